@@ -1,0 +1,1 @@
+"""One shared libstdc++ and libcudart for every native wheel of this process."""

@@ -1,0 +1,1 @@
+"""The ABI specification as Python values; no machine access."""

@@ -1,0 +1,1 @@
+"""A wheel to a report, a report to a verdict."""

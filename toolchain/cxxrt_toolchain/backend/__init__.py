@@ -1,0 +1,1 @@
+"""The PEP 517 build backend ``cxxrt_toolchain.backend``."""

@@ -1,0 +1,64 @@
+"""The ``cxxrt`` command: dispatch, and errors to exit codes.
+
+What goes in: the arguments. What comes out: the exit code of product contract (0 done or
+conforms, 1 the answer is no, 2 usage or unusable input, 3 the environment lacks something).
+A command is one module with ``configure(parser)`` and ``run(args) -> int``; only the module of
+the chosen command is imported, which keeps ``cxxrt --version`` near the interpreter's own start.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "runtime": "build the runtime wheel from its recipe, list recipes, run the demo",
+}
+"""Command name to its one-line help; the module is ``cxxrt_toolchain.cli.<name>``."""
+
+_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; errors become one paragraph on stderr."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    if args in (["--version"], ["-V"]):
+        from cxxrt_toolchain import __version__  # noqa: PLC0415 - start-up time
+
+        print(f"cxxrt {__version__}")
+        return 0
+    if not args or args[0] in ("-h", "--help"):
+        print(_overview(), file=sys.stdout if args else sys.stderr)
+        return 0 if args else 2
+    if args[0] not in COMMANDS:
+        print(f"cxxrt: no command {args[0]!r}. 'cxxrt --help' lists them.", file=sys.stderr)
+        return 2
+    return _run(args[0], args[1:])
+
+
+def _run(name: str, args: list[str]) -> int:
+    import argparse  # noqa: PLC0415 - start-up time
+
+    from cxxrt_toolchain.errors import ToolchainError  # noqa: PLC0415 - start-up time
+
+    command = import_module(f"cxxrt_toolchain.cli.{name.replace('-', '_')}")
+    parser = argparse.ArgumentParser(prog=f"cxxrt {name}", description=COMMANDS[name])
+    command.configure(parser)
+    try:
+        return int(command.run(parser.parse_args(args)))
+    except ToolchainError as error:
+        print(f"cxxrt {name}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"cxxrt {name}: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    rows = "\n".join(f"  {name:<{width}}  {text}" for name, text in COMMANDS.items())
+    return f"usage: cxxrt COMMAND ...\n\n{rows}\n\n'cxxrt COMMAND --help' says more."

@@ -1,0 +1,1 @@
+"""ELF bytes to facts; knows no wheel, tag or policy."""

@@ -1,0 +1,108 @@
+"""What the rules may know of a shared object: frozen values, no file access.
+
+Field names are the ELF specification's and GNU's (System V gABI chapters 4 and 5; symbol
+versioning: Drepper, "ELF Symbol Versioning"; ``STB_GNU_UNIQUE``: binutils).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NewType
+
+Soname = NewType("Soname", str)
+"""A ``DT_SONAME`` or ``DT_NEEDED`` string, for example ``libstdc++.so.6``."""
+
+
+class Binding(Enum):
+    """How a dynamic symbol is bound."""
+
+    LOCAL = "local"
+    GLOBAL = "global"
+    WEAK = "weak"
+    UNIQUE = "unique"
+    """``STB_GNU_UNIQUE``: one definition per process, whatever the dlopen mode."""
+    OTHER = "other"
+
+
+class SymbolType(Enum):
+    """What a dynamic symbol names."""
+
+    NOTYPE = "notype"
+    OBJECT = "object"
+    FUNC = "func"
+    TLS = "tls"
+    IFUNC = "ifunc"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class NeededVersion:
+    """One entry of ``.gnu.version_r``: a symbol version needed from a library."""
+
+    soname: Soname
+    """The library that must define it."""
+    version: str
+    """For example ``GLIBCXX_3.4.30``."""
+    weak: bool = False
+    """``VER_FLG_WEAK``: its absence is no error to the loader."""
+
+    def __str__(self) -> str:
+        return f"{self.soname}:{self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DynamicSymbol:
+    """One entry of ``.dynsym``, with the version that ``.gnu.version`` gives it."""
+
+    name: str
+    version: str | None
+    """The version's name; None for an unversioned symbol."""
+    soname: Soname | None
+    """For an undefined versioned symbol: the library it is needed from."""
+    defined: bool
+    default: bool
+    """A definition under its default version (``@@``)."""
+    binding: Binding
+    type: SymbolType
+    visible: bool
+    """Default or protected visibility: other objects can bind to it."""
+    size: int
+    """Bytes, as ``st_size`` says."""
+    address: int
+    """``st_value``."""
+
+    def __str__(self) -> str:
+        at = "" if self.version is None else f"@@{self.version}" if self.default else f"@{self.version}"
+        return f"{self.name}{at}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedObject:
+    """The facts of one ELF file that any rule asks for."""
+
+    bits: int
+    """32 or 64."""
+    little_endian: bool
+    machine: str
+    """As the platform tags spell it (``x86_64``, ``aarch64``), else ``em_<number>``."""
+    kind: str
+    """``dyn``, ``exec``, ``rel`` or ``core``."""
+    soname: Soname | None
+    needed: tuple[Soname, ...]
+    """``DT_NEEDED`` in file order, which is search order."""
+    rpath: str | None
+    """``DT_RPATH``; ignored by the loader where there is a runpath."""
+    runpath: str | None
+    version_needs: tuple[NeededVersion, ...]
+    """Sorted."""
+    version_definitions: tuple[str, ...]
+    """In file order, without the base definition."""
+    executable_stack: bool
+    """``PT_GNU_STACK`` is executable, or missing (then the loader assumes that it is)."""
+    static_tls: bool
+    """``DF_STATIC_TLS``: takes a piece of the small static TLS reserve when it is dlopened."""
+    gnu_properties: tuple[str, ...] = ()
+    """Names of ``.note.gnu.property`` bits that we know, for example ``IBT``, ``SHSTK``."""
+    symbols: tuple[DynamicSymbol, ...] | None = None
+    """None where nobody asked for them."""

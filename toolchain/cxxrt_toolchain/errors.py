@@ -1,0 +1,50 @@
+"""Every error that the toolchain raises on purpose: one class per kind, one exit code per kind.
+
+What goes in: what happened, and what its reader can do about it. What comes out: one paragraph
+for stderr. Nothing here prints, and a negative verdict is not an error (it is a value, exit 1).
+"""
+
+from __future__ import annotations
+
+
+class ToolchainError(Exception):
+    """Base of the tree.
+
+    Args:
+        message: What happened, with the name of the thing that it happened to.
+        advice: What its reader can do about it; a sentence, or empty.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.advice}".rstrip()
+
+
+class UsageError(ToolchainError):
+    """The command line, or a combination of its options, makes no sense."""
+
+
+class InputError(ToolchainError):
+    """A file that we were given cannot be used: broken, hostile or not what its name says."""
+
+
+class ConfigError(ToolchainError):
+    """A key of a configuration or recipe is wrong; the message starts with the key's path."""
+
+
+class MissingToolError(ToolchainError):
+    """The machine lacks a program, a package, a mirror or the network; says how to get it."""
+
+    exit_code = 3
+
+
+class StepFailedError(ToolchainError):
+    """A command that we ran failed; the message has the command and the end of its output."""
+
+    exit_code = 1

@@ -1,0 +1,1 @@
+"""An environment to its supported tags, best first."""

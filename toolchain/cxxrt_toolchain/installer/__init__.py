@@ -1,0 +1,1 @@
+"""The reference installer: pip with the tag known."""

@@ -1,0 +1,1 @@
+"""A verdict to a plan, a plan to a new wheel."""

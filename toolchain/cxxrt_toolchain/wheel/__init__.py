@@ -1,0 +1,1 @@
+"""A ``.whl`` as an archive; knows no ELF."""
