@@ -73,8 +73,9 @@ class DynamicSymbol:
     """``st_value``."""
 
     def __str__(self) -> str:
-        at = "" if self.version is None else f"@@{self.version}" if self.default else f"@{self.version}"
-        return f"{self.name}{at}"
+        if self.version is None:
+            return self.name
+        return f"{self.name}{'@@' if self.default else '@'}{self.version}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
