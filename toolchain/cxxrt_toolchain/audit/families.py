@@ -1,0 +1,99 @@
+"""Which runtime library a name belongs to, under any of the names that repair tools give it.
+
+In: a SONAME or file name, or the facts of an object. Out: the family and the name that the
+shared runtime serves it under. Never looks at a file.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.elf.facts import Soname
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.elf.facts import SharedObject
+
+
+class RuntimeFamily(Enum):
+    """A runtime of which one process should have one copy."""
+
+    LIBSTDCXX = "libstdc++"
+    LIBGCC = "libgcc_s"
+    LIBGOMP = "libgomp"
+    LIBATOMIC = "libatomic"
+    LIBQUADMATH = "libquadmath"
+    LIBCUDART = "libcudart"
+    LIBCXX = "libc++"
+    LIBIOMP = "libiomp5"
+    LIBOMP = "libomp"
+
+
+SHARED_FAMILIES = frozenset(
+    {
+        RuntimeFamily.LIBSTDCXX,
+        RuntimeFamily.LIBGCC,
+        RuntimeFamily.LIBGOMP,
+        RuntimeFamily.LIBATOMIC,
+        RuntimeFamily.LIBQUADMATH,
+        RuntimeFamily.LIBCUDART,
+    }
+)
+"""What a runtime wheel can serve; the other families are only reported."""
+
+OPENMP_FAMILIES = frozenset({RuntimeFamily.LIBGOMP, RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP})
+
+# auditwheel: libgomp-e985bcbb.so.1.0.0; by hand: libstdc++-pymomentum.so.6; distributions:
+# libgcc_s-4.8.5-20150702.so.1. The first number after ".so." is the SONAME's in every case.
+_NAME = re.compile(
+    r"(?P<family>libstdc\+\+|libgcc_s|libgomp|libatomic|libquadmath|libcudart|libc\+\+|libiomp5|libomp)"
+    r"(?P<mangled>-[^/]*)?\.so(?:\.(?P<major>[0-9]+)(?:\.[0-9.]+)?)?"
+)
+
+_DEFINED_BY = {
+    "GLIBCXX_3.4": RuntimeFamily.LIBSTDCXX,
+    "GCC_3.0": RuntimeFamily.LIBGCC,
+    "GOMP_1.0": RuntimeFamily.LIBGOMP,
+    "LIBATOMIC_1.0": RuntimeFamily.LIBATOMIC,
+    "QUADMATH_1.0": RuntimeFamily.LIBQUADMATH,
+}
+"""The oldest version node of each library, which every release defines."""
+
+
+def family_of_name(name: str) -> RuntimeFamily | None:
+    """The family that a SONAME or a member's base name belongs to, None for any other library."""
+    match = _NAME.fullmatch(name.rsplit("/", 1)[-1])
+    return RuntimeFamily(match["family"]) if match else None
+
+
+def family_of_object(member: str, facts: SharedObject) -> RuntimeFamily | None:
+    """The family that an object is a copy of, also when its name hides it.
+
+    Version definitions decide before names do: ``GLIBCXX_3.4`` is defined by libstdc++ only.
+    """
+    for version in facts.version_definitions:
+        if version in _DEFINED_BY:
+            return _DEFINED_BY[version]
+    by_soname = family_of_name(facts.soname) if facts.soname else None
+    return by_soname or family_of_name(member)
+
+
+def canonical_soname(name: str) -> Soname:
+    """The SONAME that the vendor gave the library: ``libgomp-e985bcbb.so.1.0.0`` -> ``libgomp.so.1``.
+
+    A name of no family comes back unchanged.
+    """
+    match = _NAME.fullmatch(name.rsplit("/", 1)[-1])
+    if match is None:
+        return Soname(name)
+    suffix = f".{match['major']}" if match["major"] else ""
+    return Soname(f"{match['family']}.so{suffix}")
+
+
+def cuda_major(name: str) -> int | None:
+    """The CUDA major of a libcudart's name, None for other names."""
+    match = _NAME.fullmatch(name.rsplit("/", 1)[-1])
+    if match is None or match["family"] != RuntimeFamily.LIBCUDART.value or not match["major"]:
+        return None
+    return int(match["major"])

@@ -1,0 +1,119 @@
+"""What a wheel contains, as far as any rule asks: frozen values, no opinions and no file access.
+
+`collect` makes these, the rules in `verdict` and the planner read them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.audit.families import RuntimeFamily
+    from cxxrt_toolchain.elf.facts import SharedObject, Soname
+    from cxxrt_toolchain.wheel.metadata import WheelFile
+    from cxxrt_toolchain.wheel.reader import RecordIssue, WheelName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolSample:
+    """How many symbols of a kind there are, and the first few of them."""
+
+    count: int = 0
+    examples: tuple[str, ...] = ()
+    """At most three mangled names, sorted."""
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    def __str__(self) -> str:
+        if not self.count:
+            return "none"
+        more = ", …" if self.count > len(self.examples) else ""
+        return f"{self.count} ({', '.join(self.examples)}{more})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolDigest:
+    """What an object's dynamic symbols say, without the symbols themselves."""
+
+    captures: SymbolSample = SymbolSample()
+    """Exported symbols that libstdc++ itself refers to by name, so that the first module to load
+    it can redirect it (``std::__once_call``, ``__cxa_throw``)."""
+    libstdcxx_strong: SymbolSample = SymbolSample()
+    """Exported ``STB_GLOBAL`` definitions in the namespaces that belong to libstdc++."""
+    libstdcxx_weak: SymbolSample = SymbolSample()
+    """Exported weak ones: instantiations of standard templates, vague linkage."""
+    unique: SymbolSample = SymbolSample()
+    """Exported ``STB_GNU_UNIQUE`` symbols: one definition per process, dlopen mode or not."""
+    locale_ids: SymbolSample = SymbolSample()
+    """Exported plain locale facet ids: with them comes a whole second libstdc++."""
+    cudart_defined: SymbolSample = SymbolSample()
+    """Exported functions of the CUDA runtime API."""
+    cudart_needed: tuple[str, ...] = ()
+    """Undefined functions of the CUDA runtime API, sorted."""
+    old_strings_exported: SymbolSample = SymbolSample()
+    """Exported names that spell the old, copy-on-write ``std::string``."""
+    old_strings_needed: SymbolSample = SymbolSample()
+    new_strings_exported: SymbolSample = SymbolSample()
+    """Exported names in or tagged ``__cxx11``."""
+    new_strings_needed: SymbolSample = SymbolSample()
+    undefined: frozenset[str] = frozenset()
+    """Of the few undefined C functions that a rule asks about, those that are there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectReport:
+    """One ELF member of the wheel."""
+
+    member: str
+    size: int
+    """Bytes, uncompressed."""
+    facts: SharedObject
+    """Without symbols: their digest is kept instead."""
+    copy_of: RuntimeFamily | None
+    """The runtime library that this object is a copy of."""
+    symbols: SymbolDigest
+    static: tuple[RuntimeFamily, ...]
+    """Runtimes linked into this object, sorted by name; exported or not is in `symbols`."""
+
+    @property
+    def name(self) -> str:
+        """What other objects need it by: its SONAME, else its file name."""
+        return self.facts.soname or self.member.rsplit("/", 1)[-1]
+
+    @property
+    def is_cxx(self) -> bool:
+        """It takes part in a C++ runtime, its own or a shared one."""
+        return bool(self.static) or any(n.startswith("libstdc++") for n in self.facts.needed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableObject:
+    """A member that starts like an ELF file and is none that can be read."""
+
+    member: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelReport:
+    """The facts of a wheel."""
+
+    filename: str
+    name: WheelName
+    wheel_file: WheelFile | None
+    """``WHEEL``; None where it is missing or unreadable, which `metadata_issues` explains."""
+    requires_dist: tuple[str, ...]
+    """As METADATA spells them."""
+    metadata_issues: tuple[str, ...]
+    record_issues: tuple[RecordIssue, ...]
+    members: tuple[str, ...]
+    """All names, in archive order, directories left out."""
+    objects: tuple[ObjectReport, ...]
+    """Sorted by member."""
+    unreadable: tuple[UnreadableObject, ...]
+
+    def provides(self, soname: Soname) -> ObjectReport | None:
+        """The object in the wheel that a ``DT_NEEDED`` entry would find, if there is one."""
+        return next((o for o in self.objects if o.name == soname), None)

@@ -1,0 +1,119 @@
+"""Dynamic symbols -> what the rules ask about them.
+
+In: an object's `DynamicSymbol`s. Out: a `SymbolDigest`. Only mangled names are looked at; nothing
+is demangled. Name grammar: Itanium C++ ABI, chapter 5.1.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.audit.report import SymbolDigest, SymbolSample
+from cxxrt_toolchain.elf.facts import Binding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cxxrt_toolchain.elf.facts import DynamicSymbol
+
+_EXAMPLES = 3
+
+# libstdc++.so.6 refers to these through its own GOT: whoever exports them earlier in the scope of
+# the first dlopen that pulls libstdc++ in takes them over (seen with LD_DEBUG=bindings on pyarrow
+# 0.13 before TensorFlow 1.12).
+_CAPTURES = re.compile(r"_ZSt(?:11__once_call|15__once_callable)|__once_proxy|__cxa_[a-z_]+")
+
+# C++ library support that every compiler may emit into every object, one per object, on purpose.
+_NOT_CAPTURES = frozenset({"__cxa_finalize", "__cxa_atexit", "__cxa_thread_atexit_impl"})
+
+# Names whose first component is in namespace std or __gnu_cxx, their vtables, typeinfo and guards,
+# and the replaceable allocation functions are left out: a program may define those.
+_LIBSTDCXX = re.compile(
+    r"_Z(?:N[KVrRO]*St|N[KVrRO]*S[absiod]|St|NK?9__gnu_cxx"
+    r"|T[VTIS](?:N?St|S[absiod]|N10__cxxabiv1)|GVN?St|Th[n0-9_]+N?K?St|Tv[n0-9_]+N?K?St)"
+)
+
+# The facet ids that libstdc++ defines as plain data; the other 80 are STB_GNU_UNIQUE.
+_LOCALE_IDS = re.compile(r"_ZNSt(?:5ctypeI[cw]E|7codecvtI[cwDsDiDu]+c11__mbstate_tE)2idE")
+
+_CUDART = re.compile(r"(?:cuda[A-Z]|__cuda[A-Z])\w*")
+# Driver-side and device-side names that only look like the runtime API.
+_NOT_CUDART = re.compile(r"cuda[A-Z]\w*(?:_kernel|Kernel)\w*")
+
+# Walks a mangled name in tokens, so that "Ss" inside an identifier (7ClassSs) is not taken for it.
+_TOKEN = re.compile(r"S[0-9A-Z]*_|T[0-9]*_|L[a-z]n?[0-9]+E|(?P<length>[0-9]+)|(?P<old>Ss)|.", re.S)
+
+_ASKED = frozenset({"dlopen", "dlsym", "dl_iterate_phdr", "abort", "_Unwind_RaiseException"})
+
+
+def digest(symbols: Iterable[DynamicSymbol]) -> SymbolDigest:
+    """Sort an object's dynamic symbols into the sets that the rules ask about."""
+    found: dict[str, list[str]] = {}
+    undefined: set[str] = set()
+    for symbol in symbols:
+        for kind in _kinds(symbol):
+            found.setdefault(kind, []).append(symbol.name)
+        if not symbol.defined and symbol.name in _ASKED:
+            undefined.add(symbol.name)
+    needed = tuple(sorted(set(found.pop("cudart_needed", ()))))
+    samples = {kind: sample(names) for kind, names in found.items()}
+    return SymbolDigest(**samples, cudart_needed=needed, undefined=frozenset(undefined))
+
+
+def sample(names: Iterable[str]) -> SymbolSample:
+    """Count names and keep the first few."""
+    distinct = sorted(set(names))
+    return SymbolSample(count=len(distinct), examples=tuple(distinct[:_EXAMPLES]))
+
+
+def spells_old_string(name: str) -> bool:
+    """Whether a mangled name contains the substitution ``Ss``, the old ``std::string``."""
+    if "Ss" not in name or not name.startswith("_Z"):
+        return False
+    position = 2
+    while position < len(name):
+        match = _TOKEN.match(name, position)
+        if match is None:
+            return False
+        if match["old"]:
+            return True
+        position = match.end() + int(match["length"] or 0)
+    return False
+
+
+def _kinds(symbol: DynamicSymbol) -> Iterable[str]:
+    name = symbol.name
+    if not symbol.defined:
+        return _needed_kinds(name)
+    if not symbol.visible or symbol.binding is Binding.LOCAL:
+        return ()
+    return _exported_kinds(name, symbol.binding)
+
+
+def _needed_kinds(name: str) -> Iterable[str]:
+    if _CUDART.fullmatch(name):
+        yield "cudart_needed"
+    if name.startswith("_Z") and not _LIBSTDCXX.match(name):
+        if "__cxx11" in name or "B5cxx11" in name:
+            yield "new_strings_needed"
+        elif spells_old_string(name):
+            yield "old_strings_needed"
+
+
+def _exported_kinds(name: str, binding: Binding) -> Iterable[str]:
+    if binding is Binding.UNIQUE:
+        yield "unique"
+    if name.startswith("_Z"):
+        if _LIBSTDCXX.match(name):
+            if _LOCALE_IDS.fullmatch(name):
+                yield "locale_ids"
+            yield "libstdcxx_strong" if binding is Binding.GLOBAL else "libstdcxx_weak"
+        elif "__cxx11" in name or "B5cxx11" in name:
+            yield "new_strings_exported"
+        elif spells_old_string(name):
+            yield "old_strings_exported"
+    if _CAPTURES.fullmatch(name) and name not in _NOT_CAPTURES:
+        yield "captures"
+    elif _CUDART.fullmatch(name) and not _NOT_CUDART.fullmatch(name):
+        yield "cudart_defined"
