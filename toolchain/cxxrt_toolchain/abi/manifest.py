@@ -1,0 +1,280 @@
+"""What a runtime wheel provides: ``manifest.json`` to and from frozen values.
+
+In: the JSON text beside the vendored libraries. Out: a `RuntimeManifest`, or a `ManifestError`
+whose message starts with the path of the key that is wrong. The one contract between the
+toolchain and the runtime; ``schemas/runtime-manifest.schema.json`` of the specification is its
+normative form. Keys that this module does not know are ignored: a later runtime may say more,
+and raises ``schema`` where it says something else.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from packaging.version import InvalidVersion, Version
+
+from cxxrt_toolchain.abi.jsonvalue import JsonValue, JsonValueError
+from cxxrt_toolchain.errors import InputError
+
+SCHEMA = 1
+"""The only ``schema`` number that this module reads and writes."""
+
+_SHA256 = r"[0-9a-f]{64}"
+_DOTTED = r"[0-9]+(\.[0-9]+)*"
+_FILE_NAME = r"[A-Za-z0-9_+.\-]+"
+_MEMBER = r"lib/[A-Za-z0-9_+.\-]+"
+"""One level below the package: a path that climbs out is no path of ours."""
+
+
+class ManifestError(InputError):
+    """A runtime manifest that cannot be read; the message starts with the key's path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """One upstream project that the wheel carries libraries of."""
+
+    name: str
+    version: str
+    """Upstream's, for example ``14.2.0``."""
+    license: str
+    """SPDX expression of its libraries."""
+    license_files: tuple[str, ...]
+    """Relative to ``<dist-info>/licenses/``."""
+    libraries: tuple[str, ...]
+    """SONAMEs; empty where the wheel depends on another distribution for them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marker:
+    """A function by which a loaded libstdc++ is told to define a version node."""
+
+    version: str
+    """The node without its namespace, for example ``3.4.33``."""
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Library:
+    """One vendored library."""
+
+    soname: str
+    path: str
+    """Relative to the package, for example ``lib/libgcc_s.so.1``."""
+    component: str
+    sha256: str
+    size: int
+    """Bytes."""
+    needed: tuple[str, ...]
+    """``DT_NEEDED`` in file order."""
+    glibc_floor: str
+    """Highest ``GLIBC_`` version that it needs, for example ``2.14``."""
+    versions: tuple[tuple[str, str], ...]
+    """Sorted (namespace, highest version defined), for example ``("GLIBCXX", "3.4.33")``."""
+    markers: tuple[Marker, ...]
+    """Newest first; only libstdc++ has any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CudaRuntime:
+    """libcudart of one CUDA major."""
+
+    soname: str
+    version: str
+    """Of the distribution that carries it, for example ``12.9.79``."""
+    first_seen: tuple[tuple[str, str], ...]
+    """Sorted (symbol, CUDA release that first exports it); not the first release's own symbols."""
+    requirement: str | None = None
+    """The distribution to depend on where the file is not vendored; None: vendored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeManifest:
+    """What one runtime wheel provides."""
+
+    name: str
+    version: str
+    """``EPOCH.GCC.REVISION``."""
+    epoch: int
+    arch: str
+    """As the platform tags spell it."""
+    glibc_floor: str
+    """What the platform tag promises; no library needs more."""
+    components: tuple[Component, ...]
+    libraries: tuple[Library, ...]
+    """In load order."""
+    cudart: tuple[tuple[str, CudaRuntime], ...]
+    """Sorted (CUDA major, its runtime)."""
+
+    def library(self, soname: str) -> Library | None:
+        """The vendored library of that SONAME."""
+        return next((found for found in self.libraries if found.soname == soname), None)
+
+    def highest(self, namespace: str) -> str | None:
+        """Highest version that any library defines in a namespace such as ``GLIBCXX``."""
+        found = [dict(each.versions).get(namespace) for each in self.libraries]
+        return max((each for each in found if each is not None), key=Version, default=None)
+
+    def to_json(self) -> str:
+        """The text of ``manifest.json``: same value, same bytes."""
+        document = {
+            "schema": SCHEMA,
+            "name": self.name,
+            "version": self.version,
+            "epoch": self.epoch,
+            "arch": self.arch,
+            "glibc_floor": self.glibc_floor,
+            "components": [_component_json(each) for each in self.components],
+            "libraries": [_library_json(each) for each in self.libraries],
+            "cudart": {major: _cudart_json(each) for major, each in self.cudart},
+        }
+        return json.dumps(document, indent=1, ensure_ascii=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> RuntimeManifest:
+        """Read ``manifest.json``.
+
+        Args:
+            text: The whole file.
+
+        Raises:
+            ManifestError: Not JSON, another ``schema``, or a key that is missing or wrong.
+        """
+        try:
+            root = JsonValue.parse(text)
+            _check_schema(root)
+            manifest = _read_manifest(root)
+        except JsonValueError as error:
+            raise ManifestError(f"manifest.json: {error}") from None
+        _check_references(manifest)
+        return manifest
+
+
+def _check_schema(root: JsonValue) -> None:
+    if (found := root["schema"].integer()) != SCHEMA:
+        raise ManifestError(
+            f"manifest.json: schema: {found} is not {SCHEMA}, the only one this toolchain reads.",
+            "Use the toolchain that belongs to this runtime.",
+        )
+
+
+def _read_manifest(root: JsonValue) -> RuntimeManifest:
+    cudart = [(_major(key, each), _read_cudart(each)) for key, each in root["cudart"].members()]
+    return RuntimeManifest(
+        name=root["name"].text(),
+        version=_version(root["version"]),
+        epoch=root["epoch"].integer(minimum=1),
+        arch=root["arch"].text(r"[a-z0-9_]+"),
+        glibc_floor=root["glibc_floor"].text(_DOTTED),
+        components=tuple(_read_component(each) for each in root["components"].items()),
+        libraries=tuple(_read_library(each) for each in root["libraries"].items()),
+        cudart=tuple(sorted(cudart, key=lambda entry: int(entry[0]))),
+    )
+
+
+def _read_component(value: JsonValue) -> Component:
+    return Component(
+        name=value["name"].text(),
+        version=value["version"].text(),
+        license=value["license"].text(),
+        license_files=value["license_files"].texts(),
+        libraries=value["libraries"].texts(_FILE_NAME),
+    )
+
+
+def _read_library(value: JsonValue) -> Library:
+    return Library(
+        soname=value["soname"].text(_FILE_NAME),
+        path=value["path"].text(_MEMBER),
+        component=value["component"].text(),
+        sha256=value["sha256"].text(_SHA256),
+        size=value["size"].integer(minimum=1),
+        needed=value["needed"].texts(),
+        glibc_floor=value["glibc_floor"].text(_DOTTED),
+        versions=tuple(sorted((name, each.text()) for name, each in value["versions"].members())),
+        markers=tuple(_read_marker(each) for each in value["markers"].items()),
+    )
+
+
+def _read_marker(value: JsonValue) -> Marker:
+    pair = value.texts()
+    if len(pair) != 2:  # noqa: PLR2004 - a marker is a pair by the schema
+        raise JsonValueError(f"{value.path}: expected [version, symbol], found {len(pair)} strings")
+    return Marker(version=pair[0], symbol=pair[1])
+
+
+def _read_cudart(value: JsonValue) -> CudaRuntime:
+    requirement = value.get("requirement")
+    seen = ((symbol, each.text(_DOTTED)) for symbol, each in value["first_seen"].members())
+    return CudaRuntime(
+        soname=value["soname"].text(_FILE_NAME),
+        version=_version(value["version"]),
+        first_seen=tuple(sorted(seen)),
+        requirement=None if requirement is None else requirement.text(),
+    )
+
+
+def _version(value: JsonValue) -> str:
+    try:
+        return str(Version(value.text()))
+    except InvalidVersion as error:
+        raise JsonValueError(f"{value.path}: {error}") from None
+
+
+def _major(key: str, value: JsonValue) -> str:
+    if not key.isdecimal():
+        raise JsonValueError(f"{value.path}: expected a CUDA major as the key, found {key!r}")
+    return key
+
+
+def _check_references(manifest: RuntimeManifest) -> None:
+    sonames = [each.soname for each in manifest.libraries]
+    if duplicate := next((each for each in sonames if sonames.count(each) > 1), None):
+        raise ManifestError(f"manifest.json: libraries: {duplicate} is listed twice")
+    names = {each.name for each in manifest.components}
+    for index, library in enumerate(manifest.libraries):
+        if library.component not in names:
+            raise ManifestError(
+                f"manifest.json: libraries[{index}].component: "
+                f"no component is named {library.component!r}"
+            )
+    for major, cudart in manifest.cudart:
+        if cudart.requirement is None and cudart.soname not in sonames:
+            raise ManifestError(
+                f"manifest.json: cudart.{major}.soname: {cudart.soname} is neither among the "
+                "libraries nor required of another distribution"
+            )
+
+
+def _component_json(value: Component) -> dict[str, object]:
+    return {
+        "name": value.name,
+        "version": value.version,
+        "license": value.license,
+        "license_files": list(value.license_files),
+        "libraries": list(value.libraries),
+    }
+
+
+def _library_json(value: Library) -> dict[str, object]:
+    return {
+        "soname": value.soname,
+        "path": value.path,
+        "component": value.component,
+        "sha256": value.sha256,
+        "size": value.size,
+        "needed": list(value.needed),
+        "glibc_floor": value.glibc_floor,
+        "versions": dict(value.versions),
+        "markers": [[each.version, each.symbol] for each in value.markers],
+    }
+
+
+def _cudart_json(value: CudaRuntime) -> dict[str, object]:
+    vendored: dict[str, object] = {
+        "soname": value.soname,
+        "version": value.version,
+        "first_seen": dict(value.first_seen),
+    }
+    return vendored if value.requirement is None else vendored | {"requirement": value.requirement}
