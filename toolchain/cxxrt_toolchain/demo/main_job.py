@@ -1,0 +1,146 @@
+"""The README's main job: build the runtime, watch an import fail, mend it, look at the process.
+
+What goes in: the options of ``cxxrt runtime demo``. What comes out: on stdout the story with the
+real errors and the table of what is mapped; exit 0 if every claim held, 1 if one did not.
+Every Python that loads a library is a child in a fresh environment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from cxxrt_toolchain.demo.maps import Mapped, mapped_runtimes, mapped_twice
+from cxxrt_toolchain.demo.modules import compile_modules, host_compiler
+from cxxrt_toolchain.demo.older_host import older_host_libraries
+from cxxrt_toolchain.errors import StepFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cxxrt_toolchain.runtime.build import BuildOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Where the children run."""
+
+    python: Path
+    """The interpreter of the fresh environment."""
+    modules: Path
+    """The folder with the two compiled modules."""
+    library_path: str = ""
+    """``LD_LIBRARY_PATH``: the older host's libraries where this machine is too new to fail."""
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the environment's interpreter with the modules importable."""
+        environment = {**os.environ, "PYTHONPATH": str(self.modules)}
+        if self.library_path:
+            environment["LD_LIBRARY_PATH"] = self.library_path
+        return subprocess.run(
+            [str(self.python), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment,
+        )
+
+
+def main_job(options: BuildOptions) -> int:
+    """Run the whole story; return the exit code."""
+    from cxxrt_toolchain.runtime.build import build_wheel, compiler  # noqa: PLC0415 - cli start-up
+
+    console = Console(highlight=False, soft_wrap=True)
+    with tempfile.TemporaryDirectory(prefix="cxxrt-demo-") as scratch:
+        folder = Path(scratch)
+        host = host_compiler()
+        with _step(console, "build the runtime wheel from its recipe"):
+            wheel = build_wheel(options, folder)
+        console.print(f"    {wheel.name}, {wheel.stat().st_size / 1e6:.2f} MB")
+        with _step(console, "install it in a fresh environment"):
+            python = _fresh_environment(folder / "env", wheel)
+        with _step(console, "compile two extensions: the recipe's GCC, and this machine's g++"):
+            modules = folder / "modules"
+            modules.mkdir()
+            compile_modules(compiler(options), host, modules)
+        scene = _failing_scene(console, Scene(python=python, modules=modules), options)
+        return _working_scene(console, scene, python.parent.parent)
+
+
+def _fresh_environment(target: Path, wheel: Path) -> Path:
+    """Make an environment without pip and install the wheel with ours; nothing is fetched."""
+    venv.create(target, with_pip=False, symlinks=True)
+    python = target / "bin" / "python"
+    command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+    command += ["--no-index", "--no-deps", "--disable-pip-version-check", str(wheel)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise StepFailedError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+    return python
+
+
+def _failing_scene(console: Console, scene: Scene, options: BuildOptions) -> Scene:
+    """Show the real error without the runtime; return the scene in which it appeared."""
+    console.print("\n[bold]Without the runtime[/bold]: import demo_modern")
+    failed = scene.run("-c", "import demo_modern")
+    if failed.returncode == 0:
+        console.print("    this machine's libstdc++ is new enough: Debian 12's is put before it")
+        older = older_host_libraries(options)
+        scene = Scene(python=scene.python, modules=scene.modules, library_path=str(older))
+        failed = scene.run("-c", "import demo_modern")
+    error = failed.stderr.strip().splitlines()[-1:] or [f"exit {failed.returncode}"]
+    console.print(f"    [red]{error[0]}[/red]", markup=True)
+    if failed.returncode == 0 or "GLIBCXX_" not in error[0]:
+        raise StepFailedError("The import without the runtime was expected to fail on GLIBCXX.")
+    return scene
+
+
+def _working_scene(console: Console, scene: Scene, environment: Path) -> int:
+    console.print("\n[bold]With it[/bold]: import cxx11_cuda_runtime, then the same import")
+    with as_file(files("cxxrt_toolchain.demo").joinpath("child.py")) as child:
+        done = scene.run(str(child))
+    if done.returncode != 0:
+        raise StepFailedError(f"The child failed (exit {done.returncode}):\n{done.stderr}")
+    *printed, last = done.stdout.splitlines()
+    report = json.loads(last)
+    for line in (*printed, f"caught: {report['host']}"):
+        console.print(f"    [green]{line}[/green]")
+    for major, version in report["cudart"].items():
+        console.print(f"    [green]libcudart.so.{major}: cudaRuntimeGetVersion {version}[/green]")
+    mapped = mapped_runtimes(report["maps"])
+    console.print(_table(mapped, environment))
+    twice = mapped_twice(mapped)
+    console.print(
+        f"mapped twice: {', '.join(twice)}" if twice else "every SONAME is mapped exactly once"
+    )
+    return 1 if twice or not mapped else 0
+
+
+def _table(mapped: tuple[Mapped, ...], environment: Path) -> Table:
+    table = Table("SONAME", "mapped from", "KiB", title="The C++ and CUDA runtime of this process")
+    for entry in mapped:
+        ours = entry.path.is_relative_to(environment)
+        where = f"runtime wheel: {entry.path.name}" if ours else str(entry.path)
+        table.add_row(entry.soname, where, str(entry.kib))
+    return table
+
+
+@contextmanager
+def _step(console: Console, title: str) -> Iterator[None]:
+    console.print(f"[bold]{title}[/bold] ...")
+    started = time.monotonic()
+    yield
+    console.print(f"    {time.monotonic() - started:.1f} s")

@@ -1,0 +1,57 @@
+"""What a child process really mapped: the demo's evidence.
+
+What goes in: the text of ``/proc/PID/maps``. What comes out: one ``Mapped`` per runtime library
+file, with the SONAME read from the file itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.elf.reader import read_elf
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_RUNTIME_STEMS = ("libstdc++", "libgcc_s", "libgomp", "libatomic", "libquadmath", "libcudart")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Mapped:
+    """One mapped file that carries a runtime library."""
+
+    soname: str
+    path: Path
+    kib: int
+    """Address space, in KiB, over all segments."""
+
+
+def mapped_runtimes(maps: str) -> tuple[Mapped, ...]:
+    """Return the mapped runtime libraries, sorted by SONAME; a file is one entry."""
+    sizes: Counter[Path] = Counter()
+    for line in maps.splitlines():
+        fields = line.split(None, 5)
+        if len(fields) == 6 and fields[5].startswith("/"):  # noqa: PLR2004 - proc(5): six columns
+            start, _, end = fields[0].partition("-")
+            sizes[Path(fields[5])] += (int(end, 16) - int(start, 16)) // 1024
+    return tuple(
+        sorted(
+            Mapped(soname=_soname(path), path=path, kib=size)
+            for path, size in sizes.items()
+            if path.name.startswith(_RUNTIME_STEMS)
+        )
+    )
+
+
+def mapped_twice(mapped: Sequence[Mapped]) -> tuple[str, ...]:
+    """Return the SONAMEs that more than one file serves."""
+    counts = Counter(entry.soname for entry in mapped)
+    return tuple(soname for soname, count in counts.items() if count > 1)
+
+
+def _soname(path: Path) -> str:
+    with path.open("rb") as stream:
+        return read_elf(stream, str(path)).soname or path.name
