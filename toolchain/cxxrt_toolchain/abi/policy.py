@@ -1,0 +1,119 @@
+"""What a wheel with a given runtime ABI may need from outside: allowed libraries and versions.
+
+In: a document of ``policies/<runtime ABI>.json``. Out: ``Policy``, which answers questions about
+names and never looks at a file. Rules P-1 to P-6 of the tag specification.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from cxxrt_toolchain.abi.tag import RuntimeAbi
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionSet:
+    """The symbol versions of one namespace that one architecture's runtime defines."""
+
+    architecture: str
+    namespace: str
+    """``GLIBCXX``, ``CXXABI``, ``GCC``, …: what stands before the first underscore."""
+    versions: frozenset[str]
+    """What stands behind it: ``3.4.33``, ``TM_1``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The policy of one runtime ABI; the shape is auditwheel's, whose readers know it."""
+
+    name: str
+    runtime: RuntimeAbi
+    priority: int
+    """Smaller is preferred by a chooser that has several policies to offer."""
+    ceiling: str
+    """The newest runtime release, ``1.14``, whose symbol versions are listed here."""
+    lib_whitelist: frozenset[str]
+    """SONAMEs that may be needed from outside: manylinux's list and the epoch's (P-1)."""
+    runtime_libraries: frozenset[str]
+    """The part of ``lib_whitelist`` that the runtime wheel provides."""
+    lib_since: tuple[tuple[str, tuple[int, int]], ...]
+    """SONAMEs that only platforms from this glibc on provide."""
+    versions: tuple[VersionSet, ...]
+    """Ceilings per architecture and namespace (P-3)."""
+    blacklist: tuple[tuple[str, frozenset[str]], ...]
+    """Symbols that must not be taken from a library although it is allowed."""
+    forbidden_members: tuple[str, ...]
+    """Patterns of file names that are copies of the runtime, renamed or not (P-2)."""
+    forbidden_definitions: tuple[str, ...]
+    """Patterns of symbols whose definition betrays a static copy of the runtime (P-2)."""
+    cxx11_abi: bool
+    """Exported C++ symbols use the new ``std::string`` (P-5)."""
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Policy:
+        """Read a document that conforms to ``schemas/policy.schema.json``."""
+        return cls(
+            name=document["name"],
+            runtime=RuntimeAbi.parse(document["name"]),
+            priority=document["priority"],
+            ceiling=document["ceiling"],
+            lib_whitelist=frozenset(document["lib_whitelist"]),
+            runtime_libraries=frozenset(document["runtime_libraries"]),
+            lib_since=tuple(
+                (soname, _release(glibc)) for soname, glibc in sorted(document["lib_since"].items())
+            ),
+            versions=tuple(
+                VersionSet(
+                    architecture=architecture, namespace=namespace, versions=frozenset(versions)
+                )
+                for architecture, namespaces in sorted(document["symbol_versions"].items())
+                for namespace, versions in sorted(namespaces.items())
+            ),
+            blacklist=tuple(
+                (soname, frozenset(symbols))
+                for soname, symbols in sorted(document["blacklist"].items())
+            ),
+            forbidden_members=tuple(document["forbidden_members"]),
+            forbidden_definitions=tuple(document["forbidden_definitions"]),
+            cxx11_abi=document["cxx11_abi"],
+        )
+
+    def allows_library(self, soname: str, glibc: tuple[int, int]) -> bool:
+        """Whether a wheel for platforms from that glibc on may need the library from outside."""
+        since = dict(self.lib_since).get(soname, (0, 0))
+        return soname in self.lib_whitelist and glibc >= since
+
+    def allows_version(self, architecture: str, version: str) -> bool | None:
+        """Whether the runtime defines a symbol version such as ``GLIBCXX_3.4.30``.
+
+        Returns:
+            None where the policy does not speak of the namespace: ``GLIBC`` is the platform
+            tag's business (P-4).
+        """
+        namespace, _, number = version.partition("_")
+        for row in self.versions:
+            if (row.architecture, row.namespace) == (architecture, namespace):
+                return number in row.versions
+        return None
+
+    def forbids_symbol(self, soname: str, symbol: str) -> bool:
+        """Whether the symbol is private to the allowed library."""
+        return symbol in dict(self.blacklist).get(soname, frozenset())
+
+    def forbids_member(self, name: str) -> bool:
+        """Whether a file of that base name is a copy of what the runtime provides."""
+        return any(fnmatchcase(name, pattern) for pattern in self.forbidden_members)
+
+    def forbids_definition(self, symbol: str) -> bool:
+        """Whether defining that symbol means that a runtime was linked in statically."""
+        return any(fnmatchcase(symbol, pattern) for pattern in self.forbidden_definitions)
+
+
+def _release(text: str) -> tuple[int, int]:
+    major, minor = text.split(".")
+    return int(major), int(minor)

@@ -1,0 +1,151 @@
+"""The machine-readable specification as Python values.
+
+In: the JSON files of ``cxxrt_abi_tag_spec``, or a document of the same shape. Out: ``Spec`` with
+its epochs, and the ``Policy`` of a runtime ABI. Reads package data, never the machine.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from cxxrt_toolchain.abi.policy import Policy
+from cxxrt_toolchain.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cxxrt_toolchain.abi.tag import RuntimeAbi
+
+_DATA = "cxxrt_abi_tag_spec"
+
+
+class UnknownEpochError(InputError):
+    """The specification at hand does not define the epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeLibrary:
+    """A library that the runtime of an epoch provides under its well-known SONAME."""
+
+    soname: str
+    architectures: tuple[str, ...]
+    """Where it exists; libquadmath is x86_64 only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """One incompatible generation of the runtime ABI."""
+
+    number: int
+    glibc_floor: tuple[int, int]
+    """The oldest glibc, and so the oldest perennial manylinux tag, that the epoch allows."""
+    architectures: tuple[str, ...]
+    """As platform tags spell them, sorted."""
+    cuda_majors: tuple[int, ...]
+    """Allowed in ``_cu<major>``, ascending."""
+    libraries: tuple[RuntimeLibrary, ...] = ()
+    """Sorted by SONAME; empty for an epoch that is known only from an installed runtime."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CudaRuntime:
+    """A CUDA major that some epoch allows."""
+
+    major: int
+    library: str
+    """SONAME."""
+    driver: tuple[int, ...]
+    """The first Linux driver release that runs every minor of this major (CUDA Toolkit release
+    notes, "CUDA Minor Version Compatibility")."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """The vocabulary of ``tags.json``."""
+
+    version: str
+    distribution: str
+    """Normalized name of the distribution that provides the runtime."""
+    epochs: tuple[Epoch, ...]
+    """By number, ascending."""
+    cuda: tuple[CudaRuntime, ...]
+    """By major, ascending."""
+    variant_namespace: str
+    """The namespace of the PEP 825 properties."""
+    variant_features: tuple[str, str]
+    """Names of the features for the epoch and for the CUDA major, in order of weight."""
+
+    def epoch(self, number: int) -> Epoch | None:
+        """The epoch of that number, None where this specification does not know it."""
+        return next((epoch for epoch in self.epochs if epoch.number == number), None)
+
+
+def load_spec() -> Spec:
+    """The specification that this toolchain was released with."""
+    return spec_from_document(_read("tags.json"))
+
+
+def load_policy(runtime: RuntimeAbi) -> Policy:
+    """What a wheel with this runtime ABI may need from outside.
+
+    Raises:
+        UnknownEpochError: The specification has no policy of that name.
+    """
+    name = f"policies/{runtime}.json"
+    if not files(_DATA).joinpath(name).is_file():
+        known = sorted(
+            entry.name.removesuffix(".json")
+            for entry in files(_DATA).joinpath("policies").iterdir()
+            if entry.name.endswith(".json")
+        )
+        raise UnknownEpochError(
+            f"no policy for {runtime}.", f"This specification has: {', '.join(known)}."
+        )
+    return Policy.from_document(_read(name))
+
+
+def spec_from_document(document: Mapping[str, Any]) -> Spec:
+    """Read a document that conforms to ``schemas/tags.schema.json``."""
+    variant = document["variant"]
+    abi_feature, cuda_feature = variant["features"]
+    return Spec(
+        version=document["version"],
+        distribution=document["distribution"],
+        epochs=tuple(
+            epoch_from_document(int(number), row)
+            for number, row in sorted(document["epochs"].items(), key=lambda item: int(item[0]))
+        ),
+        cuda=tuple(
+            CudaRuntime(
+                major=int(major),
+                library=row["library"],
+                driver=tuple(int(part) for part in row["driver"].split(".")),
+            )
+            for major, row in sorted(document["cuda"].items(), key=lambda item: int(item[0]))
+        ),
+        variant_namespace=variant["namespace"],
+        variant_features=(abi_feature, cuda_feature),
+    )
+
+
+def epoch_from_document(number: int, row: Mapping[str, Any]) -> Epoch:
+    """Read one epoch of ``tags.json`` or of a conformance vector's environment."""
+    major, minor = row["glibc_floor"].split(".")
+    return Epoch(
+        number=number,
+        glibc_floor=(int(major), int(minor)),
+        architectures=tuple(sorted(row["architectures"])),
+        cuda_majors=tuple(sorted(row["cuda_majors"])),
+        libraries=tuple(
+            RuntimeLibrary(soname=soname, architectures=tuple(sorted(architectures)))
+            for soname, architectures in sorted(row.get("libraries", {}).items())
+        ),
+    )
+
+
+def _read(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(files(_DATA).joinpath(name).read_text(encoding="utf-8"))
+    return document

@@ -1,0 +1,130 @@
+"""The runtime ABI and the ABI tag that carries it: parse, format, order.
+
+In: the ABI field of a wheel's name, or its parts. Out: frozen values whose ``str()`` is the one
+text form. Grammar: section 3.4 of the tag specification (sentences T-…). Nothing here knows which
+epochs exist; that is ``abi.spec``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from cxxrt_toolchain.errors import InputError
+
+_EPOCH_AND_CUDA = r"cxxrt(?P<epoch>[1-9][0-9]*)(?:_cu(?P<cuda>[1-9][0-9]+))?"
+_BASE = r"(?!cxxrt)[a-z0-9]+(?:_(?!cxxrt)[a-z0-9]+)*"
+_RUNTIME_ABI = re.compile(_EPOCH_AND_CUDA, re.ASCII)
+_BASE_ABI = re.compile(_BASE, re.ASCII)
+_ABI_TAG = re.compile(rf"(?P<base>{_BASE})_(?P<runtime>{_EPOCH_AND_CUDA})", re.ASCII)
+
+_NO_CUDA = 0
+"""Sorts the tag without CUDA before every tag with it; no CUDA major is 0."""
+_SMALLEST_CUDA_MAJOR = 10
+"""The grammar asks for two digits, so that ``cu1`` and ``cu12`` cannot be confused."""
+
+
+class BadTagError(InputError):
+    """A text, or a combination of parts, is no runtime ABI tag."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeAbi:
+    """What a binary was linked against: ``cxxrt1`` or ``cxxrt1_cu12``.
+
+    The same text is the suffix of the ABI tag and the variant label of PEP 825.
+
+    Raises:
+        BadTagError: The parts cannot be written in the grammar.
+    """
+
+    epoch: int
+    """The incompatible generation, from 1."""
+    cuda: int | None = None
+    """The major of libcudart's SONAME; None: uses no CUDA runtime (rule G-1)."""
+
+    def __post_init__(self) -> None:
+        if self.epoch < 1:
+            raise BadTagError(f"epoch {self.epoch}: epochs are counted from 1.")
+        if self.cuda is not None and self.cuda < _SMALLEST_CUDA_MAJOR:
+            raise BadTagError(f"CUDA major {self.cuda}: a CUDA major has at least two digits.")
+
+    @classmethod
+    def parse(cls, text: str) -> RuntimeAbi:
+        """Read ``cxxrt<epoch>[_cu<major>]``.
+
+        Raises:
+            BadTagError: The text is anything else.
+        """
+        match = _RUNTIME_ABI.fullmatch(text)
+        if match is None:
+            raise BadTagError(f"{text!r} is no runtime ABI.", _FORM)
+        return _from_match(match)
+
+    def __str__(self) -> str:
+        return f"cxxrt{self.epoch}" + (f"_cu{self.cuda}" if self.cuda else "")
+
+    def __lt__(self, other: RuntimeAbi) -> bool:
+        return _runtime_key(self) < _runtime_key(other)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbiTag:
+    """A Python ABI and the runtime ABI behind it: ``cp312_cxxrt1_cu12``.
+
+    ``<`` is by base, epoch and CUDA major, for stable listings; which tag an installer prefers
+    depends on the machine and is ``host.supported``'s to say.
+
+    Raises:
+        BadTagError: The base is no Python ABI that can carry the suffix.
+    """
+
+    base: str
+    """The Python ABI as the interpreter has it: ``cp312``, ``abi3``, ``none``."""
+    runtime: RuntimeAbi
+
+    def __post_init__(self) -> None:
+        if _BASE_ABI.fullmatch(self.base) is None:
+            raise BadTagError(
+                f"{self.base!r} is no base ABI.",
+                "It is lower-case letters and digits, joined by single underscores, and no part "
+                "of it begins with 'cxxrt'.",
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> AbiTag:
+        """Read one member of a wheel's ABI field.
+
+        Raises:
+            BadTagError: The text has no runtime suffix, or a malformed one.
+        """
+        match = _ABI_TAG.fullmatch(text)
+        if match is None:
+            raise BadTagError(f"{text!r} is no runtime ABI tag.", _FORM)
+        return cls(base=match["base"], runtime=_from_match(match))
+
+    def __str__(self) -> str:
+        return f"{self.base}_{self.runtime}"
+
+    def __lt__(self, other: AbiTag) -> bool:
+        return (self.base, _runtime_key(self.runtime)) < (other.base, _runtime_key(other.runtime))
+
+
+_FORM = (
+    "The form is <base ABI>_cxxrt<epoch> or <base ABI>_cxxrt<epoch>_cu<CUDA major>, for example "
+    "cp312_cxxrt1_cu12."
+)
+
+
+def claims_runtime(abi: str) -> bool:
+    """Whether an ABI value speaks of a runtime ABI at all, well formed or not."""
+    return any(segment.startswith("cxxrt") for segment in abi.lower().replace("+", "_").split("_"))
+
+
+def _from_match(match: re.Match[str]) -> RuntimeAbi:
+    cuda = match["cuda"]
+    return RuntimeAbi(epoch=int(match["epoch"]), cuda=int(cuda) if cuda else None)
+
+
+def _runtime_key(runtime: RuntimeAbi) -> tuple[int, int]:
+    return runtime.epoch, runtime.cuda or _NO_CUDA
