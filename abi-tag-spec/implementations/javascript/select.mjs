@@ -1,0 +1,82 @@
+// Sections 6 and 7: which tags an environment supports, and in what order.
+
+import { eligible, expandField, formatRuntime, parse, Rejected, splitName } from './tag.mjs';
+
+function suffixable(tag) {
+  const [python, abi, platform] = tag.split('-');
+  return { python, abi, platform, plain: !abi.split('_').some((segment) => segment.startsWith('cxxrt')) };
+}
+
+function vetoed(environment, { epoch, cuda }, architecture) { // S-5
+  return (environment.veto ?? []).some((row) => row.compatible === false && row.epoch === epoch
+    && row.cuda === cuda && row.architecture === architecture);
+}
+
+const architectureOf = (platform) => platform.replace(/^manylinux_[0-9]+_[0-9]+_/, '');
+
+function allows(environment, epochs, runtime, platform) { // S-2 to S-5
+  const epoch = epochs[runtime.epoch];
+  return Boolean(epoch) && eligible(platform, epoch)
+    && (runtime.cuda === null || epoch.cuda_majors.includes(runtime.cuda))
+    && !vetoed(environment, runtime, architectureOf(platform));
+}
+
+export const knownEpochs = (environment, published) =>
+  ({ ...(environment.epochs ?? published), ...(environment.installed ?? {}) });
+
+function suffixes(epochs, driver) { // O-2, O-3, O-5
+  const before = [];
+  const after = [];
+  for (const number of Object.keys(epochs).map(Number).sort((a, b) => b - a)) {
+    const majors = [...epochs[number].cuda_majors].sort((a, b) => b - a);
+    const runs = (major) => driver !== null && driver !== undefined && major <= driver;
+    for (const cuda of majors.filter(runs)) before.push({ epoch: number, cuda });
+    before.push({ epoch: number, cuda: null });
+    for (const cuda of majors.filter((major) => !runs(major)).reverse()) after.push({ epoch: number, cuda });
+  }
+  return { before, after };
+}
+
+export function expand(environment, published) {
+  const epochs = knownEpochs(environment, published);
+  const { before, after } = suffixes(epochs, environment.driver);
+  const runs = [];
+  for (const tag of environment.tags) { // O-1
+    const parts = suffixable(tag);
+    const last = runs.at(-1);
+    if (last && last.python === parts.python && last.abi === parts.abi) last.platforms.push(parts.platform);
+    else runs.push({ ...parts, platforms: [parts.platform] });
+  }
+  const around = (run, runtimes) => (run.plain ? runtimes : []).flatMap((runtime) => run.platforms
+    .filter((platform) => allows(environment, epochs, runtime, platform))
+    .map((platform) => `${run.python}-${run.abi}_${formatRuntime(runtime)}-${platform}`));
+  const tags = runs.flatMap((run) => [
+    ...around(run, before),
+    ...run.platforms.map((platform) => `${run.python}-${run.abi}-${platform}`),
+    ...around(run, after),
+  ]);
+  return [...new Set(tags)]; // O-8
+}
+
+export function supported(environment, tag, published) {
+  if (environment.tags.includes(tag)) return true; // S-8
+  const [python, abi, platform] = tag.split('-');
+  let parsed;
+  try {
+    parsed = parse(abi);
+  } catch (error) {
+    if (error instanceof Rejected) return false;
+    throw error;
+  }
+  return environment.tags.includes(`${python}-${parsed.base}-${platform}`) // S-1
+    && allows(environment, knownEpochs(environment, published), parsed, platform);
+}
+
+export function order(environment, wheels, published) { // O-7, I-1
+  const rank = new Map(expand(environment, published).map((tag, index) => [tag, index]));
+  return wheels
+    .map((wheel) => ({ wheel, best: Math.min(...expandField(splitName(wheel)).map((tag) => rank.get(tag) ?? Infinity)) }))
+    .filter(({ best }) => best !== Infinity)
+    .sort((a, b) => a.best - b.best)
+    .map(({ wheel }) => wheel);
+}

@@ -1,0 +1,27 @@
+// Section 12: a suffix wheel's name as a variant wheel's, and back.
+
+import { checkWheel, formatRuntime, joinName, parse, parseRuntime, Rejected, splitName } from './tag.mjs';
+
+export function propertiesOf({ epoch, cuda }) { // M-2
+  const abi = `cxxrt :: abi :: ${epoch}`;
+  return cuda === null ? [abi] : [abi, `cxxrt :: cuda :: ${cuda}`];
+}
+
+export function toVariant(filename, epochs) { // M-1, M-6
+  if (checkWheel({ filename }, epochs).runtime_abi === null) throw new Rejected('M-6');
+  const fields = splitName(filename);
+  const parsed = fields.abi.split('.').map(parse);
+  const label = formatRuntime(parsed[0]);
+  const abi = parsed.map(({ base }) => base).join('.');
+  return { filename: joinName({ ...fields, abi, label }), label, properties: propertiesOf(parsed[0]).sort() };
+}
+
+export function fromVariant(filename, properties) { // M-3, M-4
+  const fields = splitName(filename);
+  const runtime = fields.label === null ? null : parseRuntime(fields.label);
+  if (!runtime) throw new Rejected('M-4');
+  const said = properties.filter((text) => text.startsWith('cxxrt :: ')).sort();
+  if (JSON.stringify(said) !== JSON.stringify(propertiesOf(runtime).sort())) throw new Rejected('M-4');
+  const abi = fields.abi.split('.').map((base) => `${base}_${fields.label}`).join('.');
+  return { filename: joinName({ ...fields, abi, label: null }) };
+}
