@@ -1,0 +1,272 @@
+"""A wheel's name and metadata against the rules G-1 to G-7 of the tag specification.
+
+In: a file name and, where the caller has them, the ``Tag:`` lines of ``WHEEL`` and the
+``Requires-Dist`` lines of ``METADATA``. Out: the parsed name, and every rule that is broken; a
+broken rule is a value, only a name that is no wheel's name is an error. Never opens a wheel.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import Version
+
+from cxxrt_toolchain.abi.tag import AbiTag, RuntimeAbi, claims_runtime
+from cxxrt_toolchain.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cxxrt_toolchain.abi.spec import Epoch, Spec
+
+_PLATFORM = re.compile(r"manylinux_(?P<major>[0-9]+)_(?P<minor>[0-9]+)_(?P<arch>.+)", re.ASCII)
+_ALIAS = re.compile(r"manylinux(?P<year>1|2010|2014)_(?P<arch>.+)", re.ASCII)
+_ALIAS_OF = {"1": (2, 5), "2010": (2, 12), "2014": (2, 17)}  # PEP 600, "Legacy manylinux tags"
+# PEP 427 and PEP 825; a Python tag never begins with a digit, a build number always does.
+_NAME = re.compile(
+    r"(?P<distribution>[^-]+)-(?P<version>[^-]+)(?:-(?P<build>[0-9][^-]*))?"
+    r"-(?P<python>[^-0-9][^-]*)-(?P<abi>[^-]+)-(?P<platform>[^-]+)(?:-(?P<label>[^-]+))?\.whl"
+)
+_LABEL = re.compile(r"[0-9a-z_.]+", re.ASCII)  # PEP 825, "Variant label"
+_NATIVE = re.compile(r"graalpy[0-9]+_(?P<python>[0-9]+)_native", re.ASCII)
+_CPYTHON = re.compile(r"(?P<python>cp[0-9]+)[a-z]*", re.ASCII)
+_PYPY = re.compile(r"pypy(?P<python>[0-9]+)_pp[0-9]+", re.ASCII)
+
+
+class BadWheelNameError(InputError):
+    """A text is no file name of a wheel, with or without a variant label."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Violation:
+    """One rule that a wheel breaks."""
+
+    rule: str
+    """Sentence of the specification: ``G-4``."""
+    detail: str
+    """What breaks it, with the offending part."""
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelTags:
+    """The fields of a wheel's file name; each compatibility field is a compressed set."""
+
+    distribution: str
+    """As spelt in the name."""
+    version: str
+    build: str
+    """Empty where there is none."""
+    python: tuple[str, ...]
+    abi: tuple[str, ...]
+    platform: tuple[str, ...]
+    label: str | None
+    """The variant label of PEP 825."""
+
+    def __str__(self) -> str:
+        sets = (".".join(field) for field in (self.python, self.abi, self.platform))
+        parts = (self.distribution, self.version, self.build, *sets, self.label)
+        return "-".join(part for part in parts if part) + ".whl"
+
+    @property
+    def expanded(self) -> tuple[str, ...]:
+        """Every single tag of the compressed sets, sorted."""
+        return tuple(
+            sorted(f"{p}-{a}-{q}" for p in self.python for a in self.abi for q in self.platform)
+        )
+
+    @property
+    def runtime(self) -> RuntimeAbi | None:
+        """The runtime ABI of the name, from the suffix or from our label; None for a plain wheel.
+
+        Raises:
+            BadTagError: An ABI value or the label speaks of a runtime ABI and is malformed.
+        """
+        for abi in self.abi:
+            if claims_runtime(abi):
+                return AbiTag.parse(abi).runtime
+        if self.label is not None and claims_runtime(self.label):
+            return RuntimeAbi.parse(self.label)
+        return None
+
+
+def parse_wheel_name(filename: str) -> WheelTags:
+    """Take a wheel's file name apart; a variant label (PEP 825) is allowed.
+
+    Raises:
+        BadWheelNameError: It is no wheel's name.
+    """
+    match = _NAME.fullmatch(filename)
+    unlabelled = filename if match is None else _without_label(match)
+    try:
+        parse_wheel_filename(unlabelled)
+    except InvalidWheelFilename as error:
+        raise BadWheelNameError(f"{filename}: {error}") from error
+    if match is None:
+        raise BadWheelNameError(f"{filename}: not the name of a wheel.")
+    return WheelTags(
+        distribution=match["distribution"],
+        version=match["version"],
+        build=match["build"] or "",
+        python=tuple(match["python"].split(".")),
+        abi=tuple(match["abi"].split(".")),
+        platform=tuple(match["platform"].split(".")),
+        label=match["label"],
+    )
+
+
+def _without_label(match: re.Match[str]) -> str:
+    label = match["label"]
+    if label is None:
+        return match.string
+    if _LABEL.fullmatch(label) is None:
+        raise BadWheelNameError(f"{match.string}: {label!r} is no variant label.")
+    return match.string.removesuffix(f"-{label}.whl") + ".whl"
+
+
+def violations(
+    name: WheelTags,
+    spec: Spec,
+    *,
+    tag_lines: Iterable[str] | None = None,
+    requires_dist: Iterable[str] | None = None,
+    variant: bool = False,
+) -> tuple[Violation, ...]:
+    """Every rule that a wheel of this name breaks, sorted; none for a plain wheel.
+
+    Args:
+        name: The parsed file name.
+        spec: Gives the epochs and the name of the runtime's distribution.
+        tag_lines: The values of ``Tag:`` in ``WHEEL``; None: not looked at.
+        requires_dist: The values of ``Requires-Dist``; None: not looked at.
+        variant: The wheel has a ``variant.json``.
+
+    Raises:
+        BadTagError: The ABI field or the label holds a malformed runtime ABI.
+    """
+    if name.runtime is None:
+        return ()
+    found = [*_platform(name, spec), *_python(name), *_one_runtime(name), *_one_encoding(name)]
+    if variant and any(map(claims_runtime, name.abi)):
+        found.append(Violation(rule="G-5", detail="a suffixed wheel has a variant.json"))
+    if tag_lines is not None and {line.strip() for line in tag_lines} != set(name.expanded):
+        found.append(
+            Violation(rule="G-6", detail="the Tag lines of WHEEL are not the tags of the name")
+        )
+    if requires_dist is not None:
+        found += _requirement(name.runtime, spec, requires_dist)
+    return tuple(sorted(set(found)))
+
+
+def _platform(name: WheelTags, spec: Spec) -> Iterable[Violation]:
+    """Rule G-2."""
+    epoch = spec.epoch(name.runtime.epoch) if name.runtime else None
+    if len(name.platform) > 1 and any(value.startswith("linux_") for value in name.platform):
+        yield Violation(rule="G-2", detail="linux_<arch> is for local builds and stands alone")
+    for value in name.platform:
+        reason = _bad_platform(value, name.platform, epoch)
+        if reason:
+            yield Violation(rule="G-2", detail=f"platform {value}: {reason}")
+
+
+def _bad_platform(value: str, fields: tuple[str, ...], epoch: Epoch | None) -> str | None:
+    if match := _PLATFORM.fullmatch(value):
+        glibc, arch = (int(match["major"]), int(match["minor"])), match["arch"]
+    elif match := _ALIAS.fullmatch(value):
+        glibc, arch = _ALIAS_OF[match["year"]], match["arch"]
+        if f"manylinux_{glibc[0]}_{glibc[1]}_{arch}" not in fields:
+            return "a legacy alias needs its perennial tag beside it"
+    elif value.startswith("linux_"):
+        glibc, arch = None, value.removeprefix("linux_")
+    else:
+        return "only manylinux and, for local builds, linux_<arch> can carry a runtime ABI"
+    if epoch is None:
+        return None
+    if arch not in epoch.architectures:
+        return f"epoch {epoch.number} has no architecture {arch}"
+    if glibc is not None and glibc < epoch.glibc_floor:
+        return f"below the glibc {'.'.join(map(str, epoch.glibc_floor))} of epoch {epoch.number}"
+    return None
+
+
+def _python(name: WheelTags) -> Iterable[Violation]:
+    """Rule G-3."""
+    for abi in filter(claims_runtime, name.abi):
+        base = AbiTag.parse(abi).base
+        for python in name.python:
+            if not _belongs(python, base):
+                yield Violation(rule="G-3", detail=f"Python {python} does not go with ABI {base}")
+
+
+def _belongs(python: str, base: str) -> bool:
+    if base in ("abi3", "abi3t"):  # PEP 384, PEP 803: the oldest CPython that loads it
+        return re.fullmatch(r"cp3[0-9]+", python, re.ASCII) is not None
+    if base == "none":
+        return re.fullmatch(r"[a-z]+[0-9]+", python, re.ASCII) is not None
+    if match := _CPYTHON.fullmatch(base):
+        return python == match["python"]
+    if match := _PYPY.fullmatch(base):
+        return python == f"pp{match['python']}"
+    if match := _NATIVE.fullmatch(base):
+        return python == f"graalpy{match['python']}"
+    return True
+
+
+def _one_runtime(name: WheelTags) -> Iterable[Violation]:
+    """Rule G-4."""
+    claiming = [abi for abi in name.abi if claims_runtime(abi)]
+    if claiming and len(claiming) < len(name.abi):
+        yield Violation(
+            rule="G-4", detail=f"ABI set {'.'.join(name.abi)} mixes plain and suffixed members"
+        )
+    if len({AbiTag.parse(abi).runtime for abi in claiming}) > 1:
+        yield Violation(
+            rule="G-4", detail=f"ABI set {'.'.join(name.abi)} has different runtime ABIs"
+        )
+
+
+def _one_encoding(name: WheelTags) -> Iterable[Violation]:
+    """Rule G-5."""
+    if name.label is not None and any(map(claims_runtime, name.abi)):
+        yield Violation(rule="G-5", detail=f"ABI suffix and variant label {name.label} in one name")
+
+
+def _requirement(runtime: RuntimeAbi, spec: Spec, lines: Iterable[str]) -> Iterable[Violation]:
+    """Rule G-7."""
+    wanted = f"{spec.distribution}>={runtime.epoch}.<minor>,<{runtime.epoch + 1}"
+    reasons = []
+    for line in lines:
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement as error:
+            yield Violation(rule="G-7", detail=f"Requires-Dist cannot be read: {error}")
+            continue
+        if canonicalize_name(requirement.name) != spec.distribution:
+            continue
+        reason = _bad_requirement(requirement, runtime.epoch)
+        if reason is None:
+            return
+        reasons.append(f"{line!r} {reason}")
+    detail = "; ".join(reasons) or f"no requirement on {spec.distribution}"
+    yield Violation(rule="G-7", detail=f"{detail}; needs {wanted}")
+
+
+def _bad_requirement(requirement: Requirement, epoch: int) -> str | None:
+    if requirement.marker is not None:
+        return "is conditional"
+    if requirement.url is not None:
+        return "names a file, not versions"
+    bounds = [(item.operator, item.version) for item in requirement.specifier]
+    lower = [Version(version).release for operator, version in bounds if operator == ">="]
+    upper = [Version(version) for operator, version in bounds if operator == "<"]
+    if len(lower) != 1 or len(lower[0]) < len(("epoch", "minor")) or lower[0][0] != epoch:
+        return "has no lower bound of this epoch with a minor"
+    if upper != [Version(str(epoch + 1))]:
+        return "does not end before the next epoch"
+    return None
