@@ -61,11 +61,14 @@ function platformsAllowed(platforms, epoch) { // G-2, G-2a, G-2b
 function pythonAllowed(pythons, base) { // G-3
   const cpython = /^(cp[0-9]+)/.exec(base);
   if (cpython) return pythons.every((python) => python === cpython[1]);
-  if (/^abi3t?$/.test(base)) return pythons.every((python) => /^cp[0-9]+$/.test(python));
-  return true;
+  if (/^abi3t?$/.test(base)) return pythons.every((python) => /^cp3[0-9]+$/.test(python));
+  const pypy = /^pypy([0-9]+)_pp[0-9]+$/.exec(base);
+  if (pypy) return pythons.every((python) => python === `pp${pypy[1]}`);
+  const graal = /^graalpy[0-9]+_([0-9]+)_native$/.exec(base);
+  return !graal || pythons.every((python) => python === `graalpy${graal[1]}`);
 }
 
-function requirementFaults(requirements, epoch) { // G-7, G-7a
+function requirementFaults(requirements, epoch) { // G-7
   const ours = requirements.filter((text) => {
     const name = /^\s*([A-Za-z0-9._-]+)/.exec(text);
     return name && name[1].toLowerCase().replace(/[._-]+/g, '-') === 'cxx11-cuda-runtime'
@@ -76,10 +79,10 @@ function requirementFaults(requirements, epoch) { // G-7, G-7a
     .map((clause) => /^(\D+?)\s*([0-9.]+)$/.exec(clause).slice(1));
   const lower = clauses.find(([op]) => op === '>=');
   const upper = clauses.find(([op]) => op === '<');
-  const faults = [];
-  if (!lower || !upper || upper[1].replace(/(\.0)+$/, '') !== String(epoch + 1)) faults.push('G-7');
-  if (lower && version(lower[1])[0] !== epoch) faults.push('G-7a');
-  return faults;
+  const minimum = lower ? lower[1].split('.') : [];
+  const right = minimum.length > 1 && Number(minimum[0]) === epoch
+    && upper && upper[1].replace(/(\.0)+$/, '') === String(epoch + 1);
+  return right ? [] : ['G-7'];
 }
 
 export function splitName(filename) {
