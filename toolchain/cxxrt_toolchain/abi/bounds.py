@@ -1,0 +1,176 @@
+"""Needed symbols to the ``Requires-Dist`` that provides them.
+
+In: the symbol versions and libcudart symbols that a wheel's objects really need. Out: the
+smallest runtime version with all of them, each with its reason, as Debian's ``symbols`` files do
+it (deb-symbols(5)); never the version of the compiler that built the wheel.
+
+A runtime version is ``EPOCH.GCC.REVISION``. Every runtime that vendors GCC 9's libraries or
+newer has what GCC 9 introduced, so that need reads ``>=1.9`` although no such wheel was
+published. What a later minor release of GCC introduced, or a libcudart, is bounded by the first
+published runtime that carries it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from cxxrt_toolchain.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cxxrt_toolchain.abi.symbols import CudartSymbols, SymbolTables
+
+DISTRIBUTION = "cxx11-cuda-runtime"
+
+
+class NoRuntimeError(InputError):
+    """No known runtime provides what the wheel needs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """The smallest runtime version that satisfies one need."""
+
+    version: Version
+    need: str
+    """For example ``libstdc++.so.6:GLIBCXX_3.4.30``."""
+    reason: str
+    """For example ``first defined by GCC 12.1.0``."""
+
+    def __str__(self) -> str:
+        return f"{self.need} ({self.reason}): {DISTRIBUTION}>={self.version}"
+
+
+def version_bounds(
+    tables: SymbolTables, needs: Iterable[tuple[str, str]], *, epoch: int = 1
+) -> tuple[Bound, ...]:
+    """Bounds of version needs, strongest first.
+
+    Args:
+        tables: The specification's tables.
+        needs: (SONAME, version node) pairs of ``.gnu.version_r``, without weak ones. Libraries
+            that the runtime does not carry, such as libc.so.6, are passed over.
+        epoch: The epoch that the wheel is for.
+
+    Raises:
+        NoRuntimeError: A node that the tables do not know.
+    """
+    bounds = []
+    for soname, node in sorted(set(needs)):
+        nodes = tables.versions.get(soname)
+        if nodes is None:
+            continue
+        if node not in nodes:
+            raise NoRuntimeError(
+                f"no known runtime defines {node} of {soname}.",
+                "Build with the recipe's compiler, or use a toolchain that knows a newer GCC.",
+            )
+        bounds.append(
+            Bound(
+                version=_vendoring(tables, nodes[node], epoch),
+                need=f"{soname}:{node}",
+                reason=f"first defined by GCC {nodes[node]}",
+            )
+        )
+    return _strongest_first(bounds)
+
+
+def cudart_bounds(
+    tables: SymbolTables, major: int, symbols: Iterable[str], *, epoch: int = 1
+) -> tuple[Bound, ...]:
+    """Bounds of the libcudart symbols that a wheel leaves undefined, strongest first.
+
+    Args:
+        tables: The specification's tables.
+        major: The CUDA major, as in ``libcudart.so.<major>``.
+        symbols: Undefined symbols that libcudart is to provide; may be empty, then the bound is
+            that of the library itself.
+        epoch: The epoch that the wheel is for.
+
+    Raises:
+        NoRuntimeError: A major, or a symbol, that no known runtime carries.
+    """
+    table = tables.cudart.get(major)
+    if table is None:
+        known = ", ".join(str(each) for each in sorted(tables.cudart))
+        raise NoRuntimeError(f"no known runtime carries CUDA {major}; known majors: {known}.")
+    bounds = [_cudart_bound(tables, major, table.releases[0], table.soname, epoch)]
+    for symbol in sorted(set(symbols)):
+        release = _first_release(table, symbol)
+        bounds.append(_cudart_bound(tables, major, release, f"{table.soname}:{symbol}", epoch))
+    return _strongest_first(bounds)
+
+
+def runtime_requirement(
+    tables: SymbolTables,
+    needs: Iterable[tuple[str, str]],
+    cudart: Mapping[int, Iterable[str]],
+    *,
+    epoch: int = 1,
+) -> Requirement:
+    """The whole requirement of one wheel.
+
+    Args:
+        tables: The specification's tables.
+        needs: As `version_bounds` takes them.
+        cudart: CUDA major to undefined symbols, as `cudart_bounds` takes them.
+        epoch: The epoch that the wheel is for; the next one is excluded.
+
+    Raises:
+        NoRuntimeError: Something that no known runtime provides.
+    """
+    bounds = [*version_bounds(tables, needs, epoch=epoch)]
+    for major, symbols in cudart.items():
+        bounds += cudart_bounds(tables, major, symbols, epoch=epoch)
+    lowest = max((bound.version for bound in bounds), default=Version(str(epoch)))
+    return Requirement(f"{DISTRIBUTION}>={lowest},<{epoch + 1}")
+
+
+def _vendoring(tables: SymbolTables, gcc: Version, epoch: int) -> Version:
+    """The first runtime version whose GCC is at least one release."""
+    published = [
+        release
+        for release in tables.releases
+        if release.version.major == epoch and release.gcc.major == gcc.major
+    ]
+    whole_major = Version(f"{epoch}.{gcc.major}")
+    if not published or published[0].gcc >= gcc:
+        return whole_major
+    later = (release.version for release in published if release.gcc >= gcc)
+    return next(later, Version(f"{epoch}.{gcc.major + 1}"))
+
+
+def _first_release(table: CudartSymbols, symbol: str) -> Version:
+    if symbol not in table.first_seen:
+        raise NoRuntimeError(
+            f"no release of {table.soname} up to {table.releases[-1]} exports {symbol}."
+        )
+    return table.first_seen[symbol]
+
+
+def _cudart_bound(
+    tables: SymbolTables, major: int, needed: Version, need: str, epoch: int
+) -> Bound:
+    for release in tables.releases:
+        carried = release.cudart.get(major)
+        if release.version.major == epoch and carried is not None and carried >= needed:
+            return Bound(
+                version=_shortest(release.version),
+                need=need,
+                reason=f"first exported by CUDA {needed}; {release.version} carries {carried}",
+            )
+    raise NoRuntimeError(f"{need} needs CUDA {needed}, which no known runtime carries yet.")
+
+
+def _shortest(version: Version) -> Version:
+    """A release without its last number where that is 0: ``1.14.0`` is ``1.14``."""
+    return Version(f"{version.major}.{version.minor}") if version.micro == 0 else version
+
+
+def _strongest_first(bounds: list[Bound]) -> tuple[Bound, ...]:
+    return tuple(sorted(bounds, key=lambda bound: (bound.version, bound.need), reverse=True))

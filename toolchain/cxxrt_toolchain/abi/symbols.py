@@ -1,0 +1,161 @@
+"""Which release first provides a symbol: the specification's tables as values.
+
+In: ``symbols/*.json`` and ``releases.json`` of ``cxxrt_abi_tag_spec``. Out: `SymbolTables`.
+The tables are generated from the real libraries (``abi-tag-spec/generate_symbols.py``); nothing
+here looks at a library.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from packaging.version import InvalidVersion, Version
+
+from cxxrt_toolchain.abi.jsonvalue import JsonValue, JsonValueError
+from cxxrt_toolchain.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DATA = "cxxrt_abi_tag_spec"
+_SCHEMA = 1
+
+
+class SymbolTableError(InputError):
+    """A table of the specification cannot be read; the message has the file and the key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CudartSymbols:
+    """The exports of one libcudart major."""
+
+    soname: str
+    first_seen: Mapping[str, Version]
+    """Symbol to the CUDA release (``12.8``) that first exports it."""
+    releases: tuple[Version, ...]
+    """Ascending; also those that export nothing new."""
+
+    def newest_symbols(self, upto: Version) -> tuple[tuple[Version, str], ...]:
+        """One symbol for each release up to one, newest first: its first in sorted order.
+
+        Releases without a new symbol are left out, and so is the first, which has them all.
+        """
+        chosen: dict[Version, str] = {}
+        for symbol in sorted(self.first_seen, reverse=True):
+            chosen[self.first_seen[symbol]] = symbol
+        known = (each for each in chosen if self.releases[0] < each <= upto)
+        return tuple((each, chosen[each]) for each in sorted(known, reverse=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeRelease:
+    """What one release of the runtime wheel carries."""
+
+    version: Version
+    gcc: Version
+    cudart: Mapping[int, Version]
+    """CUDA major to the version of NVIDIA's distribution."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolTables:
+    """Everything that a lower bound is computed from."""
+
+    versions: Mapping[str, Mapping[str, Version]]
+    """SONAME to version node (``GLIBCXX_3.4.30``) to the GCC release that first defines it."""
+    cudart: Mapping[int, CudartSymbols]
+    """By CUDA major."""
+    releases: tuple[RuntimeRelease, ...]
+    """Ascending."""
+
+
+@cache
+def load_symbol_tables() -> SymbolTables:
+    """The tables of the installed specification.
+
+    Raises:
+        SymbolTableError: A file is missing or is not what its schema says.
+    """
+    data = files(_DATA)
+    symbols = data / "symbols"
+    cudart = sorted(
+        each.name
+        for each in symbols.iterdir()
+        if each.name.startswith("cudart") and each.name.endswith(".json")
+    )
+    return SymbolTables(
+        versions=read_versions((symbols / "gcc-runtime.json").read_bytes()),
+        cudart=dict(read_cudart(name, (symbols / name).read_bytes()) for name in cudart),
+        releases=read_releases((data / "releases.json").read_bytes()),
+    )
+
+
+def read_versions(content: bytes) -> dict[str, dict[str, Version]]:
+    """Read ``gcc-runtime.json``: SONAME to node to GCC release."""
+    name = "symbols/gcc-runtime.json"
+    try:
+        root = _document(content)
+        return {
+            soname: {node: _version(release) for node, release in nodes.members()}
+            for soname, nodes in root["libraries"].members()
+        }
+    except JsonValueError as error:
+        raise SymbolTableError(f"{name}: {error}") from None
+
+
+def read_cudart(name: str, content: bytes) -> tuple[int, CudartSymbols]:
+    """Read ``cudart<major>.json``: the major and its table."""
+    try:
+        root = _document(content)
+        added = {_dotted(key, each): each for key, each in root["releases"].members()}
+        first_seen = {
+            symbol: release for release in sorted(added) for symbol in added[release].texts()
+        }
+        table = CudartSymbols(
+            soname=root["soname"].text(),
+            first_seen=first_seen,
+            releases=tuple(sorted(added)),
+        )
+        return root["major"].integer(minimum=1), table
+    except JsonValueError as error:
+        raise SymbolTableError(f"symbols/{name}: {error}") from None
+
+
+def read_releases(content: bytes) -> tuple[RuntimeRelease, ...]:
+    """Read ``releases.json``, ascending."""
+    try:
+        found = [
+            RuntimeRelease(
+                version=_version(each["version"]),
+                gcc=_version(each["gcc"]),
+                cudart={
+                    int(JsonValue(path=value.path, value=major).text(r"[0-9]+")): _version(value)
+                    for major, value in each["cudart"].members()
+                },
+            )
+            for each in _document(content)["releases"].items()
+        ]
+    except JsonValueError as error:
+        raise SymbolTableError(f"releases.json: {error}") from None
+    return tuple(sorted(found, key=lambda release: release.version))
+
+
+def _document(content: bytes) -> JsonValue:
+    root = JsonValue.parse(content)
+    if (found := root["schema"].integer()) != _SCHEMA:
+        raise JsonValueError(f"schema: {found} is not {_SCHEMA}")
+    return root
+
+
+def _version(value: JsonValue) -> Version:
+    return _dotted(value.text(), value)
+
+
+def _dotted(text: str, value: JsonValue) -> Version:
+    try:
+        return Version(text)
+    except InvalidVersion as error:
+        raise JsonValueError(f"{value.path}: {error}") from None
