@@ -1,0 +1,111 @@
+"""The dynamic section and its string table.
+
+What goes in: an `ElfImage`. What comes out: tags and their values, and strings by offset.
+
+Source: System V gABI chapter 5, "Dynamic Section"; the GNU tags: glibc's elf.h.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.elf.image import PT_DYNAMIC
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.elf.image import ElfImage
+
+DT_NEEDED = 1
+DT_PLTRELSZ = 2
+DT_HASH = 4
+DT_STRTAB = 5
+DT_SYMTAB = 6
+DT_RELA = 7
+DT_RELASZ = 8
+DT_STRSZ = 10
+DT_SONAME = 14
+DT_RPATH = 15
+DT_REL = 17
+DT_RELSZ = 18
+DT_PLTREL = 20
+DT_JMPREL = 23
+DT_RUNPATH = 29
+DT_FLAGS = 30
+DT_GNU_HASH = 0x6FFFFEF5
+DT_VERSYM = 0x6FFFFFF0
+DT_VERDEF = 0x6FFFFFFC
+DT_VERNEED = 0x6FFFFFFE
+DF_STATIC_TLS = 0x10
+
+
+class Strings:
+    """A string table: text by offset."""
+
+    def __init__(self, image: ElfImage, table: bytes) -> None:
+        self._image = image
+        self._table = table
+
+    def at(self, offset: int, what: str) -> str:
+        """The string at an offset; bytes that are no UTF-8 come out as backslash escapes."""
+        end = self._table.find(b"\0", offset) if offset < len(self._table) else -1
+        if end < 0:
+            raise self._image.error(f"{what} points outside the string table ({offset:#x})")
+        return self._table[offset:end].decode("utf-8", "backslashreplace")
+
+
+class Dynamic:
+    """The dynamic section of one file; empty where the file has none (static, object files)."""
+
+    def __init__(self, image: ElfImage) -> None:
+        self._image = image
+        self.entries = _entries(image)
+        self._last = dict(self.entries)
+        self._strings: Strings | None = None
+
+    def get(self, tag: int) -> int | None:
+        """The value of a tag that occurs at most once; the last one where it occurs more often."""
+        return self._last.get(tag)
+
+    def require(self, tag: int, name: str) -> int:
+        """The value of a tag without which another one makes no sense."""
+        value = self._last.get(tag)
+        if value is None:
+            raise self._image.error(f"the dynamic section lacks {name}")
+        return value
+
+    def strings_of(self, tag: int, what: str) -> tuple[str, ...]:
+        """The strings that the entries with a tag name, in file order."""
+        return tuple(self.strings.at(value, what) for key, value in self.entries if key == tag)
+
+    def string_of(self, tag: int, what: str) -> str | None:
+        """The string that a tag names, or None."""
+        value = self._last.get(tag)
+        return None if value is None else self.strings.at(value, what)
+
+    @property
+    def strings(self) -> Strings:
+        """The dynamic string table, read on first use."""
+        if self._strings is None:
+            address = self.require(DT_STRTAB, "DT_STRTAB")
+            size = self.require(DT_STRSZ, "DT_STRSZ")
+            table = self._image.read_at(address, size, "the dynamic string table")
+            self._strings = Strings(self._image, table)
+        return self._strings
+
+
+def _entries(image: ElfImage) -> tuple[tuple[int, int], ...]:
+    segment = image.first(PT_DYNAMIC)
+    if segment is None or not segment.file_size:
+        return ()
+    entry = image.layout("QQ", "II")
+    count = segment.file_size // entry.size
+    if count > image.limits.dynamic_entries:
+        raise image.error(
+            f"{count} dynamic entries, more than {image.limits.dynamic_entries}",
+        )
+    table = image.read(segment.offset, count * entry.size, "the dynamic section")
+    entries: list[tuple[int, int]] = []
+    for tag, value in entry.iter_unpack(table):
+        if tag == 0:
+            break
+        entries.append((tag, value))
+    return tuple(entries)

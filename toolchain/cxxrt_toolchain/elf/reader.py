@@ -1,0 +1,100 @@
+"""ELF bytes to facts: an open binary stream goes in, a `SharedObject` comes out.
+
+Nothing is written, extracted or executed, and sizes and offsets in the file are never trusted:
+what is truncated, overlapping, cyclic or absurd raises `ElfError` with the member's name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.elf import dynamic as dt
+from cxxrt_toolchain.elf.dynamic import Dynamic
+from cxxrt_toolchain.elf.facts import SharedObject, Soname
+from cxxrt_toolchain.elf.image import (
+    DEFAULT_LIMITS,
+    MAGIC,
+    PF_X,
+    PT_GNU_STACK,
+    ElfError,
+    ElfImage,
+    Limits,
+)
+from cxxrt_toolchain.elf.properties import read_properties
+from cxxrt_toolchain.elf.symbols import read_symbols
+from cxxrt_toolchain.elf.versions import read_versions
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+__all__ = ["ElfError", "Limits", "is_elf", "read_elf"]
+
+_KINDS = {1: "rel", 2: "exec", 3: "dyn", 4: "core"}
+_MACHINES = {
+    3: "i686",
+    22: "s390x",
+    40: "armv7l",
+    62: "x86_64",
+    183: "aarch64",
+    243: "riscv64",
+    258: "loongarch64",
+}
+_EM_PPC64 = 21
+
+
+def is_elf(head: bytes) -> bool:
+    """Whether a file that starts with these bytes (four are enough) is an ELF file."""
+    return head.startswith(MAGIC)
+
+
+def read_elf(
+    stream: BinaryIO, member: str, *, symbols: bool = False, limits: Limits = DEFAULT_LIMITS
+) -> SharedObject:
+    """Read the facts of one ELF file.
+
+    Args:
+        stream: An open seekable stream; it may stand anywhere and is left anywhere.
+        member: The name that errors carry.
+        symbols: Whether to read the dynamic symbols too.
+        limits: How much one file may make us read.
+
+    Raises:
+        ElfError: The bytes are no ELF file, or one that contradicts itself.
+    """
+    image = ElfImage(stream, member, limits)
+    if image.header.type not in _KINDS:
+        raise image.error(f"ELF file type {image.header.type} is unknown")
+    properties = read_properties(image)
+    dynamic = Dynamic(image)
+    versions = read_versions(image, dynamic)
+    soname = dynamic.string_of(dt.DT_SONAME, "DT_SONAME")
+    return SharedObject(
+        bits=image.header.bits,
+        little_endian=image.header.little_endian,
+        machine=_machine(image),
+        kind=_KINDS[image.header.type],
+        soname=None if soname is None else Soname(soname),
+        needed=tuple(Soname(name) for name in dynamic.strings_of(dt.DT_NEEDED, "DT_NEEDED")),
+        rpath=dynamic.string_of(dt.DT_RPATH, "DT_RPATH"),
+        runpath=dynamic.string_of(dt.DT_RUNPATH, "DT_RUNPATH"),
+        version_needs=versions.needs,
+        version_definitions=versions.definitions,
+        executable_stack=_executable_stack(image),
+        static_tls=bool((dynamic.get(dt.DT_FLAGS) or 0) & dt.DF_STATIC_TLS),
+        gnu_properties=properties,
+        symbols=read_symbols(image, dynamic, versions) if symbols else None,
+    )
+
+
+def _machine(image: ElfImage) -> str:
+    number = image.header.machine
+    if number == _EM_PPC64:
+        return "ppc64le" if image.header.little_endian else "ppc64"
+    return _MACHINES.get(number, f"em_{number}")
+
+
+def _executable_stack(image: ElfImage) -> bool:
+    if not image.segments:  # a relocatable object: no loader ever sees it
+        return False
+    stack = image.first(PT_GNU_STACK)
+    return stack is None or bool(stack.flags & PF_X)

@@ -1,0 +1,152 @@
+"""The dynamic symbol table, with the version of each symbol.
+
+What goes in: an image, its dynamic section and its versions. What comes out: `DynamicSymbol`s in
+table order. The table's length stands nowhere in the dynamic section: ``DT_HASH`` has it,
+``DT_GNU_HASH`` implies it, and where GNU ld left the hash table empty (no exported symbol) the
+relocations name every undefined symbol that is used.
+
+Source: gABI chapter 4, "Symbol Table"; the GNU hash table: glibc's elf/dl-lookup.c and
+binutils' bfd/elflink.c (an empty table is written with one empty bucket and ``symndx`` 1).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.elf import dynamic as dt
+from cxxrt_toolchain.elf.facts import Binding, DynamicSymbol, SymbolType
+from cxxrt_toolchain.elf.versions import VERSYM_HIDDEN
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.elf.dynamic import Dynamic
+    from cxxrt_toolchain.elf.image import ElfImage
+    from cxxrt_toolchain.elf.versions import Versions
+
+_BINDINGS = {0: Binding.LOCAL, 1: Binding.GLOBAL, 2: Binding.WEAK, 10: Binding.UNIQUE}
+_TYPES = {
+    0: SymbolType.NOTYPE,
+    1: SymbolType.OBJECT,
+    2: SymbolType.FUNC,
+    6: SymbolType.TLS,
+    10: SymbolType.IFUNC,
+}
+_INFO = tuple(
+    (_BINDINGS.get(info >> 4, Binding.OTHER), _TYPES.get(info & 15, SymbolType.OTHER))
+    for info in range(256)
+)
+"""``st_info`` to what it says."""
+_VISIBLE = (True, False, False, True)
+"""``STV_DEFAULT``, ``STV_INTERNAL``, ``STV_HIDDEN``, ``STV_PROTECTED``."""
+_CHAIN_BLOCK = 4096
+
+
+def read_symbols(
+    image: ElfImage, dynamic: Dynamic, versions: Versions
+) -> tuple[DynamicSymbol, ...]:
+    """All dynamic symbols, without the reserved first one."""
+    address = dynamic.get(dt.DT_SYMTAB)
+    count = _count(image, dynamic) if address is not None else 0
+    if address is None or count <= 1:
+        return ()
+    if count > image.limits.symbols:
+        raise image.error(f"{count} dynamic symbols, more than {image.limits.symbols}")
+    entry = image.layout("IBBHQQ", "IIIBBH")
+    table = image.read_at(address, count * entry.size, "the dynamic symbol table")
+    rows = entry.iter_unpack(table)
+    if not image.wide:
+        rows = (
+            (name, info, other, section, value, size)
+            for name, value, size, info, other, section in rows
+        )
+    indices = _version_indices(image, dynamic, count)
+    text = dynamic.strings.at
+    nothing = (None, None)
+    symbols = []
+    next(rows)
+    for (name, info, other, section, value, size), index in zip(rows, indices[1:], strict=True):
+        version, soname = versions.by_index.get(index & ~VERSYM_HIDDEN, nothing)
+        binding, kind = _INFO[info]
+        defined = section != 0
+        symbols.append(
+            DynamicSymbol(
+                name=text(name, "a symbol's name"),
+                version=version,
+                soname=None if defined else soname,
+                defined=defined,
+                default=defined and version is not None and not index & VERSYM_HIDDEN,
+                binding=binding,
+                type=kind,
+                visible=_VISIBLE[other & 3],
+                size=size,
+                address=value,
+            )
+        )
+    return tuple(symbols)
+
+
+def _version_indices(image: ElfImage, dynamic: Dynamic, count: int) -> tuple[int, ...]:
+    address = dynamic.get(dt.DT_VERSYM)
+    if address is None:
+        return (1,) * count
+    table = image.read_at(address, count * 2, "the symbol versions")
+    return image.layout(f"{count}H").unpack(table)
+
+
+def _count(image: ElfImage, dynamic: Dynamic) -> int:
+    plain = dynamic.get(dt.DT_HASH)
+    if plain is not None:
+        # s390x and alpha have 64-bit entries here; both also have a GNU hash table today.
+        head = image.layout("II")
+        _, chains = head.unpack(image.read_at(plain, head.size, "the hash table"))
+        return int(chains)
+    gnu = dynamic.get(dt.DT_GNU_HASH)
+    if gnu is None:
+        return _relocated(image, dynamic)
+    hashed = _gnu_hashed(image, gnu)
+    return hashed or _relocated(image, dynamic)
+
+
+def _gnu_hashed(image: ElfImage, address: int) -> int:
+    """One more than the last hashed symbol; 0 where all buckets are empty."""
+    what = "the GNU hash table"
+    head = image.layout("IIII")
+    buckets, first, words, _ = head.unpack(image.read_at(address, head.size, what))
+    if buckets > image.limits.symbols or words > image.limits.symbols:
+        raise image.error(f"{what} claims {buckets} buckets and {words} filter words")
+    start = address + head.size + words * (image.header.bits // 8)
+    last = max(
+        image.layout(f"{buckets}I").unpack(image.read_at(start, buckets * 4, what)), default=0
+    )
+    if last == 0:
+        return 0
+    if last < first or last > image.limits.symbols:
+        raise image.error(f"{what} has a bucket for symbol {last}")
+    offset, room = image.locate(start + (buckets + last - first) * 4, what)
+    while room >= 4:  # noqa: PLR2004 - bytes of one chain entry
+        block = image.read(offset, min(room, _CHAIN_BLOCK) & ~3, what)
+        for value in image.layout(f"{len(block) // 4}I").unpack(block):
+            last += 1
+            if value & 1:
+                return last
+        if last > image.limits.symbols:
+            break
+        offset += len(block)
+        room -= len(block)
+    raise image.error(f"the last chain of {what} never ends")
+
+
+def _relocated(image: ElfImage, dynamic: Dynamic) -> int:
+    """One more than the highest symbol that a relocation names."""
+    tables = [(dt.DT_RELA, dt.DT_RELASZ, True), (dt.DT_REL, dt.DT_RELSZ, False)]
+    tables.append((dt.DT_JMPREL, dt.DT_PLTRELSZ, dynamic.get(dt.DT_PLTREL) == dt.DT_RELA))
+    shift = 32 if image.wide else 8
+    highest = 0
+    for start, size, addend in tables:
+        address, length = dynamic.get(start), dynamic.get(size)
+        if address is None or not length:
+            continue
+        entry = image.layout("QQq" if addend else "QQ", "IIi" if addend else "II")
+        data = image.read_at(address, length - length % entry.size, "the relocations")
+        rows = entry.iter_unpack(data)
+        highest = max(highest, max((row[1] >> shift for row in rows), default=0))
+    return highest + 1

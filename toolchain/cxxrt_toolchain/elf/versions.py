@@ -1,0 +1,120 @@
+"""GNU symbol versioning: what a file needs, what it defines, and the index of both.
+
+What goes in: an image and its dynamic section. What comes out: `Versions`. The chains are
+followed as glibc's loader follows them: ``vn_next`` and ``vd_next`` until zero, whatever the
+counts in the dynamic section claim; they only go forward and their number is limited.
+
+Source: Drepper, "ELF Symbol Versioning"; LSB Core, "Symbol Versioning".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.elf.dynamic import DT_VERDEF, DT_VERNEED
+from cxxrt_toolchain.elf.facts import NeededVersion, Soname
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from struct import Struct
+
+    from cxxrt_toolchain.elf.dynamic import Dynamic
+    from cxxrt_toolchain.elf.image import ElfImage
+
+VERSYM_HIDDEN = 0x8000
+_VER_FLG_BASE = 1
+_VER_FLG_WEAK = 2
+_RECORD_BYTES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versions:
+    """The version sections of one file."""
+
+    needs: tuple[NeededVersion, ...]
+    """Sorted, without repetition."""
+    definitions: tuple[str, ...]
+    """In file order, without the base definition."""
+    by_index: dict[int, tuple[str, Soname | None]]
+    """``.gnu.version`` index to the version and, for a needed one, the library."""
+
+
+def read_versions(image: ElfImage, dynamic: Dynamic) -> Versions:
+    """Read the needed and the defined versions of one file."""
+    needs: list[NeededVersion] = []
+    definitions: list[str] = []
+    by_index: dict[int, tuple[str, Soname | None]] = {}
+    for index, name, base in _definitions(image, dynamic):
+        if not base:
+            definitions.append(name)
+            by_index[index] = (name, None)
+    for index, need in _needs(image, dynamic):
+        needs.append(need)
+        by_index[index] = (need.version, need.soname)
+    return Versions(
+        needs=tuple(sorted(set(needs))),
+        definitions=tuple(definitions),
+        by_index=by_index,
+    )
+
+
+class _Chain:
+    """A region of chained records, with the number of records that may still be followed."""
+
+    def __init__(self, image: ElfImage, address: int, what: str) -> None:
+        offset, room = image.locate(address, what)
+        self._left = image.limits.version_records
+        size = min(room, self._left * _RECORD_BYTES)
+        self._data = image.read(offset, size, what)
+        self._image = image
+        self._what = what
+
+    def record(self, layout: Struct, position: int) -> tuple[int, ...]:
+        self._left -= 1
+        if self._left < 0:
+            raise self._image.error(f"{self._what} never ends")
+        if position + layout.size > len(self._data):
+            raise self._image.error(f"{self._what} runs past its segment")
+        return layout.unpack_from(self._data, position)
+
+
+def _needs(image: ElfImage, dynamic: Dynamic) -> Iterator[tuple[int, NeededVersion]]:
+    address = dynamic.get(DT_VERNEED)
+    if address is None:
+        return
+    chain = _Chain(image, address, "the table of needed versions")
+    need, auxiliary = image.layout("HHIII"), image.layout("IHHII")
+    position = 0
+    while True:
+        _, count, file_name, first, following = chain.record(need, position)
+        soname = Soname(dynamic.strings.at(file_name, "a needed version's library"))
+        entry = position + first
+        for _ in range(count):
+            _, flags, index, name, after = chain.record(auxiliary, entry)
+            version = dynamic.strings.at(name, "a needed version's name")
+            weak = bool(flags & _VER_FLG_WEAK)
+            yield index & ~VERSYM_HIDDEN, NeededVersion(soname=soname, version=version, weak=weak)
+            if not after:
+                break
+            entry += after
+        if not following:
+            return
+        position += following
+
+
+def _definitions(image: ElfImage, dynamic: Dynamic) -> Iterator[tuple[int, str, bool]]:
+    address = dynamic.get(DT_VERDEF)
+    if address is None:
+        return
+    chain = _Chain(image, address, "the table of defined versions")
+    definition, auxiliary = image.layout("HHHHIII"), image.layout("II")
+    position = 0
+    while True:
+        _, flags, index, _, _, first, following = chain.record(definition, position)
+        name, _ = chain.record(auxiliary, position + first)
+        text = dynamic.strings.at(name, "a defined version's name")
+        yield index & ~VERSYM_HIDDEN, text, bool(flags & _VER_FLG_BASE)
+        if not following:
+            return
+        position += following
