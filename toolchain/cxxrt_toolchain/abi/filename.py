@@ -207,15 +207,13 @@ def _python(name: WheelTags) -> Iterable[Violation]:
 def _belongs(python: str, base: str) -> bool:
     if base in ("abi3", "abi3t"):  # PEP 384, PEP 803: the oldest CPython that loads it
         return re.fullmatch(r"cp3[0-9]+", python, re.ASCII) is not None
-    if base == "none":
-        return re.fullmatch(r"[a-z]+[0-9]+", python, re.ASCII) is not None
     if match := _CPYTHON.fullmatch(base):
         return python == match["python"]
     if match := _PYPY.fullmatch(base):
         return python == f"pp{match['python']}"
     if match := _NATIVE.fullmatch(base):
         return python == f"graalpy{match['python']}"
-    return True
+    return True  # "none", and interpreters whose ABI does not name their Python tag
 
 
 def _one_runtime(name: WheelTags) -> Iterable[Violation]:

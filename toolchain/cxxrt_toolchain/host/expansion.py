@@ -1,0 +1,90 @@
+"""Put the runtime ABI's tags into an installer's list; stands alone, Python 3.7 and later.
+
+In: the tags that an installer computes, best first, and the suffixes to place around them. Out:
+the longer list. Sections 6 and 7 of the tag specification (sentences S-1, S-3, S-9, O-1, O-4,
+O-8); which suffixes there are, and in what order, is ``host.supported``'s to say.
+
+This file is also loaded by its path into the interpreter whose pip is run, where this package is
+not installed. So it imports the standard library only, and its syntax is that of Python 3.7.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+TYPE_CHECKING = False  # importing typing costs more than the expansion
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Protocol, TypeVar
+
+    class TagLike(Protocol):
+        """What ``packaging``'s tags, vendored or not, have in common."""
+
+        def __init__(self, interpreter: str, abi: str, platform: str) -> None: ...
+        @property
+        def interpreter(self) -> str:
+            """The Python tag."""
+
+        @property
+        def abi(self) -> str:
+            """The ABI tag."""
+
+        @property
+        def platform(self) -> str:
+            """The platform tag."""
+
+    AnyTag = TypeVar("AnyTag", bound=TagLike)
+    Suffix = tuple[str, bool, tuple[int, int], frozenset[str]]
+
+_PLATFORM = re.compile(r"manylinux_([0-9]+)_([0-9]+)_(.+)")
+_SUFFIXED = re.compile(r"(?:^|_)cxxrt[1-9]")
+
+
+def expand(base: Iterable[AnyTag], suffixes: Sequence[Suffix]) -> list[AnyTag]:
+    """Place the suffixed tags around each run of tags with one Python tag and one ABI.
+
+    Args:
+        base: Any objects with ``interpreter``, ``abi`` and ``platform`` whose class makes another
+            one from these three.
+        suffixes: In order of preference: the runtime ABI, whether it goes behind the run, the
+            smallest glibc and the architectures of its platforms.
+
+    Returns:
+        The base tags in their order, unchanged, with the others between them; none twice.
+    """
+    expanded: list[AnyTag] = []
+    eligible: dict[tuple[str, ...], list[tuple[str, bool, list[str]]]] = {}
+    for (interpreter, abi), run in itertools.groupby(base, key=_python_and_abi):
+        tags = list(run)
+        if _SUFFIXED.search(abi):
+            expanded += tags
+            continue
+        platforms = tuple(tag.platform for tag in tags)
+        if platforms not in eligible:  # the same few platform lists recur in most runs
+            eligible[platforms] = [
+                (runtime, behind, _eligible(platforms, floor, architectures))
+                for runtime, behind, floor, architectures in suffixes
+            ]
+        make = type(tags[0])
+        around: tuple[list[AnyTag], list[AnyTag]] = ([], [])
+        for runtime, behind, chosen in eligible[platforms]:
+            suffixed = abi + "_" + runtime
+            around[behind].extend([make(interpreter, suffixed, each) for each in chosen])
+        expanded += around[0] + tags + around[1]
+    return list(dict.fromkeys(expanded))
+
+
+def _python_and_abi(tag: AnyTag) -> tuple[str, str]:
+    return tag.interpreter, tag.abi
+
+
+def _eligible(
+    platforms: Iterable[str], floor: tuple[int, int], architectures: frozenset[str]
+) -> list[str]:
+    matches = [match for match in map(_PLATFORM.fullmatch, platforms) if match]
+    return [
+        match.group(0)
+        for match in matches
+        if match.group(3) in architectures and (int(match.group(1)), int(match.group(2))) >= floor
+    ]

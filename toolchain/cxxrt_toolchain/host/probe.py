@@ -1,0 +1,97 @@
+"""The machine and an interpreter -> ``Host``.
+
+In: an interpreter's description and the environment variables. Out: ``Host``. CUDA is asked in a
+child process, so that no driver is ever mapped into the calling one; ``CXXRT_CUDA`` says the
+answer beforehand (O-6). Whatever goes wrong with the driver means "unknown".
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.errors import UsageError
+from cxxrt_toolchain.host.installed import manifest_of
+from cxxrt_toolchain.host.supported import Host, Veto, declared_epoch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cxxrt_toolchain.abi.spec import Spec
+    from cxxrt_toolchain.host.interpreter import Interpreter
+
+CUDA_VARIABLE = "CXXRT_CUDA"
+_CHILD = Path(__file__).with_name("driver_child.py")
+_TIMEOUT = 10
+"""Seconds; mapping the driver takes tens of milliseconds, a wedged device takes forever."""
+_KERNEL_DRIVER = Path("/proc/driver/nvidia/version")
+_KERNEL_RELEASE = re.compile(r"Kernel Module(?: for \S+)? +([0-9]+(?:\.[0-9]+)+)")
+_THOUSAND = 1000
+"""``cuDriverGetVersion`` is 1000 * major + 10 * minor."""
+
+
+def probe(interpreter: Interpreter, spec: Spec, environ: Mapping[str, str]) -> Host:
+    """Everything that decides which tags an environment supports, and in what order.
+
+    Raises:
+        UsageError: ``CXXRT_CUDA`` is neither a CUDA major nor ``none``.
+        ManifestError: The installed runtime's manifest cannot be read.
+    """
+    manifest = manifest_of(interpreter)
+    return Host(
+        driver=cuda_driver(spec, environ),
+        installed=() if manifest is None else (declared_epoch(manifest),),
+        vetoes=frozenset(
+            Veto(epoch=epoch, cuda=cuda, architecture=arch)
+            for epoch, cuda, arch in interpreter.vetoes
+        ),
+    )
+
+
+def cuda_driver(spec: Spec, environ: Mapping[str, str]) -> int | None:
+    """The newest CUDA major that the driver runs; None: none, or unknown.
+
+    Raises:
+        UsageError: ``CXXRT_CUDA`` is neither a CUDA major nor ``none``.
+    """
+    override = environ.get(CUDA_VARIABLE, "").strip().lower()
+    if override == "none":
+        return None
+    if override:
+        match = re.fullmatch(r"([1-9][0-9])(?:\.[0-9]+)?", override, re.ASCII)
+        if match is None:
+            raise UsageError(
+                f"{CUDA_VARIABLE}={override} is no CUDA major.", "Use 12, 13, … or none."
+            )
+        return int(match[1])
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", str(_CHILD)],
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT,
+            check=True,
+        )
+        return int(done.stdout) // _THOUSAND or None
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return _major_of_kernel_driver(spec)
+
+
+def _major_of_kernel_driver(spec: Spec) -> int | None:
+    try:
+        text = _KERNEL_DRIVER.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return cuda_of_driver_release(text, spec)
+
+
+def cuda_of_driver_release(text: str, spec: Spec) -> int | None:
+    """The CUDA major that the driver named in ``/proc/driver/nvidia/version`` runs."""
+    match = _KERNEL_RELEASE.search(text)
+    if match is None:
+        return None
+    release = tuple(int(part) for part in match[1].split("."))
+    return max((cuda.major for cuda in spec.cuda if release >= cuda.driver), default=None)

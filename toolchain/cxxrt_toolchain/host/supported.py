@@ -1,0 +1,118 @@
+"""Which runtime ABI tags an environment supports, best first: pure.
+
+In: a ``Host``, the specification, and the tags that an installer computes by itself. Out: the
+installer's list with the supported runtime tags in their places. Sections 6 and 7 of the tag
+specification. Nothing here looks at the machine; ``host.probe`` does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.abi.spec import Epoch, Spec
+from cxxrt_toolchain.abi.tag import RuntimeAbi
+from cxxrt_toolchain.host.expansion import expand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from packaging.tags import Tag
+
+    from cxxrt_toolchain.abi.manifest import RuntimeManifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Veto:
+    """One runtime ABI that the environment's ``_cxxrt`` module refuses (S-5)."""
+
+    epoch: int
+    cuda: int
+    """0 for the tag without CUDA."""
+    architecture: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """What an environment says about itself; the specification says the rest."""
+
+    driver: int | None = None
+    """The CUDA major that the driver runs; None: none, or unknown (O-5)."""
+    installed: tuple[Epoch, ...] = ()
+    """Epochs that an installed runtime wheel declares (S-2)."""
+    vetoes: frozenset[Veto] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suffix:
+    """A runtime ABI that the environment supports, and where its tags stand."""
+
+    runtime: RuntimeAbi
+    behind: bool
+    """After the installer's own tags of the same ABI, not before them."""
+    glibc_floor: tuple[int, int]
+    architectures: tuple[str, ...]
+
+
+def suffixes(host: Host, spec: Spec) -> tuple[Suffix, ...]:
+    """The supported runtime ABIs, best first (O-2, O-3)."""
+    known = {epoch.number: epoch for epoch in (*host.installed, *spec.epochs)}
+    before: list[Suffix] = []
+    behind: list[Suffix] = []
+    for number in sorted(known, reverse=True):
+        epoch = known[number]
+        majors = sorted(epoch.cuda_majors)
+        runnable = [major for major in majors if host.driver is not None and major <= host.driver]
+        preferred = [*reversed(runnable), None]
+        before += [_suffix(epoch, major, host, behind=False) for major in preferred]
+        rest = [major for major in majors if major not in runnable]
+        behind += [_suffix(epoch, major, host, behind=True) for major in rest]
+    return tuple(suffix for suffix in (*before, *behind) if suffix.architectures)
+
+
+def supported_tags(base: Iterable[Tag], host: Host, spec: Spec) -> list[Tag]:
+    """The installer's list with the supported runtime tags in their places.
+
+    Args:
+        base: What the installer computes without this specification, best first.
+        host: The environment.
+        spec: The known epochs.
+
+    Returns:
+        Every base tag, unchanged and in order, and the suffixed ones between them.
+    """
+    return expand(base, expansion_rows(suffixes(host, spec)))
+
+
+def expansion_rows(
+    found: Iterable[Suffix],
+) -> list[tuple[str, bool, tuple[int, int], frozenset[str]]]:
+    """The suffixes as the plain values that ``host.expansion`` takes."""
+    return [
+        (str(each.runtime), each.behind, each.glibc_floor, frozenset(each.architectures))
+        for each in found
+    ]
+
+
+def declared_epoch(manifest: RuntimeManifest) -> Epoch:
+    """The epoch that an installed runtime wheel declares, as far as its manifest tells."""
+    major, _, minor = manifest.glibc_floor.partition(".")
+    return Epoch(
+        number=manifest.epoch,
+        glibc_floor=(int(major), int(minor or 0)),
+        architectures=(manifest.arch,),
+        cuda_majors=tuple(int(cuda) for cuda, _ in manifest.cudart),
+    )
+
+
+def _suffix(epoch: Epoch, cuda: int | None, host: Host, *, behind: bool) -> Suffix:
+    return Suffix(
+        runtime=RuntimeAbi(epoch=epoch.number, cuda=cuda),
+        behind=behind,
+        glibc_floor=epoch.glibc_floor,
+        architectures=tuple(
+            arch
+            for arch in epoch.architectures
+            if Veto(epoch=epoch.number, cuda=cuda or 0, architecture=arch) not in host.vetoes
+        ),
+    )
