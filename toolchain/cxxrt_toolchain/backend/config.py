@@ -1,0 +1,205 @@
+"""``[tool.cxxrt]``, ``-C`` settings and environment variables to one `BuildConfig`.
+
+In: the text of pyproject.toml, the frontend's config settings, the environment. Out: frozen
+settings, and the config settings that are the wrapped backend's. Unknown keys and impossible
+values are errors that begin with the key's path.
+
+Later rows win:
+
+    key                 [tool.cxxrt]       environment               frontend
+    build-backend       text               -                         -
+    backend-path        list of text       -                         -
+    cuda                12, 13             CXXRT_BUILD_CUDA          -C cxxrt.cuda=12
+    encoding            tag, plain, ...    CXXRT_ENCODING            -C cxxrt.encoding=plain
+    platform            lowest, keep       CXXRT_PLATFORM            -C cxxrt.platform=keep
+    hide-vague-linkage  true, false        CXXRT_HIDE_VAGUE_LINKAGE  -C cxxrt.hide-vague-linkage=no
+    keep-exports        list of modules    -                         -
+    wiring              true, false        CXXRT_WIRING              -C cxxrt.wiring=no
+
+(``CXXRT_CUDA`` is another variable: it tells an installer what the machine can run.) What the
+binaries need of the runtime, OpenMP included, is computed from their symbols and has no key.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cxxrt_toolchain.errors import ConfigError
+from cxxrt_toolchain.repair.plan import Encoding, Platform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+THIS_BACKEND = "cxxrt_toolchain.backend"
+_PREFIX = "cxxrt."
+_ENVIRONMENT = {
+    "cuda": "CXXRT_BUILD_CUDA",
+    "encoding": "CXXRT_ENCODING",
+    "platform": "CXXRT_PLATFORM",
+    "hide-vague-linkage": "CXXRT_HIDE_VAGUE_LINKAGE",
+    "wiring": "CXXRT_WIRING",
+}
+_WORDS = {"1": True, "true": True, "yes": True, "on": True}
+_WORDS |= {"0": False, "false": False, "no": False, "off": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildConfig:
+    """What the project and the person who builds it decided."""
+
+    build_backend: str = "setuptools.build_meta"
+    """The wrapped backend, as PEP 517 spells backends."""
+    backend_path: tuple[str, ...] = ()
+    """In-tree folders of the wrapped backend, relative to the project."""
+    cuda: int | None = None
+    """The CUDA major to link against; None: no CUDA runtime."""
+    encoding: Encoding = Encoding.TAG
+    platform: Platform = Platform.LOWEST
+    """Whether the platform field becomes the oldest manylinux that the binaries allow."""
+    hide_vague_linkage: bool = True
+    """Extension modules export their initialisation function and nothing else."""
+    keep_exports: tuple[str, ...] = ()
+    """Extension modules that the rule above spares."""
+    wiring: bool = True
+    """Packages call ``require()`` before their binaries load."""
+
+
+def read_config(
+    project: Path, settings: Mapping[str, Any] | None, environment: Mapping[str, str]
+) -> BuildConfig:
+    """Read a project's configuration.
+
+    Args:
+        project: The folder of pyproject.toml.
+        settings: The frontend's ``config_settings``.
+        environment: As ``os.environ``.
+
+    Raises:
+        ConfigError: A key is unknown, a value is none of those allowed, or two contradict.
+    """
+    path = project / "pyproject.toml"
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        document = {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path.name}: not valid TOML: {error}.") from error
+    return parse_config(document, settings, environment)
+
+
+def parse_config(
+    document: Mapping[str, Any], settings: Mapping[str, Any] | None, environment: Mapping[str, str]
+) -> BuildConfig:
+    """The pure part of `read_config`; `document` is the parsed pyproject.toml."""
+    tool = document.get("tool", {})
+    table = tool.get("cxxrt", {}) if isinstance(tool, dict) else {}
+    if not isinstance(table, dict):
+        raise ConfigError("tool.cxxrt: is no table.")
+    values: dict[str, Any] = dict(_checked(table, "tool.cxxrt.", _KEYS))
+    for key, variable in _ENVIRONMENT.items():
+        if environment.get(variable):
+            values[key] = _KEYS[key](environment[variable], f"${variable}")
+    ours = {
+        key.removeprefix(_PREFIX): value
+        for key, value in (settings or {}).items()
+        if key.startswith(_PREFIX)
+    }
+    overridable = {key: _KEYS[key] for key in _ENVIRONMENT}
+    values.update(_checked(ours, f"-C {_PREFIX}", overridable))
+    config = BuildConfig(**{key.replace("-", "_"): value for key, value in values.items()})
+    _check_combinations(config)
+    return config
+
+
+def settings_for_wrapped(settings: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The frontend's settings without ours: many backends refuse what they do not know."""
+    if settings is None:
+        return None
+    return {key: value for key, value in settings.items() if not key.startswith(_PREFIX)}
+
+
+def _checked(
+    table: Mapping[str, Any], path: str, known: Mapping[str, Callable[[Any, str], object]]
+) -> list[tuple[str, object]]:
+    unknown = sorted(table.keys() - known.keys())
+    if unknown:
+        raise ConfigError(f"{path}{unknown[0]}: no such key.", f"Known: {', '.join(known)}.")
+    return [(key, known[key](value, path + key)) for key, value in table.items()]
+
+
+def _check_combinations(config: BuildConfig) -> None:
+    if config.build_backend.split(":")[0] == THIS_BACKEND:
+        raise ConfigError(
+            "tool.cxxrt.build-backend: is this backend itself.",
+            'Name the backend that compiles the project, for example "setuptools.build_meta".',
+        )
+    if config.keep_exports and not config.hide_vague_linkage:
+        raise ConfigError(
+            "tool.cxxrt.keep-exports: has no effect while hide-vague-linkage is false.",
+            "Remove one of the two.",
+        )
+
+
+def _text(value: object, path: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{path}: {value!r} is no text.")
+    return value
+
+
+def _texts(value: object, path: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ConfigError(f"{path}: {value!r} is no list of texts.")
+    return tuple(_text(item, f"{path}[{index}]") for index, item in enumerate(value))
+
+
+def _flag(value: object, path: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in _WORDS:
+        return _WORDS[value.lower()]
+    raise ConfigError(f"{path}: {value!r} is neither true nor false.")
+
+
+def _cuda(value: object, path: str) -> int | None:
+    if isinstance(value, str) and value.lower() == "none":
+        return None
+    text = str(value)
+    if isinstance(value, bool) or not (text.isascii() and text.isdecimal()):
+        raise ConfigError(
+            f"{path}: {value!r} is no CUDA major.", "Write 12 or 13, without a minor version."
+        )
+    return int(text)
+
+
+def _encoding(value: object, path: str) -> Encoding:
+    return Encoding(_choice([each.value for each in Encoding], value, path))
+
+
+def _platform(value: object, path: str) -> Platform:
+    return Platform(_choice([each.value for each in Platform], value, path))
+
+
+def _choice(allowed: list[str], value: object, path: str) -> str:
+    if not isinstance(value, str) or value not in allowed:
+        raise ConfigError(f"{path}: {value!r} is none of {', '.join(map(repr, allowed))}.")
+    return value
+
+
+_KEYS: dict[str, Callable[[Any, str], Any]] = {
+    "build-backend": _text,
+    "backend-path": _texts,
+    "cuda": _cuda,
+    "encoding": _encoding,
+    "platform": _platform,
+    "hide-vague-linkage": _flag,
+    "keep-exports": _texts,
+    "wiring": _flag,
+}

@@ -1,0 +1,61 @@
+"""From the wheel that the wrapped backend built to the one that is published.
+
+In: a plain wheel. Out: the tagged one, or an error with the rules that stand against it. This is
+the repair's flow (report, verdict, plan, apply) with the project's declaration as its options:
+building and repairing end in the same code.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.audit.collect import collect
+from cxxrt_toolchain.audit.verdict import judge
+from cxxrt_toolchain.errors import StepFailedError
+from cxxrt_toolchain.repair.apply import apply_plan
+from cxxrt_toolchain.repair.plan import PlanOptions, make_plan
+from cxxrt_toolchain.wheel.reader import Wheel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cxxrt_toolchain.backend.config import BuildConfig
+    from cxxrt_toolchain.repair.plan import RepairPlan
+
+
+def finish_wheel(plain: Path, folder: Path, config: BuildConfig) -> Path:
+    """Check, wire, constrain and tag a wheel.
+
+    Args:
+        plain: What the wrapped backend built; not changed.
+        folder: Where the result goes, whole or not at all.
+        config: The project's declaration.
+
+    Raises:
+        StepFailedError: The binaries cannot carry the tag; the message has the rules' ids.
+    """
+    options = PlanOptions(
+        encoding=config.encoding,
+        platform=config.platform,
+        cuda=config.cuda,
+        wire=config.wiring,
+    )
+    with Wheel.open(plain) as wheel:
+        report = collect(wheel)
+        plan = make_plan(report, judge(report), options, wheel.read)
+        if not plan.possible:
+            raise StepFailedError(_refusal(plan))
+        result = apply_plan(plan, wheel, folder)
+    for note in plan.notes:
+        sys.stderr.write(f"cxxrt: {note}\n")
+    return result
+
+
+def _refusal(plan: RepairPlan) -> str:
+    reasons = "\n".join(f"  {refusal}" for refusal in plan.refusals)
+    rules = sorted({refusal.rule for refusal in plan.refusals})
+    return (
+        f"{plan.source} cannot be published with the shared runtime:\n{reasons}\n"
+        f"'cxxrt explain {rules[0]}' says more."
+    )

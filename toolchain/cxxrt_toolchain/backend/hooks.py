@@ -1,0 +1,107 @@
+"""What the hooks do: configuration, link settings, the wrapped backend, then the repair's plan.
+
+In: a project folder, the frontend's settings, the environment. Out: a file in the frontend's
+folder, and its name. Errors of ours leave as one paragraph and an exit status, because frontends
+print the traceback of anything else that a hook raises.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxxrt_toolchain.backend.config import read_config, settings_for_wrapped
+from cxxrt_toolchain.backend.wrapped import WrappedBackend
+from cxxrt_toolchain.errors import ToolchainError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_Settings = dict[str, Any] | None
+
+_RUNTIME = "cxx11-cuda-runtime>=1,<2"
+"""Any runtime of the epoch can be linked against; the wheel's own bound is computed from it."""
+
+
+def build_wheel(wheel_directory: str, settings: _Settings) -> str:
+    """Build the project's wheel into a folder; returns its file name."""
+    from cxxrt_toolchain.backend.finish import finish_wheel  # noqa: PLC0415 - only builds need it
+
+    with _reported(), _scratch() as scratch:
+        backend = _backend(settings)
+        plain = _build_linked(backend, "build_wheel", scratch, settings)
+        return finish_wheel(plain, Path(wheel_directory), backend.config).name
+
+
+def build_editable(wheel_directory: str, settings: _Settings) -> str:
+    """Build the project's editable wheel into a folder; returns its file name."""
+    from cxxrt_toolchain.backend.editable import finish_editable  # noqa: PLC0415
+
+    with _reported(), _scratch() as scratch:
+        backend = _backend(settings)
+        plain = _build_linked(backend, "build_editable", scratch, settings)
+        return finish_editable(plain, Path(wheel_directory), wire=backend.config.wiring).name
+
+
+def build_sdist(sdist_directory: str, settings: _Settings) -> str:
+    """Let the wrapped backend write its sdist; returns its file name."""
+    with _reported():
+        name = _backend(settings).call(
+            "build_sdist", sdist_directory, settings_for_wrapped(settings)
+        )
+        return str(name)
+
+
+def requirements(hook: str, settings: _Settings, *, link: bool) -> list[str]:
+    """What the frontend must install before it builds.
+
+    Args:
+        hook: The ``get_requires_for_*`` hook.
+        settings: The frontend's.
+        link: Something will be linked against the runtime.
+    """
+    with _reported():
+        wrapped = _backend(settings).call(hook, settings_for_wrapped(settings))
+        return [*wrapped, *([_RUNTIME] if link else [])]
+
+
+def _backend(settings: _Settings) -> WrappedBackend:
+    # PEP 517: a hook runs with the project as its working directory.
+    project = Path.cwd()
+    return WrappedBackend(project=project, config=read_config(project, settings, os.environ))
+
+
+def _build_linked(backend: WrappedBackend, hook: str, scratch: Path, settings: _Settings) -> Path:
+    """Build with the link settings; returns the plain wheel."""
+    from cxxrt_toolchain.backend.setting import link_settings  # noqa: PLC0415
+
+    linker, wheels = scratch / "linker", scratch / "wheels"
+    linker.mkdir()
+    wheels.mkdir()
+    variables = link_settings(backend.config, linker, os.environ)
+    arguments = (os.fspath(wheels), settings_for_wrapped(settings))
+    return wheels / str(backend.call(hook, *arguments, variables=variables))
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="cxxrt-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    try:
+        yield
+    except ToolchainError as error:
+        # SystemExit with a text would always end with status 1.
+        sys.stderr.write(f"cxxrt: {error}\n")
+        raise SystemExit(error.exit_code) from None

@@ -1,0 +1,129 @@
+"""Compile and link settings for the wrapped build, as environment variables. Pure.
+
+In: the configuration, where things lie, the environment as the user set it. Out: the variables to
+change. Every kind of build reads some of these: distutils and setuptools, Meson, autotools and
+CMake take CPPFLAGS or LDFLAGS, scikit-build(-core) takes CMAKE_ARGS, nvcc its own two.
+
+User flags are never lost and always win. Where the last flag wins (``-D``, ``-f``, ``-W``) ours
+stand before theirs; where the first one wins (``-L``, search paths) ours stand behind.
+
+What is not done, and why:
+
+* CFLAGS and CXXFLAGS stay as they are. setuptools >= 75.4 (``unix.py: configure_system``) and
+  autotools replace their default flags, ``-O2`` included, by these variables where they are set.
+  CPPFLAGS is added to the defaults by all of them; CMake ignores it and gets its own setting.
+* No ``-rpath``: ``$ORIGIN`` needs another escaping in make, ninja, CMake and the shell, and the
+  right number of ``..`` is known only in the finished wheel. The RUNPATH is set there.
+* No ``-fvisibility-inlines-hidden``: the export list of extension modules (`linker`) hides the
+  same symbols and, unlike the option, also the ``std::`` templates, which libstdc++ declares with
+  default visibility. Nor can it hide what an internal shared library must export.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cxxrt_toolchain.backend.config import BuildConfig
+
+STRING_ABI = "-D_GLIBCXX_USE_CXX11_ABI=1"
+_OLD_STRING_ABI = re.compile(r"-D\s*_GLIBCXX_USE_CXX11_ABI=0\b")
+_STATIC_RUNTIME = ("libstdc++.a", "libstdc++_nonshared.a", "libsupc++.a", "libgcc.a", "libgcc_eh.a")
+"""Archives whose pieces no shared library may export: an exported piece of libstdc++ captures the
+references of the shared one. ``_nonshared`` is what devtoolset compilers link on top of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkPaths:
+    """Where the things that the settings name lie; absolute paths."""
+
+    libraries: str
+    """The runtime's libraries and their linker scripts."""
+    cmake: str
+    pkgconfig: str
+    linker: str | None = None
+    """A folder with a linker of ours for the compiler's ``-B``, and this build's libcudart."""
+
+
+def link_environment(
+    config: BuildConfig, paths: LinkPaths, environment: Mapping[str, str]
+) -> dict[str, str]:
+    """The variables to set for the wrapped build.
+
+    Args:
+        config: The project's configuration.
+        paths: Where things lie.
+        environment: The user's variables; what they contain stays in the result.
+
+    Raises:
+        ConfigError: A flag of the user's contradicts the ABI of the tag.
+    """
+    _refuse_contradictions(environment)
+    ours = [] if paths.linker is None else [f"-B{paths.linker}/"]
+    ours.append(f"-Wl,--exclude-libs,{':'.join(_STATIC_RUNTIME)}")
+    folders = [paths.libraries] if paths.linker is None else [paths.linker, paths.libraries]
+    search = [f"-L{folder}" for folder in folders]
+    changes = {
+        "CPPFLAGS": _words(STRING_ABI, environment.get("CPPFLAGS")),
+        "LDFLAGS": _words(_quoted(ours), environment.get("LDFLAGS"), _quoted(search)),
+        "CMAKE_ARGS": _words(_quoted(_cmake_definitions(config)), environment.get("CMAKE_ARGS")),
+        "CMAKE_PREFIX_PATH": _search_path(environment.get("CMAKE_PREFIX_PATH"), paths.cmake),
+        "PKG_CONFIG_PATH": _search_path(environment.get("PKG_CONFIG_PATH"), paths.pkgconfig),
+    }
+    if config.cuda is not None:
+        changes.update(_nvcc(search, environment))
+    return changes
+
+
+def _refuse_contradictions(environment: Mapping[str, str]) -> None:
+    for variable in ("CPPFLAGS", "CFLAGS", "CXXFLAGS", "CUDAFLAGS", "CMAKE_ARGS"):
+        if _OLD_STRING_ABI.search(environment.get(variable, "")):
+            raise ConfigError(
+                f"${variable}: _GLIBCXX_USE_CXX11_ABI=0 is the old string ABI; the runtime of "
+                "epoch 1 stands for the new one.",
+                "Remove the flag, or build without cxxrt_toolchain.backend.",
+            )
+
+
+def _cmake_definitions(config: BuildConfig) -> list[str]:
+    # CMake adds $CXXFLAGS in front of CMAKE_CXX_FLAGS_INIT and keeps its own per-build-type flags.
+    definitions = [f"-DCMAKE_CXX_FLAGS_INIT={STRING_ABI}"]
+    if config.cuda is not None:
+        definitions.append("-DCMAKE_CUDA_RUNTIME_LIBRARY=Shared")
+    return definitions
+
+
+def _nvcc(search: list[str], environment: Mapping[str, str]) -> dict[str, str]:
+    # nvcc warns of a second -cudart and uses the last one: the command line's, that is the user's.
+    changes = {
+        "NVCC_PREPEND_FLAGS": _words(
+            "-cudart shared", environment.get("NVCC_PREPEND_FLAGS"), _quoted(search)
+        )
+    }
+    host = environment.get("CXX")
+    if host:
+        # A host compiler of another vendor or age than $CXX would bring another libstdc++.
+        compiler = shlex.split(host)[-1]
+        changes["CUDAHOSTCXX"] = environment.get("CUDAHOSTCXX") or compiler
+        changes["NVCC_CCBIN"] = environment.get("NVCC_CCBIN") or compiler
+    return changes
+
+
+def _words(*parts: str | None) -> str:
+    return " ".join(part for part in parts if part)
+
+
+def _quoted(flags: list[str]) -> str:
+    return shlex.join(flags)
+
+
+def _search_path(users: str | None, ours: str) -> str:
+    return f"{users}{os.pathsep}{ours}" if users else ours

@@ -1,0 +1,154 @@
+"""For projects that stay on ``setuptools.build_meta``: the same, from a setuptools entry point.
+
+setuptools calls `finalize` for every distribution that it builds in an environment with this
+toolchain. Without a ``[tool.cxxrt]`` table, or inside a build by ``cxxrt_toolchain.backend``, it
+returns at once. Else four of the project's commands become subclasses of themselves:
+``build_ext`` links with our settings, ``bdist_wheel`` and ``editable_wheel`` hand their wheel to
+the code behind the backend's hooks, and ``egg_info`` declares the runtime already in the metadata
+that frontends ask setuptools to prepare; the wheel then has the bound computed from its symbols.
+
+One thing only the backend can do: the project must itself list ``cxx11-cuda-runtime`` in the
+``requires`` of ``[build-system]``, because a plugin cannot add to what the frontend installs.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxxrt_toolchain.errors import ToolchainError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from cxxrt_toolchain.backend.config import BuildConfig
+
+    _Command = type[Any]
+
+_REQUIREMENT = "cxx11-cuda-runtime>=1,<2"
+
+
+def finalize(distribution: Any) -> None:  # noqa: ANN401 - setuptools' types are not installed
+    """Adapt a distribution's commands, if its project asks for it.
+
+    Args:
+        distribution: A ``setuptools.Distribution``; its entry point group is
+            ``setuptools.finalize_distribution_options``.
+    """
+    from cxxrt_toolchain.backend.wrapped import ACTIVE  # noqa: PLC0415 - see below
+
+    project = Path.cwd()
+    if os.environ.get(ACTIVE) == os.fspath(project) or not _mentions_us(project):
+        return
+    # Every setuptools build of the environment comes by here, and most end above.
+    from cxxrt_toolchain.backend.config import read_config  # noqa: PLC0415
+
+    with _as_setuptools_error():
+        config = read_config(project, None, os.environ)
+    original: Callable[[str], _Command] = distribution.get_command_class
+    adapted: dict[str, _Command] = {}
+
+    def get_command_class(name: str) -> _Command:
+        # The class is looked up late: `cmdclass` of pyproject.toml is read after this hook ran.
+        if name not in adapted and name in _ADAPTERS:
+            adapted[name] = _ADAPTERS[name](original(name), config)
+        return adapted.get(name) or original(name)
+
+    distribution.get_command_class = get_command_class
+
+
+def _mentions_us(project: Path) -> bool:
+    try:
+        return b"[tool.cxxrt" in (project / "pyproject.toml").read_bytes()
+    except FileNotFoundError:
+        return False
+
+
+def _linking(command: _Command, config: BuildConfig) -> _Command:
+    def run(self: Any) -> None:  # noqa: ANN401
+        with _link_variables(config):
+            command.run(self)
+
+    return type("build_ext", (command,), {"run": run})
+
+
+def _declaring(command: _Command, _config: BuildConfig) -> _Command:
+    def run(self: Any) -> None:  # noqa: ANN401
+        distribution = self.distribution
+        if _REQUIREMENT not in distribution.install_requires:
+            distribution.install_requires = [*distribution.install_requires, _REQUIREMENT]
+            distribution.metadata.install_requires = distribution.install_requires
+        command.run(self)
+
+    return type("egg_info", (command,), {"run": run})
+
+
+def _finishing_wheel(command: _Command, config: BuildConfig) -> _Command:
+    def run(self: Any) -> None:  # noqa: ANN401
+        command.run(self)
+        built = Path(self.distribution.dist_files[-1][-1])
+        from cxxrt_toolchain.backend.finish import finish_wheel  # noqa: PLC0415 - only for wheels
+
+        _finish(built, lambda plain: finish_wheel(plain, built.parent, config))
+
+    return type("bdist_wheel", (command,), {"run": run})
+
+
+def _finishing_editable(command: _Command, config: BuildConfig) -> _Command:
+    def run(self: Any) -> None:  # noqa: ANN401
+        folder = Path(self.dist_dir)
+        before = set(folder.glob("*.whl"))
+        with _link_variables(config):
+            command.run(self)
+        from cxxrt_toolchain.backend.editable import finish_editable  # noqa: PLC0415
+
+        for built in set(folder.glob("*.whl")) - before:
+            _finish(built, lambda plain: finish_editable(plain, folder, wire=config.wiring))
+
+    return type("editable_wheel", (command,), {"run": run})
+
+
+_ADAPTERS = {
+    "bdist_wheel": _finishing_wheel,
+    "build_ext": _linking,
+    "editable_wheel": _finishing_editable,
+    "egg_info": _declaring,
+}
+
+
+def _finish(built: Path, finish: Callable[[Path], Path]) -> None:
+    """Replace a wheel by its finished form, which may have another name."""
+    with tempfile.TemporaryDirectory(prefix="cxxrt-") as folder, _as_setuptools_error():
+        plain = Path(folder) / built.name
+        plain.write_bytes(built.read_bytes())
+        built.unlink()
+        finish(plain)
+
+
+@contextmanager
+def _link_variables(config: BuildConfig) -> Iterator[None]:
+    from cxxrt_toolchain.backend.setting import link_settings  # noqa: PLC0415 - only for builds
+
+    saved = dict(os.environ)
+    with tempfile.TemporaryDirectory(prefix="cxxrt-") as folder:
+        with _as_setuptools_error():
+            changes = link_settings(config, Path(folder), saved)
+        os.environ.update(changes)
+        try:
+            yield
+        finally:
+            for name in changes:
+                os.environ.pop(name, None)
+            os.environ.update({name: saved[name] for name in changes if name in saved})
+
+
+@contextmanager
+def _as_setuptools_error() -> Iterator[None]:
+    """End setup.py in one paragraph, as setuptools itself does with its own errors."""
+    try:
+        yield
+    except ToolchainError as error:
+        raise SystemExit(f"error: cxxrt: {error}") from None

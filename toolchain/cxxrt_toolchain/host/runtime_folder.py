@@ -1,0 +1,79 @@
+"""Where this interpreter's runtime wheel lies on disk, found without importing it.
+
+In: the folders that the interpreter imports from. Out: the folder of the runtime and what is in
+it, or `MissingToolError`. Importing the package instead would load libstdc++ into this process.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.errors import MissingToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cxxrt_toolchain.abi.manifest import RuntimeManifest
+
+_PACKAGE = "cxx11_cuda_runtime"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeFolder:
+    """One installed runtime wheel."""
+
+    root: Path
+    """The package's folder."""
+
+    @property
+    def libraries(self) -> Path:
+        """Holds the shared libraries and their linker scripts."""
+        return self.root / "lib"
+
+    @property
+    def cmake(self) -> Path:
+        """For ``CMAKE_PREFIX_PATH``."""
+        return self.root / "cmake"
+
+    @property
+    def pkgconfig(self) -> Path:
+        """For ``PKG_CONFIG_PATH``."""
+        return self.root / "pkgconfig"
+
+    @cached_property
+    def manifest(self) -> RuntimeManifest:
+        """What it carries.
+
+        Raises:
+            ManifestError: The file is not one that this toolchain reads.
+        """
+        # Not at the top: a build without CUDA asks only where the files are.
+        from cxxrt_toolchain.abi.manifest import RuntimeManifest  # noqa: PLC0415
+
+        text = (self.root / "manifest.json").read_text(encoding="utf-8")
+        return RuntimeManifest.from_json(text)
+
+
+def find_runtime(search: Iterable[str] | None = None) -> RuntimeFolder:
+    """Find the runtime that this interpreter would import.
+
+    Args:
+        search: Folders in import order; None: ``sys.path``.
+
+    Raises:
+        MissingToolError: It is not installed there; a source checkout of it has no libraries.
+    """
+    for folder in sys.path if search is None else search:
+        root = Path(folder) / _PACKAGE
+        if (root / "manifest.json").is_file():
+            return RuntimeFolder(root=root.resolve())
+    raise MissingToolError(
+        f"the runtime to link against is not installed for {sys.executable}.",
+        "Run: pip install cxx11-cuda-runtime. An isolated build gets it from "
+        'build-backend = "cxxrt_toolchain.backend"; with another backend, list it in the '
+        '"requires" of [build-system].',
+    )
