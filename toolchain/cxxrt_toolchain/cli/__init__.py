@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "runtime": "build the runtime wheel from its recipe, list recipes, run the demo",
+    "tags": "what this environment supports, best first",
+    "pip": "pip, knowing the runtime ABI tag",
 }
 """Command name to its one-line help; the module is ``cxxrt_toolchain.cli.<name>``."""
 

@@ -8,7 +8,7 @@ Protocol: standard input is one JSON object, the last line of standard output is
 
 ``glibc``, ``manifest``, ``pip`` (the directory that ``import pip`` would find it in) and ``tags``
 are null where there is nothing to say. ``tags`` is what the ``packaging`` in DIR computes here,
-null if DIR is. ``vetoes`` are the questions that the module ``_cxxrt`` of this environment answers
+null if DIR is or where it is too new for this Python. ``vetoes`` are the questions that the module ``_cxxrt`` of this environment answers
 with False (S-5), asked for the given epochs and for the one that an installed runtime declares.
 Nothing is imported but that module and ``packaging``; an exception of either ends this process.
 """
@@ -112,7 +112,7 @@ def vetoes(epochs: dict[str, Any]) -> list[tuple[int, int, str]]:
     ]
 
 
-def tags(folder: str) -> list[str]:
+def tags(folder: str) -> list[str] | None:
     """What the ``packaging`` in that directory computes for this interpreter, best first."""
 
     class Finder:
@@ -123,7 +123,11 @@ def tags(folder: str) -> list[str]:
             return PathFinder.find_spec(name, [folder]) if name == "packaging" else None
 
     sys.meta_path.insert(0, Finder)
-    return [str(tag) for tag in importlib.import_module("packaging.tags").sys_tags()]
+    try:
+        packaging = importlib.import_module("packaging.tags")
+    except SyntaxError:  # written for a newer Python
+        return None
+    return [str(tag) for tag in packaging.sys_tags()]
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.abi.spec import Spec
 
 _CHILD = Path(__file__).with_name("environment_child.py")
+_OLDEST_PYTHON = (3, 7)
 _TIMEOUT = 60
 """Seconds; a cold network file system takes a few."""
 
@@ -68,7 +69,7 @@ def describe(executable: str, spec: Spec, *, with_tags: bool = False) -> Interpr
         with_tags: Also compute its tags, with the ``packaging`` that runs here.
 
     Raises:
-        MissingToolError: It cannot be started.
+        MissingToolError: It cannot be started, or is too old.
         StepFailedError: It failed; most likely its ``_cxxrt`` module did.
     """
     question = {
@@ -82,6 +83,11 @@ def describe(executable: str, spec: Spec, *, with_tags: bool = False) -> Interpr
         "packaging": _own_packaging() if with_tags else None,
     }
     answer = _ask(executable, json.dumps(question))
+    if with_tags and answer["tags"] is None:
+        raise MissingToolError(
+            f"the tags of {executable} cannot be computed: it is Python {answer['python']}, too "
+            "old for the package 'packaging' that is installed here."
+        )
     manifest = answer["manifest"] or {"path": None, "text": None}
     return Interpreter(
         executable=executable,
@@ -109,6 +115,7 @@ def _ask(executable: str, question: str) -> dict[str, Any]:
             "If it has a module _cxxrt, look there.",
         ) from error
     if done.returncode != 0:
+        _check_python(executable)
         raise StepFailedError(
             f"{executable} could not describe its environment (exit {done.returncode}):\n"
             f"{done.stderr.strip()[-2000:]}\n",
@@ -116,6 +123,18 @@ def _ask(executable: str, question: str) -> dict[str, Any]:
         )
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
+
+
+def _check_python(executable: str) -> None:
+    """Look for the reason of a failure in the Python version."""
+    command = [executable, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+    major, _, minor = done.stdout.strip().partition(".")
+    if major.isdigit() and minor.isdigit() and (int(major), int(minor)) < _OLDEST_PYTHON:
+        raise MissingToolError(
+            f"{executable} is Python {major}.{minor}; this needs 3.7 or newer there.",
+            "Its own pip still works: it takes the wheels without the runtime ABI tag.",
+        )
 
 
 def _own_packaging() -> str:

@@ -1,0 +1,127 @@
+"""Run pip with the runtime ABI's tags in its list; stands alone, Python 3.7 and later.
+
+Protocol: the environment variable ``CXXRT_PIP_HOOK`` is one JSON object, the arguments are pip's::
+
+    {"suffixes": [["cxxrt1", false, [2, 17], ["aarch64", "x86_64"]]],
+     "expansion": "…/host/expansion.py", "pip": "DIR"}
+
+``suffixes`` are the rows that ``expand()`` of the file ``expansion`` takes; ``pip`` is the
+directory to take pip from, null for the one that this interpreter imports. The process then is
+pip: its output, its exit code, and its own subprocesses, which install build requirements into
+isolated environments, come back through this file.
+
+What is changed in pip is the answer of one function, ``get_supported()`` in
+``pip._internal.utils.compatibility_tags``. It is the only source of tags in every pip since 20.0,
+for the index, the resolver, the cache and ``pip check`` alike. A pip without it is refused.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import json
+import os
+import runpy
+import sys
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+TYPE_CHECKING = False  # importing typing costs more than the hook
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any, NoReturn
+
+VARIABLE = "CXXRT_PIP_HOOK"
+_LACKS_SOMETHING = 3
+
+
+def main() -> None:
+    """Hook pip, then become it."""
+    leave_own_folder()
+    question = json.loads(os.environ[VARIABLE])
+    if question["pip"]:
+        take_pip_from(question["pip"])
+    teach_tags(question)
+    teach_subprocesses()
+    runpy.run_module("pip", run_name="__main__", alter_sys=True)
+
+
+def leave_own_folder() -> None:
+    """Undo that running a file makes its folder importable."""
+    here = Path(__file__).resolve().parent
+    if sys.path and Path(sys.path[0]).resolve() == here:
+        del sys.path[0]
+
+
+def take_pip_from(folder: str) -> None:
+    """Import pip, and only pip, from a directory that is not on the path."""
+
+    class Finder:
+        """Finds that one package there, and nothing else."""
+
+        @staticmethod
+        def find_spec(name: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
+            return PathFinder.find_spec(name, [folder]) if name == "pip" else None
+
+    sys.meta_path.insert(0, Finder)
+
+
+def teach_tags(question: dict[str, Any]) -> None:
+    """Expand what pip's ``get_supported()`` returns, before any other module imports it."""
+    try:
+        tags: Any = importlib.import_module("pip._internal.utils.compatibility_tags")
+        original = tags.get_supported
+    except (ImportError, AttributeError):
+        refuse()
+    expand = load(question["expansion"]).expand
+    rows = [
+        (runtime, behind, tuple(floor), frozenset(architectures))
+        for runtime, behind, floor, architectures in question["suffixes"]
+    ]
+
+    @functools.wraps(original)
+    def get_supported(*args: object, **kwargs: object) -> object:
+        return expand(original(*args, **kwargs), rows)
+
+    tags.get_supported = get_supported
+
+
+def teach_subprocesses() -> None:
+    """Let pip start its own subprocesses through this file, where it starts any (since 22.3)."""
+    try:
+        misc: Any = importlib.import_module("pip._internal.utils.misc")
+    except ImportError:  # pip is older and runs its own folder; its children know no suffix
+        return
+    if hasattr(misc, "get_runnable_pip"):
+        misc.get_runnable_pip = lambda: os.path.realpath(__file__)
+
+
+def load(path: str) -> ModuleType:
+    """The module at that path."""
+    spec = importlib.util.spec_from_file_location("cxxrt_tag_expansion", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def refuse() -> NoReturn:
+    """Say that this pip cannot be taught, and leave."""
+    found = importlib.util.find_spec("pip")
+    if found is None:
+        problem = "has no pip."
+    else:
+        version = getattr(importlib.import_module("pip"), "__version__", "unknown")
+        problem = f"has pip {version}, which computes its tags in another way."
+    sys.stderr.write(
+        f"cxxrt pip: {sys.executable} {problem} Install pip 20.0 or newer there; or use it "
+        "without cxxrt, and it takes the wheels without the runtime ABI tag.\n"
+    )
+    sys.exit(_LACKS_SOMETHING)
+
+
+if __name__ == "__main__":
+    main()

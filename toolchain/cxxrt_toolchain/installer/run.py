@@ -1,0 +1,118 @@
+"""Run the pip of an environment with the tags known that the environment supports.
+
+In: pip's arguments. Out: pip's exit code; its output goes where pip's goes. pip runs in the
+environment's own interpreter through ``pip_hook.py``; nothing is installed there for it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.abi.spec import load_spec
+from cxxrt_toolchain.errors import MissingToolError, UsageError
+from cxxrt_toolchain.host.interpreter import describe, find_interpreter
+from cxxrt_toolchain.host.probe import probe
+from cxxrt_toolchain.host.supported import expansion_rows, suffixes
+from cxxrt_toolchain.installer.pip_hook import VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cxxrt_toolchain.host.interpreter import Interpreter
+    from cxxrt_toolchain.host.supported import Suffix
+
+_HOOK = Path(__file__).with_name("pip_hook.py")
+_EXPANSION = Path(__file__).parents[1] / "host" / "expansion.py"
+# pip restarts itself in another interpreter for --python, PIP_PYTHON and the configuration key,
+# unless this says that it has been restarted already (pip._internal.cli.main_parser).
+_RESTARTED = {"_PIP_RUNNING_IN_SUBPROCESS": "1"}
+_SIGNALLED = 128
+"""Plus the signal's number: what a shell makes of a process that a signal ended."""
+_PYTHON_OPTION = "--python"
+_PYTHON_VARIABLE = "PIP_PYTHON"
+
+
+def run_pip(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Be pip.
+
+    Args:
+        arguments: pip's, where ``--python EXE`` names another environment, as pip has it.
+        environ: The environment variables; pip gets them too.
+
+    Returns:
+        pip's exit code.
+
+    Raises:
+        UsageError: ``--python`` without a value, or a bad ``CXXRT_CUDA``.
+        InputError: There is no interpreter at that path.
+        MissingToolError: The environment, and this one, have no pip; or its Python is too old.
+    """
+    python, rest = split_python_option(arguments)
+    chosen = python or environ.get(_PYTHON_VARIABLE)
+    executable = find_interpreter(chosen) if chosen else sys.executable
+    spec = load_spec()
+    interpreter = describe(executable, spec)
+    question = hook_question(
+        suffixes(probe(interpreter, spec, environ), spec), pip_folder(interpreter)
+    )
+    command = [executable, str(_HOOK), *rest]
+    child_environ = {**environ, **_RESTARTED, VARIABLE: question}
+    with subprocess.Popen(command, env=child_environ) as process:
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:  # the terminal has sent it to pip as well, which cleans up
+            code = process.wait()
+    return code if code >= 0 else _SIGNALLED - code
+
+
+def split_python_option(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Take ``--python EXE`` or ``--python=EXE`` out of pip's arguments; the last one counts.
+
+    Raises:
+        UsageError: It is the last argument.
+    """
+    python: str | None = None
+    rest: list[str] = []
+    pending = iter(arguments)
+    for argument in pending:
+        if argument == "--":
+            return python, [*rest, argument, *pending]
+        if argument == _PYTHON_OPTION:
+            python = next(pending, "")
+            if not python:
+                raise UsageError("--python needs the path of an interpreter or an environment.")
+        elif argument.startswith(f"{_PYTHON_OPTION}="):
+            python = argument.partition("=")[2]
+        else:
+            rest.append(argument)
+    return python, rest
+
+
+def hook_question(found: Sequence[Suffix], pip: str | None) -> str:
+    """What ``pip_hook.py`` reads from its variable."""
+    rows = [
+        (runtime, behind, floor, sorted(architectures))
+        for runtime, behind, floor, architectures in expansion_rows(found)
+    ]
+    return json.dumps({"suffixes": rows, "expansion": str(_EXPANSION), "pip": pip})
+
+
+def pip_folder(interpreter: Interpreter) -> str | None:
+    """Where to take pip from if the environment has none of its own; else None.
+
+    Raises:
+        MissingToolError: There is none here either.
+    """
+    if interpreter.pip is not None:
+        return None
+    ours = describe(sys.executable, load_spec()).pip
+    if ours is None:
+        raise MissingToolError(
+            f"neither {interpreter.executable} nor {sys.executable} has pip.",
+            f"Run '{interpreter.executable} -m ensurepip', or install the package pip.",
+        )
+    return ours
