@@ -1,19 +1,33 @@
 """Components of a runtime, ready to be put into a wheel: checked files on disk.
 
 What goes in: a recipe's component and an architecture. What comes out: a ``StagedComponent``
-whose libraries have been read by the ELF reader and hold what the recipe promises.
+whose libraries have been read by the ELF reader and hold what the recipe promises. A component
+with build steps is built, another is taken out of its wheel; either happens once per content.
 """
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.elf.reader import read_elf
+from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.runtime.build import BuildOrder, build
+from cxxrt_toolchain.runtime.cache import Cache, locked, new_folder
+from cxxrt_toolchain.runtime.fetch import Downloader, fetch
+from cxxrt_toolchain.runtime.recipe import Kind, Role
+from cxxrt_toolchain.runtime.unpack import unpack_wheel
+from cxxrt_toolchain.runtime.verify import verify_build
+
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from cxxrt_toolchain.elf.facts import SharedObject, Soname
-    from cxxrt_toolchain.runtime.recipe import Input
+    from cxxrt_toolchain.runtime.progress import Progress
+    from cxxrt_toolchain.runtime.recipe import Component, Input, Library
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,3 +58,115 @@ class StagedComponent:
     """What follows ``-l`` on a link line, and the library that it means."""
     inputs: tuple[Input, ...]
     """What it was made from, for the bill of materials."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """What staging works with."""
+
+    cache: Cache
+    clients: Mapping[Kind, Downloader]
+    jobs: int
+    """How many processes ``make`` may run."""
+    progress: Progress
+
+
+def stage(component: Component, arch: str, glibc_floor: str, workshop: Workshop) -> StagedComponent:
+    """Get a component's libraries: from the cache, by building, or out of a wheel.
+
+    Raises:
+        InputError: An input is not what its pin says, or lacks what the recipe promises.
+        MissingToolError: Something cannot be fetched or built on this machine.
+        StepFailedError: A step of the build failed, or its result breaks a promise.
+    """
+    if component.built:
+        folder = built_folder(component, arch, glibc_floor, workshop)
+    else:
+        folder = _unpacked_folder(component, arch, workshop)
+    libraries = tuple(
+        StagedLibrary(
+            soname=library.soname,
+            path=folder / "lib" / library.soname,
+            facts=read_library(folder / "lib" / library.soname),
+            vendored_verbatim=not component.built,
+        )
+        for library in component.for_arch(arch)
+    )
+    return StagedComponent(
+        name=component.name,
+        version=component.version,
+        license=component.license,
+        license_files=tuple(
+            folder / "licenses" / Path(name).name for name in component.license_files
+        ),
+        libraries=libraries,
+        link_names=tuple((item.link_name, item.soname) for item in component.for_arch(arch)),
+        inputs=component.inputs_for(arch),
+    )
+
+
+def read_library(path: Path) -> SharedObject:
+    """The facts of a library, with its symbols."""
+    with path.open("rb") as stream:
+        return read_elf(stream, path.name, symbols=True)
+
+
+def built_folder(component: Component, arch: str, glibc_floor: str, workshop: Workshop) -> Path:
+    """The finished build of a component: ``lib``, ``licenses`` and what the recipe keeps."""
+    return build(
+        BuildOrder(component=component, arch=arch, glibc=glibc_floor),
+        builds=workshop.cache.builds,
+        jobs=workshop.jobs,
+        fetch=partial(_fetch, workshop=workshop),
+        verify=partial(verify_build, component=component, arch=arch, floor=glibc_floor),
+        progress=workshop.progress,
+    )
+
+
+def _fetch(items: tuple[Input, ...], workshop: Workshop) -> dict[Input, Path]:
+    with workshop.progress.step("inputs"):
+        return fetch(
+            items,
+            downloads=workshop.cache.downloads,
+            downloaders=workshop.clients,
+            progress=workshop.progress,
+        )
+
+
+def _unpacked_folder(component: Component, arch: str, workshop: Workshop) -> Path:
+    """Libraries and licences out of the one wheel that an architecture has."""
+    pins = component.inputs_for(arch, Role.LIBRARY)
+    if len(pins) != 1 or pins[0].kind is not Kind.PYPI:
+        raise InputError(f"{component.name}: needs exactly one wheel for {arch}.")
+    final = workshop.cache.builds / f"{component.name}-{arch}-{pins[0].sha256[:16]}"
+    if final.is_dir():
+        return final
+    with locked(final):
+        if not final.is_dir():
+            wheel = _fetch(pins, workshop)[pins[0]]
+            with new_folder(final) as work:
+                unpack_wheel(wheel, work / "wheel")
+                for library in component.for_arch(arch):
+                    _move(work, library.member, "lib", pins[0])
+                    _check_wheel_library(work, library, arch)
+                for name in component.license_files:
+                    _move(work, name, "licenses", pins[0])
+                shutil.rmtree(work / "wheel")
+    return final
+
+
+def _move(work: Path, member: str, folder: str, pin: Input) -> None:
+    source = work / "wheel" / member
+    if not source.is_file():
+        raise InputError(f"{pin}: the wheel has no {member}.")
+    (work / folder).mkdir(exist_ok=True)
+    source.replace(work / folder / source.name)
+
+
+def _check_wheel_library(work: Path, library: Library, arch: str) -> None:
+    facts = read_library(work / "lib" / library.soname)
+    if (facts.soname, facts.machine) != (library.soname, arch):
+        raise InputError(
+            f"{library.member} is {facts.soname} for {facts.machine}, "
+            f"not {library.soname} for {arch}."
+        )

@@ -1,0 +1,151 @@
+"""``cxxrt runtime``: build the runtime wheel, list recipes, find the recipe's compiler."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.errors import UsageError
+from cxxrt_toolchain.runtime.build import BuildOrder
+from cxxrt_toolchain.runtime.cache import find_cache
+from cxxrt_toolchain.runtime.mirror import debian_mirrors
+from cxxrt_toolchain.runtime.mirror_client import MirrorClient
+from cxxrt_toolchain.runtime.pip_client import PipClient
+from cxxrt_toolchain.runtime.progress import Progress
+from cxxrt_toolchain.runtime.recipe import ARCHITECTURES, Kind
+from cxxrt_toolchain.runtime.recipe_reader import (
+    load_component,
+    load_runtime,
+    recipes_root,
+    runtime_names,
+)
+from cxxrt_toolchain.runtime.stage import Workshop, built_folder, stage
+from cxxrt_toolchain.runtime.verify import load_figures
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.runtime.conformity import Figures
+    from cxxrt_toolchain.runtime.recipe import Component, RuntimeRecipe
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommands and their options."""
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    common = _common_options()
+    build = commands.add_parser("build", parents=[common], help="build the runtime wheel")
+    build.add_argument(
+        "-w", "--wheel-dir", type=Path, default=Path(), metavar="DIR", help="where the wheel goes"
+    )
+    commands.add_parser("list", parents=[common], help="recipes, versions, components, figures")
+    commands.add_parser(
+        "compiler", parents=[common], help="print the path of the g++ that built the libraries"
+    )
+    demo = commands.add_parser("demo", parents=[common], help="build, install and show it working")
+    demo.add_argument("--keep", type=Path, metavar="DIR", help="keep the demo's environment here")
+
+
+def _common_options() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--recipe", default="runtime", metavar="NAME", help="recipes/NAME.toml")
+    common.add_argument("--arch", choices=ARCHITECTURES, help="default: this machine's")
+    common.add_argument("--cache", type=Path, metavar="DIR", help="default: ~/.cache/cxxrt")
+    common.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), metavar="N", help="default: all processors"
+    )
+    return common
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run one subcommand."""
+    if args.command == "demo":
+        from cxxrt_toolchain.demo import main_job  # noqa: PLC0415 - only this command needs it
+
+        return int(main_job.run(args))
+    if args.jobs < 1:
+        raise UsageError("--jobs must be at least 1.")
+    commands = {"build": _build, "list": _list, "compiler": _compiler}
+    commands[args.command](args)
+    return 0
+
+
+def _build(args: argparse.Namespace) -> None:
+    from cxxrt_toolchain.runtime.assemble import assemble  # noqa: PLC0415 - only this one needs it
+
+    recipe, arch, workshop = _recipe(args), _arch(args), _workshop(args)
+    components = [load_component(recipes_root(), name) for name in recipe.components]
+    staged = [stage(item, arch, recipe.glibc_floor, workshop) for item in components]
+    for component in components:
+        for row in _figures(component, arch, recipe, workshop):
+            workshop.progress.note(_figures_text(row))
+    args.wheel_dir.mkdir(parents=True, exist_ok=True)
+    with workshop.progress.step("wheel"):
+        wheel = assemble(recipe, arch, staged, args.wheel_dir)
+    print(wheel)
+
+
+def _list(args: argparse.Namespace) -> None:
+    root, workshop = recipes_root(), _workshop(args)
+    archs = (args.arch,) if args.arch else ARCHITECTURES
+    for name in runtime_names(root):
+        recipe = load_runtime(root, name)
+        print(f"{name}: {recipe.name} {recipe.version}, glibc {recipe.glibc_floor}")
+        for component in (load_component(root, item) for item in recipe.components):
+            print(f"  {component.name} {component.version} ({component.license})")
+            for arch in archs:
+                for row in _figures(component, arch, recipe, workshop):
+                    print(f"    {arch}  {_figures_text(row)}")
+
+
+def _compiler(args: argparse.Namespace) -> None:
+    recipe, arch, workshop = _recipe(args), _arch(args), _workshop(args)
+    for component in (load_component(recipes_root(), name) for name in recipe.components):
+        if "compiler" in component.kept:
+            folder = built_folder(component, arch, recipe.glibc_floor, workshop)
+            print(folder / "compiler" / "g++")
+            return
+    raise UsageError(f"the recipe {args.recipe!r} has no component with a compiler.")
+
+
+def _recipe(args: argparse.Namespace) -> RuntimeRecipe:
+    return load_runtime(recipes_root(), args.recipe)
+
+
+def _arch(args: argparse.Namespace) -> str:
+    arch = str(args.arch or platform.machine())
+    if arch not in ARCHITECTURES:
+        raise UsageError(f"no recipe for {arch}.", f"Choose with --arch: {ARCHITECTURES}.")
+    return arch
+
+
+def _workshop(args: argparse.Namespace) -> Workshop:
+    return Workshop(
+        cache=find_cache(args.cache, os.environ),
+        clients={
+            Kind.DEBIAN: MirrorClient(mirrors=lambda: debian_mirrors(os.environ)),
+            Kind.PYPI: PipClient(),
+        },
+        jobs=args.jobs,
+        progress=Progress(),
+    )
+
+
+def _figures(
+    component: Component, arch: str, recipe: RuntimeRecipe, workshop: Workshop
+) -> tuple[Figures, ...]:
+    """Figures of a component that is built in the cache; empty where it is not."""
+    if not component.built:
+        return ()
+    order = BuildOrder(component=component, arch=arch, glibc=recipe.glibc_floor)
+    folder = workshop.cache.builds / order.folder_name
+    return load_figures(folder) if folder.is_dir() else ()
+
+
+def _figures_text(row: Figures) -> str:
+    versions = " ".join(f"{namespace}_{version}" for namespace, version in row.provides)
+    compared = ""
+    if row.reference_symbols is not None:
+        compared = f" (Debian's: {row.reference_symbols})"
+    need = f"needs GLIBC_{row.glibc}" if row.glibc else "needs no glibc version"
+    return f"{row.soname}: {row.size} bytes, {need}, {row.symbols} symbols{compared}, {versions}"

@@ -1,0 +1,206 @@
+"""A component that has build steps: inputs to libraries, once per content.
+
+What goes in: a component, an architecture, a glibc floor, fetched inputs. What comes out: a folder
+in the cache with ``lib``, ``licenses`` and the folders that the recipe keeps. Its name has the
+hash of everything that decides about its content, so a finished one is never built again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.errors import MissingToolError, StepFailedError
+from cxxrt_toolchain.runtime.cache import locked, new_folder
+from cxxrt_toolchain.runtime.recipe import Input, Kind, Role
+from cxxrt_toolchain.runtime.unpack import unpack_deb, unpack_wheel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from cxxrt_toolchain.runtime.progress import Progress
+    from cxxrt_toolchain.runtime.recipe import Component, Step
+
+_FOLDERS = {
+    Role.TOOL: "toolchain",
+    Role.SYSROOT: "sysroot-input",
+    Role.SOURCE: "source",
+    Role.REFERENCE: "reference",
+}
+_PROGRAMS = {"make": "make", "patch": "patch", "sh": "dash", "sed": "sed", "awk": "mawk"}
+"""Programs that the steps call beside coreutils, and Debian's package of each."""
+_LOG_TAIL = 30
+"""Lines of a failing step's log that its error shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOrder:
+    """What is to be built."""
+
+    component: Component
+    arch: str
+    glibc: str
+    """The newest glibc version that the libraries may need."""
+
+    @property
+    def key(self) -> str:
+        """Hexadecimal digest of all that decides about the result."""
+        digest = hashlib.sha256()
+        values = {
+            "version": self.component.version,
+            "arch": self.arch,
+            "glibc": self.glibc,
+            "inputs": sorted(
+                (item.role.value, item.sha256) for item in self.component.inputs_for(self.arch)
+            ),
+            "steps": [(step.name, step.command) for step in self.component.steps],
+            "keep": self.component.kept,
+        }
+        digest.update(json.dumps(values, sort_keys=True).encode())
+        for script in sorted(self.component.scripts.iterdir()):
+            if script.is_file() and script.name != "recipe.toml":
+                digest.update(f"{script.name}\0".encode() + script.read_bytes())
+        return digest.hexdigest()
+
+    @property
+    def folder_name(self) -> str:
+        """The name of its folder in the cache."""
+        return f"{self.component.name}-{self.arch}-glibc{self.glibc}-{self.key[:16]}"
+
+
+def check_host() -> None:
+    """Find out whether the steps can run here.
+
+    Raises:
+        MissingToolError: They cannot; all reasons at once.
+    """
+    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        raise MissingToolError(
+            f"GCC's libraries are built on x86_64 Linux, and this is {sys.platform} "
+            f"{platform.machine()}: the compiler that the recipe pins runs there.",
+            "Build the wheel on such a machine (--arch aarch64 cross-compiles).",
+        )
+    missing = [program for program in _PROGRAMS if shutil.which(program) is None]
+    if missing:
+        packages = " ".join(_PROGRAMS[program] for program in missing)
+        raise MissingToolError(
+            f"building GCC's libraries needs {', '.join(missing)}, not found on PATH.",
+            f"On Debian or Ubuntu: apt-get install {packages}",
+        )
+
+
+def build(
+    order: BuildOrder,
+    *,
+    builds: Path,
+    jobs: int,
+    fetch: Callable[[tuple[Input, ...]], Mapping[Input, Path]],
+    verify: Callable[[Path], None],
+    progress: Progress,
+) -> Path:
+    """Build a component, or find it built.
+
+    Args:
+        order: What to build.
+        builds: The cache's folder of finished builds.
+        jobs: How many processes ``make`` may run.
+        fetch: Gets the inputs, verified.
+        verify: Looks at the finished work folder and raises if it must not be used.
+        progress: Told about each step.
+
+    Raises:
+        MissingToolError: This machine cannot build it.
+        StepFailedError: A step failed.
+    """
+    final = builds / order.folder_name
+    if final.is_dir():
+        return final
+    with locked(final):
+        if final.is_dir():
+            return final
+        check_host()
+        files = fetch(order.component.inputs_for(order.arch))
+        with new_folder(final) as work:
+            with progress.step("unpack"):
+                _unpack(files, work)
+            for step in order.component.steps:
+                with progress.step(step.name):
+                    for note in _run_step(step, order, work, jobs):
+                        progress.note(note)
+            with progress.step("check"):
+                verify(work)
+            _tidy(work, order.component.kept)
+    return final
+
+
+def _unpack(files: Mapping[Input, Path], work: Path) -> None:
+    def one(item: Input) -> None:
+        unpack = unpack_deb if item.kind is Kind.DEBIAN else unpack_wheel
+        unpack(files[item], work / _FOLDERS[item.role])
+
+    for name in _FOLDERS.values():
+        (work / name).mkdir()
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for _ in pool.map(one, files):
+            pass
+
+
+def _run_step(step: Step, order: BuildOrder, work: Path, jobs: int) -> list[str]:
+    """Run a step; returns the lines of its log that begin with ``note:``."""
+    program = sys.executable if step.command[0] == "python" else step.command[0]
+    script = str(order.component.scripts / step.command[1])
+    command = [program, script, *step.command[2:]]
+    environment = {
+        **{name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ},
+        "CXXRT_ARCH": order.arch,
+        "CXXRT_GLIBC": order.glibc,
+        "CXXRT_VERSION": order.component.version,
+        "CXXRT_JOBS": str(jobs),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    log = work / "logs" / f"{step.name}.log"
+    log.parent.mkdir(exist_ok=True)
+    with log.open("wb") as out:
+        done = subprocess.run(
+            command,
+            cwd=work,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode:
+        raise StepFailedError(_failure(step, command, done.returncode, log))
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [line for line in lines if line.startswith("note: ")]
+
+
+def _failure(step: Step, command: list[str], code: int, log: Path) -> str:
+    text = log.read_text(encoding="utf-8", errors="replace")
+    kept = log.parents[2] / f"failed-{step.name}.log"
+    kept.write_text(text, encoding="utf-8")
+    lines = text.replace(str(log.parents[1]), ".").splitlines()
+    commands = [line[2:] for line in lines if line.startswith("+ ")]
+    last = commands[-1] if commands else " ".join(command)
+    tail = "\n".join(f"  {line[:300]}" for line in lines[-_LOG_TAIL:])
+    return (
+        f"step {step.name!r} failed with status {code} in {' '.join(command)}\n"
+        f"its last command was: {last[:2000]}\nthe end of its log, {kept}:\n{tail}"
+    )
+
+
+def _tidy(work: Path, kept: tuple[str, ...]) -> None:
+    """Remove what only the build needed: sources, objects, unpacked inputs."""
+    for path in work.iterdir():
+        if path.name not in {"lib", "licenses", "logs", "figures.json", *kept}:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()

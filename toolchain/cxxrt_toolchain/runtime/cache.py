@@ -1,0 +1,94 @@
+"""Where downloads and builds are kept, and how two runs share them.
+
+``<cache>/downloads`` holds inputs, named by sha256; ``<cache>/builds`` holds finished builds, one
+folder each. Everything appears there by one rename, when it is complete; a lock file beside it
+makes a second run wait for the first instead of doing the same work. The kernel releases the
+lock of a run that was killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.errors import MissingToolError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cache:
+    """The two folders; they need not exist yet."""
+
+    downloads: Path
+    builds: Path
+
+
+def find_cache(option: Path | None, environ: Mapping[str, str]) -> Cache:
+    """The cache that an option, ``CXXRT_CACHE`` or the XDG base directories name.
+
+    ``CXXRT_DOWNLOADS`` moves the downloads alone, so that several caches can share them.
+
+    Raises:
+        UsageError: The path has a character that compilers and makefiles cannot cope with.
+    """
+    if option is None and environ.get("CXXRT_CACHE"):
+        option = Path(environ["CXXRT_CACHE"])
+    if option is None:
+        home = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        option = home / "cxxrt"
+    root = option.expanduser().absolute()
+    if any(character.isspace() or character in ":'\"$\\#" for character in str(root)):
+        raise UsageError(
+            f"the cache cannot lie in {str(root)!r}: GCC's makefiles break on spaces, colons "
+            "and quotes in a path.",
+            "Name another folder with --cache or CXXRT_CACHE.",
+        )
+    downloads = Path(environ.get("CXXRT_DOWNLOADS") or root / "downloads").expanduser().absolute()
+    return Cache(downloads=downloads, builds=root / "builds")
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold ``<path>.lock`` alone; wait for whoever holds it.
+
+    Raises:
+        MissingToolError: The folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise MissingToolError(
+            f"the cache {path.parent} cannot be written: {error.strerror}.",
+            "Name another folder with --cache or CXXRT_CACHE.",
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def new_folder(final: Path) -> Iterator[Path]:
+    """A work folder beside ``final`` that becomes it if the block ends well, else disappears.
+
+    The caller holds the lock of ``final``, so a work folder that exists is left over from a
+    killed run.
+    """
+    work = final.with_name(f".{final.name}")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        yield work
+        work.rename(final)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise

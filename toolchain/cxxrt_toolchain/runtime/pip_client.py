@@ -1,0 +1,87 @@
+"""Wheels through pip, with whatever index and proxy pip is configured for."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.errors import MissingToolError
+from cxxrt_toolchain.runtime.fetch import wrong_hash
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.runtime.progress import Progress
+    from cxxrt_toolchain.runtime.recipe import Input
+
+_NO_NETWORK = re.compile(
+    r"NewConnectionError|NameResolutionError|ConnectTimeout|ProxyError|Connection refused|"
+    r"Network is unreachable|Temporary failure in name resolution"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipClient:
+    """Runs ``pip download``.
+
+    Args:
+        python: The interpreter whose pip is used.
+    """
+
+    python: str = sys.executable
+
+    def download(self, item: Input, part: Path, progress: Progress) -> None:
+        """Write a wheel to ``part``.
+
+        Raises:
+            MissingToolError: pip is missing, finds no such wheel, or has no network.
+            InputError: The wheel's hash is another one.
+        """
+        with tempfile.TemporaryDirectory(dir=part.parent, prefix=".pip-") as folder:
+            pin = Path(folder, "pin.txt")
+            pin.write_text(f"{item.package}=={item.version} --hash=sha256:{item.sha256}\n")
+            done = subprocess.run(
+                self._command(item, pin, folder),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            wheels = list(Path(folder).glob("*.whl"))
+            if done.returncode or len(wheels) != 1:
+                raise _failure(item, done.stdout + done.stderr)
+            size = wheels[0].stat().st_size / 1e6
+            progress.note(f"fetched {wheels[0].name} ({size:.1f} MB)")
+            wheels[0].replace(part)
+
+    def _command(self, item: Input, pin: Path, folder: str) -> list[str]:
+        options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--retries", "2"]
+        quiet = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
+        platform = ["--platform", item.architecture]
+        start = [self.python, "-m", "pip", "download"]
+        return [*start, *options, *quiet, *platform, "--dest", folder, "-r", str(pin)]
+
+
+def _failure(item: Input, output: str) -> Exception:
+    if got := re.search(r"(?m)^\s*Got\s+([0-9a-f]{64})", output):
+        return wrong_hash(item, got[1])
+    if "No module named pip" in output:
+        return MissingToolError(
+            f"{item} is fetched with pip, which {sys.executable} lacks.",
+            "Install it: python3 -m ensurepip, or apt-get install python3-venv and a new "
+            "environment.",
+        )
+    if _NO_NETWORK.search(output):
+        return MissingToolError(
+            f"{item} cannot be fetched: pip reaches no package index.",
+            "Is there a network, and is pip configured with the index and proxy to use?",
+        )
+    lines = [line for line in output.splitlines() if line.startswith("ERROR:")]
+    said = " ".join(lines[:2]) or output.strip()[-300:]
+    return MissingToolError(
+        f"{item} cannot be fetched. pip says: {said}",
+        "The configured package index does not offer this wheel.",
+    )

@@ -1,0 +1,41 @@
+"""What a person sees of a long run: one line per step with its time, on stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """Prints steps as they start and end.
+
+    On a terminal the line of a running step is rewritten when it ends; elsewhere each step is
+    one line, printed at its end, after a line that says that it began.
+    """
+
+    stream: TextIO = field(default_factory=lambda: sys.stderr)
+    quiet: bool = False
+    _started: float = field(default_factory=time.monotonic)
+
+    def _elapsed(self) -> str:
+        return f"[{time.monotonic() - self._started:6.1f} s]"
+
+    def note(self, text: str) -> None:
+        """Say one thing."""
+        if not self.quiet:
+            print(f"{self._elapsed()} {text}", file=self.stream, flush=True)
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Announce a step, run the block, say how long it took."""
+        self.note(f"{name} ...")
+        begun = time.monotonic()
+        yield
+        self.note(f"{name}: {time.monotonic() - begun:.1f} s")
