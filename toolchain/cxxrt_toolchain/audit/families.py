@@ -61,6 +61,16 @@ _DEFINED_BY = {
 """The oldest version node of each library, which every release defines."""
 
 
+_SONAMES = {
+    RuntimeFamily.LIBSTDCXX: "libstdc++.so.6",
+    RuntimeFamily.LIBGCC: "libgcc_s.so.1",
+    RuntimeFamily.LIBGOMP: "libgomp.so.1",
+    RuntimeFamily.LIBATOMIC: "libatomic.so.1",
+    RuntimeFamily.LIBQUADMATH: "libquadmath.so.0",
+}
+"""For copies whose name says nothing; libcudart is missing because its SONAME has the major."""
+
+
 def family_of_name(name: str) -> RuntimeFamily | None:
     """The family that a SONAME or a member's base name belongs to, None for any other library."""
     match = _NAME.fullmatch(name.rsplit("/", 1)[-1])
@@ -80,7 +90,7 @@ def family_of_object(member: str, facts: SharedObject) -> RuntimeFamily | None:
 
 
 def canonical_soname(name: str) -> Soname:
-    """The SONAME that the vendor gave the library: ``libgomp-e985bcbb.so.1.0.0`` -> ``libgomp.so.1``.
+    """The vendor's own SONAME: ``libgomp-e985bcbb.so.1.0.0`` -> ``libgomp.so.1``.
 
     A name of no family comes back unchanged.
     """
@@ -89,6 +99,20 @@ def canonical_soname(name: str) -> Soname:
         return Soname(name)
     suffix = f".{match['major']}" if match["major"] else ""
     return Soname(f"{match['family']}.so{suffix}")
+
+
+def served_soname(name: str, family: RuntimeFamily | None) -> Soname | None:
+    """The SONAME that a runtime wheel serves a library under, None where it serves none.
+
+    Args:
+        name: What the library is called where it is needed or bundled.
+        family: What it is a copy of; None to go by the name alone.
+    """
+    if (by_name := family_of_name(name)) in SHARED_FAMILIES:
+        return canonical_soname(name)
+    if by_name is None and family in _SONAMES:
+        return Soname(_SONAMES[family])
+    return None
 
 
 def cuda_major(name: str) -> int | None:

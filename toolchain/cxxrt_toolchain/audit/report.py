@@ -8,11 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.audit.families import served_soname
+
 if TYPE_CHECKING:
+    from cxxrt_toolchain.abi.filename import WheelTags
     from cxxrt_toolchain.audit.families import RuntimeFamily
     from cxxrt_toolchain.elf.facts import SharedObject, Soname
     from cxxrt_toolchain.wheel.metadata import WheelFile
-    from cxxrt_toolchain.wheel.reader import RecordIssue, WheelName
+    from cxxrt_toolchain.wheel.reader import RecordIssue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +86,9 @@ class ObjectReport:
         return self.facts.soname or self.member.rsplit("/", 1)[-1]
 
     @property
-    def is_cxx(self) -> bool:
-        """It takes part in a C++ runtime, its own or a shared one."""
-        return bool(self.static) or any(n.startswith("libstdc++") for n in self.facts.needed)
+    def served_as(self) -> Soname | None:
+        """For a copy of a library that the shared runtime has: the runtime's name for it."""
+        return served_soname(self.name, self.copy_of) if self.copy_of else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +104,16 @@ class WheelReport:
     """The facts of a wheel."""
 
     filename: str
-    name: WheelName
+    tags: WheelTags
+    """The file name, taken apart."""
     wheel_file: WheelFile | None
     """``WHEEL``; None where it is missing or unreadable, which `metadata_issues` explains."""
     requires_dist: tuple[str, ...]
     """As METADATA spells them."""
     metadata_issues: tuple[str, ...]
     record_issues: tuple[RecordIssue, ...]
+    dist_info: str
+    """The name of the ``.dist-info`` folder."""
     members: tuple[str, ...]
     """All names, in archive order, directories left out."""
     objects: tuple[ObjectReport, ...]
@@ -117,3 +123,8 @@ class WheelReport:
     def provides(self, soname: Soname) -> ObjectReport | None:
         """The object in the wheel that a ``DT_NEEDED`` entry would find, if there is one."""
         return next((o for o in self.objects if o.name == soname), None)
+
+    def served_as(self, needed: Soname) -> Soname | None:
+        """The runtime's name for a needed library, also where a bundled copy serves it today."""
+        copy = self.provides(needed)
+        return served_soname(needed, copy.copy_of if copy else None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.audit.report import SymbolDigest, SymbolSample
 from cxxrt_toolchain.elf.facts import Binding
 
@@ -19,19 +20,38 @@ if TYPE_CHECKING:
 
 _EXAMPLES = 3
 
-# libstdc++.so.6 refers to these through its own GOT: whoever exports them earlier in the scope of
-# the first dlopen that pulls libstdc++ in takes them over (seen with LD_DEBUG=bindings on pyarrow
-# 0.13 before TensorFlow 1.12).
-_CAPTURES = re.compile(r"_ZSt(?:11__once_call|15__once_callable)|__once_proxy|__cxa_[a-z_]+")
-
-# C++ library support that every compiler may emit into every object, one per object, on purpose.
-_NOT_CAPTURES = frozenset({"__cxa_finalize", "__cxa_atexit", "__cxa_thread_atexit_impl"})
+# libstdc++.so.6 refers to these through its own GOT and they carry state or decide how exceptions
+# travel: whoever exports them earlier in the scope of the first dlopen that pulls libstdc++ in
+# takes them over (seen with LD_DEBUG=bindings on pyarrow 0.13 before TensorFlow 1.12).
+_CAPTURES = frozenset(
+    {
+        "_ZSt11__once_call",
+        "_ZSt15__once_callable",
+        "__once_proxy",
+        "__cxa_allocate_dependent_exception",
+        "__cxa_allocate_exception",
+        "__cxa_begin_catch",
+        "__cxa_current_exception_type",
+        "__cxa_end_catch",
+        "__cxa_free_exception",
+        "__cxa_get_globals",
+        "__cxa_get_globals_fast",
+        "__cxa_rethrow",
+        "__cxa_throw",
+        "__gxx_personality_v0",
+    }
+)
 
 # Names whose first component is in namespace std or __gnu_cxx, their vtables, typeinfo and guards,
 # and the replaceable allocation functions are left out: a program may define those.
 _LIBSTDCXX = re.compile(
     r"_Z(?:N[KVrRO]*St|N[KVrRO]*S[absiod]|St|NK?9__gnu_cxx"
     r"|T[VTIS](?:N?St|S[absiod]|N10__cxxabiv1)|GVN?St|Th[n0-9_]+N?K?St|Tv[n0-9_]+N?K?St)"
+)
+
+# A program may specialize these for its own types, in namespace std and not inline.
+_CUSTOMIZED = re.compile(
+    r"_ZN?K?St(?:4hash|9formatter|14numeric_limits|4less|8equal_to|4swap|13tuple_element)I"
 )
 
 # The facet ids that libstdc++ defines as plain data; the other 80 are STB_GNU_UNIQUE.
@@ -42,7 +62,9 @@ _CUDART = re.compile(r"(?:cuda[A-Z]|__cuda[A-Z])\w*")
 _NOT_CUDART = re.compile(r"cuda[A-Z]\w*(?:_kernel|Kernel)\w*")
 
 # Walks a mangled name in tokens, so that "Ss" inside an identifier (7ClassSs) is not taken for it.
-_TOKEN = re.compile(r"S[0-9A-Z]*_|T[0-9]*_|L[a-z]n?[0-9]+E|(?P<length>[0-9]+)|(?P<old>Ss)|.", re.S)
+_TOKEN = re.compile(
+    r"S[0-9A-Z]*_|T[0-9]*_|L[a-z]n?[0-9]+E|(?P<length>[0-9]+)|(?P<old>Ss)|.", re.DOTALL
+)
 
 _ASKED = frozenset({"dlopen", "dlsym", "dl_iterate_phdr", "abort", "_Unwind_RaiseException"})
 
@@ -85,14 +107,15 @@ def spells_old_string(name: str) -> bool:
 def _kinds(symbol: DynamicSymbol) -> Iterable[str]:
     name = symbol.name
     if not symbol.defined:
-        return _needed_kinds(name)
+        return _needed_kinds(symbol)
     if not symbol.visible or symbol.binding is Binding.LOCAL:
         return ()
     return _exported_kinds(name, symbol.binding)
 
 
-def _needed_kinds(name: str) -> Iterable[str]:
-    if _CUDART.fullmatch(name):
+def _needed_kinds(symbol: DynamicSymbol) -> Iterable[str]:
+    name = symbol.name
+    if symbol.soname and family_of_name(symbol.soname) is RuntimeFamily.LIBCUDART:
         yield "cudart_needed"
     if name.startswith("_Z") and not _LIBSTDCXX.match(name):
         if "__cxx11" in name or "B5cxx11" in name:
@@ -104,16 +127,23 @@ def _needed_kinds(name: str) -> Iterable[str]:
 def _exported_kinds(name: str, binding: Binding) -> Iterable[str]:
     if binding is Binding.UNIQUE:
         yield "unique"
-    if name.startswith("_Z"):
-        if _LIBSTDCXX.match(name):
-            if _LOCALE_IDS.fullmatch(name):
-                yield "locale_ids"
-            yield "libstdcxx_strong" if binding is Binding.GLOBAL else "libstdcxx_weak"
-        elif "__cxx11" in name or "B5cxx11" in name:
+    if name in _CAPTURES:
+        yield "captures"
+    if _LIBSTDCXX.match(name):
+        yield from _library_kinds(name, binding)
+    elif name.startswith("_Z"):
+        if "__cxx11" in name or "B5cxx11" in name:
             yield "new_strings_exported"
         elif spells_old_string(name):
             yield "old_strings_exported"
-    if _CAPTURES.fullmatch(name) and name not in _NOT_CAPTURES:
-        yield "captures"
     elif _CUDART.fullmatch(name) and not _NOT_CUDART.fullmatch(name):
         yield "cudart_defined"
+
+
+def _library_kinds(name: str, binding: Binding) -> Iterable[str]:
+    if _LOCALE_IDS.fullmatch(name):
+        yield "locale_ids"
+    if binding is not Binding.GLOBAL:
+        yield "libstdcxx_weak"
+    elif not _CUSTOMIZED.match(name):
+        yield "libstdcxx_strong"

@@ -1,20 +1,49 @@
 """Decide what to change in a wheel so that it uses the shared runtime.
 
-In: the report, the verdict and what the caller wants. Out: a `RepairPlan`, a tuple of edits that
-can be printed, compared and carried out once, or the reasons why there is none. Pure: nothing is
-read, written or run.
+In: the report and what the caller wants. Out: a `RepairPlan`, a tuple of edits that can be
+printed, compared and carried out once, or the reasons why there is none. Pure: the only thing
+that is read is the Python source of packages to wire, through a function.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.bounds import cudart_bounds
+from cxxrt_toolchain.abi.spec import load_spec
+from cxxrt_toolchain.abi.symbols import load_symbol_tables
+from cxxrt_toolchain.abi.tag import RuntimeAbi
+from cxxrt_toolchain.audit.needs import runtime_needs
+from cxxrt_toolchain.audit.searchpath import entries, escapes, origin_path
+from cxxrt_toolchain.repair.edits import (
+    AddFile,
+    ClearExecutableStack,
+    DropMember,
+    ReplaceNeeded,
+    Retag,
+    SetRequirement,
+    SetSearchPath,
+)
+from cxxrt_toolchain.repair.refusals import Refusal, find_refusals
+from cxxrt_toolchain.repair.retag import abi_field, external_libraries, platform_field
+from cxxrt_toolchain.repair.sbom import runtime_sbom
+from cxxrt_toolchain.repair.wiring import RuntimeNeed, wire
+
 if TYPE_CHECKING:
-    from cxxrt_toolchain.audit.report import WheelReport
+    from collections.abc import Callable, Iterator, Sequence
+
+    from cxxrt_toolchain.abi.symbols import SymbolTables
+    from cxxrt_toolchain.audit.needs import RuntimeNeeds
+    from cxxrt_toolchain.audit.report import ObjectReport, WheelReport
     from cxxrt_toolchain.audit.verdict import Verdict
     from cxxrt_toolchain.repair.edits import Edit
+
+__all__ = ["Encoding", "PlanOptions", "Platform", "Refusal", "RepairPlan", "make_plan"]
+
+RUNTIME_LIBRARIES = "cxx11_cuda_runtime/lib"
+"""Where the runtime wheel installs its libraries, relative to site-packages."""
 
 
 class Encoding(Enum):
@@ -25,7 +54,7 @@ class Encoding(Enum):
     PLAIN = "plain"
     """Only the requirement says it; the name is an ordinary one."""
     VARIANT = "variant"
-    """A PEP 825 variant label and ``variant.json``."""
+    """A PEP 825 variant label: planned as TAG, renamed by ``repair.encode``."""
 
 
 class Platform(Enum):
@@ -33,7 +62,7 @@ class Platform(Enum):
 
     KEEP = "keep"
     LOWEST = "lowest"
-    """The oldest ``manylinux_X_Y`` that the binaries allow, if they are portable at all."""
+    """Only tags whose promise holds; the oldest ``manylinux_X_Y`` where none does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,21 +82,6 @@ class PlanOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """Why a wheel cannot be repaired."""
-
-    rule: str
-    """The rule whose entry in the catalogue says more."""
-    member: str | None
-    reason: str
-    advice: str
-
-    def __str__(self) -> str:
-        where = f"{self.member}: " if self.member else ""
-        return f"{self.rule}: {where}{self.reason} {self.advice}".rstrip()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RepairPlan:
     """What to do, in the order in which it is done; or why nothing can be done."""
 
@@ -84,3 +98,185 @@ class RepairPlan:
     def possible(self) -> bool:
         """Nothing stands in the way."""
         return not self.refusals
+
+
+def make_plan(
+    report: WheelReport,
+    verdict: Verdict,
+    options: PlanOptions,
+    read: Callable[[str], bytes],
+    *,
+    tables: SymbolTables | None = None,
+) -> RepairPlan:
+    """Plan a repair.
+
+    Args:
+        report: The wheel's facts.
+        verdict: What the rules found in it; a wheel that could not be repaired is refused.
+        options: What the caller wants.
+        read: Gives the content of a Python source member (``Wheel.read``).
+        tables: Which runtime provides which symbol; default: this toolchain's own.
+    """
+    return _Planner(
+        report=report,
+        verdict=verdict,
+        options=options,
+        read=read,
+        tables=tables or load_symbol_tables(),
+    ).plan()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planner:
+    """The arguments of `make_plan`, so that each kind of edit is one short method."""
+
+    report: WheelReport
+    verdict: Verdict
+    options: PlanOptions
+    read: Callable[[str], bytes]
+    tables: SymbolTables
+
+    def plan(self) -> RepairPlan:
+        spec, needs = load_spec(), runtime_needs(self.report, repaired=True)
+        tagged = self.options.encoding is not Encoding.PLAIN
+        copies = [found for found in self.report.objects if found.served_as is not None]
+        if not needs.wants_runtime and not copies and self.options.cuda is None:
+            return self._nothing()
+        refusals = tuple(
+            find_refusals(
+                self.report, needs, spec, self.tables, cuda=self.options.cuda, tagged=tagged
+            )
+        )
+        if refusals:
+            return replace(self._nothing(), refusals=refusals, notes=())
+        epoch = spec.epochs[-1]
+        cuda = needs.cuda_majors[0] if needs.cuda_majors else self.options.cuda
+        runtime = RuntimeAbi(epoch=epoch.number, cuda=cuda)
+        staying = [found for found in self.report.objects if found not in copies]
+        need = self._need(needs, runtime)
+        wiring_edits, unwired = self._wiring(needs, staying, need, [c.member for c in copies])
+        platform = ".".join(self.report.tags.platform)
+        if self.options.platform is Platform.LOWEST:
+            external = external_libraries(staying)
+            platform = platform_field(self.report.tags.platform, staying, epoch, external)
+        retag = Retag(
+            python=".".join(self.report.tags.python),
+            abi=abi_field(self.report.tags.abi, runtime if tagged else None),
+            platform=platform,
+        )
+        edits: list[Edit] = [
+            *(_drop(found) for found in copies),
+            *self._object_edits(staying, needs),
+            *wiring_edits,
+            *self._dist_info_edits(need, runtime),
+            SetRequirement(distribution=spec.distribution, requirement=need.requirement),
+            retag,
+        ]
+        return RepairPlan(
+            source=self.report.filename,
+            result=self._result(retag),
+            edits=tuple(edits),
+            refusals=(),
+            notes=tuple(self._notes(unwired)),
+        )
+
+    def _nothing(self) -> RepairPlan:
+        return RepairPlan(
+            source=self.report.filename,
+            result=self.report.filename,
+            edits=(),
+            refusals=(),
+            notes=("no object needs a library of the shared runtime",),
+        )
+
+    def _need(self, needs: RuntimeNeeds, runtime: RuntimeAbi) -> RuntimeNeed:
+        cudart = str(runtime.cuda) if runtime.cuda else None
+        for major, symbols in needs.cudart:
+            bounds = cudart_bounds(self.tables, major, symbols, epoch=runtime.epoch)
+            cudart = _cuda_release(self.tables, major, symbols) if bounds else cudart
+        requirement = needs.requirement(self.tables, epoch=runtime.epoch)
+        return RuntimeNeed(
+            who=self.report.tags.distribution,
+            requirement=requirement or f"{load_spec().distribution}>={runtime.epoch}.0",
+            glibcxx=needs.glibcxx,
+            cudart=cudart,
+            openmp=needs.openmp,
+        )
+
+    def _object_edits(self, staying: Sequence[ObjectReport], needs: RuntimeNeeds) -> Iterator[Edit]:
+        users = set(needs.users)
+        for found in staying:
+            for name in found.facts.needed:
+                new = self.report.served_as(name)
+                if new is not None and new != name:
+                    yield ReplaceNeeded(member=found.member, old=name, new=new)
+            yield from self._search_path(found, uses_runtime=found.member in users)
+            if found.facts.executable_stack and found.facts.kind == "dyn":
+                yield ClearExecutableStack(member=found.member)
+
+    def _search_path(self, found: ObjectReport, *, uses_runtime: bool) -> Iterator[Edit]:
+        before = entries(found)
+        kept = [entry for entry in before if not escapes(found.member, entry)]
+        ours = origin_path(found.member, RUNTIME_LIBRARIES)
+        if uses_runtime and self.options.runpath and ours and ours not in kept:
+            kept.append(ours)
+        if tuple(kept) != before:
+            facts = found.facts
+            as_rpath = facts.rpath is not None and facts.runpath is None
+            yield SetSearchPath(member=found.member, path=":".join(kept), as_rpath=as_rpath)
+
+    def _wiring(
+        self,
+        needs: RuntimeNeeds,
+        staying: Sequence[ObjectReport],
+        need: RuntimeNeed,
+        dropped: Sequence[str],
+    ) -> tuple[tuple[Edit, ...], tuple[str, ...]]:
+        if not self.options.wire:
+            return (), ()
+        members = [name for name in self.report.members if name not in dropped]
+        natives = [found.member for found in staying if found.facts.kind == "dyn"]
+        wiring = wire(needs.users, natives, members, self.read, need)
+        return wiring.edits, wiring.unwired
+
+    def _dist_info_edits(self, need: RuntimeNeed, runtime: RuntimeAbi) -> Iterator[Edit]:
+        yield AddFile(
+            member=f"{self.report.dist_info}/cxxrt.json",
+            content=need.as_json(str(runtime)),
+            reason="what the binaries need of the runtime, for every encoding of the name",
+        )
+        if self.options.sbom:
+            yield AddFile(
+                member=f"{self.report.dist_info}/sboms/cxxrt.cdx.json",
+                content=runtime_sbom(self.report.tags, need.requirement),
+                reason="records the shared runtime as a dependency (PEP 770)",
+            )
+
+    def _result(self, retag: Retag) -> str:
+        tags = self.report.tags
+        new = replace(
+            tags,
+            python=tuple(retag.python.split(".")),
+            abi=tuple(retag.abi.split(".")),
+            platform=tuple(retag.platform.split(".")),
+            label=None,
+        )
+        return str(new)
+
+    def _notes(self, unwired: Sequence[str]) -> Iterator[str]:
+        for member in unwired:
+            yield f"{member}: no import comes before it; it finds the runtime by its RUNPATH only"
+        for member in self.report.members:
+            if member.startswith(f"{self.report.dist_info}/sboms/auditwheel"):
+                yield f"{member} still lists the copies that were dropped"
+
+
+def _drop(found: ObjectReport) -> DropMember:
+    return DropMember(member=found.member, reason=f"the shared runtime provides {found.served_as}")
+
+
+def _cuda_release(tables: SymbolTables, major: int, symbols: Sequence[str]) -> str:
+    """The first CUDA release that has all symbols; the bare major where its first one does."""
+    table = tables.cudart[major]
+    release = max((table.first_seen[symbol] for symbol in symbols), default=table.releases[0])
+    return str(major) if release <= table.releases[0] else str(release)

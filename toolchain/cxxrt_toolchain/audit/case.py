@@ -1,0 +1,135 @@
+"""What a wheel is judged against: its report, the claim that its name makes, and the promise.
+
+In: a report, the specification, and the tag to judge it as. Out: a `Case`, which every rule gets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from cxxrt_toolchain.abi.spec import UnknownEpochError, load_policy
+from cxxrt_toolchain.abi.tag import BadTagError, RuntimeAbi, claims_runtime
+from cxxrt_toolchain.audit.needs import runtime_needs
+from cxxrt_toolchain.audit.platforms import GlibcPlatform, parse_platform, promise_of
+from cxxrt_toolchain.errors import UsageError
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.abi.filename import WheelTags
+    from cxxrt_toolchain.abi.policy import Policy
+    from cxxrt_toolchain.abi.spec import Spec
+    from cxxrt_toolchain.abi.symbols import SymbolTables
+    from cxxrt_toolchain.audit.needs import RuntimeNeeds
+    from cxxrt_toolchain.audit.platforms import Promise
+    from cxxrt_toolchain.audit.report import ObjectReport, WheelReport
+
+_TAG_FIELDS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One wheel and everything that its rules may look at."""
+
+    report: WheelReport
+    tags: WheelTags
+    """Judged as these; the file name's unless the caller said otherwise."""
+    overridden: bool
+    """The caller said otherwise."""
+    malformed: str | None
+    """Why the ABI field is no runtime ABI tag although it speaks of one."""
+    runtime: RuntimeAbi | None
+    """What the tags say the binaries were linked against; None for a plain wheel."""
+    policy: Policy | None
+    """Of `runtime`; None for a plain wheel and for an epoch that nobody defined."""
+    platforms: tuple[GlibcPlatform, ...]
+    """Those of the tags that are for Linux with glibc."""
+    needs: RuntimeNeeds
+    """As the wheel is."""
+    spec: Spec
+    tables: SymbolTables
+
+    @property
+    def glibc(self) -> tuple[int, int] | None:
+        """The oldest glibc that the tags promise to work with; None where they promise none."""
+        return min((p.glibc for p in self.platforms if p.glibc), default=None)
+
+    @property
+    def promise(self) -> Promise | None:
+        """What the platform tag lets the wheel expect of the machine."""
+        return promise_of(self.glibc) if self.glibc else None
+
+    @property
+    def is_runtime(self) -> bool:
+        """This wheel is the runtime itself."""
+        return canonicalize_name(self.tags.distribution) == self.spec.distribution
+
+    @property
+    def linked(self) -> tuple[ObjectReport, ...]:
+        """The objects that a dynamic loader can load."""
+        return tuple(o for o in self.report.objects if o.facts.kind in ("dyn", "exec"))
+
+    def promises_runtime(self, name: str) -> bool:
+        """The tag's runtime provides that SONAME."""
+        return self.policy is not None and name in self.policy.runtime_libraries
+
+
+def make_case(report: WheelReport, spec: Spec, tables: SymbolTables, tag: str | None) -> Case:
+    """Bring together what a wheel is judged against.
+
+    Args:
+        report: The wheel's facts.
+        spec: The vocabulary of tags.
+        tables: Which runtime provides which symbol.
+        tag: Judge it as if its name said this: ``cxxrt1_cu12``, a platform tag, or a whole
+            ``python-abi-platform`` triple; None for its own name.
+
+    Raises:
+        UsageError: `tag` is none of the three.
+    """
+    tags = override(report.tags, tag) if tag else report.tags
+    runtime, malformed = None, None
+    try:
+        runtime = tags.runtime
+    except BadTagError as error:
+        malformed = str(error)
+    return Case(
+        report=report,
+        tags=tags,
+        overridden=tag is not None,
+        malformed=malformed,
+        runtime=runtime,
+        policy=_policy(runtime),
+        platforms=tuple(filter(None, map(parse_platform, tags.platform))),
+        needs=runtime_needs(report, repaired=False),
+        spec=spec,
+        tables=tables,
+    )
+
+
+def override(tags: WheelTags, tag: str) -> WheelTags:
+    """The tags that a wheel would have under another claim."""
+    if claims_runtime(tag) and tag.count("-") == 0:
+        suffix = RuntimeAbi.parse(tag)
+        bases = tuple(abi.partition("_cxxrt")[0] for abi in tags.abi)
+        return replace(tags, abi=tuple(f"{base}_{suffix}" for base in bases), label=None)
+    if parse_platform(tag) is not None:
+        return replace(tags, platform=(tag,))
+    fields = tag.split("-")
+    if len(fields) != _TAG_FIELDS or not all(fields):
+        raise UsageError(
+            f"--tag {tag}: not a runtime ABI, a platform tag or a tag triple.",
+            "For example cxxrt1_cu12, manylinux_2_28_x86_64 or cp312-cp312_cxxrt1-linux_x86_64.",
+        )
+    python, abi, platform = (tuple(field.split(".")) for field in fields)
+    return replace(tags, python=python, abi=abi, platform=platform, label=None)
+
+
+def _policy(runtime: RuntimeAbi | None) -> Policy | None:
+    if runtime is None:
+        return None
+    try:
+        return load_policy(runtime)
+    except UnknownEpochError:
+        return None

@@ -1,0 +1,111 @@
+"""A wheel -> its `WheelReport`, read straight from the archive.
+
+In: an open `Wheel`. Out: facts. Nothing is extracted, run or looked up on the machine, and no
+opinion is formed here. A member that starts like an ELF file and cannot be read is a fact too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.abi.filename import parse_wheel_name
+from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_object
+from cxxrt_toolchain.audit.fingerprints import candidates, scan
+from cxxrt_toolchain.audit.report import ObjectReport, UnreadableObject, WheelReport
+from cxxrt_toolchain.audit.symbols import digest
+from cxxrt_toolchain.elf.reader import ElfError, is_elf, read_elf
+from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.wheel.metadata import WheelFile, requires_dist
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from cxxrt_toolchain.audit.report import SymbolDigest
+    from cxxrt_toolchain.elf.facts import SharedObject
+    from cxxrt_toolchain.wheel.reader import Member, Wheel
+
+_MAGIC_SIZE = 4
+
+# Suffixes of files that no loader opens; the others are recognized by their first four bytes.
+_NEVER_ELF = tuple(
+    f".{suffix}"
+    for suffix in (
+        *("c", "cc", "cpp", "cu", "cuh", "h", "hpp", "inc", "py", "pyc", "pyi", "pxd", "pyx"),
+        *("cfg", "css", "csv", "html", "in", "ini", "ipynb", "js", "json", "md", "rst", "toml"),
+        *("ts", "txt", "typed", "xml", "yaml", "yml", "cmake", "pc", "proto", "qml", "sh"),
+        *("dat", "gif", "jpg", "npy", "npz", "pickle", "pkl", "png", "svg", "ttf", "zip"),
+    )
+)
+
+
+def collect(wheel: Wheel) -> WheelReport:
+    """Read the facts of a wheel that any rule asks for."""
+    objects: list[ObjectReport] = []
+    unreadable: list[UnreadableObject] = []
+    for member in wheel.members:
+        if member.is_dir or member.name.lower().endswith(_NEVER_ELF):
+            continue
+        if member.size < _MAGIC_SIZE:
+            continue
+        with wheel.open(member.name) as stream:
+            if not is_elf(stream.read(_MAGIC_SIZE)):
+                continue
+            try:
+                objects.append(_object(stream, member))
+            except ElfError as error:
+                unreadable.append(UnreadableObject(member=member.name, reason=error.reason))
+    wheel_file, requirements, metadata_issues = _metadata(wheel)
+    return WheelReport(
+        filename=wheel.path.name,
+        tags=parse_wheel_name(wheel.path.name),
+        wheel_file=wheel_file,
+        requires_dist=requirements,
+        metadata_issues=metadata_issues,
+        dist_info=wheel.dist_info,
+        members=tuple(member.name for member in wheel.members if not member.is_dir),
+        record_issues=wheel.record_issues(),
+        objects=tuple(sorted(objects, key=lambda found: found.member)),
+        unreadable=tuple(sorted(unreadable, key=lambda found: found.member)),
+    )
+
+
+def _object(stream: BinaryIO, member: Member) -> ObjectReport:
+    facts = read_elf(stream, member.name, symbols=True)
+    symbols = digest(facts.symbols or ())
+    copy_of = family_of_object(member.name, facts)
+    return ObjectReport(
+        member=member.name,
+        size=member.size,
+        facts=replace(facts, symbols=None),
+        copy_of=copy_of,
+        symbols=symbols,
+        static=() if copy_of else _static(stream, facts, symbols),
+    )
+
+
+def _static(
+    stream: BinaryIO, facts: SharedObject, symbols: SymbolDigest
+) -> tuple[RuntimeFamily, ...]:
+    exported = set()
+    if symbols.locale_ids:
+        exported.add(RuntimeFamily.LIBSTDCXX)
+    if symbols.cudart_defined:
+        exported.add(RuntimeFamily.LIBCUDART)
+    hidden = scan(stream, candidates(facts, symbols) - exported)
+    return tuple(sorted(exported.union(hidden), key=lambda family: family.value))
+
+
+def _metadata(wheel: Wheel) -> tuple[WheelFile | None, tuple[str, ...], tuple[str, ...]]:
+    issues: list[str] = []
+    wheel_file: WheelFile | None = None
+    requirements: tuple[str, ...] = ()
+    try:
+        wheel_file = WheelFile.parse(wheel.read(f"{wheel.dist_info}/WHEEL").decode())
+    except (InputError, UnicodeDecodeError) as error:
+        issues.append(f"WHEEL: {error}")
+    try:
+        requirements = requires_dist(wheel.read(f"{wheel.dist_info}/METADATA"))
+    except InputError as error:
+        issues.append(f"METADATA: {error}")
+    return wheel_file, requirements, tuple(issues)

@@ -1,0 +1,79 @@
+"""Which compatibility tags a repaired wheel gets.
+
+In: the facts of the objects that stay, and the tags that there are. Out: the platform and ABI
+fields. The platform is computed from the binaries, never from the machine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.audit.families import SHARED_FAMILIES, family_of_name
+from cxxrt_toolchain.audit.platforms import (
+    GlibcPlatform,
+    legacy_alias,
+    parse_platform,
+    promise_of,
+)
+from cxxrt_toolchain.audit.policy_rules import glibc_floor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cxxrt_toolchain.abi.spec import Epoch
+    from cxxrt_toolchain.abi.tag import RuntimeAbi
+    from cxxrt_toolchain.audit.report import ObjectReport
+
+_NEWEST_PROMISE = (9, 99)
+"""Later than any glibc: asks for the widest promise that is known."""
+
+
+def abi_field(abis: Sequence[str], runtime: RuntimeAbi | None) -> str:
+    """The ABI field with the runtime's suffix on every member, or with none."""
+    bases = [abi.partition("_cxxrt")[0] for abi in abis]
+    return ".".join(bases if runtime is None else [f"{base}_{runtime}" for base in bases])
+
+
+def platform_field(
+    platforms: Sequence[str], staying: Sequence[ObjectReport], epoch: Epoch, external: Sequence[str]
+) -> str:
+    """The platform field whose promises hold for the objects that stay.
+
+    Tags that hold are kept; where none does, the oldest perennial tag that holds is computed. A
+    wheel that needs other external libraries stays what it is: no tag is true for it.
+
+    Args:
+        platforms: The members of the field as it is.
+        staying: The objects of the new wheel.
+        epoch: Gives the oldest glibc that may be promised.
+        external: SONAMEs that come from outside the wheel and are not the runtime's.
+    """
+    parsed = [parse_platform(tag) for tag in platforms]
+    archs = {found.arch for found in parsed if found}
+    if (
+        None in parsed
+        or len(archs) != 1
+        or not set(external) <= promise_of(_NEWEST_PROMISE).libraries
+    ):
+        return ".".join(platforms)
+    floor = max(epoch.glibc_floor, *map(glibc_floor, staying), _libraries_floor(external))
+    true = [found for found in parsed if found and found.glibc and found.glibc >= floor]
+    if not true:
+        major, minor = floor[:2]
+        true = [GlibcPlatform(glibc=(major, minor), arch=archs.pop())]
+    tags = {found.tag for found in true}
+    aliases = {legacy_alias(found) for found in true} - {None}
+    return ".".join(sorted(tags | {alias for alias in aliases if alias in platforms}))
+
+
+def external_libraries(staying: Sequence[ObjectReport]) -> tuple[str, ...]:
+    """What the objects need from outside the wheel, without what the runtime provides; sorted."""
+    inside = {found.name for found in staying}
+    needed = {str(name) for found in staying for name in found.facts.needed}
+    return tuple(sorted(n for n in needed - inside if family_of_name(n) not in SHARED_FAMILIES))
+
+
+def _libraries_floor(external: Sequence[str]) -> tuple[int, ...]:
+    """The oldest platform whose list has them all."""
+    candidates = [(2, minor) for minor in (5, 12, 17, 24)]
+    return next((c for c in candidates if set(external) <= promise_of(c).libraries), candidates[-1])
