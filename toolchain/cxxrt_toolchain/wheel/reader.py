@@ -1,0 +1,202 @@
+"""A wheel as an archive of members: opened once, read member by member, never unpacked.
+
+What goes in: a path. What comes out: the name's parts, the members, their bytes and streams, and
+what is wrong with RECORD. A wheel that no honest tool writes is refused when it is opened, with
+all issues at once; a member that is not what the directory promises when it is read.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
+
+from cxxrt_toolchain.wheel.directory import BadWheelError, WheelLimits, read_directory
+from cxxrt_toolchain.wheel.metadata import (
+    CoreMetadata,
+    MetadataError,
+    WheelFile,
+    parse_record,
+)
+from cxxrt_toolchain.wheel.name import WheelName, WheelNameError, parse_wheel_name
+from cxxrt_toolchain.wheel.record import RecordIssue, RecordIssueKind, compare, unhashed_names
+from cxxrt_toolchain.wheel.stream import BadMemberError, Extent, MemberStream
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+    from typing import BinaryIO
+
+    from typing_extensions import Self
+
+    from cxxrt_toolchain.wheel.directory import Entry
+    from cxxrt_toolchain.wheel.metadata import RecordRow
+
+__all__ = [
+    "BadMemberError",
+    "BadWheelError",
+    "Member",
+    "RecordIssue",
+    "RecordIssueKind",
+    "Wheel",
+    "WheelLimits",
+    "WheelName",
+    "WheelNameError",
+    "parse_wheel_name",
+]
+
+DEFAULT_LIMITS = WheelLimits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One member of a wheel."""
+
+    name: str
+    size: int
+    """Bytes, inflated."""
+    compressed_size: int
+    mode: int
+    """Unix mode bits; 0 where the archive was not made on Unix."""
+    crc: int
+    is_dir: bool
+
+
+class Wheel:
+    """An open wheel; a context manager. Members may be read in several threads."""
+
+    def __init__(self, path: Path, file: BinaryIO, limits: WheelLimits) -> None:
+        self.path = path
+        self._file = file
+        self._limits = limits
+        self.name = parse_wheel_name(path.name)
+        """The parts of the file name."""
+        entries = read_directory(file, path, limits)
+        self._extents = {e.extent.member: e.extent for e in entries}
+        self.members = tuple(map(_member, entries))
+        """In the order of the archive's directory."""
+        self.dist_info = self._find_dist_info()
+        """The name of the ``.dist-info`` directory, without a slash."""
+
+    @classmethod
+    def open(cls, path: Path, limits: WheelLimits = DEFAULT_LIMITS) -> Wheel:
+        """Open a wheel and check its directory.
+
+        Raises:
+            BadWheelError: It cannot be used; lists every issue.
+            WheelNameError: Its file name is not a wheel's.
+        """
+        try:
+            file = path.open("rb", buffering=0)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise BadWheelError(path, (f"it cannot be opened ({reason})",)) from error
+        try:
+            return cls(path, cast("BinaryIO", file), limits)
+        except BaseException:
+            file.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file; open member streams end."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._extents
+
+    def extent(self, name: str) -> Extent:
+        """Where a member's compressed bytes lie."""
+        try:
+            return self._extents[name]
+        except KeyError:
+            raise BadWheelError(self.path, (f"it has no member {name!r}",)) from None
+
+    def raw(self, offset: int, size: int) -> bytes:
+        """Bytes of the archive itself."""
+        data = os.pread(self._file.fileno(), size, offset)
+        if len(data) != size:
+            raise BadWheelError(self.path, ("it became shorter while it was read",))
+        return data
+
+    def stream(self, name: str) -> BinaryIO:
+        """A seekable stream over one member."""
+        return cast("BinaryIO", MemberStream(self._file.fileno(), self.extent(name)))
+
+    def read(self, name: str) -> bytes:
+        """The whole content of a member; for texts and other small members."""
+        with self.stream(name) as stream:
+            return stream.read()
+
+    @cached_property
+    def wheel_file(self) -> WheelFile:
+        """The parsed WHEEL."""
+        return _parse_wheel_file(self._text("WHEEL"))
+
+    @cached_property
+    def metadata(self) -> CoreMetadata:
+        """The parsed METADATA."""
+        return CoreMetadata.parse(self._text("METADATA"))
+
+    @cached_property
+    def record(self) -> tuple[RecordRow, ...]:
+        """The rows of RECORD."""
+        return parse_record(self._text("RECORD"))
+
+    def record_issues(self) -> tuple[RecordIssue, ...]:
+        """Every difference between RECORD and the archive; reads every member once."""
+        path = f"{self.dist_info}/RECORD"
+        try:
+            rows = self.record
+        except (MetadataError, BadWheelError) as error:
+            kind = RecordIssueKind.UNREADABLE
+            return (RecordIssue(kind=kind, member=path, detail=str(error)),)
+        sizes = {member.name: member.size for member in self.members if not member.is_dir}
+        unhashed = unhashed_names(self.dist_info)
+        return tuple(compare(rows, sizes, unhashed, self.stream))
+
+    def _text(self, name: str) -> bytes:
+        extent = self.extent(f"{self.dist_info}/{name}")
+        if extent.size > self._limits.text_size:
+            raise BadWheelError(self.path, (f"{name} has {extent.size} bytes",))
+        return self.read(extent.member)
+
+    def _find_dist_info(self) -> str:
+        tops = {member.name.split("/")[0] for member in self.members if "/" in member.name}
+        found = sorted(top for top in tops if top.endswith(".dist-info"))
+        if len(found) != 1:
+            what = f"it has {len(found)} .dist-info directories ({', '.join(found)})"
+            raise BadWheelError(self.path, (what if found else "it has no .dist-info directory",))
+        missing = [name for name in ("WHEEL", "METADATA") if f"{found[0]}/{name}" not in self]
+        if missing:
+            raise BadWheelError(self.path, tuple(f"{found[0]} lacks {name}" for name in missing))
+        return found[0]
+
+
+def _parse_wheel_file(text: bytes) -> WheelFile:
+    try:
+        return WheelFile.parse(text.decode())
+    except UnicodeDecodeError as error:
+        raise MetadataError(f"WHEEL is no UTF-8: {error}.") from error
+
+
+def _member(entry: Entry) -> Member:
+    return Member(
+        name=entry.extent.member,
+        size=entry.extent.size,
+        compressed_size=entry.extent.compressed_size,
+        mode=entry.mode,
+        crc=entry.extent.crc,
+        is_dir=entry.is_dir,
+    )

@@ -1,0 +1,207 @@
+"""One member of an archive as a seekable stream that inflates as little as it can.
+
+What goes in: an open file descriptor and where the member's compressed bytes lie. What comes out:
+a read-only binary stream. Bytes are inflated once, front to back; the beginning and the latest
+piece stay in memory, the middle is dropped. That fits how an ELF file is read: its tables lie at
+the beginning (as linkers write them) or at the end (as patchelf does), and what is between them
+is code. A seek back into a dropped piece inflates again from the start, which is slow but right.
+
+The size and the CRC-32 of the archive's directory are checked: more bytes than promised, fewer,
+or others raise `BadMemberError` when the last byte comes out. Reads use ``pread``, so the streams
+of one wheel can be read in several threads.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import zlib
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.errors import InputError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+STORED, DEFLATED = 0, 8
+_INPUT = 256 << 10
+_OUTPUT = 1 << 20
+_HEAD_KEPT = 64 << 20
+"""Bytes kept from the beginning; the tables of torch's largest library end before 40 MB."""
+_LATEST_KEPT = 8 << 20
+
+
+class BadMemberError(InputError):
+    """A member whose bytes are not what the archive's directory promises."""
+
+    def __init__(self, member: str, reason: str) -> None:
+        super().__init__(f"{member}: {reason}.")
+        self.member = member
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """Where a member lies in its archive and what comes out of it."""
+
+    member: str
+    offset: int
+    """Of the first compressed byte."""
+    compressed_size: int
+    size: int
+    crc: int
+    method: int
+    """`STORED` or `DEFLATED`."""
+
+
+class MemberStream(io.RawIOBase):
+    """A read-only stream over one member."""
+
+    def __init__(self, descriptor: int, extent: Extent) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._extent = extent
+        self._position = 0
+        self._pieces: dict[int, bytes] = {}
+        self._starts: list[int] = []
+        self._restart()
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Always; seeking back into the dropped middle inflates again."""
+        return True
+
+    def tell(self) -> int:
+        """The position in the inflated bytes."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Move; costs nothing until the next read."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._extent.size}
+        self._position = max(0, base[whence] + offset)
+        return self._position
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        """Fill a buffer."""
+        view = memoryview(buffer).cast("B")
+        data = self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Up to ``size`` bytes, fewer only at the end; all that is left without a size."""
+        start = min(self._position, self._extent.size)
+        end = self._extent.size if size is None or size < 0 else start + size
+        end = min(end, self._extent.size)
+        data = self._stored(start, end) if self._extent.method == STORED else self._at(start, end)
+        self._position = start + len(data)
+        return data
+
+    def readall(self) -> bytes:
+        """All that is left."""
+        return self.read()
+
+    def _error(self, reason: str) -> BadMemberError:
+        return BadMemberError(self._extent.member, reason)
+
+    def _stored(self, start: int, end: int) -> bytes:
+        data = os.pread(self._descriptor, end - start, self._extent.offset + start)
+        if len(data) != end - start:
+            raise self._error("the archive ends inside it")
+        whole = start == 0 and end == self._extent.size
+        if whole and zlib.crc32(data) != self._extent.crc:
+            raise self._error("its CRC is wrong")
+        return data
+
+    def _at(self, start: int, end: int) -> bytes:
+        if start >= end:
+            return b""
+        parts: list[bytes] = []
+        position = start
+        if position < self._produced and self._piece(position) is None:
+            self._restart()
+        while position < end:
+            piece = self._piece(position) if position < self._produced else None
+            if piece is None:
+                self._inflate()
+                continue
+            at, data = piece
+            part = data[position - at : end - at]
+            parts.append(part)
+            position += len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _piece(self, position: int) -> tuple[int, bytes] | None:
+        index = bisect_right(self._starts, position) - 1
+        start = self._starts[index] if index >= 0 else -1
+        data = self._pieces.get(start)
+        return None if data is None or position >= start + len(data) else (start, data)
+
+    def _restart(self) -> None:
+        self._pieces.clear()
+        self._starts.clear()
+        self._engine = zlib.decompressobj(-zlib.MAX_WBITS)
+        self._consumed = 0
+        self._pending = b""
+        self._produced = 0
+        self._crc = 0
+
+    def _inflate(self) -> None:
+        """Inflate one more piece, check it and drop one that nobody will ask for."""
+        data = self._next()
+        start = self._produced
+        self._produced += len(data)
+        self._crc = zlib.crc32(data, self._crc)
+        if self._produced > self._extent.size:
+            raise self._error(f"it inflates to more than the promised {self._extent.size} bytes")
+        if self._produced == self._extent.size:
+            self._check_end()
+        self._pieces[start] = data
+        self._starts.append(start)
+        limit = self._produced - _LATEST_KEPT
+        oldest = bisect_right(self._starts, _HEAD_KEPT)
+        while oldest < len(self._starts) and self._starts[oldest] < limit:
+            del self._pieces[self._starts.pop(oldest)]
+
+    def _next(self) -> bytes:
+        try:
+            while True:
+                if not self._pending:
+                    self._pending = self._input()
+                data = self._engine.decompress(self._pending, _OUTPUT)
+                self._pending = self._engine.unconsumed_tail
+                if data:
+                    return data
+                if self._engine.eof:
+                    raise self._error(f"it ends after {self._produced} bytes")
+        except zlib.error as error:
+            raise self._error(f"its compressed data is damaged ({error})") from error
+
+    def _input(self) -> bytes:
+        left = self._extent.compressed_size - self._consumed
+        offset = self._extent.offset + self._consumed
+        data = os.pread(self._descriptor, min(left, _INPUT), offset)
+        if not data:
+            raise self._error("its compressed data ends too early")
+        self._consumed += len(data)
+        return data
+
+    def _check_end(self) -> None:
+        if self._crc != self._extent.crc:
+            raise self._error("its CRC is wrong")
+        if self._engine.eof:
+            return
+        try:
+            extra = self._engine.decompress(self._pending or self._tail(), 1)
+        except zlib.error as error:
+            raise self._error(f"its compressed data is damaged ({error})") from error
+        if extra:
+            raise self._error(f"it inflates to more than the promised {self._extent.size} bytes")
+
+    def _tail(self) -> bytes:
+        return self._input() if self._consumed < self._extent.compressed_size else b""

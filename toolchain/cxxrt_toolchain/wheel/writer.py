@@ -1,0 +1,243 @@
+"""Writing a wheel: the same members give the same bytes, and a killed run leaves nothing.
+
+What goes in: a folder, a file name and the members. What comes out: the path of the new wheel.
+Members are sorted with ``.dist-info`` last and RECORD, made here, at the very end; times are
+1980-01-01 (or ``SOURCE_DATE_EPOCH``), modes 0644 or 0755. A `CopiedMember` keeps its compressed
+bytes. The file is written under a temporary name in the same folder and then renamed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import time
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.errors import ConfigError, InputError
+from cxxrt_toolchain.wheel.metadata import RecordRow, format_record, sha256_field
+from cxxrt_toolchain.wheel.name import parse_wheel_name
+from cxxrt_toolchain.wheel.record import unhashed_names
+from cxxrt_toolchain.wheel.stream import DEFLATED, STORED
+from cxxrt_toolchain.wheel.zipformat import DosTime, Written, central_directory, local_header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
+
+    from cxxrt_toolchain.wheel.reader import Wheel
+
+_BLOCK = 1 << 20
+_EXECUTABLE = 0o111
+_HASHED = ("sha256=", "sha384=", "sha512=")
+
+
+@dataclass(frozen=True, slots=True)
+class NewMember:
+    """A member with a content of our own."""
+
+    name: str
+    content: bytes | Path
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedMember:
+    """A member of another wheel, copied as compressed bytes.
+
+    Its hash is taken from that wheel's RECORD, and only computed where RECORD has none; whether
+    RECORD is right is `Wheel.record_issues`' question, and its caller's.
+    """
+
+    wheel: Wheel
+    name: str
+    new_name: str | None = None
+
+
+def write_wheel(
+    dest_dir: Path,
+    filename: str,
+    members: Iterable[NewMember | CopiedMember],
+    *,
+    level: int = 6,
+) -> Path:
+    """Write a wheel.
+
+    Args:
+        dest_dir: An existing folder; a wheel of the same name there is replaced.
+        filename: The wheel's name, without a folder.
+        members: In any order, without directories and RECORD.
+        level: zlib's, 1 (fast) to 9 (small).
+
+    Raises:
+        InputError: Two members have one name, or one has a name that no wheel may have.
+    """
+    parse_wheel_name(filename)
+    ordered = _ordered(members)
+    record = f"{_dist_info(ordered)}/RECORD"
+    moment = _moment()
+    handle, temporary = tempfile.mkstemp(prefix=f".{filename}.", suffix=".tmp", dir=dest_dir)
+    try:
+        with os.fdopen(handle, "wb", buffering=_BLOCK) as file:
+            _write(file, ordered, record, moment, level)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)  # noqa: PTH101 - mkstemp answers with a string
+        return Path(temporary).replace(dest_dir / filename)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            Path(temporary).unlink()
+        raise
+
+
+def _write(
+    file: BinaryIO,
+    members: list[tuple[str, NewMember | CopiedMember]],
+    record: str,
+    moment: DosTime,
+    level: int,
+) -> None:
+    written: list[Written] = []
+    rows: list[RecordRow] = []
+    for name, member in members:
+        if isinstance(member, CopiedMember):
+            entry, row = _copy(file, name, member, moment)
+        else:
+            entry, row = _deflate(file, name, member, moment, level)
+        written.append(entry)
+        rows.append(row)
+    rows.append(RecordRow(path=record, hash="", size=None))
+    last = NewMember(name=record, content=format_record(rows))
+    written.append(_deflate(file, record, last, moment, level)[0])
+    file.write(central_directory(written, moment, file.tell()))
+
+
+def _copy(
+    file: BinaryIO, name: str, member: CopiedMember, moment: DosTime
+) -> tuple[Written, RecordRow]:
+    wheel = member.wheel
+    extent = wheel.extent(member.name)
+    mode = next(m.mode for m in wheel.members if m.name == member.name)
+    entry = Written(
+        name=name,
+        offset=file.tell(),
+        method=extent.method,
+        crc=extent.crc,
+        compressed_size=extent.compressed_size,
+        size=extent.size,
+        executable=bool(mode & _EXECUTABLE),
+    )
+    file.write(local_header(entry, moment))
+    for start in range(0, extent.compressed_size, _BLOCK):
+        size = min(_BLOCK, extent.compressed_size - start)
+        file.write(wheel.raw(extent.offset + start, size))
+    return entry, RecordRow(path=name, hash=_known_hash(member), size=extent.size)
+
+
+def _known_hash(member: CopiedMember) -> str:
+    rows = {row.path: row.hash for row in member.wheel.record}
+    known = rows.get(member.name, "")
+    if known.startswith(_HASHED):
+        return known
+    state = hashlib.sha256()
+    with member.wheel.stream(member.name) as stream:
+        while block := stream.read(_BLOCK):
+            state.update(block)
+    return sha256_field(state.digest())
+
+
+def _deflate(
+    file: BinaryIO, name: str, member: NewMember, moment: DosTime, level: int
+) -> tuple[Written, RecordRow]:
+    """Write a member, with its header twice: once to keep the place, once to fill it."""
+    start = file.tell()
+    size = (
+        len(member.content) if isinstance(member.content, bytes) else member.content.stat().st_size
+    )
+    method = DEFLATED if size else STORED
+    draft = Written(
+        name=name,
+        offset=start,
+        method=method,
+        crc=0,
+        compressed_size=size,
+        size=size,
+        executable=member.executable,
+    )
+    file.write(local_header(draft, moment))
+    engine = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
+    digest, crc, total = hashlib.sha256(), 0, 0
+    body = file.tell()
+    for block in _blocks(member.content):
+        digest.update(block)
+        crc = zlib.crc32(block, crc)
+        total += len(block)
+        file.write(engine.compress(block))
+    if total != size:
+        raise InputError(f"{name} changed while it was packed.")
+    if size:
+        file.write(engine.flush())
+    end = file.tell()
+    entry = Written(
+        name=name,
+        offset=start,
+        method=method,
+        crc=crc,
+        compressed_size=end - body,
+        size=size,
+        executable=member.executable,
+    )
+    file.seek(start)
+    file.write(local_header(entry, moment))
+    file.seek(end)
+    return entry, RecordRow(path=name, hash=sha256_field(digest.digest()), size=size)
+
+
+def _blocks(content: bytes | Path) -> Iterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    with content.open("rb") as source:
+        while block := source.read(_BLOCK):
+            yield block
+
+
+def _ordered(
+    members: Iterable[NewMember | CopiedMember],
+) -> list[tuple[str, NewMember | CopiedMember]]:
+    named: dict[str, NewMember | CopiedMember] = {}
+    for member in members:
+        name = member.new_name or member.name if isinstance(member, CopiedMember) else member.name
+        parts = name.split("/")
+        if "\\" in name or "\0" in name or any(part in ("", ".", "..") for part in parts):
+            raise InputError(f"{name!r} is no name that a wheel's member may have.")
+        if name in named:
+            raise InputError(f"{name!r} would be in the wheel twice.")
+        named[name] = member
+    dist_info = _dist_info(list(named.items()))
+    generated = unhashed_names(dist_info)  # signatures of the old RECORD say nothing about ours
+    return sorted(
+        ((name, member) for name, member in named.items() if name not in generated),
+        key=lambda item: (item[0].startswith(f"{dist_info}/"), item[0]),
+    )
+
+
+def _dist_info(members: list[tuple[str, NewMember | CopiedMember]]) -> str:
+    tops = {name.split("/")[0] for name, _ in members if "/" in name}
+    found = [top for top in tops if top.endswith(".dist-info")]
+    if len(found) != 1:
+        raise InputError(f"A wheel needs one .dist-info directory, here are {len(found)}.")
+    return found[0]
+
+
+def _moment() -> DosTime:
+    text = os.environ.get("SOURCE_DATE_EPOCH")
+    if text is None:
+        return DosTime.earliest()
+    if not text.isdigit():
+        raise ConfigError(f"SOURCE_DATE_EPOCH is {text!r}, no number of seconds.")
+    return DosTime.of(time.gmtime(int(text)))
