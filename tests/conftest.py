@@ -1,0 +1,69 @@
+"""Fixtures that every part of the tree may use: a wheel from a mapping, a committed ELF file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from cxxrt_toolchain.wheel.writer import NewMember, write_wheel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_ELF_DATA = Path(__file__).parent / "data" / "elf"
+
+
+class MakeWheel(Protocol):
+    """The signature of the ``make_wheel`` fixture."""
+
+    def __call__(
+        self,
+        files: Mapping[str, bytes],
+        name: str = "demo",
+        version: str = "1.0",
+        tags: Sequence[str] = ("py3-none-any",),
+        requires_dist: Sequence[str] = (),
+    ) -> Path: ...
+
+
+@pytest.fixture
+def make_wheel(tmp_path: Path) -> MakeWheel:
+    """Write a valid wheel with WHEEL, METADATA and RECORD; the files may replace the first two."""
+
+    def make(
+        files: Mapping[str, bytes],
+        name: str = "demo",
+        version: str = "1.0",
+        tags: Sequence[str] = ("py3-none-any",),
+        requires_dist: Sequence[str] = (),
+    ) -> Path:
+        dist_info = f"{name}-{version}.dist-info"
+        needs = "".join(f"Requires-Dist: {text}\n" for text in requires_dist)
+        tag_lines = "".join(f"Tag: {tag}\n" for tag in tags)
+        pure = str(all(tag.endswith("-any") for tag in tags)).lower()
+        texts = {
+            f"{dist_info}/METADATA": (
+                f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
+            ).encode(),
+            f"{dist_info}/WHEEL": (
+                f"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: {pure}\n{tag_lines}"
+            ).encode(),
+        }
+        members = [NewMember(path, content) for path, content in {**texts, **files}.items()]
+        return write_wheel(tmp_path, f"{name}-{version}-{tags[0]}.whl", members)
+
+    return make
+
+
+@pytest.fixture
+def elf_fixture() -> Callable[[str], Path]:
+    """The path of a committed ELF file, by name; ``tests/data/elf/build.sh`` makes them."""
+
+    def find(name: str) -> Path:
+        path = _ELF_DATA / name
+        assert path.is_file(), f"{name} is not in tests/data/elf; see build.sh there"
+        return path
+
+    return find
