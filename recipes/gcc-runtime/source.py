@@ -33,7 +33,7 @@ TOP_FILES = frozenset({
     "gcc/DATESTAMP", "gcc/DEV-PHASE", "gcc/gcov-io.cc", "gcc/mkconfig.sh",
 })
 # fmt: on
-LEFT_OUT = re.compile(r"/(?:testsuite|doc)/.*/")
+LEFT_OUT = re.compile(r"/(?:testsuite/[^/]+|doc/html)/")
 
 
 def wanted(path: str) -> bool:
