@@ -1,9 +1,8 @@
 """What the wheel beside this file carries; the assembler replaces this file from the manifest.
 
-In a source checkout nothing is built: ``GLIBCXX`` is 0, and importing the package does nothing.
+In a source checkout nothing is built: ``GLIBCXX`` is 0, and importing the package loads nothing.
+This file is on the hot path, so it imports nothing (``from __future__`` reads a file, too).
 """
-
-from __future__ import annotations
 
 VERSION = "0"
 """Version of the runtime wheel, ``EPOCH.GCC.REVISION``."""

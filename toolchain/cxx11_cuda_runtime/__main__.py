@@ -1,0 +1,96 @@
+"""``python -m cxx11_cuda_runtime [doctor|run|activate|deactivate]``.
+
+Exit codes: 0 done or healthy, 1 findings (or the hook or preload was refused), 2 usage. ``run``
+leaves with the program's own code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+
+import cxx11_cuda_runtime
+from cxx11_cuda_runtime import _activate, _baked
+from cxx11_cuda_runtime._errors import RuntimeLoadError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command."""
+    args = _parser().parse_args(argv)
+    try:
+        return int(args.command(args))
+    except (RuntimeLoadError, _activate.HookError) as error:
+        sys.stderr.write(f"cxx11-cuda-runtime: {error}\n")
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m cxx11_cuda_runtime")
+    parser.add_argument("--version", action="version", version=_baked.VERSION)
+    parser.set_defaults(command=_doctor, json=False, imports="")
+    commands = parser.add_subparsers(title="commands")
+    doctor = commands.add_parser("doctor", help="what is loaded here, and what is wrong with it")
+    doctor.add_argument("--json", action="store_true", help="a document instead of text")
+    doctor.add_argument(
+        "--import", dest="imports", default="", metavar="A,B", help="modules to import first"
+    )
+    doctor.set_defaults(command=_doctor)
+    run = commands.add_parser("run", help="start a program with the newest libstdc++ preloaded")
+    run.add_argument(
+        "--no-inherit",
+        action="store_true",
+        help="take LD_PRELOAD out of the environment that the program's children get",
+    )
+    run.add_argument("program", nargs=argparse.REMAINDER, metavar="SCRIPT …")
+    run.set_defaults(command=_run)
+    for name, text, command in (
+        ("activate", "load the runtime at every start of this Python", _on),
+        ("deactivate", "undo activate", _off),
+    ):
+        hook = commands.add_parser(name, help=text)
+        hook.add_argument("--user", action="store_true", help="in the user's site-packages")
+        hook.set_defaults(command=command)
+    return parser
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from cxx11_cuda_runtime import _doctor
+
+    for name in filter(None, args.imports.split(",")):
+        try:
+            import_module(name)
+        except ImportError as error:
+            sys.stderr.write(f"cxx11-cuda-runtime: import {name}: {error}\n")
+    diagnosis = cxx11_cuda_runtime.diagnose()
+    print(_doctor.as_json(diagnosis) if args.json else _doctor.as_text(diagnosis))
+    return 0 if diagnosis.healthy else 1
+
+
+def _run(args: argparse.Namespace) -> int:
+    from cxx11_cuda_runtime import _run
+
+    if not args.program:
+        sys.stderr.write("cxx11-cuda-runtime: run: which program?\n")
+        return 2
+    _run.run(args.program, inherit=not args.no_inherit)
+    return 0  # not reached: run becomes the program
+
+
+def _on(args: argparse.Namespace) -> int:
+    print(f"activated: {_activate.activate(_activate.site_folder(user=args.user))}")
+    return 0
+
+
+def _off(args: argparse.Namespace) -> int:
+    path = _activate.deactivate(_activate.site_folder(user=args.user))
+    print(f"deactivated: {path}" if path else "not active")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

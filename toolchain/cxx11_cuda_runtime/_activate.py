@@ -1,0 +1,111 @@
+"""``activate`` and ``deactivate``: an opt-in start-up hook, so that ours is the first libstdc++.
+
+What goes in: a site folder. What comes out: one file in it, written whole or not at all. PEP 829:
+Python 3.15 runs ``<name>.start``, earlier ones the import lines of ``<name>.pth``. Costs every
+start of that Python the time of the import. ``deactivate`` removes exactly what ``activate`` wrote.
+"""
+
+from __future__ import annotations
+
+import os
+import site
+import sys
+import sysconfig
+import tempfile
+
+_PTH = (
+    "import sys; exec('try:\\n import cxx11_cuda_runtime\\nexcept ImportError as error:\\n "
+    'sys.stderr.write(f"cxx11-cuda-runtime: {error}\\\\n") '
+    'if error.name != "cxx11_cuda_runtime" or hasattr(error, "rule") else None\')\n'
+)
+"""One line, as site.py wants it; says what is wrong, except that the package is not there."""
+_START = "cxx11_cuda_runtime:load\n"
+_FIRST_WITH_START = (3, 15)
+
+
+class HookError(Exception):
+    """The hook cannot be written or removed; the message says what to do instead."""
+
+
+def hook(version: tuple[int, int]) -> tuple[str, str]:
+    """Name and content of the hook for a Python version."""
+    return ("cxxrt.start", _START) if version >= _FIRST_WITH_START else ("cxxrt.pth", _PTH)
+
+
+def site_folder(*, user: bool) -> str:
+    """Folder for the hook: this environment's site-packages, or the user's.
+
+    Raises:
+        HookError: User site-packages are not in use here (a virtual environment, ``-s``).
+    """
+    if not user:
+        return sysconfig.get_path("purelib")
+    if not site.ENABLE_USER_SITE:
+        raise HookError("this Python does not use a user site folder; leave --user out.")
+    return site.getusersitepackages()
+
+
+def activate(folder: str, version: tuple[int, int] = sys.version_info[:2]) -> str:
+    """Write the hook, unless it is there.
+
+    Returns:
+        Its path.
+
+    Raises:
+        HookError: The folder cannot be written to, or another file has this name.
+    """
+    name, content = hook(version)
+    path = os.path.join(folder, name)
+    if _read(path) not in {None, content}:
+        raise HookError(f"{path} exists and was not written by activate; it is left alone.")
+    try:
+        os.makedirs(folder, exist_ok=True)
+        _write_whole(folder, path, content)
+    except OSError as error:
+        raise HookError(f"cannot write {path}: {error.strerror}. Try --user.") from None
+    return path
+
+
+def deactivate(folder: str, version: tuple[int, int] = sys.version_info[:2]) -> str:
+    """Remove the hook.
+
+    Returns:
+        Its path, or "" where there was none.
+
+    Raises:
+        HookError: It cannot be removed, or it is not what activate wrote.
+    """
+    name, content = hook(version)
+    path = os.path.join(folder, name)
+    found = _read(path)
+    if found is None:
+        return ""
+    if found != content:
+        raise HookError(f"{path} was not written by this activate; it is left alone.")
+    try:
+        os.unlink(path)
+    except OSError as error:
+        raise HookError(f"cannot remove {path}: {error.strerror}.") from None
+    return path
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise HookError(f"cannot read {path}: {error}.") from None
+
+
+def _write_whole(folder: str, path: str, content: str) -> None:
+    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".cxxrt-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(content)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

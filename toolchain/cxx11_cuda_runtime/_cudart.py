@@ -1,0 +1,174 @@
+"""Which libcudart serves this process (cases C1 to C4), and of which release it is.
+
+libcudart has one version node per major (``libcudart.so.12``), so the dynamic linker never notices
+a minor that is too old; a function that a release brought does. From 13.1 on libcudart.so.13 needs
+libstdc++.so.6, so libstdc++ must be loaded first: importing this package has done that.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+
+from cxx11_cuda_runtime import _baked, _dl, _load, _search
+from cxx11_cuda_runtime._errors import CudartNotFoundError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TOOLKIT_VARIABLES = ("CUDA_HOME", "CUDA_PATH")
+_LAST_SUFFIXED = 12
+"""Last CUDA major whose wheels have it in their name."""
+
+
+def parse_release(text: str) -> tuple[str, tuple[int, int] | None]:
+    """Split ``"12.9"`` into major and release; ``"12"`` asks for no release.
+
+    Raises:
+        ValueError: It is spelt otherwise.
+    """
+    major, dot, minor = text.partition(".")
+    if not major.isdecimal() or (dot and not minor.isdecimal()):
+        raise ValueError(f"cudart={text!r}: expected a CUDA release such as '12.9', or '12'")
+    return major, (int(major), int(minor)) if dot else None
+
+
+def as_numbers(release: str) -> tuple[int, int]:
+    """Order releases: ``"12.10"`` after ``"12.9"``."""
+    major, _, minor = release.partition(".")
+    return int(major), int(minor or 0)
+
+
+def symbol_of(release: tuple[int, int]) -> str:
+    """Name the function that proves a release; "" where every release of the major serves.
+
+    A release that brought no function of its own is proved by the newest earlier one that did:
+    nothing that can be linked against tells the two apart.
+    """
+    rows = _baked.CUDART.get(str(release[0]), ("", ()))[1]
+    return next((symbol for name, symbol in rows if as_numbers(name) <= release), "")
+
+
+def load_cudart(major: str, release: tuple[int, int] | None, who: str) -> tuple[int, str]:
+    """Find libcudart in the process, or load it.
+
+    Returns:
+        Its handle, and the path if it was loaded now ("" if it was loaded already).
+
+    Raises:
+        CudartNotFoundError: There is none.
+        LibraryLoadError: The chosen one cannot be loaded.
+    """
+    soname = f"libcudart.so.{major}"
+    with _load.lock:
+        handle = _load.resident(soname)
+        if handle is not None:
+            _load.found_via.setdefault(soname, "already-loaded")
+            return handle, ""
+        looked: list[str] = []
+        for how, path in _choices(major, release, looked):
+            _load.debug(f"{soname}: loading {path} ({how})")
+            try:
+                handle = _dl.open_global(path)
+            except OSError as error:
+                if how != "system":
+                    raise _load.explained(path, str(error)) from None
+                looked.append(f"{path} ({error})")
+            else:
+                _load.found_via[soname] = how
+                return handle, path
+        raise _not_found(soname, major, release, who, looked)
+
+
+def _choices(
+    major: str, release: tuple[int, int] | None, looked: list[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield (found via, path) of the files to load, best first; note vain looks in ``looked``."""
+    soname = f"libcudart.so.{major}"
+    choice = os.environ.get("CXXRT_CUDART") or "auto"
+    if "/" in choice:
+        yield "override", choice
+    if choice in {"auto", "nvidia"}:
+        path = _nvidia_file(major, looked)
+        if path and (choice == "nvidia" or not _vendored_is_better(path, major, release)):
+            yield "nvidia-wheel", path
+    if choice == "auto":
+        folders = [p + "/lib" for p in _search.conda_prefixes((sys.prefix, sys.base_prefix))]
+        yield from _existing("conda", folders, soname, looked)
+    if choice in {"auto", "vendored"} and major in _baked.CUDART:
+        yield "vendored", _load.LIB + soname
+    if choice == "system":
+        folders = [os.environ[name] + "/lib64" for name in _TOOLKIT_VARIABLES if name in os.environ]
+        yield from _existing("system", folders, soname, looked)
+    if choice in {"auto", "system"}:
+        yield "system", soname
+
+
+def _existing(
+    how: str, folders: list[str], soname: str, looked: list[str]
+) -> Iterator[tuple[str, str]]:
+    for folder in folders:
+        path = os.path.join(folder, soname)
+        if os.path.exists(path):
+            yield how, path
+        looked.append(path)
+
+
+def _nvidia_file(major: str, looked: list[str]) -> str:
+    """Path of NVIDIA's wheel's file, the very one that torch and cuda-pathfinder open; or ""."""
+    parent = os.path.dirname(os.path.dirname(_load.LIB[:-1]))
+    for path in _search.nvidia_wheel_places(major, parent, sys.path):
+        if os.path.exists(path):
+            return path
+        looked.append(path)
+    return ""
+
+
+def _vendored_is_better(path: str, major: str, release: tuple[int, int] | None) -> bool:
+    """Whether NVIDIA's file is too old for the asking package, and ours is not; warns then."""
+    symbol = symbol_of(release) if release else ""
+    if not release or not symbol or as_numbers(_baked.CUDART[major][0]) < release:
+        return False
+    if _dl.file_contains(path, b"\0" + symbol.encode() + b"\0"):
+        return False
+    warnings.warn(
+        f"{path} is older than CUDA {release[0]}.{release[1]}: taking cxx11-cuda-runtime's",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+    return True
+
+
+def wheel_name(major: str) -> str:
+    """NVIDIA's distribution of libcudart: the suffix ended with CUDA 12."""
+    return "nvidia-cuda-runtime" + (f"-cu{major}" if int(major) <= _LAST_SUFFIXED else "")
+
+
+def _not_found(
+    soname: str, major: str, release: tuple[int, int] | None, who: str, looked: list[str]
+) -> CudartNotFoundError:
+    wanted = wheel_name(major)
+    bound = f">={release[0]}.{release[1]}" if release else f"=={major}.*"
+    return CudartNotFoundError(
+        f"{who} needs {soname}, and it was not found. Looked in: {', '.join(looked) or 'nothing'}.",
+        [f"pip install '{wanted}{bound}'"],
+    )
+
+
+def reported_release(handle: int) -> tuple[int, int]:
+    """Ask the loaded libcudart for its release (``cudaRuntimeGetVersion`` needs no device).
+
+    Returns:
+        For example ``(12, 9)``; ``(0, 0)`` where it cannot be asked.
+    """
+    if handle == _dl.NO_HANDLE:
+        return 0, 0
+    import ctypes
+
+    number = ctypes.c_int()
+    library = ctypes.CDLL(None, handle=handle)
+    if library.cudaRuntimeGetVersion(ctypes.byref(number)) != 0:
+        return 0, 0
+    return number.value // 1000, number.value % 1000 // 10

@@ -1,0 +1,119 @@
+"""Who loaded a library first: the object that needs it, and the Python package that it belongs to.
+
+What goes in: the path of a loaded library. What comes out: a ``Culprit``. The dynamic linker
+appends a newcomer and then what it needs, so the nearest earlier object with the library in its
+``DT_NEEDED`` is the one that dragged it in.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import Literal
+
+from cxx11_cuda_runtime import _linkmap
+from cxx11_cuda_runtime._elf import read_elf
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Kind = Literal["executable", "preload", "module", "library", "dlopen"]
+
+
+@dataclass(frozen=True)
+class Culprit:
+    """What brought a library into the process."""
+
+    kind: Kind
+    """The program itself, LD_PRELOAD, a Python extension, another library, or a bare dlopen."""
+    path: str = ""
+    """Of the object that needs the library; "" for preload and dlopen."""
+    module: str = ""
+    """Imported module or package that the object belongs to."""
+    distribution: str = ""
+    """``name version`` of the installed distribution that lists the object in its RECORD."""
+
+    def __str__(self) -> str:
+        if self.kind == "preload":
+            return "LD_PRELOAD"
+        if self.kind == "executable":
+            return f"the program itself, {self.path}"
+        if self.kind == "dlopen":
+            return "a direct dlopen (ctypes, or another package's loader)"
+        owner = f", import of {self.module!r}" if self.module else ""
+        listed = f", from {self.distribution}" if self.distribution else ""
+        return f"{self.path}{owner}{listed}"
+
+
+def find_culprit(library: str, soname: str) -> Culprit:
+    """Name who loaded a library of this process."""
+    if _is_preloaded(library, os.environ.get("LD_PRELOAD", "")):
+        return Culprit(kind="preload")
+    objects = _linkmap.loaded_paths()
+    earlier = objects[: objects.index(library)] if library in objects else objects
+    path = next((path for path in reversed(earlier) if _needs(path, soname)), "")
+    if not path:
+        return Culprit(kind="dlopen")
+    if path == objects[0]:
+        return Culprit(kind="executable", path=path)
+    module, is_extension = _module_of(path)
+    return Culprit(
+        kind="module" if is_extension else "library",
+        path=path,
+        module=module,
+        distribution=distribution_of(path, sys.path),
+    )
+
+
+def distribution_of(path: str, sys_path: Sequence[str]) -> str:
+    """Find the ``.dist-info`` whose RECORD lists a file: ``name version``, or ""."""
+    for root in dict.fromkeys(sys_path):
+        if not root or not path.startswith(root + os.sep):
+            continue
+        row = os.path.relpath(path, root).replace(os.sep, "/") + ","
+        for entry in _dist_infos(root):
+            if _lists(os.path.join(root, entry, "RECORD"), row):
+                return " ".join(entry[: -len(".dist-info")].rsplit("-", 1))
+    return ""
+
+
+def _dist_infos(root: str) -> list[str]:
+    try:
+        return [entry for entry in os.listdir(root) if entry.endswith(".dist-info")]
+    except OSError:
+        return []
+
+
+def _lists(record: str, row: str) -> bool:
+    try:
+        with open(record, encoding="utf-8") as file:
+            return any(line.startswith(row) for line in file)
+    except OSError:
+        return False
+
+
+def _is_preloaded(library: str, ld_preload: str) -> bool:
+    entries = ld_preload.replace(":", " ").split()
+    return any(os.path.realpath(entry) == os.path.realpath(library) for entry in entries)
+
+
+def _needs(path: str, soname: str) -> bool:
+    facts = read_elf(path)
+    return facts is not None and soname in facts.needed
+
+
+def _module_of(path: str) -> tuple[str, bool]:
+    """Name the module that is this file, or the package around it; and whether it is the first."""
+    best = ("", "")
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if not isinstance(file, str):
+            continue
+        if file == path or os.path.realpath(file) == os.path.realpath(path):
+            return name, True
+        folder = os.path.dirname(file) + os.sep
+        if os.path.basename(file).startswith("__init__.") and path.startswith(folder):
+            best = max(best, (folder, name), key=lambda row: len(row[0]))
+    return best[1], False

@@ -1,0 +1,141 @@
+"""The only module of the long way that opens shared libraries.
+
+What goes in: SONAMEs and paths. What comes out: whether a library is loaded, under which handle,
+and which functions it has. It decides nothing, and it never closes a library.
+
+CPython's ``_ctypes`` is used directly, because ``import ctypes`` costs three times as much. Where
+it cannot be imported (isolated subinterpreters of 3.12: "module _ctypes does not support loading
+in subinterpreters"), ``_imp.create_dynamic`` opens, and file contents answer for ``dlsym``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from cxx11_cuda_runtime import _NOLOAD, _NOW_GLOBAL, _dlopen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
+NO_HANDLE = 0
+"""Stands for the handle of a library that is loaded, where there is no ``_ctypes`` to hold one."""
+
+
+class AmbiguousError(Exception):
+    """Without ``_ctypes`` and with a file of a similar name mapped: residency is undecidable."""
+
+
+def _ctypes() -> ModuleType | None:
+    try:
+        import _ctypes
+    except ImportError:
+        return None
+    return _ctypes
+
+
+def supported() -> bool:
+    """Whether this is CPython on Linux with glibc; anywhere else the package does nothing."""
+    return (
+        sys.platform == "linux"
+        and sys.implementation.name == "cpython"
+        and "CS_GNU_LIBC_VERSION" in os.confstr_names
+    )
+
+
+def resident(soname: str) -> int | None:
+    """Find a library by SONAME among the loaded ones, and make its symbols global.
+
+    Returns:
+        Its handle (``NO_HANDLE`` where there is none to have), or None if it is not loaded.
+
+    Raises:
+        AmbiguousError: Only without ``_ctypes``.
+    """
+    ctypes = _ctypes()
+    if ctypes is None:
+        return _resident_by_name(soname)
+    try:
+        return int(ctypes.dlopen(soname, _NOW_GLOBAL | _NOLOAD))
+    except OSError:
+        return None
+
+
+def open_global(name: str) -> int:
+    """Load a library with ``RTLD_NOW | RTLD_GLOBAL``.
+
+    Raises:
+        OSError: ``dlopen`` failed; the message is ``dlerror``'s.
+    """
+    ctypes = _ctypes()
+    if ctypes is not None:
+        return int(ctypes.dlopen(name, _NOW_GLOBAL))
+    if "/" not in name:
+        raise OSError(f"{name}: cannot be opened by name without _ctypes")
+    if not _dlopen(name, _NOW_GLOBAL):
+        raise OSError(f"{name}: cannot open shared object file")
+    return NO_HANDLE
+
+
+def has_function(handle: int, path: str, symbol: str) -> bool:
+    """Whether a loaded library has a function.
+
+    Never ask for ``GLIBCXX_3.4.N`` itself: it is an absolute symbol of value 0, and ``dlsym``
+    returning NULL without an error crashes ``_ctypes.dlsym`` (CPython 3.9 to 3.13.0).
+    """
+    ctypes = _ctypes() if handle != NO_HANDLE else None
+    if ctypes is None:
+        return file_contains(path, b"\0" + symbol.encode() + b"\0")
+    try:
+        return bool(ctypes.dlsym(handle, symbol))
+    except OSError:
+        return False
+
+
+def file_contains(path: str, text: bytes) -> bool:
+    """Whether a file has these bytes; False for a file that cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return text in file.read()
+    except OSError:
+        return False
+
+
+def mapped_files() -> tuple[str, ...]:
+    """Every file that is mapped into this process, once, in address order (not load order)."""
+    paths: dict[str, None] = {}
+    try:
+        with open(
+            "/proc/self/maps", encoding=sys.getfilesystemencoding(), errors="surrogateescape"
+        ) as maps:
+            for line in maps:
+                _, slash, rest = line.rstrip("\n").partition("/")
+                if slash:
+                    paths[slash + rest] = None
+    except OSError:
+        return ()
+    return tuple(paths)
+
+
+def mapped_as(soname: str) -> tuple[str, ...]:
+    """The mapped files named like a SONAME (``libx.so.1``, ``libx.so.1.0.2``), deleted or not."""
+    found = []
+    for path in mapped_files():
+        name = path.rpartition("/")[2]
+        if name == soname or name.startswith((soname + ".", soname + " ")):
+            found.append(path)
+    return tuple(found)
+
+
+def _resident_by_name(soname: str) -> int | None:
+    stem = soname.partition(".")[0]
+    named = mapped_as(soname)
+    for path in named:
+        if _dlopen(path, _NOW_GLOBAL | _NOLOAD):
+            return NO_HANDLE
+    if named:
+        return NO_HANDLE  # mapped from a deleted file: loaded, and out of reach for promotion
+    if any(stem in path.rpartition("/")[2] for path in mapped_files()):
+        raise AmbiguousError(soname)
+    return None

@@ -1,0 +1,118 @@
+"""What the doctor asks of an ELF file: its SONAME, its needs, and whether it exports libstdc++.
+
+What goes in: a path. What comes out: ``ElfFacts``, or None for what is no little-endian 64-bit ELF
+file with a dynamic section. System V gABI chapters 4 and 5. Needs no section headers.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from dataclasses import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
+_SEGMENT = struct.Struct("<IIQQQQQQ")
+_DYN = struct.Struct("<qQ")
+_SYMBOL = struct.Struct("<IBBHQQ")
+_ELF64_LE = b"\x7fELF\x02\x01"
+_PT_LOAD, _PT_DYNAMIC = 1, 2
+_DT_NEEDED, _DT_HASH, _DT_STRTAB, _DT_SYMTAB, _DT_SONAME = 1, 4, 5, 6, 14
+_DT_GNU_HASH = 0x6FFFFEF5
+_STV_DEFAULT = 0
+_STB_LOCAL = 0
+
+_CORE = frozenset({b"_ZNSt6locale7classicEv", b"_ZNSt6locale5_ImplD1Ev", b"_ZNSt6localeC1Ev"})
+"""Functions that only libstdc++ itself defines; who exports one has a copy of it inside."""
+
+
+@dataclass(frozen=True)
+class ElfFacts:
+    """The facts of one file."""
+
+    soname: str
+    needed: tuple[str, ...]
+    exports_libstdcxx: bool
+    """Defines core functions of libstdc++ with default visibility."""
+
+
+class _Image:
+    """The bytes of one file, addressed as they are mapped."""
+
+    def __init__(self, data: bytes | mmap.mmap) -> None:
+        self.data = data
+        header = _HEADER.unpack_from(data)
+        segments = [
+            _SEGMENT.unpack_from(data, header[5] + i * header[9]) for i in range(header[10])
+        ]
+        self.loads = [(s[3], s[2], s[5]) for s in segments if s[0] == _PT_LOAD]
+        dynamic = next(((s[2], s[5]) for s in segments if s[0] == _PT_DYNAMIC), None)
+        self.dynamic: list[tuple[int, int]] = []
+        if dynamic is not None:
+            self.dynamic = list(_DYN.iter_unpack(data[dynamic[0] : sum(dynamic)]))
+
+    def offset(self, address: int) -> int:
+        return next(int(o) + address - v for v, o, size in self.loads if v <= address < v + size)
+
+    def value(self, tag: int) -> int:
+        return next((value for name, value in self.dynamic if name == tag), 0)
+
+    def string(self, at: int) -> bytes:
+        start = self.offset(self.value(_DT_STRTAB)) + at
+        return bytes(self.data[start : self.data.find(b"\0", start)])
+
+    def symbol_count(self) -> int:
+        if self.value(_DT_HASH):
+            at = self.offset(self.value(_DT_HASH)) + 4
+            return int.from_bytes(self.data[at : at + 4], "little")
+        if not self.value(_DT_GNU_HASH):
+            return 0
+        at = self.offset(self.value(_DT_GNU_HASH))
+        buckets, first, bloom, _ = struct.unpack_from("<IIII", self.data, at)
+        at += 16 + 8 * bloom
+        last = max(struct.unpack_from(f"<{buckets}I", self.data, at), default=0)
+        if last < first:
+            return int(first)
+        chain = at + 4 * buckets
+        while not struct.unpack_from("<I", self.data, chain + 4 * (last - first))[0] & 1:
+            last += 1
+        return int(last) + 1
+
+    def exported(self) -> Iterator[bytes]:
+        table = self.offset(self.value(_DT_SYMTAB))
+        for index in range(1, self.symbol_count()):
+            name, info, other, section, _, _ = _SYMBOL.unpack_from(self.data, table + 24 * index)
+            if section and info >> 4 != _STB_LOCAL and other & 3 == _STV_DEFAULT:
+                yield self.string(name)
+
+
+def read_elf(path: str) -> ElfFacts | None:
+    """Read a file's dynamic section and symbols; None for one that is gone or is no such ELF."""
+    try:
+        with open(path, "rb") as file:
+            if file.read(6) != _ELF64_LE:
+                return None
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError):
+        return None
+    with data:
+        try:
+            image = _Image(data)
+            if not image.dynamic:
+                return None
+            return ElfFacts(
+                soname=image.string(image.value(_DT_SONAME)).decode()
+                if image.value(_DT_SONAME)
+                else "",
+                needed=tuple(
+                    image.string(value).decode()
+                    for tag, value in image.dynamic
+                    if tag == _DT_NEEDED
+                ),
+                exports_libstdcxx=any(name in _CORE for name in image.exported()),
+            )
+        except (struct.error, StopIteration, UnicodeDecodeError):
+            return None

@@ -1,0 +1,237 @@
+"""The long way: which libstdc++ serves this process (states S1 to S6), and libgomp.
+
+What goes in: the environment and what is loaded. What comes out: a ``FoundVia``, or the state in
+which the package does nothing. The hard rule: if any ``libstdc++.so.6`` is loaded, no other one is
+ever loaded; it is promoted to global. A second one breaks iostreams and locales without an error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from _thread import allocate_lock
+
+from cxx11_cuda_runtime import _LIB, _baked, _dl, _search
+from cxx11_cuda_runtime._errors import (
+    LibraryLoadError,
+    OpenmpNotFoundError,
+    SubinterpreterError,
+)
+
+LIB = _LIB
+LIBGCC_S = "libgcc_s.so.1"
+LIBSTDCXX = _search.LIBSTDCXX
+LIBGOMP = "libgomp.so.1"
+_FALSE = frozenset({"", "0", "false", "no", "off"})
+
+lock = allocate_lock()
+"""Held from asking what is loaded to loading; the GIL alone does not on free-threaded builds."""
+found_via: dict[str, str] = {}
+"""SONAME to ``FoundVia`` of what this module or ``_cudart`` loaded or met first."""
+
+
+def truthy(value: str | None) -> bool:
+    """Read a switch from the environment: 0, false, no, off and empty are off."""
+    return value is not None and value.strip().lower() not in _FALSE
+
+
+def debug(text: str) -> None:
+    """Say one line on stderr where ``CXXRT_DEBUG`` is on."""
+    if truthy(os.environ.get("CXXRT_DEBUG")):
+        sys.stderr.write(f"cxx11-cuda-runtime: {text}\n")
+
+
+def resident(soname: str) -> int | None:
+    """Find and promote a loaded library.
+
+    Raises:
+        SubinterpreterError: It cannot be told from here.
+    """
+    try:
+        return _dl.resident(soname)
+    except _dl.AmbiguousError:
+        raise SubinterpreterError(
+            f"this subinterpreter cannot tell whether {soname} is loaded: it has no _ctypes, and a "
+            "library of a similar name is mapped.",
+            ["import cxx11_cuda_runtime in the main interpreter first"],
+        ) from None
+
+
+def load_cxx() -> str:
+    """Make one libstdc++ serve the process.
+
+    Returns:
+        The ``FoundVia`` of libstdc++, or ``disabled``, ``unsupported`` or ``unbuilt``.
+
+    Raises:
+        LibraryLoadError: The vendored library cannot be loaded.
+        SubinterpreterError: It cannot be told what is loaded.
+    """
+    if truthy(os.environ.get("CXXRT_DISABLE")):
+        debug("disabled by CXXRT_DISABLE")
+        return "disabled"
+    if not _dl.supported():
+        debug("unsupported here (needs CPython on Linux with glibc): nothing to do")
+        return "unsupported"
+    with lock:
+        if resident(LIBSTDCXX) is not None:
+            debug(f"{LIBSTDCXX} is already loaded: promoted")
+            how = "already-loaded"
+        else:
+            how = _load_newest()
+    if how != "unbuilt":
+        found_via.setdefault(LIBSTDCXX, how)
+    return how
+
+
+def _load_newest() -> str:
+    choice = os.environ.get("CXXRT_CXX") or "auto"
+    for number, how, path in candidates(choice):
+        debug(f"candidate {LIBSTDCXX}: GLIBCXX_3.4.{number} {how} {path}")
+    for _, how, path in candidates(choice):
+        if how == "vendored":
+            if resident(LIBGCC_S) is None:
+                open_or_explain(LIB + LIBGCC_S)
+            open_or_explain(path)
+            return how
+        try:
+            _dl.open_global(path)
+        except OSError as error:
+            if how == "override":
+                raise explained(path, str(error)) from None
+            debug(f"{path} cannot be loaded: {error}")
+        else:
+            return how
+    return "unbuilt"
+
+
+def candidates(choice: str = "auto") -> list[tuple[int, str, str]]:
+    """List (number, found via, path) of every libstdc++ that could serve, best first.
+
+    Args:
+        choice: ``auto``, ``vendored``, ``system`` or a path, as ``CXXRT_CXX`` spells it.
+    """
+    vendored = [(_baked.GLIBCXX, "vendored", LIB + LIBSTDCXX)] if _baked.GLIBCXX else []
+    if choice == "vendored":
+        return vendored
+    if "/" in choice:
+        return [(_search.glibcxx_of_file(choice), "override", choice)]
+    outside = [
+        (_search.glibcxx_of_file(path), how, path)
+        for how, path in _search.outside_candidates(
+            LIBSTDCXX,
+            prefixes=(sys.prefix, sys.base_prefix),
+            ld_library_path=os.environ.get("LD_LIBRARY_PATH", ""),
+        )
+    ]
+    if choice == "system":
+        return outside or [(0, "system", LIBSTDCXX)]
+    if not vendored:
+        return []
+    # Stable: a tie goes to the vendored copy, whose build this package's tests have seen.
+    return sorted(vendored + outside, key=lambda row: -row[0])
+
+
+def load_openmp(who: str) -> None:
+    """Load libgomp unless one is loaded: the newest of the vendored one and torch's.
+
+    It has a static TLS segment, so it is best loaded before anything else takes that reserve.
+
+    Raises:
+        OpenmpNotFoundError: There is none.
+        LibraryLoadError: The newest one cannot be loaded.
+    """
+    with lock:
+        if resident(LIBGOMP) is not None:
+            found_via.setdefault(LIBGOMP, "already-loaded")
+            return
+        places = [("vendored", LIB + LIBGOMP)] if LIBGOMP in _baked.LIBRARIES else []
+        for root in dict.fromkeys((os.path.dirname(os.path.dirname(LIB[:-1])), *sys.path)):
+            path = os.path.join(root or os.curdir, "torch", "lib", LIBGOMP)
+            if os.path.exists(path):
+                places.append(("torch-wheel", path))
+        if places:
+            how, path = max(places, key=lambda row: _search.gomp_of_file(row[1]))
+            open_or_explain(path)
+        else:
+            how = "system"
+            try:
+                _dl.open_global(LIBGOMP)
+            except OSError as error:
+                raise OpenmpNotFoundError(
+                    f"{who} needs OpenMP, but {LIBGOMP} is not to be had: {error}.",
+                    ["install a build of cxx11-cuda-runtime that has the gcc-runtime component"],
+                ) from None
+        found_via[LIBGOMP] = how
+
+
+def open_or_explain(path: str) -> None:
+    """Load a library globally.
+
+    Raises:
+        LibraryLoadError: With the cause in words.
+    """
+    try:
+        _dl.open_global(path)
+    except OSError as error:
+        raise explained(path, str(error)) from None
+
+
+def explained(path: str, dlerror: str) -> LibraryLoadError:
+    """Turn ``dlerror``'s text into the message that names the cause (rule CXXRT-L001)."""
+    message = f"cannot load {path}: {dlerror}."
+    if "version `GLIBC_" in dlerror:
+        message += (
+            f" This wheel needs glibc {_baked.GLIBC_FLOOR} or newer"
+            f" and found {os.confstr('CS_GNU_LIBC_VERSION')}."
+        )
+        return LibraryLoadError(message, ["use a newer distribution, or a container of one"])
+    for text, cause, remedy in _CAUSES:
+        if text in dlerror:
+            return LibraryLoadError(f"{message} {cause}", [remedy])
+    return LibraryLoadError(message, [_REINSTALL])
+
+
+_REINSTALL = "pip install --force-reinstall --no-deps cxx11-cuda-runtime"
+_CAUSES = (
+    (
+        "file too short",
+        "The file is truncated (an interrupted installation, a full disk, a Git LFS pointer).",
+        _REINSTALL,
+    ),
+    (
+        "invalid ELF header",
+        "The file is not a shared library (damaged, or a Git LFS pointer).",
+        _REINSTALL,
+    ),
+    (
+        "failed to map segment",
+        "The file system refuses executable mappings (mounted noexec, or a security policy).",
+        "install into a directory on a file system without noexec",
+    ),
+    (
+        "Operation not permitted",
+        "The file system refuses executable mappings (mounted noexec, or a security policy).",
+        "install into a directory on a file system without noexec",
+    ),
+    (
+        "cannot enable executable stack",
+        "This library asks for an executable stack, which this system forbids.",
+        _REINSTALL,
+    ),
+    (
+        "Not a directory",
+        "The package is imported from a zip file, and the dynamic linker cannot read into one.",
+        "install cxx11-cuda-runtime unpacked (pip does)",
+    ),
+    (
+        "wrong ELF class",
+        "The wheel is for another architecture than this Python.",
+        _REINSTALL,
+    ),
+    (
+        "No such file or directory",
+        "The package is incomplete: its libraries are missing.",
+        _REINSTALL,
+    ),
+)

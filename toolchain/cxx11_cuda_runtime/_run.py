@@ -1,0 +1,79 @@
+"""``python -m cxx11_cuda_runtime run``: start a program with the newest libstdc++ first, always.
+
+What goes in: the arguments that one would give to ``python``. What comes out: never returns; the
+process becomes that Python, with ``LD_PRELOAD`` set. For those cases in which an older libstdc++ is
+loaded before any Python code runs, or by a package whose import order is out of reach.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from cxx11_cuda_runtime import _load
+from cxx11_cuda_runtime._errors import LibraryLoadError, UnbuiltError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_NOT_INHERITED = """\
+import os, runpy, sys
+before, program = sys.argv[1], sys.argv[2:]
+os.environ.pop("LD_PRELOAD")
+if before:
+    os.environ["LD_PRELOAD"] = before
+if program[0] == "-m":
+    sys.argv = program[1:]
+    sys.path[0] = os.getcwd()
+    runpy.run_module(program[1], run_name="__main__", alter_sys=True)
+elif program[0] == "-c":
+    sys.argv = ["-c", *program[2:]]
+    exec(program[1], {"__name__": "__main__"})
+else:
+    sys.argv = program
+    sys.path[0] = os.path.dirname(os.path.abspath(program[0]))
+    runpy.run_path(program[0], run_name="__main__")
+"""
+"""Takes ``LD_PRELOAD`` out of the environment, for the program's own children, then runs it."""
+
+
+def preload_paths() -> tuple[str, ...]:
+    """Paths to preload: the newest libstdc++, after its libgcc_s where it is the vendored one.
+
+    Raises:
+        UnbuiltError: There is none.
+    """
+    rows = _load.candidates(os.environ.get("CXXRT_CXX") or "auto")
+    if not rows:
+        raise UnbuiltError("run: this copy of the package carries no libraries.")
+    _, how, path = rows[0]
+    return (_load.LIB + _load.LIBGCC_S, path) if how == "vendored" else (path,)
+
+
+def merged_preload(ours: Sequence[str], before: str) -> str:
+    """Put our paths in front of what ``LD_PRELOAD`` has (the first wins); no path comes twice.
+
+    Raises:
+        LibraryLoadError: A path has a space or colon, which separate entries (ld.so(8)).
+    """
+    for path in ours:
+        if " " in path or ":" in path:
+            raise LibraryLoadError(
+                f"cannot preload {path}: LD_PRELOAD cannot name a path with a space or colon.",
+                ["install into a folder without these in its path"],
+            )
+    return ":".join(dict.fromkeys([*ours, *before.replace(":", " ").split()]))
+
+
+def run(program: Sequence[str], *, inherit: bool) -> None:
+    """Become ``python PROGRAM…``.
+
+    Args:
+        program: What follows ``python``: a script, ``-m module`` or ``-c code``, and arguments.
+        inherit: Whether processes that the program starts get the preload, too.
+    """
+    before = os.environ.get("LD_PRELOAD", "")
+    environ = dict(os.environ, LD_PRELOAD=merged_preload(preload_paths(), before))
+    arguments = list(program) if inherit else ["-c", _NOT_INHERITED, before, *program]
+    os.execve(sys.executable, [sys.executable, *arguments], environ)

@@ -1,0 +1,98 @@
+"""Where a runtime library may lie: the file system only, nothing is loaded.
+
+What goes in: prefixes, environment values and ``sys.path``. What comes out: candidates, each with
+the word that says how it was found. The number of a libstdc++ is N of its ``GLIBCXX_3.4.N``, which
+is also the end of its file name ``libstdc++.so.6.0.N``.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+LIBSTDCXX = "libstdc++.so.6"
+_CACHE = "/etc/ld.so.cache"
+_NEWEST_THINKABLE = 99
+
+
+def glibcxx_of_file(path: str) -> int:
+    """Number of the newest ``GLIBCXX_3.4.N`` that a file defines; 0 where none can be read."""
+    minor = os.path.basename(os.path.realpath(path)).rpartition(".so.6.0.")[2]
+    if minor.isdecimal():
+        return int(minor)
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError:
+        return 0
+    return next(
+        (n for n in range(_NEWEST_THINKABLE, 0, -1) if b"\0GLIBCXX_3.4.%d\0" % n in data), 0
+    )
+
+
+def cached_paths(soname: str, cache: bytes) -> Iterator[str]:
+    """Paths that ``ld.so.cache`` has for a SONAME, of every architecture in it (ldconfig(8))."""
+    tail = b"/" + soname.encode() + b"\0"
+    at = cache.find(tail)
+    while at >= 0:
+        yield os.fsdecode(cache[cache.rfind(b"\0", 0, at) + 1 : at + len(tail) - 1])
+        at = cache.find(tail, at + 1)
+
+
+def conda_prefixes(prefixes: Iterable[str]) -> tuple[str, ...]:
+    """Those prefixes that are conda environments."""
+    unique = dict.fromkeys(prefixes)
+    return tuple(prefix for prefix in unique if os.path.isdir(os.path.join(prefix, "conda-meta")))
+
+
+def outside_candidates(
+    soname: str, *, prefixes: Iterable[str], ld_library_path: str
+) -> Iterator[tuple[str, str]]:
+    """Yield (found via, path) of the copies that the process would use without this package."""
+    for prefix in conda_prefixes(prefixes):
+        path = os.path.join(prefix, "lib", soname)
+        if os.path.exists(path):
+            yield "conda", path
+    for folder in ld_library_path.replace(";", ":").split(":"):
+        path = os.path.join(folder, soname)
+        if folder and os.path.exists(path):
+            yield "ld-library-path", path
+    try:
+        with open(_CACHE, "rb") as file:
+            cache = file.read()
+    except OSError:
+        return
+    for path in cached_paths(soname, cache):
+        if os.path.exists(path):
+            yield "system", path
+
+
+def nvidia_wheel_places(major: str, package_parent: str, sys_path: Sequence[str]) -> Iterator[str]:
+    """Yield where NVIDIA's wheels put libcudart: beside our package first, then along sys.path.
+
+    cu13 and later: ``nvidia/cu13/lib``; up to cu12: ``nvidia/cuda_runtime/lib``.
+    """
+    for root in dict.fromkeys((package_parent, *sys_path)):
+        base = root or os.curdir
+        yield os.path.join(base, "nvidia", f"cu{major}", "lib", f"libcudart.so.{major}")
+        yield os.path.join(base, "nvidia", "cuda_runtime", "lib", f"libcudart.so.{major}")
+
+
+def gomp_of_file(path: str) -> tuple[int, ...]:
+    """Newest ``GOMP_x.y.z`` that a libgomp defines, as numbers; empty where none can be read."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError:
+        return ()
+    versions: list[tuple[int, ...]] = [()]
+    at = data.find(b"\0GOMP_")
+    while at >= 0:
+        text = data[at + 6 : data.find(b"\0", at + 6)]
+        if text.replace(b".", b"").isdigit():
+            versions.append(tuple(map(int, text.split(b"."))))
+        at = data.find(b"\0GOMP_", at + 1)
+    return max(versions)
