@@ -14,8 +14,10 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 import re
 import sys
+import tarfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +25,16 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
+from cxxrt_toolchain.elf.facts import SymbolType
 from cxxrt_toolchain.elf.reader import is_elf, read_elf
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.runtime.deb import deb_files
-from cxxrt_toolchain.runtime.fetch import fetch_all
+from cxxrt_toolchain.runtime.cache import find_cache
+from cxxrt_toolchain.runtime.fetch import fetch
+from cxxrt_toolchain.runtime.mirror import debian_mirrors
+from cxxrt_toolchain.runtime.mirror_client import MirrorClient
+from cxxrt_toolchain.runtime.pip_client import PipClient
+from cxxrt_toolchain.runtime.progress import Progress
+from cxxrt_toolchain.runtime.recipe import Input, Kind
 from cxxrt_toolchain.runtime.recipe_reader import load_inputs
 from cxxrt_toolchain.runtime.table import Table
 
@@ -34,10 +42,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from cxxrt_toolchain.elf.facts import SharedObject
-    from cxxrt_toolchain.runtime.recipe import Input
 
 HERE = Path(__file__).parent
 TABLES = HERE / "cxxrt_abi_tag_spec" / "symbols"
+_AR_MAGIC = b"!<arch>\n"
+_AR_HEADER = 60
+"""Bytes of a member's header in an ``ar`` archive, which a Debian package is (deb(5))."""
 _SYMBOLS_LINE = re.compile(r" \S+@(?P<node>\S+) (?P<version>[0-9.]+)\S*(?: \d+)?")
 _GCC_LIBRARY = re.compile(r"lib(?:stdc\+\+|gcc_s|gomp|atomic|quadmath)\.so\.\d+")
 _CUDART_MEMBER = re.compile(r"nvidia/\w+/lib/libcudart\.so\.\d+")
@@ -130,8 +140,25 @@ def exported(library: SharedObject) -> frozenset[str]:
     return frozenset(
         symbol.name
         for symbol in library.symbols or ()
-        if symbol.defined and symbol.visible and symbol.version == library.soname
+        if symbol.defined and symbol.visible and symbol.type is SymbolType.FUNC
     )
+
+
+def deb_files(package: Path, part: str) -> dict[str, bytes]:
+    """Regular files of a Debian package's ``control`` or ``data`` archive, by their path."""
+    content = package.read_bytes()
+    place = len(_AR_MAGIC)
+    while place < len(content):
+        header = content[place : place + _AR_HEADER]
+        name, size = header[:16].decode().rstrip(" /"), int(header[48:58])
+        place += _AR_HEADER
+        if name.startswith(f"{part}.tar"):
+            with tarfile.open(fileobj=io.BytesIO(content[place : place + size])) as archive:
+                files = (each for each in archive if each.isreg())
+                opened = ((each.name, archive.extractfile(each)) for each in files)
+                return {name.removeprefix("./"): file.read() for name, file in opened if file}
+        place += size + size % 2
+    raise InputError(f"{package.name}: a Debian package without {part}.tar.")
 
 
 def observe_package(pin: Input, package: Path) -> Observation:
@@ -189,10 +216,9 @@ def cudart_table(major: int, files: Mapping[Input, Path]) -> str:
     return _json({"schema": 1, "major": major, "soname": soname, "releases": releases})
 
 
-def generate(pins: Iterable[Input], documented: Mapping[str, Version]) -> dict[str, str]:
-    """File name to text, for every table that the pins are enough for."""
-    files = fetch_all(tuple(pins))
-    debian = {pin: path for pin, path in files.items() if pin.kind.value == "debian"}
+def generate(files: Mapping[Input, Path], documented: Mapping[str, Version]) -> dict[str, str]:
+    """File name to text, for every table that has an input among the fetched files."""
+    debian = {pin: path for pin, path in files.items() if pin.kind is Kind.DEBIAN}
     tables = {"gcc-runtime.json": gcc_table(debian, documented)} if debian else {}
     wheels = {pin: path for pin, path in files.items() if pin not in debian}
     for major in sorted({Version(pin.version).major for pin in wheels}):
@@ -207,12 +233,25 @@ def read_sources(
     """The pins, and node to release as documented."""
     table = Table.load(file)
     documented: dict[str, Version] = {}
-    introduced = table.table("introduced")
-    for release in introduced.keys() if introduced else ():
-        documented |= dict.fromkeys(introduced.texts(release), Version(release))
+    if introduced := table.table("introduced"):
+        for release in introduced.keys():  # noqa: SIM118 - a Table is no dict
+            documented |= dict.fromkeys(introduced.texts(release), Version(release))
     pins = load_inputs(table)
     table.close()
     return pins, documented
+
+
+def fetch_sources(pins: Iterable[Input]) -> dict[Input, Path]:
+    """The pinned files, through the toolchain's clients and its cache."""
+    return fetch(
+        pins,
+        downloads=find_cache(None, os.environ).downloads,
+        downloaders={
+            Kind.DEBIAN: MirrorClient(mirrors=lambda: debian_mirrors(os.environ)),
+            Kind.PYPI: PipClient(),
+        },
+        progress=Progress(),
+    )
 
 
 def _natural(text: str) -> list[tuple[int, str]]:
@@ -228,7 +267,8 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if they differ")
     options = parser.parse_args(arguments)
-    tables = generate(*read_sources())
+    pins, documented = read_sources()
+    tables = generate(fetch_sources(pins), documented)
     stale = [
         name
         for name, text in tables.items()

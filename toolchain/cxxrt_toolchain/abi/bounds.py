@@ -127,7 +127,7 @@ def runtime_requirement(
     bounds = [*version_bounds(tables, needs, epoch=epoch)]
     for major, symbols in cudart.items():
         bounds += cudart_bounds(tables, major, symbols, epoch=epoch)
-    lowest = max((bound.version for bound in bounds), default=Version(str(epoch)))
+    lowest = max((bound.version for bound in bounds), default=Version(f"{epoch}.0"))
     return Requirement(f"{DISTRIBUTION}>={lowest},<{epoch + 1}")
 
 

@@ -38,17 +38,6 @@ class CudartSymbols:
     releases: tuple[Version, ...]
     """Ascending; also those that export nothing new."""
 
-    def newest_symbols(self, upto: Version) -> tuple[tuple[Version, str], ...]:
-        """One symbol for each release up to one, newest first: its first in sorted order.
-
-        Releases without a new symbol are left out, and so is the first, which has them all.
-        """
-        chosen: dict[Version, str] = {}
-        for symbol in sorted(self.first_seen, reverse=True):
-            chosen[self.first_seen[symbol]] = symbol
-        known = (each for each in chosen if self.releases[0] < each <= upto)
-        return tuple((each, chosen[each]) for each in sorted(known, reverse=True))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeRelease:
