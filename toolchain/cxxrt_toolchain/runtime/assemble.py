@@ -1,0 +1,142 @@
+"""Staged components to the runtime wheel.
+
+In: a recipe, an architecture, checked libraries. Out: the wheel, through `wheel.writer`; the same
+components give the same bytes, whatever the folder, umask, time zone or locale. Changes no
+library: NVIDIA's licence forbids it, and GCC's are finished when they are staged.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cxxrt_toolchain
+from cxxrt_toolchain.abi.symbols import load_symbol_tables
+from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.runtime.baked import baked_source
+from cxxrt_toolchain.runtime.buildfiles import PACKAGE, build_files, link_targets
+from cxxrt_toolchain.runtime.distinfo import (
+    core_metadata,
+    entry_points,
+    license_expression,
+    platform_tag,
+)
+from cxxrt_toolchain.runtime.manifest_build import build_manifest, license_member
+from cxxrt_toolchain.runtime.recipe_reader import recipes_root
+from cxxrt_toolchain.runtime.sbom import bill_of_materials
+from cxxrt_toolchain.wheel.metadata import WheelFile
+from cxxrt_toolchain.wheel.writer import NewMember, write_wheel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cxxrt_toolchain.abi.manifest import RuntimeManifest
+    from cxxrt_toolchain.runtime.recipe import RuntimeRecipe
+    from cxxrt_toolchain.runtime.stage import StagedComponent
+
+_GENERATED = "_baked.py"
+"""The loader's one module that the wheel gets from its manifest and not from the source tree."""
+_SMALLEST = 9
+"""zlib's level: the wheel is written once and downloaded often."""
+
+
+def assemble(
+    recipe: RuntimeRecipe, arch: str, components: Sequence[StagedComponent], dest: Path
+) -> Path:
+    """Write the runtime wheel.
+
+    Args:
+        recipe: Of the wheel.
+        arch: As the platform tags spell it.
+        components: In load order.
+        dest: An existing folder; a wheel of the same name is replaced in one step.
+
+    Returns:
+        The wheel.
+
+    Raises:
+        AssemblyError: The components do not make a runtime wheel.
+    """
+    manifest = build_manifest(recipe, arch, components, load_symbol_tables())
+    tag = f"py3-none-{platform_tag(manifest)}"
+    stem = f"{PACKAGE}-{manifest.version}"
+    members = [
+        *_package(manifest, components),
+        *_dist_info(manifest, components, f"{stem}.dist-info", tag),
+    ]
+    return write_wheel(dest, f"{stem}-{tag}.whl", members, level=_SMALLEST)
+
+
+def loader_source() -> Path:
+    """The folder of the loader's source: a checkout's, or the installed copy."""
+    package = Path(cxxrt_toolchain.__file__).parent
+    installed = package / "_loader"
+    return installed if installed.is_dir() else package.parent / PACKAGE
+
+
+def _package(
+    manifest: RuntimeManifest, components: Sequence[StagedComponent]
+) -> Iterator[NewMember]:
+    source = loader_source()
+    for file in sorted(source.rglob("*")):
+        inside = file.relative_to(source)
+        if file.suffix in (".py", ".typed") and inside.name != _GENERATED:
+            yield NewMember(f"{PACKAGE}/{inside.as_posix()}", file.read_bytes())
+    yield NewMember(f"{PACKAGE}/{_GENERATED}", baked_source(manifest).encode())
+    yield NewMember(f"{PACKAGE}/manifest.json", manifest.to_json().encode())
+    paths = {str(each.soname): each.path for component in components for each in component.libraries}
+    for library in manifest.libraries:
+        yield NewMember(f"{PACKAGE}/{library.path}", paths[library.soname], executable=True)
+    link_names = [name for component in components for name in component.link_names]
+    for name, text in build_files(manifest, link_targets(manifest, link_names)).items():
+        yield NewMember(f"{PACKAGE}/{name}", text.encode())
+
+
+def _dist_info(
+    manifest: RuntimeManifest, components: Sequence[StagedComponent], folder: str, tag: str
+) -> Iterator[NewMember]:
+    licenses = dict(_licenses(manifest, components))
+    metadata = core_metadata(manifest, licenses, _description())
+    bill = bill_of_materials(manifest, components, license_expression(manifest))
+    wheel = WheelFile(
+        generator=f"cxxrt-toolchain {cxxrt_toolchain.__version__}",
+        root_is_purelib=False,
+        tags=(tag,),
+    )
+    yield NewMember(f"{folder}/METADATA", metadata.encode())
+    yield NewMember(f"{folder}/WHEEL", str(wheel).encode())
+    yield NewMember(f"{folder}/entry_points.txt", entry_points().encode())
+    for name, content in licenses.items():
+        yield NewMember(f"{folder}/licenses/{name}", content)
+    yield NewMember(f"{folder}/sboms/{PACKAGE}.cdx.json", bill.encode())
+
+
+def _licenses(
+    manifest: RuntimeManifest, components: Sequence[StagedComponent]
+) -> Iterator[tuple[str, bytes]]:
+    """Member below ``licenses/`` and text: the loader's, then those of each vendored component."""
+    yield "LICENSE", _own_license()
+    inside = {each.name for each in manifest.components if each.libraries}
+    for component in components:
+        for file in component.license_files if component.name in inside else ():
+            yield license_member(component.name, file.name), file.read_bytes()
+
+
+def _own_license() -> bytes:
+    """The Apache text: a checkout's, or the one that is installed with the toolchain."""
+    checkout = Path(cxxrt_toolchain.__file__).parents[2] / "LICENSE"
+    if checkout.is_file():
+        return checkout.read_bytes()
+    try:
+        files = distribution("cxxrt-toolchain").files or ()
+        installed = next(each for each in files if each.match("licenses/LICENSE"))
+    except (PackageNotFoundError, StopIteration):
+        raise InputError(
+            "the toolchain's own LICENSE is not installed with it.", "Install it with pip."
+        ) from None
+    return installed.read_binary()
+
+
+def _description() -> str:
+    return (recipes_root() / "description.md").read_text(encoding="utf-8")

@@ -1,0 +1,102 @@
+"""The text files of a runtime wheel's ``.dist-info``, except what the wheel writer makes.
+
+In: the manifest and the licence files. Out: METADATA (core metadata 2.4, PEP 639) and
+entry_points.txt as text. Writes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packaging.licenses import canonicalize_license_expression
+
+from cxxrt_toolchain.runtime.buildfiles import PACKAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cxxrt_toolchain.abi.manifest import RuntimeManifest
+
+LOADER_LICENSE = "Apache-2.0"
+_SUMMARY = "One shared libstdc++ and libcudart for every native wheel of a process"
+_CLASSIFIERS = (
+    "Development Status :: 3 - Alpha",
+    "Intended Audience :: Developers",
+    "Operating System :: POSIX :: Linux",
+    "Programming Language :: C++",
+    "Programming Language :: Python :: 3",
+    "Topic :: Software Development :: Libraries",
+    "Typing :: Typed",
+)
+
+
+def platform_tag(manifest: RuntimeManifest) -> str:
+    """The perennial manylinux tag of the glibc floor (PEP 600).
+
+    Without the legacy alias ``manylinux2014``: every pip that comes with a Python of
+    `requires_python` knows the perennial form, and a set of two is one more thing to sort.
+    """
+    return f"manylinux_{manifest.glibc_floor.replace('.', '_')}_{manifest.arch}"
+
+
+def license_expression(manifest: RuntimeManifest) -> str:
+    """SPDX expression of everything in the wheel: the loader's, and each vendored component's."""
+    parts = dict.fromkeys(
+        f"({each.license})" if " OR " in each.license else each.license
+        for each in manifest.components
+        if each.libraries
+    )
+    return canonicalize_license_expression(" AND ".join((LOADER_LICENSE, *parts)))
+
+
+def core_metadata(manifest: RuntimeManifest, license_files: Iterable[str], description: str) -> str:
+    """The text of METADATA.
+
+    Args:
+        manifest: Of the wheel.
+        license_files: Relative to ``<dist-info>/licenses/``.
+        description: Markdown that does not depend on what is vendored; the table of components
+            is put below it.
+    """
+    requirements = [each.requirement for _, each in manifest.cudart if each.requirement]
+    headers = [
+        ("Metadata-Version", "2.4"),
+        ("Name", manifest.name),
+        ("Version", manifest.version),
+        ("Summary", _SUMMARY),
+        ("License-Expression", license_expression(manifest)),
+        *(("License-File", each) for each in license_files),
+        *(("Classifier", each) for each in _CLASSIFIERS),
+        ("Requires-Python", ">=3.9"),
+        *(("Requires-Dist", each) for each in requirements),
+        ("Description-Content-Type", "text/markdown"),
+    ]
+    lines = "".join(f"{name}: {value}\n" for name, value in headers)
+    return f"{lines}\n{description.rstrip()}\n\n{_components_table(manifest)}"
+
+
+def _components_table(manifest: RuntimeManifest) -> str:
+    rows = [
+        f"| {library.soname} | {library.component} {versions[library.component]} "
+        f"| {_highest(library.versions)} | {library.glibc_floor} |"
+        for versions in [{each.name: each.version for each in manifest.components}]
+        for library in manifest.libraries
+    ]
+    header = "| library | from | defines up to | needs glibc |\n|---|---|---|---|\n"
+    return f"## In this wheel ({manifest.arch})\n\n{header}" + "".join(f"{row}\n" for row in rows)
+
+
+def _highest(versions: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{name}_{version}" for name, version in versions) or "-"
+
+
+def entry_points() -> str:
+    """The text of entry_points.txt.
+
+    ``cmake.prefix`` is scikit-build-core's group (its docs, "Finding other packages"): the folder
+    of the named module joins CMAKE_PREFIX_PATH. ``pkg_config`` is pkgconf-pypi's: the folder
+    joins PKG_CONFIG_PATH.
+    """
+    return (
+        f"[cmake.prefix]\n{PACKAGE} = {PACKAGE}\n\n[pkg_config]\n{PACKAGE} = {PACKAGE}.pkgconfig\n"
+    )

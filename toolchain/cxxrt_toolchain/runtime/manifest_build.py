@@ -1,0 +1,244 @@
+"""Staged components to the manifest of the wheel that will carry them.
+
+In: a recipe and the checked files with their ELF facts. Out: a `RuntimeManifest`, every figure
+of which is read from the files; nothing in it is written by hand. Writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from packaging.version import Version
+
+from cxxrt_toolchain.abi.manifest import Component as ManifestComponent
+from cxxrt_toolchain.abi.manifest import CudaRuntime, Library, Marker, RuntimeManifest
+from cxxrt_toolchain.elf.facts import Binding, SymbolType
+from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.runtime.recipe import Cudart, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cxxrt_toolchain.abi.symbols import CudartSymbols, SymbolTables
+    from cxxrt_toolchain.elf.facts import SharedObject
+    from cxxrt_toolchain.runtime.recipe import RuntimeRecipe
+    from cxxrt_toolchain.runtime.stage import StagedComponent, StagedLibrary
+
+LIBSTDCXX = "libstdc++.so.6"
+_CUDART = re.compile(r"libcudart\.so\.(?P<major>\d+)")
+_NODE = re.compile(r"(?P<namespace>[A-Z][A-Z_]*)_(?P<version>\d+(\.\d+)*)")
+_GLIBC = "GLIBC"
+
+
+class AssemblyError(InputError):
+    """The staged libraries do not make a runtime wheel."""
+
+
+def cuda_major(soname: str) -> int | None:
+    """The CUDA major of a libcudart's SONAME; None for any other library."""
+    match = _CUDART.fullmatch(soname)
+    return int(match["major"]) if match else None
+
+
+def license_member(component: str, file: str) -> str:
+    """Where a component's licence text stands below ``<dist-info>/licenses/``."""
+    return f"{component}/{file}"
+
+
+def build_manifest(
+    recipe: RuntimeRecipe,
+    arch: str,
+    components: Sequence[StagedComponent],
+    tables: SymbolTables,
+) -> RuntimeManifest:
+    """Describe the wheel that these components make.
+
+    Raises:
+        AssemblyError: A library is of another architecture, needs a newer glibc than the recipe
+            promises, comes before one that it needs, or is no libcudart that the tables know.
+    """
+    vendored = [
+        (component, library)
+        for component in components
+        for library in component.libraries
+        if is_vendored(recipe, library)
+    ]
+    libraries = tuple(_library(component, library) for component, library in vendored)
+    _check_floors(recipe, libraries)
+    _check_order(libraries)
+    for _, library in vendored:
+        if library.facts.machine != arch:
+            raise AssemblyError(
+                f"{library.soname} is for {library.facts.machine}, the wheel is for {arch}."
+            )
+    return RuntimeManifest(
+        name=recipe.name,
+        version=recipe.version,
+        epoch=recipe.epoch,
+        arch=arch,
+        glibc_floor=recipe.glibc_floor,
+        components=tuple(_component(recipe, component) for component in components),
+        libraries=libraries,
+        cudart=_cudart(recipe, components, tables),
+    )
+
+
+def is_vendored(recipe: RuntimeRecipe, library: StagedLibrary) -> bool:
+    """Whether the file goes into the wheel: all do, unless NVIDIA's are depended on."""
+    return recipe.cudart is Cudart.VENDOR or cuda_major(library.soname) is None
+
+
+def version_nodes(facts: SharedObject) -> tuple[tuple[str, str], ...]:
+    """Sorted (namespace, highest version defined); libgcc_s's ``GLIBC_2.0`` relics left out."""
+    highest: dict[str, str] = {}
+    for node in facts.version_definitions:
+        match = _NODE.fullmatch(node)
+        if match and match["namespace"] != _GLIBC:
+            known = highest.get(match["namespace"], match["version"])
+            highest[match["namespace"]] = max(known, match["version"], key=Version)
+    return tuple(sorted(highest.items()))
+
+
+def glibc_floor(facts: SharedObject) -> str:
+    """The highest glibc version that an object needs, for example ``2.14``; ``2.0`` for none."""
+    needed = [
+        need.version.removeprefix(f"{_GLIBC}_")
+        for need in facts.version_needs
+        if re.fullmatch(rf"{_GLIBC}_\d+(\.\d+)+", need.version)
+    ]
+    return max(needed, key=Version, default="2.0")
+
+
+def markers(facts: SharedObject, namespace: str = "GLIBCXX") -> tuple[Marker, ...]:
+    """One function for each version node of a namespace, newest first.
+
+    ``dlsym`` of such a function tells whether the loaded library defines the node; of the node's
+    own symbol it cannot, because that one is absolute with the value 0. So a marker is a plain
+    function (no IFUNC, which ``dlsym`` would run), strong where there is one (a weak template
+    instance is in other libraries too), exported under exactly one version (an older library has
+    no function of that name). Among those the shortest name, then the first in order.
+    """
+    symbols = facts.symbols or ()
+    versions: dict[str, set[str | None]] = {}
+    for symbol in symbols:
+        if symbol.defined:
+            versions.setdefault(symbol.name, set()).add(symbol.version)
+    best: dict[str, tuple[bool, int, str]] = {}
+    for symbol in symbols:
+        match = _NODE.fullmatch(symbol.version or "")
+        if (
+            match is None
+            or match["namespace"] != namespace
+            or not (symbol.defined and symbol.default and symbol.visible)
+            or symbol.type is not SymbolType.FUNC
+            or symbol.binding not in (Binding.GLOBAL, Binding.WEAK)
+            or len(versions[symbol.name]) > 1
+        ):
+            continue
+        rank = (symbol.binding is Binding.WEAK, len(symbol.name), symbol.name)
+        best[match["version"]] = min(best.get(match["version"], rank), rank)
+    newest_first = sorted(best, key=Version, reverse=True)
+    return tuple(Marker(version=each, symbol=best[each][2]) for each in newest_first)
+
+
+def _library(component: StagedComponent, library: StagedLibrary) -> Library:
+    content = library.path.read_bytes()
+    return Library(
+        soname=library.soname,
+        path=f"lib/{library.soname}",
+        component=component.name,
+        sha256=sha256(content).hexdigest(),
+        size=len(content),
+        needed=library.facts.needed,
+        glibc_floor=glibc_floor(library.facts),
+        versions=version_nodes(library.facts),
+        markers=markers(library.facts) if library.soname == LIBSTDCXX else (),
+    )
+
+
+def _component(recipe: RuntimeRecipe, component: StagedComponent) -> ManifestComponent:
+    inside = tuple(each.soname for each in component.libraries if is_vendored(recipe, each))
+    files = tuple(license_member(component.name, file.name) for file in component.license_files)
+    return ManifestComponent(
+        name=component.name,
+        version=component.version,
+        license=component.license,
+        license_files=files if inside else (),
+        libraries=inside,
+    )
+
+
+def _check_floors(recipe: RuntimeRecipe, libraries: Iterable[Library]) -> None:
+    for library in libraries:
+        if Version(library.glibc_floor) > Version(recipe.glibc_floor):
+            raise AssemblyError(
+                f"{library.soname} needs glibc {library.glibc_floor}, "
+                f"the wheel promises {recipe.glibc_floor}."
+            )
+
+
+def _check_order(libraries: Sequence[Library]) -> None:
+    place = {library.soname: index for index, library in enumerate(libraries)}
+    if len(place) != len(libraries):
+        raise AssemblyError("two components bring a library of the same SONAME.")
+    for library in libraries:
+        for needed in library.needed:
+            if place.get(needed, -1) >= place[library.soname]:
+                raise AssemblyError(
+                    f"{library.soname} needs {needed}, which comes after it; "
+                    "a recipe lists libraries in load order."
+                )
+
+
+def _cudart(
+    recipe: RuntimeRecipe, components: Iterable[StagedComponent], tables: SymbolTables
+) -> tuple[tuple[str, CudaRuntime], ...]:
+    found: dict[int, CudaRuntime] = {}
+    for component in components:
+        for library in component.libraries:
+            major = cuda_major(library.soname)
+            if major is not None:
+                found[major] = _cuda_runtime(recipe, component, library, tables.cudart.get(major))
+    return tuple((str(major), found[major]) for major in sorted(found))
+
+
+def _cuda_runtime(
+    recipe: RuntimeRecipe,
+    component: StagedComponent,
+    library: StagedLibrary,
+    table: CudartSymbols | None,
+) -> CudaRuntime:
+    version = Version(component.version)
+    if table is None or version >= _after(table.releases[-1]):
+        raise AssemblyError(
+            f"the symbol tables do not know {library.soname} {version} yet.",
+            "Add its wheel to abi-tag-spec/symbol-sources.toml and generate them again.",
+        )
+    exported = {each.name for each in library.facts.symbols or () if each.defined}
+    first_seen = {
+        symbol: str(release)
+        for symbol, release in table.first_seen.items()
+        if table.releases[0] < release <= version
+    }
+    if missing := sorted(first_seen.keys() - exported):
+        raise AssemblyError(f"{library.soname} {version} lacks {missing[0]}, the tables have it.")
+    return CudaRuntime(
+        soname=library.soname,
+        version=component.version,
+        first_seen=tuple(sorted(first_seen.items())),
+        requirement=None if is_vendored(recipe, library) else _requirement(component),
+    )
+
+
+def _after(release: Version) -> Version:
+    """The CUDA release after one: every 12.9.x is below 12.10."""
+    return Version(f"{release.major}.{release.minor + 1}")
+
+
+def _requirement(component: StagedComponent) -> str:
+    """The distribution that the component's file comes from, at least as new, same major."""
+    package = next(each.package for each in component.inputs if each.role is Role.LIBRARY)
+    version = Version(component.version)
+    return f"{package}>={version},<{version.major + 1}"
