@@ -6,10 +6,11 @@ is loaded already if there is one, else the newest of the vendored copy, conda's
 later bind to it. A second libstdc++ is never loaded.
 
 This file is the hot path: it is all that a plain start reads. Another module in the package costs
-a quarter of loading the two libraries, ``_ctypes`` nearly half of it (tests/bench/loader_cost.py). So there is a short way that needs no ``_ctypes``: ``_imp.create_dynamic`` is
-``dlopen(path, sys.getdlopenflags())`` followed by a look for ``PyInit_…``, whose absence it reports
-after the library is loaded (Python/dynload_shlib.c, the same from 3.9 to 3.14). It cannot ask for
-a SONAME, because a name without a slash gets ``./`` in front; so the short way is taken only where
+a quarter of loading the two libraries, ``_ctypes`` nearly half of it (tests/bench/loader_cost.py).
+So there is a short way that needs no ``_ctypes``: ``_imp.create_dynamic`` is ``dlopen(path,
+sys.getdlopenflags())`` followed by a look for ``PyInit_…``, whose absence it reports after the
+library is loaded (Python/dynload_shlib.c, the same from 3.9 to 3.14). It cannot ask for a SONAME,
+because a name without a slash gets ``./`` in front; so the short way is taken only where
 /proc/self/maps shows nothing beyond the interpreter's own libraries (then no libstdc++ can be
 loaded under any name) and where no second thread could see the changed flags. Everything else goes
 through ``_load``, which asks the dynamic linker itself.

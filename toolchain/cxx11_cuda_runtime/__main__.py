@@ -62,13 +62,17 @@ def _doctor(args: argparse.Namespace) -> int:
     from cxx11_cuda_runtime import _doctor
 
     for name in filter(None, args.imports.split(",")):
-        try:
-            import_module(name)
-        except ImportError as error:
-            sys.stderr.write(f"cxx11-cuda-runtime: import {name}: {error}\n")
+        _import(name)
     diagnosis = cxx11_cuda_runtime.diagnose()
     print(_doctor.as_json(diagnosis) if args.json else _doctor.as_text(diagnosis))
     return 0 if diagnosis.healthy else 1
+
+
+def _import(name: str) -> None:
+    try:
+        import_module(name)
+    except ImportError as error:
+        sys.stderr.write(f"cxx11-cuda-runtime: import {name}: {error}\n")
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -13,12 +13,8 @@ import sys
 import sysconfig
 import tempfile
 
-_PTH = (
-    "import sys; exec('try:\\n import cxx11_cuda_runtime\\nexcept ImportError as error:\\n "
-    'sys.stderr.write(f"cxx11-cuda-runtime: {error}\\\\n") '
-    'if error.name != "cxx11_cuda_runtime" or hasattr(error, "rule") else None\')\n'
-)
-"""One line, as site.py wants it; says what is wrong, except that the package is not there."""
+_PTH = "import sys; exec('try: import cxx11_cuda_runtime\\nexcept ModuleNotFoundError: pass')\n"
+"""One line that begins with ``import``, as site.py wants it; silent once the package is gone."""
 _START = "cxx11_cuda_runtime:load\n"
 _FIRST_WITH_START = (3, 15)
 

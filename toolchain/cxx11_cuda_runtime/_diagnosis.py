@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from cxx11_cuda_runtime._values import LoadedLibrary
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from cxx11_cuda_runtime._values import LoadedLibrary
 
 LIBSTDCXX = "libstdc++.so.6"
 _SINGLE = ("libgcc_s.so.1", LIBSTDCXX, "libgomp.so.1", "libcudart.so.")

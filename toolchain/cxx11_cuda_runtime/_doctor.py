@@ -45,8 +45,8 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
     yield f"  Python {facts.python}, {facts.glibc or 'no glibc'}, {len(facts.objects)} objects"
     for name, value in facts.environment:
         yield f"  {name}={value}"
-    for library in facts.libraries:
-        yield f"  {library.soname:<16} {library.version or '-':<7} {library.found_via:<15} {library.path}"
+    for each in facts.libraries:
+        yield f"  {each.soname:<16} {each.version or '-':<7} {each.found_via:<15} {each.path}"
     for finding in diagnosis.findings:
         yield f"{finding.severity}: [{finding.rule}] {finding.message}"
         yield from (f"    - {remedy}" for remedy in finding.remedies)

@@ -52,10 +52,14 @@ class _Image:
         dynamic = next(((s[2], s[5]) for s in segments if s[0] == _PT_DYNAMIC), None)
         self.dynamic: list[tuple[int, int]] = []
         if dynamic is not None:
-            self.dynamic = list(_DYN.iter_unpack(data[dynamic[0] : sum(dynamic)]))
+            self.dynamic = [
+                (int(tag), int(value))
+                for tag, value in _DYN.iter_unpack(data[dynamic[0] : sum(dynamic)])
+            ]
 
     def offset(self, address: int) -> int:
-        return next(int(o) + address - v for v, o, size in self.loads if v <= address < v + size)
+        start, offset, _ = next(row for row in self.loads if row[0] <= address < row[0] + row[2])
+        return int(offset) + address - int(start)
 
     def value(self, tag: int) -> int:
         return next((value for name, value in self.dynamic if name == tag), 0)

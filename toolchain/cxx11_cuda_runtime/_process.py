@@ -35,7 +35,8 @@ def facts_of_process(how: str) -> ProcessFacts:
     supported = _dl.supported()
     objects = loaded_objects() if supported else ()
     libraries = _loaded.loaded(how)
-    loaded, culprit, remedies = 0, "", ()
+    loaded, culprit = 0, ""
+    remedies: tuple[str, ...] = ()
     for library in libraries:
         if library.soname == _load.LIBSTDCXX and library.version:
             loaded = _require.parse_glibcxx(library.version)

@@ -52,7 +52,9 @@ def preload_paths() -> tuple[str, ...]:
 
 
 def merged_preload(ours: Sequence[str], before: str) -> str:
-    """Put our paths in front of what ``LD_PRELOAD`` has (the first wins); no path comes twice.
+    """Put our paths in front of what ``LD_PRELOAD`` has, less other copies of the same libraries.
+
+    The dynamic linker does not compare SONAMEs of preloaded paths, so both copies would be mapped.
 
     Raises:
         LibraryLoadError: A path has a space or colon, which separate entries (ld.so(8)).
@@ -63,7 +65,12 @@ def merged_preload(ours: Sequence[str], before: str) -> str:
                 f"cannot preload {path}: LD_PRELOAD cannot name a path with a space or colon.",
                 ["install into a folder without these in its path"],
             )
-    return ":".join(dict.fromkeys([*ours, *before.replace(":", " ").split()]))
+    theirs = [
+        entry
+        for entry in before.replace(":", " ").split()
+        if not os.path.basename(entry).startswith((_load.LIBSTDCXX, _load.LIBGCC_S))
+    ]
+    return ":".join(dict.fromkeys([*ours, *theirs]))
 
 
 def run(program: Sequence[str], *, inherit: bool) -> None:
@@ -76,4 +83,4 @@ def run(program: Sequence[str], *, inherit: bool) -> None:
     before = os.environ.get("LD_PRELOAD", "")
     environ = dict(os.environ, LD_PRELOAD=merged_preload(preload_paths(), before))
     arguments = list(program) if inherit else ["-c", _NOT_INHERITED, before, *program]
-    os.execve(sys.executable, [sys.executable, *arguments], environ)
+    os.execve(sys.executable, [sys.executable, *arguments], environ)  # noqa: S606 - on purpose
