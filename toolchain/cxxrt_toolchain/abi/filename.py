@@ -258,6 +258,8 @@ def _requirement(runtime: RuntimeAbi, spec: Spec, lines: Iterable[str]) -> Itera
 def _bad_requirement(requirement: Requirement, epoch: int) -> str | None:
     if requirement.marker is not None:
         return "is conditional"
+    if requirement.extras:
+        return "asks for extras"
     if requirement.url is not None:
         return "names a file, not versions"
     bounds = [(item.operator, item.version) for item in requirement.specifier]

@@ -8,9 +8,10 @@ Protocol: standard input is one JSON object, the last line of standard output is
 
 ``glibc``, ``manifest``, ``pip`` (the directory that ``import pip`` would find it in) and ``tags``
 are null where there is nothing to say. ``tags`` is what the ``packaging`` in DIR computes here,
-null if DIR is or where it is too new for this Python. ``vetoes`` are the questions that the module ``_cxxrt`` of this environment answers
-with False (S-5), asked for the given epochs and for the one that an installed runtime declares.
-Nothing is imported but that module and ``packaging``; an exception of either ends this process.
+null if DIR is or where it is too new for this Python. ``vetoes`` are the questions that the module
+``_cxxrt`` of this environment answers with False (S-5), asked for the given epochs and for the one
+that an installed runtime declares. Nothing is imported but that module and ``packaging``; an
+exception of either ends this process.
 """
 
 from __future__ import annotations

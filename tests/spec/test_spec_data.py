@@ -1,0 +1,87 @@
+"""The machine-readable specification: schemas, and what must hold between its files."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from cxxrt_toolchain.abi.spec import load_policy, load_spec
+from cxxrt_toolchain.abi.tag import RuntimeAbi
+
+DATA = files("cxxrt_abi_tag_spec")
+SPEC = load_spec()
+POLICIES = ("cxxrt1", "cxxrt1_cu12", "cxxrt1_cu13")
+
+
+def _read(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(DATA.joinpath(name).read_text(encoding="utf-8"))
+    return document
+
+
+def _validator(name: str) -> Draft202012Validator:
+    schema = _read(f"schemas/{name}.schema.json")
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+def test_tags_json_conforms_to_its_schema() -> None:
+    _validator("tags").validate(_read("tags.json"))
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_a_policy_conforms_to_its_schema(name: str) -> None:
+    _validator("policy").validate(_read(f"policies/{name}.json"))
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"), [("tags", "tags.json"), ("policy", "policies/cxxrt1.json")]
+)
+def test_a_missing_and_an_unknown_key_are_refused(schema: str, file: str) -> None:
+    document = _read(file)
+    for key in document:
+        without = {name: value for name, value in document.items() if name != key}
+        assert not _validator(schema).is_valid(without), key
+    assert not _validator(schema).is_valid({**document, "unheard_of": 1})
+
+
+def test_every_policy_is_named_by_an_epoch_and_the_reverse() -> None:
+    rows = _read("tags.json")["epochs"].values()
+    named = [name for row in rows for name in row["policies"]]
+    present = [path.name.removesuffix(".json") for path in DATA.joinpath("policies").iterdir()]
+    assert sorted(named) == sorted(present) == sorted(POLICIES)
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_the_libraries_of_a_policy_are_those_of_its_epoch_and_its_cuda_major(name: str) -> None:
+    runtime = RuntimeAbi.parse(name)
+    epoch = SPEC.epoch(runtime.epoch)
+    assert epoch is not None
+    cuda = {row.library for row in SPEC.cuda if row.major == runtime.cuda}
+    policy = load_policy(runtime)
+    assert policy.runtime_libraries == {row.soname for row in epoch.libraries} | cuda
+    assert policy.runtime_libraries <= policy.lib_whitelist
+    assert {row.architecture for row in policy.versions} == set(epoch.architectures)
+
+
+def test_a_policy_with_cuda_allows_the_one_without_and_its_libcudart_only() -> None:
+    cpu = load_policy(RuntimeAbi(epoch=1))
+    for major in (12, 13):
+        cuda = load_policy(RuntimeAbi(epoch=1, cuda=major))
+        assert cuda.lib_whitelist - cpu.lib_whitelist == {f"libcudart.so.{major}"}
+        assert cuda.versions == cpu.versions
+        assert cuda.priority < cpu.priority
+
+
+def test_every_library_of_the_runtime_is_forbidden_inside_a_wheel() -> None:
+    for name in POLICIES:
+        policy = load_policy(RuntimeAbi.parse(name))
+        assert all(policy.forbids_member(soname) for soname in policy.runtime_libraries)
+
+
+def test_every_cuda_major_of_an_epoch_is_described() -> None:
+    described = {row.major for row in SPEC.cuda}
+    assert all(set(epoch.cuda_majors) <= described for epoch in SPEC.epochs)
