@@ -29,9 +29,8 @@ from cxxrt_toolchain.demo.older_host import older_host_libraries
 from cxxrt_toolchain.errors import StepFailedError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
-
-    from cxxrt_toolchain.runtime.build import BuildOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,46 +58,72 @@ class Scene:
         )
 
 
-def main_job(options: BuildOptions) -> int:
+def run(args: argparse.Namespace) -> int:
     """Run the whole story; return the exit code."""
-    from cxxrt_toolchain.runtime.build import build_wheel, compiler  # noqa: PLC0415 - cli start-up
-
     console = Console(highlight=False, soft_wrap=True)
-    with tempfile.TemporaryDirectory(prefix="cxxrt-demo-") as scratch:
-        folder = Path(scratch)
+    options = _build_options(args)
+    with _folder(args.keep) as folder:
         host = host_compiler()
         with _step(console, "build the runtime wheel from its recipe"):
-            wheel = build_wheel(options, folder)
+            wheel = Path(_cxxrt("build", "-w", str(folder), *options))
         console.print(f"    {wheel.name}, {wheel.stat().st_size / 1e6:.2f} MB")
         with _step(console, "install it in a fresh environment"):
-            python = _fresh_environment(folder / "env", wheel)
-        with _step(console, "compile two extensions: the recipe's GCC, and this machine's g++"):
+            environment = folder / "environment"
+            python = _fresh_environment(environment, wheel)
+        with _step(console, "compile two extensions: the recipe's g++, and this machine's"):
             modules = folder / "modules"
-            modules.mkdir()
-            compile_modules(compiler(options), host, modules)
-        scene = _failing_scene(console, Scene(python=python, modules=modules), options)
-        return _working_scene(console, scene, python.parent.parent)
+            modules.mkdir(exist_ok=True)
+            compile_modules(Path(_cxxrt("compiler", *options)), host, modules)
+        scene = _failing_scene(console, Scene(python=python, modules=modules), args, folder)
+        return _working_scene(console, scene, environment)
+
+
+def _build_options(args: argparse.Namespace) -> tuple[str, ...]:
+    options = ["--recipe", args.recipe, "--jobs", str(args.jobs)]
+    if args.cache is not None:
+        options += ["--cache", str(args.cache)]
+    return tuple(options)
+
+
+def _cxxrt(*arguments: str) -> str:
+    """Run ``cxxrt runtime`` as anybody would; return the last line of its stdout."""
+    command = [sys.executable, "-m", "cxxrt_toolchain", "runtime", *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        raise StepFailedError(f"cxxrt runtime {' '.join(arguments)} failed; it said why above.")
+    return done.stdout.splitlines()[-1]
+
+
+@contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    """The folder that holds everything the demo makes: a kept one, or one that goes."""
+    if kept is None:
+        with tempfile.TemporaryDirectory(prefix="cxxrt-demo-") as scratch:
+            yield Path(scratch)
+    else:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield kept.absolute()
 
 
 def _fresh_environment(target: Path, wheel: Path) -> Path:
-    """Make an environment without pip and install the wheel with ours; nothing is fetched."""
-    venv.create(target, with_pip=False, symlinks=True)
+    """Make an environment with its own pip and install the wheel; nothing is fetched."""
+    venv.create(target, with_pip=True, clear=True, symlinks=True)
     python = target / "bin" / "python"
-    command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
-    command += ["--no-index", "--no-deps", "--disable-pip-version-check", str(wheel)]
+    command = [str(python), "-m", "pip", "install", "--quiet", "--no-index"]
+    command += ["--disable-pip-version-check", str(wheel)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise StepFailedError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
     return python
 
 
-def _failing_scene(console: Console, scene: Scene, options: BuildOptions) -> Scene:
+def _failing_scene(console: Console, scene: Scene, args: argparse.Namespace, folder: Path) -> Scene:
     """Show the real error without the runtime; return the scene in which it appeared."""
     console.print("\n[bold]Without the runtime[/bold]: import demo_modern")
     failed = scene.run("-c", "import demo_modern")
     if failed.returncode == 0:
         console.print("    this machine's libstdc++ is new enough: Debian 12's is put before it")
-        older = older_host_libraries(options)
+        older = older_host_libraries(args.cache, folder / "older-host")
         scene = Scene(python=scene.python, modules=scene.modules, library_path=str(older))
         failed = scene.run("-c", "import demo_modern")
     error = failed.stderr.strip().splitlines()[-1:] or [f"exit {failed.returncode}"]

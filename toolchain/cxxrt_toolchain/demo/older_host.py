@@ -1,0 +1,44 @@
+"""An older machine's libstdc++, for a demo on a machine that is too new to fail.
+
+What goes in: the cache, a folder to unpack into. What comes out: the folder that
+``LD_LIBRARY_PATH`` has to name. The pins are in ``older-host.toml``.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import as_file, files
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.runtime.cache import find_cache
+from cxxrt_toolchain.runtime.fetch import fetch
+from cxxrt_toolchain.runtime.mirror import debian_mirrors
+from cxxrt_toolchain.runtime.mirror_client import MirrorClient
+from cxxrt_toolchain.runtime.progress import Progress
+from cxxrt_toolchain.runtime.recipe import Kind
+from cxxrt_toolchain.runtime.recipe_reader import load_inputs
+from cxxrt_toolchain.runtime.table import Table
+from cxxrt_toolchain.runtime.unpack import unpack_deb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def older_host_libraries(cache: Path | None, destination: Path) -> Path:
+    """Fetch and unpack Debian 12's libstdc++ and libgcc_s; return their folder.
+
+    Raises:
+        MissingToolError: No Debian mirror has them, or none is known.
+    """
+    with as_file(files("cxxrt_toolchain.demo").joinpath("older-host.toml")) as pins:
+        inputs = load_inputs(Table.load(pins))
+    packages = fetch(
+        inputs,
+        downloads=find_cache(cache, os.environ).downloads,
+        downloaders={Kind.DEBIAN: MirrorClient(mirrors=lambda: debian_mirrors(os.environ))},
+        progress=Progress(),
+    )
+    destination.mkdir()
+    for package in packages.values():
+        unpack_deb(package, destination)
+    return next(destination.rglob("libstdc++.so.6")).parent
