@@ -38,17 +38,25 @@ DF_STATIC_TLS = 0x10
 
 
 class Strings:
-    """A string table: text by offset."""
+    """A string table: text by offset.
+
+    Entries may share bytes, so a small table could be made to give endless text; what comes out
+    in total is limited to a multiple of the table (linkers share tails, real files stay below 2).
+    """
 
     def __init__(self, image: ElfImage, table: bytes) -> None:
         self._image = image
         self._table = table
+        self._left = 8 * len(table) + (1 << 16)
 
     def at(self, offset: int, what: str) -> str:
         """The string at an offset; bytes that are no UTF-8 come out as backslash escapes."""
         end = self._table.find(b"\0", offset) if offset < len(self._table) else -1
         if end < 0:
             raise self._image.error(f"{what} points outside the string table ({offset:#x})")
+        self._left -= end - offset
+        if self._left < 0:
+            raise self._image.error("the names are many times longer than their string table")
         return self._table[offset:end].decode("utf-8", "backslashreplace")
 
 

@@ -119,8 +119,10 @@ def _gnu_hashed(image: ElfImage, address: int) -> int:
     )
     if last == 0:
         return 0
-    if last < first or last > image.limits.symbols:
-        raise image.error(f"{what} has a bucket for symbol {last}")
+    if last >= image.limits.symbols:
+        raise image.error(f"{last + 1} dynamic symbols, more than {image.limits.symbols}")
+    if last < first:
+        raise image.error(f"{what} has a bucket for symbol {last}, but starts at {first}")
     offset, room = image.locate(start + (buckets + last - first) * 4, what)
     while room >= 4:  # noqa: PLR2004 - bytes of one chain entry
         block = image.read(offset, min(room, _CHAIN_BLOCK) & ~3, what)
