@@ -85,7 +85,8 @@ def _package(
             yield NewMember(f"{PACKAGE}/{inside.as_posix()}", file.read_bytes())
     yield NewMember(f"{PACKAGE}/{_GENERATED}", baked_source(manifest).encode())
     yield NewMember(f"{PACKAGE}/manifest.json", manifest.to_json().encode())
-    paths = {str(each.soname): each.path for component in components for each in component.libraries}
+    staged = (each for component in components for each in component.libraries)
+    paths = {str(each.soname): each.path for each in staged}
     for library in manifest.libraries:
         yield NewMember(f"{PACKAGE}/{library.path}", paths[library.soname], executable=True)
     link_names = [name for component in components for name in component.link_names]
