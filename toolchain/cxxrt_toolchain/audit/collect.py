@@ -16,13 +16,13 @@ from cxxrt_toolchain.audit.report import ObjectReport, UnreadableObject, WheelRe
 from cxxrt_toolchain.audit.symbols import digest
 from cxxrt_toolchain.elf.reader import ElfError, is_elf, read_elf
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.wheel.metadata import WheelFile, requires_dist
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
     from cxxrt_toolchain.audit.report import SymbolDigest
     from cxxrt_toolchain.elf.facts import SharedObject
+    from cxxrt_toolchain.wheel.metadata import WheelFile
     from cxxrt_toolchain.wheel.reader import Member, Wheel
 
 _MAGIC_SIZE = 4
@@ -39,8 +39,13 @@ _NEVER_ELF = tuple(
 )
 
 
-def collect(wheel: Wheel) -> WheelReport:
-    """Read the facts of a wheel that any rule asks for."""
+def collect(wheel: Wheel, *, record: bool = True) -> WheelReport:
+    """Read the facts of a wheel that any rule asks for.
+
+    Args:
+        wheel: An open wheel.
+        record: Compare RECORD with the archive, which reads and hashes every member.
+    """
     objects: list[ObjectReport] = []
     unreadable: list[UnreadableObject] = []
     for member in wheel.members:
@@ -48,7 +53,7 @@ def collect(wheel: Wheel) -> WheelReport:
             continue
         if member.size < _MAGIC_SIZE:
             continue
-        with wheel.open(member.name) as stream:
+        with wheel.stream(member.name) as stream:
             if not is_elf(stream.read(_MAGIC_SIZE)):
                 continue
             try:
@@ -64,7 +69,7 @@ def collect(wheel: Wheel) -> WheelReport:
         metadata_issues=metadata_issues,
         dist_info=wheel.dist_info,
         members=tuple(member.name for member in wheel.members if not member.is_dir),
-        record_issues=wheel.record_issues(),
+        record_issues=wheel.record_issues() if record else None,
         objects=tuple(sorted(objects, key=lambda found: found.member)),
         unreadable=tuple(sorted(unreadable, key=lambda found: found.member)),
     )
@@ -101,11 +106,11 @@ def _metadata(wheel: Wheel) -> tuple[WheelFile | None, tuple[str, ...], tuple[st
     wheel_file: WheelFile | None = None
     requirements: tuple[str, ...] = ()
     try:
-        wheel_file = WheelFile.parse(wheel.read(f"{wheel.dist_info}/WHEEL").decode())
-    except (InputError, UnicodeDecodeError) as error:
-        issues.append(f"WHEEL: {error}")
-    try:
-        requirements = requires_dist(wheel.read(f"{wheel.dist_info}/METADATA"))
+        wheel_file = wheel.wheel_file
     except InputError as error:
-        issues.append(f"METADATA: {error}")
+        issues.append(str(error))
+    try:
+        requirements = wheel.metadata.requires_dist
+    except InputError as error:
+        issues.append(str(error))
     return wheel_file, requirements, tuple(issues)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.audit.families import served_soname
@@ -99,9 +100,9 @@ class UnreadableObject:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class WheelReport:
-    """The facts of a wheel."""
+    """The facts of a wheel; without slots, because it caches its index by name."""
 
     filename: str
     tags: WheelTags
@@ -111,7 +112,8 @@ class WheelReport:
     requires_dist: tuple[str, ...]
     """As METADATA spells them."""
     metadata_issues: tuple[str, ...]
-    record_issues: tuple[RecordIssue, ...]
+    record_issues: tuple[RecordIssue, ...] | None
+    """None where nobody asked for the comparison."""
     dist_info: str
     """The name of the ``.dist-info`` folder."""
     members: tuple[str, ...]
@@ -120,9 +122,13 @@ class WheelReport:
     """Sorted by member."""
     unreadable: tuple[UnreadableObject, ...]
 
-    def provides(self, soname: Soname) -> ObjectReport | None:
+    def provides(self, name: str) -> ObjectReport | None:
         """The object in the wheel that a ``DT_NEEDED`` entry would find, if there is one."""
-        return next((o for o in self.objects if o.name == soname), None)
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, ObjectReport]:
+        return {found.name: found for found in reversed(self.objects)}
 
     def served_as(self, needed: Soname) -> Soname | None:
         """The runtime's name for a needed library, also where a bundled copy serves it today."""

@@ -70,7 +70,7 @@ def _wheel_tags(case: Case) -> Iterator[Finding]:
     """T6 holds for every wheel, not only for tagged ones (PEP 427)."""
     if case.overridden or case.report.wheel_file is None:
         return
-    lines = {str(tag) for tag in case.report.wheel_file.tags}
+    lines = {str(tag) for tag in case.report.wheel_file.expanded_tags}
     name = set(case.tags.expanded)
     if lines == name:
         return

@@ -20,7 +20,7 @@ _REWRITE = "'cxxrt repair' writes it anew."
 def check_wheel(case: Case) -> Iterator[Finding]:
     """Judge the archive."""
     report = case.report
-    for issue in report.record_issues:
+    for issue in report.record_issues or ():
         yield Finding(rule="CXXRT-W1", severity=Severity.ERROR, message=str(issue), advice=_REWRITE)
     for text in report.metadata_issues:
         yield Finding(

@@ -19,6 +19,10 @@ COMMANDS = {
     "runtime": "build the runtime wheel from its recipe, list recipes, run the demo",
     "tags": "what this environment supports, best first",
     "pip": "pip, knowing the runtime ABI tag",
+    "show": "facts of wheels: objects, needed libraries, symbol versions, bundled runtimes, tag",
+    "check": "the verdict on wheels: 0 conforms, 1 does not, 2 cannot be judged",
+    "repair": "make wheels use the shared runtime; the inputs stay as they are",
+    "explain": "what a rule means: symptom, cause, evidence, fix",
 }
 """Command name to its one-line help; the module is ``cxxrt_toolchain.cli.<name>``."""
 

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 from cxxrt_toolchain.audit.families import RuntimeFamily
 from cxxrt_toolchain.audit.policy_rules import glibc_release
+from cxxrt_toolchain.wheel.reader import RecordIssueKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.audit.needs import RuntimeNeeds
     from cxxrt_toolchain.audit.report import ObjectReport, WheelReport
 
+# Members are copied with the hash that RECORD gives, so it has to be the right one. What RECORD
+# merely forgets is written anew.
+_UNTRUSTED = (
+    RecordIssueKind.UNREADABLE,
+    RecordIssueKind.WRONG_HASH,
+    RecordIssueKind.WRONG_SIZE,
+)
 _HIDE = (
     "Rebuild it without -static-libstdc++; if it must stay static, link with "
     "-Wl,--exclude-libs,ALL and a version script that exports only the module's entry points."
@@ -74,6 +82,14 @@ def find_refusals(
             reason=broken.reason,
             advice="Build the wheel again, or leave the file out.",
         )
+    for issue in report.record_issues or ():
+        if issue.kind in _UNTRUSTED:
+            yield Refusal(
+                rule="CXXRT-W1",
+                member=issue.member,
+                reason=issue.detail,
+                advice="The wheel was damaged or changed after it was built; get it again.",
+            )
     for found in report.objects:
         yield from _object(found, spec.epochs[-1], tagged=tagged)
     yield from _cuda(needs, cuda)

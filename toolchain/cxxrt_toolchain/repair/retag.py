@@ -62,8 +62,8 @@ def platform_field(
         major, minor = floor[:2]
         true = [GlibcPlatform(glibc=(major, minor), arch=archs.pop())]
     tags = {found.tag for found in true}
-    aliases = {legacy_alias(found) for found in true} - {None}
-    return ".".join(sorted(tags | {alias for alias in aliases if alias in platforms}))
+    aliases = {alias for found in true if (alias := legacy_alias(found)) in platforms}
+    return ".".join(sorted(tags | set(filter(None, aliases))))
 
 
 def external_libraries(staying: Sequence[ObjectReport]) -> tuple[str, ...]:

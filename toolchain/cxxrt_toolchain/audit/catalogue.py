@@ -1,0 +1,54 @@
+"""The catalogue of rules: ``hazards.md`` of the specification, entry by entry.
+
+In: the file's text. Out: entries by rule id. The file has one second-level heading per rule,
+``## CXXRT-H1: Bundled libstdc++``; everything up to the next heading is the entry.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from cxxrt_toolchain.errors import MissingToolError
+
+_HEADING = re.compile(r"^## (?P<rule>CXXRT-[A-Z][0-9]+): (?P<title>.+)$", re.MULTILINE)
+_NEXT = re.compile(r"^##? ", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One rule of the catalogue."""
+
+    rule: str
+    title: str
+    text: str
+    """Markdown: symptom, cause, evidence, fix."""
+
+
+def parse_catalogue(text: str) -> dict[str, Entry]:
+    """The entries of a catalogue, in file order."""
+    found = {}
+    for match in _HEADING.finditer(text):
+        following = _NEXT.search(text, match.end())
+        body = text[match.end() : following.start() if following else len(text)]
+        entry = Entry(rule=match["rule"], title=match["title"].strip(), text=body.strip())
+        found[entry.rule] = entry
+    return found
+
+
+def load_catalogue() -> dict[str, Entry]:
+    """The catalogue that this toolchain was released with.
+
+    Raises:
+        MissingToolError: The installation lacks the file.
+    """
+    installed = files("cxxrt_toolchain") / "_spec" / "hazards.md"
+    checkout = Path(__file__).parents[3] / "abi-tag-spec" / "hazards.md"
+    for place in (installed, checkout):
+        if place.is_file():
+            return parse_catalogue(place.read_text(encoding="utf-8"))
+    raise MissingToolError(
+        "The catalogue of rules, hazards.md, is not installed.", "Install cxxrt-toolchain again."
+    )
