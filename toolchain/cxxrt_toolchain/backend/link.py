@@ -28,13 +28,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import ConfigError
+from cxxrt_toolchain.host.runtime_folder import STRING_ABI
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cxxrt_toolchain.backend.config import BuildConfig
 
-STRING_ABI = "-D_GLIBCXX_USE_CXX11_ABI=1"
 _OLD_STRING_ABI = re.compile(r"-D\s*_GLIBCXX_USE_CXX11_ABI=0\b")
 _STATIC_RUNTIME = ("libstdc++.a", "libstdc++_nonshared.a", "libsupc++.a", "libgcc.a", "libgcc_eh.a")
 """Archives whose pieces no shared library may export: an exported piece of libstdc++ captures the
@@ -45,12 +45,12 @@ references of the shared one. ``_nonshared`` is what devtoolset compilers link o
 class LinkPaths:
     """Where the things that the settings name lie; absolute paths."""
 
-    libraries: str
-    """The runtime's libraries and their linker scripts."""
+    libraries: tuple[str, ...]
+    """The runtime's folders of libraries and linker scripts, in search order."""
     cmake: str
     pkgconfig: str
     linker: str | None = None
-    """A folder with a linker of ours for the compiler's ``-B``, and this build's libcudart."""
+    """A folder with a linker of ours, for the compiler's ``-B``."""
 
 
 def link_environment(
@@ -69,8 +69,7 @@ def link_environment(
     _refuse_contradictions(environment)
     ours = [] if paths.linker is None else [f"-B{paths.linker}/"]
     ours.append(f"-Wl,--exclude-libs,{':'.join(_STATIC_RUNTIME)}")
-    folders = [paths.libraries] if paths.linker is None else [paths.linker, paths.libraries]
-    search = [f"-L{folder}" for folder in folders]
+    search = [f"-L{folder}" for folder in paths.libraries]
     changes = {
         "CPPFLAGS": _words(STRING_ABI, environment.get("CPPFLAGS")),
         "LDFLAGS": _words(_quoted(ours), environment.get("LDFLAGS"), _quoted(search)),

@@ -1,6 +1,6 @@
-"""A folder for the compiler's ``-B``: a linker that writes export lists, and this build's cudart.
+"""A folder for the compiler's ``-B``: a linker that gives extension modules an export list.
 
-In: the configuration and the runtime. Out: a folder of a few files that lives as long as the
+In: the configuration and the environment. Out: a folder of a few files that lives as long as the
 build. A compiler looks for ``ld`` in the folders of ``-B`` first (GCC: "Directory Options"; Clang
 does the same), so every link of the build passes here, whichever build tool asks for it.
 
@@ -12,21 +12,19 @@ a Python extension module, and every link that has a version script, passes unch
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.errors import ConfigError, MissingToolError
+from cxxrt_toolchain.errors import MissingToolError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from cxxrt_toolchain.backend.config import BuildConfig
-    from cxxrt_toolchain.host.runtime_folder import RuntimeFolder
 
 # PEP 3121/489: PyInit_*, PyInitU_* for names outside ASCII; PEP 793: PyModExport_*.
 _EXPORTS = "{ global: PyInit_*; PyInitU_*; PyModExport_*; PyModExportU_*; local: *; };\n"
@@ -58,27 +56,18 @@ exec @LINKER@ "$@"
 """
 
 
-def write_linker(
-    folder: Path,
-    config: BuildConfig,
-    runtime: RuntimeFolder,
-    environment: Mapping[str, str],
-) -> None:
+def write_linker(folder: Path, config: BuildConfig, environment: Mapping[str, str]) -> None:
     """Fill the folder.
 
     Args:
         folder: Empty; stays until the build ends.
-        config: What to hide, and which CUDA major to link against.
-        runtime: The runtime to link against.
+        config: What to hide.
         environment: Decides on the compiler and the linkers.
 
     Raises:
-        ConfigError: The runtime carries no libcudart of the configured major.
         MissingToolError: There is no compiler.
     """
     compiler = find_compiler(environment)
-    if config.cuda is not None:
-        _write_cudart(folder, config.cuda, runtime)
     if not config.hide_vague_linkage:
         return
     exports = folder / "exports.map"
@@ -137,19 +126,3 @@ def _default_linker(compiler: list[str], environment: Mapping[str, str]) -> str 
     )
     name = answer.stdout.strip() or "ld"
     return shutil.which(name, path=environment.get("PATH"))
-
-
-def _write_cudart(folder: Path, major: int, runtime: RuntimeFolder) -> None:
-    found = dict(runtime.manifest.cudart).get(str(major))
-    if found is None:
-        known = ", ".join(name for name, _ in runtime.manifest.cudart) or "none"
-        raise ConfigError(
-            f"tool.cxxrt.cuda: the installed runtime carries no CUDA {major} (it has: {known}).",
-            "Choose one of those, or install a runtime that has it.",
-        )
-    library = runtime.manifest.library(found.soname)
-    if library is None:
-        return  # The runtime depends on NVIDIA's own wheel for it; the toolkit's is linked.
-    path = os.fspath(runtime.root / library.path)
-    # `-lcudart` names no major, and the runtime carries several in one folder.
-    (folder / "libcudart.so").write_text(f"INPUT({path})\n", encoding="utf-8")

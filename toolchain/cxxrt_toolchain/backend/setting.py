@@ -39,11 +39,11 @@ def link_settings(
         MissingToolError: There is no runtime or no compiler.
     """
     runtime = find_runtime()
-    write_linker(folder, config, runtime, environment)
+    write_linker(folder, config, environment)
     if config.cuda is not None:
         _check_nvcc(config.cuda, environment)
     paths = LinkPaths(
-        libraries=os.fspath(runtime.libraries),
+        libraries=tuple(map(os.fspath, runtime.link_folders(config.cuda))),
         cmake=os.fspath(runtime.cmake),
         pkgconfig=os.fspath(runtime.pkgconfig),
         linker=os.fspath(folder),

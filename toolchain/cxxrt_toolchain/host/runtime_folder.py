@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.errors import MissingToolError
+from cxxrt_toolchain.errors import ConfigError, MissingToolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.abi.manifest import RuntimeManifest
 
 _PACKAGE = "cxx11_cuda_runtime"
+
+STRING_ABI = "-D_GLIBCXX_USE_CXX11_ABI=1"
+"""Epoch 1 stands for the new ``std::string``; it is most compilers' default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,23 @@ class RuntimeFolder:
     def libraries(self) -> Path:
         """Holds the shared libraries and their linker scripts."""
         return self.root / "lib"
+
+    def link_folders(self, cuda: int | None) -> tuple[Path, ...]:
+        """The folders for ``-L``, first the one where ``-lcudart`` means the given major.
+
+        Raises:
+            ConfigError: The runtime has no libcudart of that major.
+        """
+        if cuda is None:
+            return (self.libraries,)
+        majors = [major for major, _ in self.manifest.cudart]
+        if str(cuda) not in majors:
+            raise ConfigError(
+                f"tool.cxxrt.cuda: the installed runtime has no CUDA {cuda}; it has: "
+                f"{', '.join(majors) or 'none'}.",
+                "Choose one of those, or build with a runtime that has it.",
+            )
+        return (self.libraries / f"cu{cuda}", self.libraries)
 
     @property
     def cmake(self) -> Path:
