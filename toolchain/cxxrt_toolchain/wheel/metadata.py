@@ -106,7 +106,7 @@ class CoreMetadata:
     version: str
     metadata_version: str
     requires_dist: tuple[str, ...]
-    """As written."""
+    """As written, unfolded."""
 
     @classmethod
     def parse(cls, text: bytes) -> CoreMetadata:
@@ -128,7 +128,7 @@ class CoreMetadata:
             name=name,
             version=version,
             metadata_version=metadata_version,
-            requires_dist=tuple(raw.get("requires_dist", ())),
+            requires_dist=tuple(" ".join(text.split()) for text in raw.get("requires_dist", ())),
         )
 
     def requirements(self) -> tuple[Requirement, ...]:

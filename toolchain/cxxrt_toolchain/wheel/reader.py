@@ -76,6 +76,7 @@ class Wheel:
         self._extents = {e.extent.member: e.extent for e in entries}
         self.members = tuple(map(_member, entries))
         """In the order of the archive's directory."""
+        self._by_name = {member.name: member for member in self.members}
         self.dist_info = self._find_dist_info()
         """The name of the ``.dist-info`` directory, without a slash."""
 
@@ -116,6 +117,11 @@ class Wheel:
     def __contains__(self, name: object) -> bool:
         return name in self._extents
 
+    def member(self, name: str) -> Member:
+        """One member by name."""
+        self.extent(name)
+        return self._by_name[name]
+
     def extent(self, name: str) -> Extent:
         """Where a member's compressed bytes lie."""
         try:
@@ -153,6 +159,11 @@ class Wheel:
     def record(self) -> tuple[RecordRow, ...]:
         """The rows of RECORD."""
         return parse_record(self._text("RECORD"))
+
+    @cached_property
+    def recorded_hashes(self) -> dict[str, str]:
+        """Member names to their hashes as RECORD spells them; without those that have none."""
+        return {row.path: row.hash for row in self.record if row.hash}
 
     def record_issues(self) -> tuple[RecordIssue, ...]:
         """Every difference between RECORD and the archive; reads every member once."""

@@ -121,7 +121,6 @@ def _copy(
 ) -> tuple[Written, RecordRow]:
     wheel = member.wheel
     extent = wheel.extent(member.name)
-    mode = next(m.mode for m in wheel.members if m.name == member.name)
     entry = Written(
         name=name,
         offset=file.tell(),
@@ -129,7 +128,7 @@ def _copy(
         crc=extent.crc,
         compressed_size=extent.compressed_size,
         size=extent.size,
-        executable=bool(mode & _EXECUTABLE),
+        executable=bool(wheel.member(member.name).mode & _EXECUTABLE),
     )
     file.write(local_header(entry, moment))
     for start in range(0, extent.compressed_size, _BLOCK):
@@ -139,8 +138,7 @@ def _copy(
 
 
 def _known_hash(member: CopiedMember) -> str:
-    rows = {row.path: row.hash for row in member.wheel.record}
-    known = rows.get(member.name, "")
+    known = member.wheel.recorded_hashes.get(member.name, "")
     if known.startswith(_HASHED):
         return known
     state = hashlib.sha256()

@@ -23,6 +23,8 @@ _END = struct.Struct("<4s4H2IH")
 _END64 = struct.Struct("<4sQ2H2I4Q")
 _LOCATOR64 = struct.Struct("<4sIQI")
 _MAX16, _MAX32 = 0xFFFF, 0xFFFFFFFF
+_LARGE = 0xFFF00000
+"""4 GiB less 1 MiB: what deflate may add to what it cannot compress."""
 _UNIX = 3 << 8
 _VERSION, _VERSION64 = 20, 45
 _UTF8 = 0x800
@@ -73,8 +75,8 @@ class Written:
 
     @property
     def large(self) -> bool:
-        """Whether the sizes may need 64 bits; the compressed one can exceed the other a little."""
-        return max(self.size, self.compressed_size) >= 0xFFF00000  # noqa: PLR2004 - 4 GiB less 1 MiB
+        """Whether the sizes may need 64 bits; known before the member is compressed."""
+        return self.size >= _LARGE
 
 
 def local_header(member: Written, moment: DosTime) -> bytes:

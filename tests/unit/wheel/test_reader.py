@@ -1,0 +1,144 @@
+"""Opening an honest wheel: names, members, streams, RECORD."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from packaging.tags import Tag
+
+from cxxrt_toolchain.wheel import stream as stream_module
+from cxxrt_toolchain.wheel.metadata import record_row
+from cxxrt_toolchain.wheel.name import parse_wheel_name
+from cxxrt_toolchain.wheel.reader import BadWheelError, RecordIssueKind, Wheel
+
+if TYPE_CHECKING:
+    import zipfile
+    from pathlib import Path
+
+    from tests.conftest import MakeWheel
+    from tests.unit.wheel.conftest import WriteZip
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "demo-1.0-py3-none-any.whl",
+        "Demo_Pkg-1.0+cpu-1a-cp311.cp312-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+        "foo-1.0-cp312-cp312_cxxrt1_cu12-manylinux_2_28_x86_64.whl",
+        "foo-1.0-cp312-cp312-manylinux_2_28_x86_64-cxxrt1_cu12.whl",
+    ],
+)
+def test_a_name_comes_out_as_it_went_in(name: str) -> None:
+    assert str(parse_wheel_name(name)) == name
+
+
+def test_the_sixth_part_is_a_build_tag_or_a_variant_label() -> None:
+    assert parse_wheel_name("a-1-2b-py3-none-any.whl").build == "2b"
+    assert parse_wheel_name("a-1-py3-none-any-x8664v3.whl").variant == "x8664v3"
+    assert parse_wheel_name("a-1-2-py3-none-any-null.whl").variant == "null"
+
+
+def test_a_wheel_shows_its_members_and_texts(make_wheel: MakeWheel) -> None:
+    path = make_wheel({"demo/__init__.py": b"pass\n"}, requires_dist=["numpy"])
+    with Wheel.open(path) as wheel:
+        assert wheel.path == path
+        assert wheel.dist_info == "demo-1.0.dist-info"
+        assert wheel.name.tags == {Tag("py3", "none", "any")}
+        assert wheel.read("demo/__init__.py") == b"pass\n"
+        assert {m.name: m.size for m in wheel.members}["demo/__init__.py"] == 5
+        assert wheel.metadata.requires_dist == ("numpy",)
+        assert wheel.wheel_file.root_is_purelib
+        assert wheel.record_issues() == ()
+
+
+def test_a_missing_member_is_named(make_wheel: MakeWheel) -> None:
+    with Wheel.open(make_wheel({})) as wheel, pytest.raises(BadWheelError, match="no member 'x'"):
+        wheel.read("x")
+
+
+def test_a_stream_seeks_like_a_file(make_wheel: MakeWheel) -> None:
+    content = os.urandom(300_000) + bytes(300_000)
+    with Wheel.open(make_wheel({"a.bin": content})) as wheel, wheel.stream("a.bin") as stream:
+        assert stream.seekable()
+        assert stream.seek(-5, os.SEEK_END) == 599_995
+        assert stream.read() == content[-5:]
+        assert stream.read() == b""
+        stream.seek(10)
+        assert stream.read(20) == content[10:30]
+        stream.seek(5, os.SEEK_CUR)
+        assert stream.tell() == 35
+        buffer = bytearray(7)
+        assert stream.readinto(buffer) == 7  # type: ignore[attr-defined]  # typing.BinaryIO lacks it
+        assert bytes(buffer) == content[35:42]
+
+
+def test_a_seek_back_into_a_dropped_piece_inflates_again(
+    make_wheel: MakeWheel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_module, "_OUTPUT", 1000)
+    monkeypatch.setattr(stream_module, "_HEAD_KEPT", 3000)
+    monkeypatch.setattr(stream_module, "_LATEST_KEPT", 2000)
+    content = bytes(i * i % 251 for i in range(50_000))
+    with Wheel.open(make_wheel({"a.bin": content})) as wheel, wheel.stream("a.bin") as stream:
+        for start in (0, 49_000, 100, 20_000, 49_900, 2_900, 0):
+            stream.seek(start)
+            assert stream.read(500) == content[start : start + 500]
+
+
+def test_members_are_read_in_several_threads(make_wheel: MakeWheel) -> None:
+    files = {f"f{i}.bin": os.urandom(50_000) for i in range(8)}
+    with Wheel.open(make_wheel(files)) as wheel, ThreadPoolExecutor(4) as pool:
+        assert dict(zip(files, pool.map(wheel.read, files), strict=True)) == files
+
+
+def test_every_difference_from_record_is_an_issue(
+    write_zip: WriteZip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "\n".join(
+        [
+            "gone.py,sha256=x,1",
+            "weak.py,md5=x,1",
+            "bare.py,,1",
+            f"wrong.py,{record_row('', b'other').hash},99",
+            "twice.py,sha256=x,1",
+            "twice.py,sha256=x,1",
+            "garbage.py,sha256=\u00e4,1",
+            "demo-1.0.dist-info/METADATA,sha512=!,1",
+        ]
+    )
+    members: list[tuple[str | zipfile.ZipInfo, bytes]] = [
+        (f"{name}.py", b"1") for name in ("weak", "bare", "wrong", "twice", "garbage", "extra")
+    ]
+    path = write_zip(*members, record=rows.encode())
+    with Wheel.open(path) as wheel:
+        found = {(issue.kind, issue.member) for issue in wheel.record_issues()}
+    kind = RecordIssueKind
+    assert found >= {
+        (kind.ABSENT, "gone.py"),
+        (kind.WEAK_HASH, "weak.py"),
+        (kind.NO_HASH, "bare.py"),
+        (kind.WRONG_HASH, "wrong.py"),
+        (kind.WRONG_SIZE, "wrong.py"),
+        (kind.DUPLICATE, "twice.py"),
+        (kind.WRONG_HASH, "garbage.py"),
+        (kind.UNLISTED, "extra.py"),
+        (kind.UNLISTED, "demo-1.0.dist-info/WHEEL"),
+    }
+
+
+def test_a_wheel_without_record_opens_and_says_so(
+    make_wheel: MakeWheel, write_zip: WriteZip
+) -> None:
+    path = write_zip(record=None)
+    with Wheel.open(path) as wheel:
+        (issue,) = wheel.record_issues()
+    assert issue.kind is RecordIssueKind.UNREADABLE
+
+
+def test_folders_are_members_without_a_row(write_zip: WriteZip, tmp_path: Path) -> None:
+    with Wheel.open(write_zip(("demo/", b""))) as wheel:
+        assert [m.name for m in wheel.members if m.is_dir] == ["demo/"]
+        assert all(issue.member != "demo/" for issue in wheel.record_issues())
