@@ -11,7 +11,6 @@ import base64
 import csv
 import hashlib
 import io
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,14 +20,13 @@ from packaging.tags import parse_tag
 from packaging.utils import canonicalize_name
 
 from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.wheel.fields import FIELD, raw_fields, split_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from packaging.tags import Tag
 
-_FIELD = re.compile(rb"([A-Za-z0-9_-]+)[ \t]*:[ \t]*(.*)", re.DOTALL)
-_BLANK = re.compile(rb"\r?\n(?=\r?\n|\Z)|\A(?=\r?\n)")
 _SINGLE_WHEEL_KEYS = ("wheel-version", "generator", "root-is-purelib", "tag", "build")
 
 
@@ -175,9 +173,9 @@ class CoreMetadata:
         Raises:
             MetadataError: An added text is no requirement, or more than one line.
         """
-        head, body = _split(self.text)
+        head, body = split_body(self.text)
         newline = b"\r\n" if b"\r\n" in head else b"\n"
-        fields = list(_raw_fields(head))
+        fields = list(raw_fields(head))
         kept = [field for field in fields if not _is_removed(field, remove)]
         last = max((i for i, f in enumerate(kept) if _is_requirement(f)), default=len(kept) - 1)
         new = [b"Requires-Dist: " + _one_line(text).encode() + newline for text in add]
@@ -266,44 +264,23 @@ def _require_one_line(what: str, text: str) -> None:
 
 
 def _plain_fields(text: bytes, what: str) -> Iterator[tuple[str, str]]:
-    head, body = _split(text)
+    head, body = split_body(text)
     if body.strip():
         raise MetadataError(f"{what} has text behind its fields.")
-    for field in _raw_fields(head):
-        match = _FIELD.match(field)
+    for field in raw_fields(head):
+        match = FIELD.match(field)
         if match is None:
             raise MetadataError(f"{what} has a line that is no field: {field!r}.")
         yield match[1].decode(), match[2].decode().strip()
 
 
-def _split(text: bytes) -> tuple[bytes, bytes]:
-    """Fields, each with its line end; and the rest, which starts with the blank line if any."""
-    match = _BLANK.search(text)
-    if match is None:
-        return text, b""
-    return text[: match.end()], text[match.end() :]
-
-
-def _raw_fields(head: bytes) -> Iterator[bytes]:
-    field = b""
-    for line in head.splitlines(keepends=True):
-        if line[:1] in (b" ", b"\t") and field:
-            field += line
-            continue
-        if field:
-            yield field
-        field = line
-    if field:
-        yield field
-
-
 def _is_requirement(field: bytes) -> bool:
-    match = _FIELD.match(field)
+    match = FIELD.match(field)
     return match is not None and match[1].lower() == b"requires-dist"
 
 
 def _is_removed(field: bytes, remove: Callable[[str], bool]) -> bool:
-    match = _FIELD.match(field)
+    match = FIELD.match(field)
     if match is None or match[1].lower() != b"requires-dist":
         return False
     return remove(" ".join(match[2].decode("utf-8", "replace").split()))
