@@ -10,35 +10,37 @@ cp "$SRC/COPYING3" "$SRC/COPYING.RUNTIME" licenses/
 cp "$SRC/libquadmath/COPYING.LIB" licenses/COPYING.LIB.libquadmath
 
 std=$OBJ/$TARGET/libstdc++-v3
-mkdir -p compiler/lib compiler/gcc compiler/host
+mkdir -p compiler/lib compiler/libgcc compiler/host
 run make -s -C "$std/include" install DESTDIR="$ROOT/compiler"
 run make -s -C "$std/libsupc++" install-stdHEADERS install-bitsHEADERS DESTDIR="$ROOT/compiler"
 mv compiler/usr/include compiler/include
 rm -r compiler/usr
 # Debian's Python.h asks for <x86_64-linux-gnu/python3.11/pyconfig.h>; of the host's headers
 # only those below such a folder can be reached this way.
-ln -s /usr/include/$TARGET compiler/host/$TARGET
-cp "$OBJ"/gcc/*.o "$OBJ"/gcc/*.a compiler/gcc/
-cp "$OBJ/$TARGET/libgomp/libgomp.spec" compiler/gcc/
+ln -s "/usr/include/$TARGET" "compiler/host/$TARGET"
+cp "$OBJ"/gcc/*.o "$OBJ"/gcc/*.a "$OBJ/$TARGET/libgomp/libgomp.spec" compiler/libgcc/
 find "$std/src" -path '*.libs/*' \( -name 'libstdc++.a' -o -name 'libstdc++exp.a' \) \
   -exec cp {} compiler/lib/ \;
-"$STRIP" -g -D compiler/gcc/*.a compiler/gcc/*.o compiler/lib/*.a
+run "$STRIP" -g compiler/libgcc/*.a compiler/libgcc/*.o compiler/lib/*.a
 for file in lib/*.so.*; do
   soname=${file##*/}
-  ln -s "../../lib/$soname" "compiler/lib/${soname%.so.*}.so"
+  ln -s "../../lib/$soname" "compiler/lib/$soname"
+  ln -s "$soname" "compiler/lib/${soname%.so.*}.so"
 done
+# As GCC's own: libgcc.a has what libgcc_s does not export.
 rm compiler/lib/libgcc_s.so
-printf '/* GNU ld script */\nGROUP ( %s -lgcc )\n' ../../lib/libgcc_s.so.1 > compiler/lib/libgcc_s.so
+echo 'GROUP ( libgcc_s.so.1 -lgcc )' > compiler/lib/libgcc_s.so
 
-for language in gcc g++; do
-  cat > compiler/$language <<EOF
+driver() { # LANGUAGE OPTIONS: a script that starts the compiler with this build's files
+  cat > "compiler/$1" <<EOF
 #!/bin/sh
-# $language $MAJOR for $TARGET and glibc $CXXRT_GLIBC, linking with the libraries beside it.
+# $1 $CXXRT_VERSION for $TARGET and glibc $CXXRT_GLIBC, linking with the libraries beside it.
 here=\$(dirname "\$(readlink -f "\$0")")
-cxx=\$here/include/c++/$MAJOR
-exec "\$here/../toolchain/usr/bin/$TARGET-$language-$MAJOR" --sysroot="\$here/../sysroot" \\
-  -B"\$here/gcc/" -nostdinc++ -isystem "\$cxx" -isystem "\$cxx/$TARGET" -isystem "\$cxx/backward" \\
-  "\$@" -idirafter "\$here/host" -L"\$here/lib"
+exec "\$here/../toolchain/usr/bin/$TARGET-$1-$MAJOR" --sysroot="\$here/../sysroot" \\
+  -B"\$here/libgcc/" $2 "\$@" -idirafter "\$here/host" -L"\$here/lib"
 EOF
-  chmod 755 compiler/$language
-done
+  chmod 755 "compiler/$1"
+}
+cxx="\$here/include/c++/$MAJOR"
+driver gcc ''
+driver g++ "-nostdinc++ -isystem \"$cxx\" -isystem \"$cxx/$TARGET\" -isystem \"$cxx/backward\""

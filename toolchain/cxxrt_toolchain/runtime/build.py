@@ -7,11 +7,13 @@ hash of everything that decides about its content, so a finished one is never bu
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -169,20 +171,33 @@ def _run_step(step: Step, order: BuildOrder, work: Path, jobs: int) -> list[str]
     }
     log = work / "logs" / f"{step.name}.log"
     log.parent.mkdir(exist_ok=True)
-    with log.open("wb") as out:
-        done = subprocess.run(
+    code = _run_logged(command, work, environment, log)
+    if code:
+        raise StepFailedError(_failure(step, command, code, log))
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [line for line in lines if line.startswith("note: ")]
+
+
+def _run_logged(command: list[str], work: Path, environment: dict[str, str], log: Path) -> int:
+    """Run a command in a session of its own, so that an interrupt ends its children, too."""
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(
             command,
             cwd=work,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
-            check=False,
-        )
-    if done.returncode:
-        raise StepFailedError(_failure(step, command, done.returncode, log))
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return [line for line in lines if line.startswith("note: ")]
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            return process.wait()
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
 
 
 def _failure(step: Step, command: list[str], code: int, log: Path) -> str:

@@ -1,0 +1,88 @@
+"""Staged components and the tools that look at them from outside."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cxxrt_toolchain.errors import MissingToolError
+from cxxrt_toolchain.runtime.cache import find_cache
+from cxxrt_toolchain.runtime.mirror import debian_mirrors
+from cxxrt_toolchain.runtime.mirror_client import MirrorClient
+from cxxrt_toolchain.runtime.pip_client import PipClient
+from cxxrt_toolchain.runtime.progress import Progress
+from cxxrt_toolchain.runtime.recipe import Kind
+from cxxrt_toolchain.runtime.recipe_reader import load_component, load_runtime, recipes_root
+from cxxrt_toolchain.runtime.stage import StagedComponent, Workshop, built_folder, stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+FLOOR = load_runtime(recipes_root()).glibc_floor
+
+
+@functools.cache
+def _workshop() -> Workshop:
+    """The user's own cache: the libraries are built at most once on a machine."""
+    return Workshop(
+        cache=find_cache(None, os.environ),
+        clients={
+            Kind.DEBIAN: MirrorClient(mirrors=lambda: debian_mirrors(os.environ)),
+            Kind.PYPI: PipClient(),
+        },
+        jobs=os.cpu_count() or 1,
+        progress=Progress(stream=sys.__stderr__ or sys.stderr),
+    )
+
+
+@pytest.fixture(scope="session")
+def downloads() -> Path:
+    """Where the cache keeps fetched inputs."""
+    return _workshop().cache.downloads
+
+
+@functools.cache
+def _staged(name: str, arch: str) -> StagedComponent:
+    return stage(load_component(recipes_root(), name), arch, FLOOR, _workshop())
+
+
+@functools.cache
+def _folder(name: str, arch: str) -> Path:
+    return built_folder(load_component(recipes_root(), name), arch, FLOOR, _workshop())
+
+
+@pytest.fixture(scope="session")
+def staged() -> Callable[[str, str], StagedComponent]:
+    """``staged(component, arch)``; skips where an input is out of reach and nothing is cached."""
+    return _or_skip(_staged)
+
+
+@pytest.fixture(scope="session")
+def built() -> Callable[[str, str], Path]:
+    """``built(component, arch)``: the folder of a finished build; skips like ``staged``."""
+    return _or_skip(_folder)
+
+
+def _or_skip(function: Callable[..., object]) -> Callable[..., object]:
+    def call(name: str, arch: str) -> object:
+        try:
+            return function(name, arch)
+        except MissingToolError as error:
+            pytest.skip(f"{name} for {arch} cannot be built here: {error}")
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def readelf() -> str:
+    """Binutils' readelf, the second opinion."""
+    program = shutil.which("readelf")
+    if program is None:
+        pytest.skip("needs readelf: apt-get install binutils")
+    return program
