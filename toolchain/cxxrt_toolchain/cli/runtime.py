@@ -93,9 +93,10 @@ def _list(args: argparse.Namespace) -> None:
         print(f"{name}: {recipe.name} {recipe.version}, glibc {recipe.glibc_floor}")
         for component in (load_component(root, item) for item in recipe.components):
             print(f"  {component.name} {component.version} ({component.license})")
-            for arch in archs:
-                for row in _figures(component, arch, recipe, workshop):
-                    print(f"    {arch}  {_figures_text(row)}")
+            for arch in archs if component.built else ():
+                rows = _figures(component, arch, recipe, workshop)
+                for text in map(_figures_text, rows) if rows else ("not built in this cache",):
+                    print(f"    {arch}  {text}")
 
 
 def _compiler(args: argparse.Namespace) -> None:
