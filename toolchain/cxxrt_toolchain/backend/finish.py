@@ -8,18 +8,19 @@ building and repairing end in the same code.
 from __future__ import annotations
 
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.audit.collect import collect
 from cxxrt_toolchain.audit.verdict import judge
 from cxxrt_toolchain.errors import StepFailedError
 from cxxrt_toolchain.repair.apply import apply_plan
-from cxxrt_toolchain.repair.plan import PlanOptions, make_plan
+from cxxrt_toolchain.repair.encode import encode
+from cxxrt_toolchain.repair.plan import Encoding, PlanOptions, make_plan
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cxxrt_toolchain.backend.config import BuildConfig
     from cxxrt_toolchain.repair.plan import RepairPlan
 
@@ -36,7 +37,7 @@ def finish_wheel(plain: Path, folder: Path, config: BuildConfig) -> Path:
         StepFailedError: The binaries cannot carry the tag; the message has the rules' ids.
     """
     options = PlanOptions(
-        encoding=config.encoding,
+        encoding=Encoding.PLAIN if config.encoding is Encoding.PLAIN else Encoding.TAG,
         platform=config.platform,
         cuda=config.cuda,
         wire=config.wiring,
@@ -46,10 +47,18 @@ def finish_wheel(plain: Path, folder: Path, config: BuildConfig) -> Path:
         plan = make_plan(report, judge(report), options, wheel.read)
         if not plan.possible:
             raise StepFailedError(_refusal(plan))
-        result = apply_plan(plan, wheel, folder)
-    for note in plan.notes:
-        sys.stderr.write(f"cxxrt: {note}\n")
-    return result
+        for note in plan.notes:
+            sys.stderr.write(f"cxxrt: {note}\n")
+        if config.encoding is Encoding.VARIANT and plan.edits:
+            return _write_variant(plan, wheel, folder)
+        return apply_plan(plan, wheel, folder)
+
+
+def _write_variant(plan: RepairPlan, wheel: Wheel, folder: Path) -> Path:
+    with tempfile.TemporaryDirectory(prefix="cxxrt-") as scratch:
+        suffixed = apply_plan(plan, wheel, Path(scratch))
+        with Wheel.open(suffixed) as tagged:
+            return encode(tagged, Encoding.VARIANT, folder)
 
 
 def _refusal(plan: RepairPlan) -> str:

@@ -23,6 +23,8 @@ COMMANDS = {
     "check": "the verdict on wheels: 0 conforms, 1 does not, 2 cannot be judged",
     "repair": "make wheels use the shared runtime; the inputs stay as they are",
     "explain": "what a rule means: symptom, cause, evidence, fix",
+    "encode": "the same build under another name: ABI suffix, plain, or variant",
+    "config": "compile and link flags of the installed runtime, for other build systems",
 }
 """Command name to its one-line help; the module is ``cxxrt_toolchain.cli.<name>``."""
 

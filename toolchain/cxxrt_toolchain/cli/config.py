@@ -1,0 +1,74 @@
+"""``cxxrt config``: the runtime of this environment, for builds that are not Python's.
+
+In: which facts. Out: flags on one line, as pkg-config prints them, or one folder a line; all of
+them with their names where none is asked for. For example:
+
+    g++ $(cxxrt config --cflags) main.cc $(cxxrt config --ldflags)
+    cmake -DCMAKE_PREFIX_PATH="$(cxxrt config --cmakedir)" .
+    PKG_CONFIG_PATH="$(cxxrt config --pkgconfigdir)" pkg-config --libs cxxrt-stdcxx
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.host.runtime_folder import STRING_ABI, find_runtime
+
+if TYPE_CHECKING:
+    import argparse
+
+    from cxxrt_toolchain.host.runtime_folder import RuntimeFolder
+
+_FLAGS = {
+    "cflags": "what a C++ compiler needs",
+    "ldflags": "what the link needs: where the runtime is, at build and at run time",
+}
+_FOLDERS = {
+    "cmakedir": "for CMAKE_PREFIX_PATH",
+    "pkgconfigdir": "for PKG_CONFIG_PATH",
+    "includedir": "headers of the runtime; epoch 1 has none, the compiler brings its own",
+    "libdir": "the shared libraries and their linker scripts",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options."""
+    for name, text in {**_FLAGS, **_FOLDERS}.items():
+        parser.add_argument(f"--{name}", action="append_const", dest="facts", const=name, help=text)
+    parser.add_argument(
+        "--cuda", metavar="MAJOR", type=int, help="link against this libcudart, for --ldflags"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what was asked for."""
+    runtime = find_runtime()
+    values = _values(runtime, args.cuda)
+    if not args.facts:
+        for name, value in {"version": runtime.manifest.version, **values}.items():
+            print(f"{name}: {value}")
+        return 0
+    flags = [values[name] for name in args.facts if name in _FLAGS]
+    if flags:
+        print(" ".join(flags))
+    for name in args.facts:
+        if name in _FOLDERS:
+            print(values[name])
+    return 0
+
+
+def _values(runtime: RuntimeFolder, cuda: int | None) -> dict[str, str]:
+    folders = [os.fspath(folder) for folder in runtime.link_folders(cuda)]
+    # The finished program has no wheel beside it: without RUNPATH it would find the host's.
+    rpath = f"-Wl,-rpath,{os.fspath(runtime.libraries)}"
+    ldflags = [*(f"-L{folder}" for folder in folders), rpath, *(["-lcudart"] if cuda else [])]
+    return {
+        "cflags": STRING_ABI,
+        "ldflags": shlex.join(ldflags),
+        "cmakedir": os.fspath(runtime.cmake),
+        "pkgconfigdir": os.fspath(runtime.pkgconfig),
+        "includedir": os.fspath(runtime.root / "include"),
+        "libdir": os.fspath(runtime.libraries),
+    }

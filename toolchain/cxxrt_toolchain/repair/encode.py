@@ -1,0 +1,134 @@
+"""The same build under another name: ABI suffix, plain, or PEP 825 variant; without loss.
+
+In: an open wheel that this toolchain built or repaired. Out: a wheel with the same binaries,
+whose file name and ``WHEEL`` say the runtime ABI in the encoding asked for. What a plain name
+leaves out stays in ``<dist-info>/cxxrt.json``, so that any encoding leads to any other: there
+and back gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.abi.filename import parse_wheel_name
+from cxxrt_toolchain.abi.spec import load_spec
+from cxxrt_toolchain.abi.tag import AbiTag, BadTagError, RuntimeAbi, claims_runtime
+from cxxrt_toolchain.abi.variant import index_file_name, variants_text
+from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.repair.apply import apply_plan
+from cxxrt_toolchain.repair.edits import AddFile, DropMember, Retag
+from cxxrt_toolchain.repair.plan import Encoding, RepairPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from cxxrt_toolchain.abi.filename import WheelTags
+    from cxxrt_toolchain.repair.edits import Edit
+    from cxxrt_toolchain.wheel.reader import Wheel
+
+
+class NotEncodableError(InputError):
+    """A wheel does not say which runtime ABI its binaries were linked against."""
+
+
+def encode(wheel: Wheel, encoding: Encoding, dest_dir: Path) -> Path:
+    """Write a wheel under another encoding.
+
+    Args:
+        wheel: Open; not changed.
+        encoding: The one to write.
+        dest_dir: An existing folder; the wheel appears in it whole or not at all.
+
+    Raises:
+        NotEncodableError: It names no runtime ABI, or two different ones.
+        UsageError: The new wheel would take the place of the source.
+    """
+    return apply_plan(plan_encoding(wheel, encoding), wheel, dest_dir)
+
+
+def plan_encoding(wheel: Wheel, encoding: Encoding) -> RepairPlan:
+    """The edits that lead to an encoding; for the wheel's own encoding there are none.
+
+    Raises:
+        NotEncodableError: As `encode`.
+    """
+    tags = parse_wheel_name(wheel.path.name)
+    runtime = runtime_of(wheel)
+    bases = tuple(abi.partition("_cxxrt")[0] for abi in tags.abi)
+    suffixed = tuple(str(AbiTag(base=base, runtime=runtime)) for base in bases)
+    new = replace(
+        tags,
+        abi=suffixed if encoding is Encoding.TAG else bases,
+        label=str(runtime) if encoding is Encoding.VARIANT else None,
+    )
+    edits = () if new == tags else tuple(_edits(wheel, new, runtime))
+    return RepairPlan(source=wheel.path.name, result=str(new), edits=edits, refusals=(), notes=())
+
+
+def runtime_of(wheel: Wheel) -> RuntimeAbi:
+    """The runtime ABI that a wheel was linked against, from its name or its ``cxxrt.json``.
+
+    Raises:
+        NotEncodableError: Neither says it, or they disagree.
+    """
+    name = wheel.path.name
+    try:
+        named, recorded = parse_wheel_name(name).runtime, _recorded(wheel)
+    except BadTagError as error:
+        raise NotEncodableError(f"{name}: {error}") from error
+    found = named or recorded
+    if found is None:
+        raise NotEncodableError(
+            f"{name}: neither its name nor cxxrt.json says which runtime it was linked against.",
+            "Build it with cxxrt_toolchain.backend, or run 'cxxrt repair' on it.",
+        )
+    if recorded is not None and recorded != found:
+        raise NotEncodableError(f"{name}: its name says {found}, its cxxrt.json {recorded}.")
+    return found
+
+
+def index_file(wheels: Iterable[str]) -> tuple[str, str] | None:
+    """The index-level file of a release's variant wheels.
+
+    Args:
+        wheels: File names, all of one release; those that are no variants of ours are passed
+            over.
+
+    Returns:
+        File name and text, or None where there is no variant.
+    """
+    tags = [parse_wheel_name(name) for name in wheels]
+    variants = [each for each in tags if each.label is not None and claims_runtime(each.label)]
+    if not variants:
+        return None
+    runtimes = [RuntimeAbi.parse(each.label) for each in variants if each.label is not None]
+    name = index_file_name(variants[0].distribution, variants[0].version)
+    return name, variants_text(runtimes, load_spec())
+
+
+def _recorded(wheel: Wheel) -> RuntimeAbi | None:
+    member = f"{wheel.dist_info}/cxxrt.json"
+    if member not in wheel:
+        return None
+    try:
+        return RuntimeAbi.parse(json.loads(wheel.read(member))["runtime_abi"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise NotEncodableError(
+            f"{wheel.path.name}: {member} cannot be read: {error!r}."
+        ) from error
+
+
+def _edits(wheel: Wheel, new: WheelTags, runtime: RuntimeAbi) -> list[Edit]:
+    fields = (".".join(field) for field in (new.python, new.abi, new.platform))
+    python, abi, platform = fields
+    edits: list[Edit] = [Retag(python=python, abi=abi, platform=platform)]
+    document = f"{wheel.dist_info}/variant.json"
+    if new.label is not None:
+        text = variants_text([runtime], load_spec())
+        edits.append(AddFile(member=document, content=text, reason="the variant (PEP 825)"))
+    elif document in wheel:
+        edits.append(DropMember(member=document, reason="no variant under the new name"))
+    return edits
