@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
         return int(main_job.run(args))
     if args.jobs < 1:
         raise UsageError("--jobs must be at least 1.")
+    # A build that is asked to end takes its compilers and its work folder with it.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     commands = {"build": _build, "list": _list, "compiler": _compiler}
     commands[args.command](args)
     return 0
