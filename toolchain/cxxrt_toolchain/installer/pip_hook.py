@@ -11,8 +11,9 @@ pip: its output, its exit code, and its own subprocesses, which install build re
 isolated environments, come back through this file.
 
 What is changed in pip is the answer of one function, ``get_supported()`` in
-``pip._internal.utils.compatibility_tags``. It is the only source of tags in every pip since 20.0,
-for the index, the resolver, the cache and ``pip check`` alike. A pip without it is refused.
+``pip._internal.utils.compatibility_tags``. It is the only source of tags in pip since 20.1, for the
+index, the resolver, the cache and ``pip check`` alike. A pip before 20.3 is refused: it knows no
+perennial manylinux tag (PEP 600), so no suffixed tag could match.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "CXXRT_PIP_HOOK"
 _LACKS_SOMETHING = 3
+_OLDEST_PIP = (20, 3)
 
 
 def main() -> None:
@@ -70,11 +72,9 @@ def take_pip_from(folder: str) -> None:
 
 def teach_tags(question: dict[str, Any]) -> None:
     """Expand what pip's ``get_supported()`` returns, before any other module imports it."""
-    try:
-        tags: Any = importlib.import_module("pip._internal.utils.compatibility_tags")
-        original = tags.get_supported
-    except (ImportError, AttributeError):
-        refuse()
+    refuse_old_pip()
+    tags: Any = importlib.import_module("pip._internal.utils.compatibility_tags")
+    original = tags.get_supported
     expand = load(question["expansion"]).expand
     rows = [
         (runtime, behind, tuple(floor), frozenset(architectures))
@@ -108,17 +108,22 @@ def load(path: str) -> ModuleType:
     return module
 
 
-def refuse() -> NoReturn:
-    """Say that this pip cannot be taught, and leave."""
-    found = importlib.util.find_spec("pip")
-    if found is None:
-        problem = "has no pip."
-    else:
-        version = getattr(importlib.import_module("pip"), "__version__", "unknown")
-        problem = f"has pip {version}, which computes its tags in another way."
+def refuse_old_pip() -> None:
+    """Leave where there is no pip that can be taught, and say why."""
+    try:
+        version = str(importlib.import_module("pip").__version__)
+    except ImportError:
+        refuse("has no pip")
+    release = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    if release < _OLDEST_PIP:
+        refuse(f"has pip {version}, which knows no perennial manylinux tags")
+
+
+def refuse(problem: str) -> NoReturn:
+    """Explain, and leave."""
     sys.stderr.write(
-        f"cxxrt pip: {sys.executable} {problem} Install pip 20.0 or newer there; or use it "
-        "without cxxrt, and it takes the wheels without the runtime ABI tag.\n"
+        f"cxxrt pip: {sys.executable} {problem}. Install pip 20.3 or newer there; or use its pip "
+        "without cxxrt, which takes the wheels without the runtime ABI tag.\n"
     )
     sys.exit(_LACKS_SOMETHING)
 

@@ -1,0 +1,205 @@
+"""Environments with a chosen pip, and an index server on loopback."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+sys.path.insert(0, str(Path(__file__).parent))  # the folder's own module handmade_wheels.py
+
+ARCH = platform.machine()
+_START = 30
+"""Seconds that an index server may take until it answers."""
+
+
+def clean_environ() -> dict[str, str]:
+    """No configuration of pip, uv or cxxrt: only the test's index counts."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PIP_", "UV_", "CXXRT_", "PYTHON"))
+    }
+    return {**kept, "PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """A virtual environment."""
+
+    folder: Path
+
+    @property
+    def python(self) -> str:
+        return str(self.folder / "bin" / "python")
+
+    def run(self, *command: str, **extra: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            env={**clean_environ(), **extra},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def pip(self, *args: str, **extra: str) -> subprocess.CompletedProcess[str]:
+        return self.run(self.python, "-m", "pip", *args, **extra)
+
+    def cxxrt_pip(self, *args: str, **extra: str) -> subprocess.CompletedProcess[str]:
+        return self.run(
+            sys.executable, "-m", "cxxrt_toolchain", "pip", "--python", self.python, *args, **extra
+        )
+
+    def uv(self, *args: str, **extra: str) -> subprocess.CompletedProcess[str]:
+        return self.run(
+            sys.executable, "-m", "uv", *args, "--no-config", "--python", self.python, **extra
+        )
+
+    def encoding(self, package: str = "tri") -> str:
+        """Which file of a hand-made package is installed here."""
+        done = self.run(self.python, "-c", f"import {package}; print({package}.ENCODING)")
+        return done.stdout.strip() or done.stderr
+
+
+class NewEnvironment(Protocol):
+    def __call__(self, pip: str | None, python: str | None = None) -> Environment: ...
+
+
+@pytest.fixture
+def new_environment(tmp_path: Path) -> NewEnvironment:
+    """Make a virtual environment with that release of pip, or with none.
+
+    uv makes it, with the machine's own index and cache: making it is not what is tested.
+    """
+
+    def make(pip: str | None, python: str | None = None) -> Environment:
+        folder = tmp_path / f"env-{pip}"
+        uv = [sys.executable, "-m", "uv"]
+        subprocess.run(
+            [*uv, "venv", "-q", "--python", python or sys.executable, str(folder)], check=True
+        )
+        environment = Environment(folder=folder)
+        if pip is not None:
+            install = ["pip", "install", "-q", "--python", environment.python, f"pip=={pip}"]
+            subprocess.run([*uv, *install], check=True)
+        return environment
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def find_python() -> Callable[[str], str]:
+    """The interpreter of a minor release, from PATH or pyenv; skips where it is missing."""
+
+    def find(minor: str) -> str:
+        pyenv = Path.home() / ".pyenv" / "versions"
+        places = [Path(found)] if (found := shutil.which(f"python{minor}")) else []
+        places += sorted(pyenv.glob(f"{minor}.*/bin/python"))
+        for place in places:
+            done = subprocess.run([place, "-c", "pass"], capture_output=True, check=False)
+            if done.returncode == 0:
+                return str(place)
+        pytest.skip(f"needs Python {minor}: install it with 'pyenv install {minor}'")
+
+    return find
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """A folder of files that is served as a simple index."""
+
+    root: Path
+    url: str
+    per_project: bool = False
+    """One folder per project, as the pages of the simple API have it."""
+
+    def folder(self, project: str) -> Path:
+        """Where the files of a project go."""
+        found = self.root / project if self.per_project else self.root
+        found.mkdir(parents=True, exist_ok=True)
+        return found
+
+
+@pytest.fixture(scope="session")
+def pypiserver(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The program of a real index server, in an environment of its own."""
+    folder = tmp_path_factory.mktemp("pypiserver") / "env"
+    uv = [sys.executable, "-m", "uv"]
+    subprocess.run([*uv, "venv", "-q", "--python", sys.executable, str(folder)], check=True)
+    install = ["pip", "install", "-q", "--python", str(folder / "bin" / "python"), "pypiserver"]
+    subprocess.run([*uv, *install], check=True)
+    return str(folder / "bin" / "pypi-server")
+
+
+@pytest.fixture
+def index(tmp_path: Path, pypiserver: str) -> Iterator[Index]:
+    """An empty index on a real server that lists what lies in its folder."""
+    folder = tmp_path / "packages"
+    folder.mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [pypiserver, "run", "-i", "127.0.0.1", "-p", str(port), "--disable-fallback"]
+    with (tmp_path / "server.log").open("w") as log:
+        server = subprocess.Popen([*command, str(folder)], stdout=log, stderr=log)
+        try:
+            _wait_for(port)
+            yield Index(root=folder, url=f"http://127.0.0.1:{port}/simple/")
+        finally:
+            server.terminate()
+            server.wait()
+
+
+@pytest.fixture
+def static_index(tmp_path: Path) -> Iterator[Index]:
+    """Plain files: the pages of the simple API list every file, ``variants.json`` included.
+
+    The index servers of today list only what they take for a distribution.
+    """
+    root = tmp_path / "static"
+    handler = partial(_QuietHandler, directory=str(root))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{server.server_port}/simple/"
+            yield Index(root=root / "simple", url=url, per_project=True)
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        pass
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + _START
+    while not _answers(port):
+        if time.monotonic() > deadline:
+            pytest.fail(f"the index server did not answer in {_START} s")
+        time.sleep(0.1)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port)):
+            return True
+    except ConnectionError:
+        return False
