@@ -2,14 +2,25 @@
 // In: one question per line, as vectors/README.md has it. Out: one answer per line.
 // node >= 18, no packages.
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { bounds } from './bounds.mjs';
+import { decide } from './loader.mjs';
+import { checkPolicy } from './policy.mjs';
 import { checkWheel, format, parse, Rejected } from './tag.mjs';
 import { expand, knownEpochs, order, supported } from './select.mjs';
 import { fromVariant, toVariant } from './variant.mjs';
 
-const data = (name) => JSON.parse(readFileSync(new URL(`../../cxxrt_abi_tag_spec/${name}`, import.meta.url)));
+const root = new URL('../../cxxrt_abi_tag_spec/', import.meta.url);
+const data = (name) => JSON.parse(readFileSync(new URL(name, root)));
 const published = data('tags.json').epochs;
+const tables = {
+  gcc: data('symbols/gcc-runtime.json').libraries,
+  cudart: Object.fromEntries(readdirSync(new URL('symbols/', root)).filter((name) => name.startsWith('cudart'))
+    .map((name) => data(`symbols/${name}`)).map((table) => [table.major, table])),
+  releases: data('releases.json').releases,
+  policy: (runtime) => data(`policies/${runtime}.json`),
+};
 
 const operations = {
   parse: ({ abi }) => parse(abi),
@@ -18,6 +29,9 @@ const operations = {
   supported: ({ environment, tag }) => ({ supported: supported(environment, tag, published) }),
   expand: ({ environment }) => ({ tags: expand(environment, published) }),
   order: ({ environment, wheels }) => ({ wheels: order(environment, wheels, published) }),
+  bounds: (input) => bounds(input, tables),
+  loader: decide,
+  policy: (input) => checkPolicy(input, tables),
   'to-variant': ({ filename }) => toVariant(filename, published),
   'from-variant': ({ filename, properties }) => fromVariant(filename, properties),
 };

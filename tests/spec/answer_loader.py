@@ -1,0 +1,189 @@
+"""The runtime's loader behind the door of the conformance suite, with the dynamic linker replaced.
+
+In: what the linker would find. Out: what the loader asked it to do. The loader's own code decides;
+only its ports (``_dl``, the file searches, what a wheel build bakes in) are answered from the
+vector. Nothing is loaded into this process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+sys.path.append(str(Path(__file__).parents[2] / "toolchain"))
+os.environ["CXXRT_DISABLE"] = "1"  # importing the package must not load anything here
+
+from cxx11_cuda_runtime import (
+    _baked,
+    _cudart,
+    _culprit,
+    _dl,
+    _errors,
+    _linkmap,
+    _load,
+    _require,
+    _search,
+)
+
+Document = dict[str, Any]
+CXX = "libstdc++.so.6"
+ORIGINS = {
+    "vendored": "own",
+    "conda": "conda",
+    "ld-library-path": "library-path",
+    "system": "system",
+    "nvidia-wheel": "nvidia",
+}
+"""The loader's words for where it found a file, and the specification's."""
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
+
+
+@dataclass(kw_only=True)
+class Linker:
+    """A dynamic linker that does as it is told and remembers it."""
+
+    loaded: dict[str, str | None]
+    files: dict[str, Document]
+    """Path to the candidate that lies there."""
+    steps: list[Document] = field(default_factory=list)
+    handles: dict[int, str] = field(default_factory=dict)
+
+    def resident(self, soname: str) -> int | None:
+        if soname not in self.loaded:
+            return None
+        known = {step["soname"] for step in self.steps}
+        if soname not in known and soname != "libgcc_s.so.1":
+            self.steps.append({"soname": soname, "action": "promote"})
+        return self.handle(soname)
+
+    def open_global(self, path: str) -> int:
+        if path not in self.files:
+            raise OSError(f"{path}: cannot open shared object file: No such file or directory")
+        found = self.files[path]
+        self.loaded[found["soname"]] = found["version"]
+        self.steps.append({"soname": found["soname"], "action": "load", "origin": found["origin"]})
+        return self.handle(found["soname"])
+
+    def handle(self, soname: str) -> int:
+        number = 1 + sum(map(ord, soname))
+        self.handles[number] = soname
+        return number
+
+    def has_function(self, handle: int, _path: str, symbol: str) -> bool:
+        version = self.loaded[self.handles[handle]]
+        return version is not None and numbers(version) >= numbers(symbol)
+
+    def reported_release(self, handle: int) -> tuple[int, ...]:
+        version = self.loaded[self.handles[handle]]
+        return numbers(version) if version else (0, 0)
+
+    def file_contains(self, path: str, text: bytes) -> bool:
+        return numbers(self.files[path]["version"]) >= numbers(text.strip(b"\0").decode())
+
+    def file_minor(self, path: str) -> int:
+        version = self.files[path]["version"] if path in self.files else self.loaded[CXX]
+        return numbers(version or "0")[-1]
+
+    def outside(self, soname: str, **_: object) -> Iterator[tuple[str, str]]:
+        for how in ("conda", "ld-library-path", "system"):
+            yield from ((how, path) for path in self.places(soname, ORIGINS[how]))
+
+    def places(self, soname: str, origin: str) -> list[str]:
+        return [
+            path
+            for path, found in self.files.items()
+            if (found["soname"], found["origin"]) == (soname, origin)
+        ]
+
+
+def loader(question: Document) -> Document:
+    """Answer one vector."""
+    state, wanted = question["state"], question["require"]
+    linker = Linker(loaded=dict(state["resident"]), files=_files(state["candidates"]))
+    with ExitStack() as ports, warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        _replace_ports(ports, linker, glibc=state.get("glibc", True))
+        try:
+            how = _load.load_cxx()
+            _require.require(
+                glibcxx=wanted.get("glibcxx"),
+                cudart=wanted.get("cudart"),
+                openmp=False,
+                who="a vector",
+                how=how,
+            )
+        except _errors.LibstdcxxTooOldError:
+            return {"rejected": ["L-3"]}
+        except _errors.CudartNotFoundError:
+            return {"rejected": ["L-9a"]}
+        except _errors.CudartTooOldError:
+            major = wanted["cudart"].split(".")[0]
+            return {"rejected": ["L-8" if f"libcudart.so.{major}" in state["resident"] else "L-9a"]}
+    return {"steps": linker.steps}
+
+
+def _files(candidates: list[Document]) -> dict[str, Document]:
+    files = {}
+    for found in candidates:
+        folder = _load.LIB if found["origin"] == "own" else f"/{found['origin']}/"
+        soname = found["soname"]
+        is_name = soname.startswith("libcudart") and found["origin"] == "system"
+        files[soname if is_name else folder + soname] = found
+    if any((found["soname"], found["origin"]) == (CXX, "own") for found in candidates):
+        gcc = {"soname": "libgcc_s.so.1", "origin": "own", "version": None}
+        files[_load.LIB + "libgcc_s.so.1"] = gcc
+    return files
+
+
+def _replace_ports(ports: ExitStack, linker: Linker, *, glibc: bool) -> None:
+    own = [found for found in linker.files.values() if found["origin"] == "own"]
+    minor = next((numbers(f["version"])[-1] for f in own if f["soname"] == CXX), 0)
+    cudart = {
+        found["version"].split(".")[0]: (found["version"], _releases(found["version"]))
+        for found in own
+        if found["soname"].startswith("libcudart")
+    }
+
+    def existing(
+        how: str, _folders: object, soname: str, _looked: object
+    ) -> Iterator[tuple[str, str]]:
+        yield from ((how, path) for path in linker.places(soname, ORIGINS[how]))
+
+    def nvidia(major: str, _looked: object) -> str:
+        return next(iter(linker.places(f"libcudart.so.{major}", "nvidia")), "")
+
+    for module, names in (
+        (_baked, {"GLIBCXX": minor, "CUDART": cudart}),
+        (_baked, {"MARKERS": tuple((n, f"3.4.{n}") for n in range(minor, 0, -1))}),
+        (_dl, {"supported": lambda: glibc, "resident": linker.resident}),
+        (_dl, {"open_global": linker.open_global, "has_function": linker.has_function}),
+        (_dl, {"file_contains": linker.file_contains}),
+        (_search, {"outside_candidates": linker.outside, "glibcxx_of_file": linker.file_minor}),
+        (_cudart, {"_existing": existing, "_nvidia_file": nvidia}),
+        (_cudart, {"reported_release": linker.reported_release}),
+        (_linkmap, {"path_of": lambda *_: "/resident", "is_deleted": lambda _: False}),
+        (_culprit, {"find_culprit": lambda *_: _culprit.Culprit(kind="dlopen")}),
+    ):
+        ports.enter_context(patch.multiple(module, **names))
+    ports.enter_context(patch.dict(_load.found_via, clear=True))
+    ports.enter_context(patch.dict(os.environ, clear=True))
+
+
+def _releases(version: str) -> tuple[tuple[str, str], ...]:
+    major, newest = numbers(version)
+    return tuple((f"{major}.{minor}",) * 2 for minor in range(newest, 0, -1))
+
+
+OPERATIONS = {"loader": loader}

@@ -1,0 +1,87 @@
+"""The audit, the bounds and the schemas behind the door of the conformance suite."""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+import zipfile
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from cxxrt_toolchain.abi.bounds import NoRuntimeError, runtime_requirement
+from cxxrt_toolchain.abi.symbols import load_symbol_tables, read_releases
+from cxxrt_toolchain.audit.collect import collect
+from cxxrt_toolchain.audit.findings import Severity
+from cxxrt_toolchain.audit.verdict import judge
+from cxxrt_toolchain.wheel.reader import Wheel
+
+Document = dict[str, Any]
+TABLES = load_symbol_tables()
+SENTENCES = {
+    **{f"CXXRT-T{number}": f"G-{number}" for number in range(1, 8)},
+    **{f"CXXRT-P{number}": f"P-{number}" for number in range(1, 6)},
+    **{f"CXXRT-H{number}": "P-2" for number in (1, 2, 3, 4, 6, 8)},
+    "CXXRT-H12": "P-7",
+    "CXXRT-H14": "P-8",
+}
+"""The audit's rule ids and the sentences that they enforce."""
+
+
+def bounds(question: Document) -> Document:
+    tables = TABLES
+    if "releases" in question:
+        document = {"schema": 1, "releases": question["releases"]}
+        tables = replace(tables, releases=read_releases(json.dumps(document).encode()))
+    needs = [(soname, node) for soname, nodes in question["needs"].items() for node in nodes]
+    cudart = {int(major): symbols for major, symbols in question["cudart"].items()}
+    try:
+        found = runtime_requirement(tables, needs, cudart, epoch=question["epoch"])
+    except NoRuntimeError:
+        return {"rejected": ["V-6"]}
+    versions = {clause.operator: clause.version for clause in found.specifier}
+    return {"minimum": versions[">="], "below": versions["<"]}
+
+
+def policy(question: Document) -> Document:
+    with tempfile.TemporaryDirectory() as folder, Wheel.open(_wheel(question, folder)) as wheel:
+        verdict = judge(collect(wheel, record=False), tables=TABLES)
+    broken = {
+        SENTENCES[found.rule]
+        for found in verdict.findings
+        if found.severity is Severity.ERROR and found.rule in SENTENCES
+    }
+    return {"rejected": sorted(broken)} if broken else {"conforms": True}
+
+
+def _wheel(question: Document, folder: str) -> Path:
+    tag = question["tag"]
+    epoch = int(question["runtime"].split(".")[0])
+    requirement = f"cxx11-cuda-runtime>={question['runtime']},<{epoch + 1}"
+    path = Path(folder) / f"foo-1.0-{tag}.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for each in question["objects"]:
+            archive.writestr(each["name"], base64.b64decode(each["elf"]["base64"]))
+        archive.writestr(
+            "foo-1.0.dist-info/METADATA",
+            f"Metadata-Version: 2.1\nName: foo\nVersion: 1.0\nRequires-Dist: {requirement}\n",
+        )
+        archive.writestr(
+            "foo-1.0.dist-info/WHEEL",
+            f"Wheel-Version: 1.0\nGenerator: vector\nRoot-Is-Purelib: false\nTag: {tag}\n",
+        )
+        archive.writestr("foo-1.0.dist-info/RECORD", "")
+    return path
+
+
+def schema(question: Document) -> Document:
+    import jsonschema  # noqa: PLC0415 - it may build a URI grammar for seconds
+
+    place = files("cxxrt_abi_tag_spec") / "schemas" / f"{question['schema']}.schema.json"
+    validator = jsonschema.Draft202012Validator(json.loads(place.read_bytes()))
+    return {"valid": True} if validator.is_valid(question["document"]) else {"rejected": ["Z-4"]}
+
+
+OPERATIONS = {"bounds": bounds, "policy": policy, "schema": schema}

@@ -1,0 +1,175 @@
+"""The tables of PEP-DRAFT.rst, from the specification's data and from what tools were seen to do.
+
+In: ``tags.json``, ``symbols/``, the vectors and ``tool_matrix.json``. Out: the text between the
+``.. begin table: NAME`` and ``.. end table: NAME`` lines of the proposal.
+``python tests/spec/pep_tables.py`` says whether it is current; ``--write`` makes it so.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sentences import read_sentences
+
+from cxxrt_abi_tag_spec.conformance import load_vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+ROOT = Path(__file__).resolve().parents[2]
+PROPOSAL = ROOT / "PEP-DRAFT.rst"
+SPECIFICATION = ROOT / "abi-tag-spec"
+DATA = SPECIFICATION / "cxxrt_abi_tag_spec"
+FIRST_WITH_THE_STRING_ABI = 5
+"""GCC 5 introduced the string ABI of epoch 1, so no wheel of the epoch is built with an older."""
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A simple reStructuredText table."""
+    lines = [list(head), *map(list, rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    rule = "  ".join("=" * width for width in widths)
+
+    def row(cells: Sequence[str]) -> str:
+        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        return "  ".join(padded).rstrip()
+
+    return "\n".join([rule, row(lines[0]), rule, *map(row, lines[1:]), rule])
+
+
+def _read(path: Path) -> Any:  # noqa: ANN401 - JSON
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def epochs() -> str:
+    """Every epoch with its floor, architectures and CUDA majors."""
+    return table(
+        ("Epoch", "String ABI", "glibc floor", "Architectures", "CUDA majors"),
+        (
+            (
+                number,
+                row["string_abi"],
+                row["glibc_floor"],
+                ", ".join(row["architectures"]),
+                ", ".join(map(str, row["cuda_majors"])),
+            )
+            for number, row in _read(DATA / "tags.json")["epochs"].items()
+        ),
+    )
+
+
+def libraries() -> str:
+    """The SONAMEs of every epoch."""
+    tags = _read(DATA / "tags.json")
+    rows = [
+        (number, f"``{soname}``", ", ".join(architectures))
+        for number, row in tags["epochs"].items()
+        for soname, architectures in row["libraries"].items()
+    ] + [
+        (number, f"``{tags['cuda'][str(major)]['library']}``", f"all, with ``_cu{major}``")
+        for number, row in tags["epochs"].items()
+        for major in row["cuda_majors"]
+    ]
+    return table(("Epoch", "Library", "Architectures"), rows)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", text)))
+
+
+def ceilings() -> str:
+    """The newest symbol version of each namespace by runtime version."""
+    found = _read(DATA / "symbols" / "gcc-runtime.json")["libraries"]
+    nodes = [
+        (node, int(gcc.split(".")[0])) for nodes in found.values() for node, gcc in nodes.items()
+    ]
+    names = ("GLIBCXX", "CXXABI", "GCC", "GOMP")
+
+    def newest(name: str, major: int) -> str:
+        versions = (
+            node.removeprefix(f"{name}_")
+            for node, gcc in nodes
+            if re.fullmatch(rf"{name}_[0-9.]+", node) and gcc <= major
+        )
+        return max(versions, key=_numbers)
+
+    majors = range(FIRST_WITH_THE_STRING_ABI, max(gcc for _, gcc in nodes) + 1)
+    return table(
+        ("Runtime", *names),
+        ((f"1.{major}", *(newest(name, major) for name in names)) for major in majors),
+    )
+
+
+def _matrix() -> Any:  # noqa: ANN401 - JSON
+    return _read(Path(__file__).with_name("tool_matrix.json"))
+
+
+def _short(tool: str) -> str:
+    return tool.replace(", wheel-variants preview", " [#preview]_")
+
+
+def encodings() -> str:
+    """What each tool does with a wheel that is named in each candidate way."""
+    rows = _matrix()["rows"]
+    tools = list(rows["plain"])
+    return table(
+        ("Encoding", *map(_short, tools)),
+        ((encoding, *(cells[tool] for tool in tools)) for encoding, cells in rows.items()),
+    )
+
+
+def tools() -> str:
+    """Which wheel of one release each tool takes."""
+    return table(
+        ("Tool", "Takes, of plain, suffix and variant wheel"),
+        ((_short(tool), f"the {chosen} wheel") for tool, chosen in _matrix()["release"].items()),
+    )
+
+
+def vectors() -> str:
+    """How many vectors test each section of the specification."""
+    suite = load_vectors(SPECIFICATION / "vectors")
+    titles = {sentence.id[0]: sentence.section for sentence in read_sentences()}
+    counts = Counter(
+        (letter, vector.rejected)
+        for vector in suite
+        for letter in {sentence[0] for sentence in vector.sentence}
+    )
+    rows = [
+        (titles[letter], str(counts[letter, False]), str(counts[letter, True]))
+        for letter in titles
+        if counts[letter, False] + counts[letter, True]
+    ]
+    rejected = sum(vector.rejected for vector in suite)
+    return table(
+        ("Section", "Answered", "Rejected"),
+        [*rows, ("All vectors", str(len(suite) - rejected), str(rejected))],
+    )
+
+
+TABLES = (epochs, libraries, ceilings, encodings, tools, vectors)
+
+
+def rendered(text: str) -> str:
+    """The proposal's text with every table made anew."""
+    for make in TABLES:
+        begin, end = (f".. {word} table: {make.__name__}\n" for word in ("begin", "end"))
+        if text.count(begin) != 1 or text.count(end) != 1:
+            raise SystemExit(f"{PROPOSAL.name} has no place for the table {make.__name__!r}")
+        before, _, rest = text.partition(begin)
+        text = f"{before}{begin}\n{make()}\n\n{end}{rest.partition(end)[2]}"
+    return text
+
+
+if __name__ == "__main__":
+    before = PROPOSAL.read_text(encoding="utf-8")
+    after = rendered(before)
+    if "--write" in sys.argv[1:]:
+        PROPOSAL.write_text(after, encoding="utf-8")
+    elif before != after:
+        raise SystemExit("the tables are not current: run this with --write")
