@@ -1,0 +1,136 @@
+"""``[tool.cxxrt]``: defaults, precedence, and errors that begin with the key's path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cxxrt_toolchain.backend.config import (
+    BuildConfig,
+    parse_config,
+    read_config,
+    settings_for_wrapped,
+)
+from cxxrt_toolchain.errors import ConfigError
+from cxxrt_toolchain.repair.plan import Encoding, Platform
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _parse(
+    table: dict[str, Any],
+    settings: dict[str, Any] | None = None,
+    environment: dict[str, str] | None = None,
+) -> BuildConfig:
+    return parse_config({"tool": {"cxxrt": table}}, settings, environment or {})
+
+
+def test_a_project_without_a_table_gets_setuptools_and_the_tag() -> None:
+    config = parse_config({}, None, {})
+    assert config == BuildConfig()
+    assert config.build_backend == "setuptools.build_meta"
+    assert config.encoding is Encoding.TAG
+
+
+def test_every_key_reaches_its_field() -> None:
+    config = _parse(
+        {
+            "build-backend": "mesonpy",
+            "backend-path": ["."],
+            "cuda": 12,
+            "encoding": "plain",
+            "platform": "keep",
+            "keep-exports": ["foo._core"],
+            "wiring": False,
+        }
+    )
+    assert config == BuildConfig(
+        build_backend="mesonpy",
+        backend_path=(".",),
+        cuda=12,
+        encoding=Encoding.PLAIN,
+        platform=Platform.KEEP,
+        keep_exports=("foo._core",),
+        wiring=False,
+    )
+
+
+def test_the_environment_overrides_the_table_and_the_frontend_overrides_both() -> None:
+    table = {"encoding": "tag", "cuda": 12}
+    environment = {"CXXRT_ENCODING": "plain", "CXXRT_BUILD_CUDA": "13"}
+    assert _parse(table, None, environment).encoding is Encoding.PLAIN
+    assert _parse(table, None, environment).cuda == 13
+    settings = {"cxxrt.encoding": "variant", "cxxrt.cuda": "none"}
+    assert _parse(table, settings, environment).encoding is Encoding.VARIANT
+    assert _parse(table, settings, environment).cuda is None
+
+
+def test_an_empty_variable_is_no_override() -> None:
+    assert _parse({"encoding": "plain"}, None, {"CXXRT_ENCODING": ""}).encoding is Encoding.PLAIN
+
+
+def test_the_installers_override_of_the_driver_is_not_a_build_setting() -> None:
+    assert _parse({}, None, {"CXXRT_CUDA": "13"}).cuda is None
+
+
+@pytest.mark.parametrize("word", ["0", "false", "No", "off"])
+def test_every_spelling_of_no_turns_a_flag_off(word: str) -> None:
+    assert not _parse({}, None, {"CXXRT_WIRING": word}).wiring
+
+
+@pytest.mark.parametrize(
+    ("table", "path"),
+    [
+        ({"encodign": "tag"}, "tool.cxxrt.encodign: no such key"),
+        ({"encoding": "wheel"}, "tool.cxxrt.encoding: 'wheel'"),
+        ({"encoding": 1}, "tool.cxxrt.encoding: 1"),
+        ({"cuda": "12.4"}, "tool.cxxrt.cuda: '12.4'"),
+        ({"cuda": True}, "tool.cxxrt.cuda: True"),
+        ({"cuda": [12]}, "tool.cxxrt.cuda: [12]"),
+        ({"wiring": "maybe"}, "tool.cxxrt.wiring: 'maybe'"),
+        ({"keep-exports": "foo"}, "tool.cxxrt.keep-exports: 'foo'"),
+        ({"keep-exports": [1]}, "tool.cxxrt.keep-exports[0]: 1"),
+        ({"build-backend": ""}, "tool.cxxrt.build-backend: ''"),
+        ({"build-backend": "cxxrt_toolchain.backend"}, "tool.cxxrt.build-backend: is this"),
+        (
+            {"keep-exports": ["a"], "hide-vague-linkage": False},
+            "tool.cxxrt.keep-exports: has no effect",
+        ),
+    ],
+)
+def test_a_wrong_value_is_named_by_its_path(table: dict[str, Any], path: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        _parse(table)
+    assert str(caught.value).startswith(path)
+
+
+def test_wrong_overrides_are_named_by_where_they_come_from() -> None:
+    with pytest.raises(ConfigError, match=r"^\$CXXRT_ENCODING: 'whl'"):
+        _parse({}, None, {"CXXRT_ENCODING": "whl"})
+    with pytest.raises(ConfigError, match=r"^-C cxxrt.encodings: no such key"):
+        _parse({}, {"cxxrt.encodings": "tag"})
+    with pytest.raises(ConfigError, match=r"^-C cxxrt.build-backend: no such key"):
+        _parse({}, {"cxxrt.build-backend": "mesonpy"})
+
+
+def test_a_table_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"^tool.cxxrt: is no table"):
+        parse_config({"tool": {"cxxrt": 1}}, None, {})
+
+
+def test_the_wrapped_backend_sees_only_its_own_settings() -> None:
+    settings = {"cxxrt.encoding": "plain", "--global-option": "-q"}
+    assert settings_for_wrapped(settings) == {"--global-option": "-q"}
+    assert settings_for_wrapped(None) is None
+
+
+def test_broken_toml_is_a_configuration_error(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.cxxrt\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"^pyproject.toml: not valid TOML"):
+        read_config(tmp_path, None, {})
+
+
+def test_a_project_without_pyproject_has_the_defaults(tmp_path: Path) -> None:
+    assert read_config(tmp_path, None, {}) == BuildConfig()

@@ -1,0 +1,59 @@
+"""Which hooks there are, and how errors of ours leave them; no hook of another backend runs."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cxxrt_toolchain import backend
+from cxxrt_toolchain.backend.config import BuildConfig
+from cxxrt_toolchain.backend.editable import start_files
+from cxxrt_toolchain.backend.wrapped import ACTIVE, WrappedBackend
+from cxxrt_toolchain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_metadata_is_not_promised_before_the_link() -> None:
+    hooks = {name for name in dir(backend) if not name.startswith("_")}
+    assert {"build_wheel", "build_sdist", "build_editable"} <= hooks
+    assert not [name for name in hooks if name.startswith("prepare_metadata")]
+
+
+def test_an_error_of_ours_is_one_paragraph_and_an_exit_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.cxxrt]\ncuda = 'x'\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        backend.build_wheel("wheels")
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.startswith("cxxrt: tool.cxxrt.cuda: 'x' is no CUDA major.")
+
+
+def test_a_backend_that_leads_back_to_us_is_found_before_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapped = WrappedBackend(project=tmp_path, config=BuildConfig(build_backend="chain"))
+    monkeypatch.setenv(ACTIVE, str(tmp_path))
+    monkeypatch.setattr(subprocess, "run", _unreachable)
+    with pytest.raises(ConfigError, match="leads back"):
+        wrapped.call("build_wheel", "wheels", None)
+
+
+def _unreachable(*_arguments: object, **_options: object) -> None:
+    raise AssertionError("a process was started")
+
+
+def test_the_start_files_of_an_editable_install_call_one_typed_function() -> None:
+    files = {edit.member: edit.content for edit in start_files("My-Project.x")}
+    assert files["_cxxrt_editable_my_project_x.pth"] == (
+        "import _cxxrt_editable_my_project_x; _cxxrt_editable_my_project_x.load()\n"
+    )
+    assert files["_cxxrt_editable_my_project_x.start"] == "_cxxrt_editable_my_project_x:load\n"
+    source = files["_cxxrt_editable_my_project_x.py"]
+    assert "def load() -> None:" in source
+    compile(source, "start", "exec")

@@ -1,0 +1,95 @@
+"""One build under three names, and back."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cxxrt_toolchain.repair.encode import NotEncodableError, encode, index_file, runtime_of
+from cxxrt_toolchain.repair.plan import Encoding
+from cxxrt_toolchain.wheel.reader import Wheel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_PLAIN = "cp312-cp312-manylinux_2_28_x86_64"
+_SUFFIXED = "cp312-cp312_cxxrt1_cu12-manylinux_2_28_x86_64"
+
+
+def _record(runtime: str) -> dict[str, bytes]:
+    return {"demo-1.0.dist-info/cxxrt.json": json.dumps({"runtime_abi": runtime}).encode()}
+
+
+@pytest.fixture
+def suffixed(make_wheel: Callable[..., Path]) -> Path:
+    """A wheel as the backend writes it by default."""
+    files = {"demo/__init__.py": b"", **_record("cxxrt1_cu12")}
+    return make_wheel(files, tags=[_SUFFIXED])
+
+
+def _encode(source: Path, encoding: Encoding, folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    with Wheel.open(source) as wheel:
+        return encode(wheel, encoding, folder)
+
+
+def test_each_encoding_has_its_name(suffixed: Path, tmp_path: Path) -> None:
+    plain = _encode(suffixed, Encoding.PLAIN, tmp_path / "out")
+    variant = _encode(suffixed, Encoding.VARIANT, tmp_path / "out")
+    assert plain.name == f"demo-1.0-{_PLAIN}.whl"
+    assert variant.name == f"demo-1.0-{_PLAIN}-cxxrt1_cu12.whl"
+    with Wheel.open(variant) as wheel:
+        document = json.loads(wheel.read("demo-1.0.dist-info/variant.json"))
+        assert wheel.wheel_file.tags == (_PLAIN,)
+    assert document["variants"] == {"cxxrt1_cu12": {"cxxrt": {"abi": ["1"], "cuda": ["12"]}}}
+
+
+@pytest.mark.parametrize("by_way_of", [Encoding.PLAIN, Encoding.VARIANT])
+def test_there_and_back_gives_the_same_bytes(
+    suffixed: Path, tmp_path: Path, by_way_of: Encoding
+) -> None:
+    canonical = _encode(suffixed, Encoding.TAG, tmp_path / "same")
+    there = _encode(canonical, by_way_of, tmp_path / "there")
+    back = _encode(there, Encoding.TAG, tmp_path / "back")
+    assert back.name == suffixed.name
+    assert back.read_bytes() == canonical.read_bytes() == suffixed.read_bytes()
+
+
+def test_a_name_alone_says_enough(make_wheel: Callable[..., Path]) -> None:
+    with Wheel.open(make_wheel({}, tags=[_SUFFIXED])) as wheel:
+        assert str(runtime_of(wheel)) == "cxxrt1_cu12"
+
+
+def test_a_plain_wheel_of_someone_else_cannot_be_encoded(make_wheel: Callable[..., Path]) -> None:
+    path = make_wheel({}, tags=[_PLAIN])
+    with Wheel.open(path) as wheel, pytest.raises(NotEncodableError, match="neither its name"):
+        runtime_of(wheel)
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        (_record("cxxrt1_cu13"), "its name says cxxrt1_cu12, its cxxrt.json cxxrt1_cu13"),
+        (_record("cxxrt0"), "no runtime ABI"),
+        ({"demo-1.0.dist-info/cxxrt.json": b"[]"}, "cannot be read"),
+        ({"demo-1.0.dist-info/cxxrt.json": b"\xff"}, "cannot be read"),
+    ],
+)
+def test_a_record_that_contradicts_or_is_broken_is_refused(
+    make_wheel: Callable[..., Path], record: dict[str, bytes], message: str
+) -> None:
+    path = make_wheel(record, tags=[_SUFFIXED])
+    with Wheel.open(path) as wheel, pytest.raises(NotEncodableError, match=message):
+        runtime_of(wheel)
+
+
+def test_the_index_level_file_has_all_variants_of_a_release() -> None:
+    names = [f"Demo-1.0-{_PLAIN}-{label}.whl" for label in ("cxxrt1", "cxxrt1_cu12")]
+    found = index_file([*names, f"Demo-1.0-{_SUFFIXED}.whl", f"Demo-1.0-{_PLAIN}-x86_64_v3.whl"])
+    assert found is not None
+    assert found[0] == "demo-1.0-variants.json"
+    assert list(json.loads(found[1])["variants"]) == ["cxxrt1", "cxxrt1_cu12"]
+    assert index_file([f"Demo-1.0-{_SUFFIXED}.whl"]) is None
