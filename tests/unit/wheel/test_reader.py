@@ -142,3 +142,15 @@ def test_folders_are_members_without_a_row(write_zip: WriteZip, tmp_path: Path) 
     with Wheel.open(write_zip(("demo/", b""))) as wheel:
         assert [m.name for m in wheel.members if m.is_dir] == ["demo/"]
         assert all(issue.member != "demo/" for issue in wheel.record_issues())
+
+
+@pytest.mark.parametrize("module", ["zlib", "isal.isal_zlib"])
+def test_either_inflate_gives_the_same_bytes(
+    make_wheel: MakeWheel, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    engine = pytest.importorskip(module, reason="install isal for the faster inflate")
+    monkeypatch.setattr(stream_module, "_zlib", engine)
+    monkeypatch.setattr(stream_module, "_OUTPUT", 777)
+    content = os.urandom(40_000) + bytes(40_000)
+    with Wheel.open(make_wheel({"a.bin": content})) as wheel:
+        assert wheel.read("a.bin") == content

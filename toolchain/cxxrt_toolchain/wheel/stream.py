@@ -18,13 +18,26 @@ import os
 import zlib
 from bisect import bisect_right
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from typing_extensions import Buffer
 
+
+def _inflater() -> ModuleType:
+    """Intel's inflate where the optional ``isal`` is installed: two to four times faster."""
+    try:
+        return import_module("isal.isal_zlib")
+    except ImportError:
+        return zlib
+
+
+_zlib = _inflater()
 STORED, DEFLATED = 0, 8
 _INPUT = 256 << 10
 _OUTPUT = 1 << 20
@@ -114,7 +127,7 @@ class MemberStream(io.RawIOBase):
         if len(data) != end - start:
             raise self._error("the archive ends inside it")
         whole = start == 0 and end == self._extent.size
-        if whole and zlib.crc32(data) != self._extent.crc:
+        if whole and _zlib.crc32(data) != self._extent.crc:
             raise self._error("its CRC is wrong")
         return data
 
@@ -145,7 +158,7 @@ class MemberStream(io.RawIOBase):
     def _restart(self) -> None:
         self._pieces.clear()
         self._starts.clear()
-        self._engine = zlib.decompressobj(-zlib.MAX_WBITS)
+        self._engine = _zlib.decompressobj(-zlib.MAX_WBITS)
         self._consumed = 0
         self._pending = b""
         self._produced = 0
@@ -156,7 +169,7 @@ class MemberStream(io.RawIOBase):
         data = self._next()
         start = self._produced
         self._produced += len(data)
-        self._crc = zlib.crc32(data, self._crc)
+        self._crc = _zlib.crc32(data, self._crc)
         if self._produced > self._extent.size:
             raise self._error(f"it inflates to more than the promised {self._extent.size} bytes")
         if self._produced == self._extent.size:
@@ -171,15 +184,15 @@ class MemberStream(io.RawIOBase):
     def _next(self) -> bytes:
         try:
             while True:
-                if not self._pending:
-                    self._pending = self._input()
-                data = self._engine.decompress(self._pending, _OUTPUT)
+                # First without new input: isal holds back output that its own buffer covers.
+                data: bytes = self._engine.decompress(self._pending, _OUTPUT)
                 self._pending = self._engine.unconsumed_tail
                 if data:
                     return data
                 if self._engine.eof:
                     raise self._error(f"it ends after {self._produced} bytes")
-        except zlib.error as error:
+                self._pending = self._pending or self._input()
+        except _zlib.error as error:
             raise self._error(f"its compressed data is damaged ({error})") from error
 
     def _input(self) -> bytes:
@@ -194,14 +207,13 @@ class MemberStream(io.RawIOBase):
     def _check_end(self) -> None:
         if self._crc != self._extent.crc:
             raise self._error("its CRC is wrong")
-        if self._engine.eof:
-            return
         try:
-            extra = self._engine.decompress(self._pending or self._tail(), 1)
-        except zlib.error as error:
+            while not self._engine.eof:
+                if self._engine.decompress(self._pending, 1):
+                    size = self._extent.size
+                    raise self._error(f"it inflates to more than the promised {size} bytes")
+                self._pending = self._engine.unconsumed_tail
+                if not self._engine.eof and not self._pending:
+                    self._pending = self._input()
+        except _zlib.error as error:
             raise self._error(f"its compressed data is damaged ({error})") from error
-        if extra:
-            raise self._error(f"it inflates to more than the promised {self._extent.size} bytes")
-
-    def _tail(self) -> bytes:
-        return self._input() if self._consumed < self._extent.compressed_size else b""
