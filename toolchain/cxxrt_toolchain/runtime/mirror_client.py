@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from cxxrt_toolchain.errors import MissingToolError
 from cxxrt_toolchain.runtime.mirror import VARIABLE
@@ -100,7 +100,7 @@ def _transfer(url: str, part: Path, progress: Progress) -> bool:
         have = have if resumed else 0
         length = response.headers.get("Content-Length")
         total = have + int(length) if length else None
-        name = url.rpartition("/")[2]
+        name = unquote(url.rpartition("/")[2])
         said = time.monotonic()
         with part.open("ab" if resumed else "wb") as out:
             while block := response.read(_BLOCK):
