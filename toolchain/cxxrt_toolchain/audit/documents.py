@@ -132,5 +132,6 @@ def _finding(found: Finding) -> dict[str, Any]:
         "member": found.member,
         "symbol": found.symbol,
         "version": found.version,
+        "library": found.library,
         "advice": found.advice,
     }

@@ -81,6 +81,8 @@ class Finding:
     """A mangled name."""
     version: str | None = None
     """A symbol version or a version number."""
+    library: str | None = None
+    """The SONAME that the finding is about."""
     advice: str = ""
     """What to do about it, in one sentence."""
 

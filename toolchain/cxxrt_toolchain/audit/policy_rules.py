@@ -66,6 +66,7 @@ def _external(case: Case, found: ObjectReport, name: Soname) -> Finding:
         severity=Severity.WARNING if elsewhere else Severity.ERROR,
         message=f"needs {name}, which is neither in the wheel nor promised by the tag",
         member=found.member,
+        library=name,
         advice=advice,
     )
 
@@ -109,6 +110,7 @@ def _too_new(found: ObjectReport, need: NeededVersion, why: str) -> Finding:
         message=f"needs {need.version} of {need.soname}; {why}",
         member=found.member,
         version=need.version,
+        library=need.soname,
         advice="'cxxrt repair' makes the wheel use the shared runtime, which brings the version.",
     )
 
@@ -130,6 +132,7 @@ def _glibc(case: Case, found: ObjectReport) -> Iterator[Finding]:
             message=f"needs {need.version} of {need.soname}; the tag promises glibc {promised}",
             member=found.member,
             version=need.version,
+            library=need.soname,
             advice=_REBUILD_OLDER,
         )
 

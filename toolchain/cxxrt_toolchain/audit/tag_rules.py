@@ -5,6 +5,7 @@ In: a `Case`. Out: findings. T1 to T7 are the sentences G-1 to G-7 of the specif
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -13,6 +14,7 @@ from packaging.version import Version
 
 from cxxrt_toolchain.abi.filename import violations
 from cxxrt_toolchain.audit.findings import Finding, Severity
+from cxxrt_toolchain.audit.needs import runtime_needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +49,7 @@ def check_tags(case: Case) -> Iterator[Finding]:
     yield from _spec_rules(case)
     yield from _cuda(case)
     yield from _bound(case)
-    if not case.needs.wants_runtime:
+    if not runtime_needs(case.report, repaired=True).wants_runtime:
         yield _needless(case, f"the tag says {case.runtime}")
 
 
@@ -111,8 +113,10 @@ def _cuda(case: Case) -> Iterator[Finding]:
 def _bound(case: Case) -> Iterator[Finding]:
     """The lower bound of the requirement covers every needed symbol (second half of G-7)."""
     epoch = case.runtime.epoch if case.runtime else 1
-    if shortfall := case.needs.shortfall(case.tables, epoch=epoch):
-        yield Finding(rule="CXXRT-P3", severity=Severity.ERROR, message=shortfall.rstrip("."))
+    if case.needs.shortfall(case.tables, epoch=epoch):
+        cuda_only = replace(case.needs, versions=())  # versions are reported object by object
+        if shortfall := cuda_only.shortfall(case.tables, epoch=epoch):
+            yield Finding(rule="CXXRT-P3", severity=Severity.ERROR, message=shortfall.rstrip("."))
         return
     wanted = case.needs.requirement(case.tables, epoch=epoch)
     declared = _lower_bound(case)

@@ -8,15 +8,18 @@ that is read is the Python source of packages to wire, through a function.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum
 from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
 
 from cxxrt_toolchain.abi.bounds import cudart_bounds
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.abi.tag import RuntimeAbi
+from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.audit.needs import runtime_needs
 from cxxrt_toolchain.audit.searchpath import entries, escapes, origin_path
+from cxxrt_toolchain.elf.facts import Soname
 from cxxrt_toolchain.repair.edits import (
     AddFile,
     ClearExecutableStack,
@@ -26,8 +29,14 @@ from cxxrt_toolchain.repair.edits import (
     SetRequirement,
     SetSearchPath,
 )
-from cxxrt_toolchain.repair.refusals import Refusal, find_refusals
-from cxxrt_toolchain.repair.retag import abi_field, external_libraries, platform_field
+from cxxrt_toolchain.repair.options import Encoding, PlanOptions, Platform
+from cxxrt_toolchain.repair.refusals import Refusal, find_refusals, find_shortfalls
+from cxxrt_toolchain.repair.retag import (
+    abi_field,
+    external_libraries,
+    is_portable,
+    platform_field,
+)
 from cxxrt_toolchain.repair.sbom import runtime_sbom
 from cxxrt_toolchain.repair.wiring import RuntimeNeed, wire
 
@@ -46,39 +55,10 @@ RUNTIME_LIBRARIES = "cxx11_cuda_runtime/lib"
 """Where the runtime wheel installs its libraries, relative to site-packages."""
 
 
-class Encoding(Enum):
-    """How the new wheel's name says what it was linked against."""
-
-    TAG = "tag"
-    """The suffix of the ABI field, ``cp312_cxxrt1``."""
-    PLAIN = "plain"
-    """Only the requirement says it; the name is an ordinary one."""
-    VARIANT = "variant"
-    """A PEP 825 variant label: planned as TAG, renamed by ``repair.encode``."""
-
-
-class Platform(Enum):
-    """What to do with the platform field."""
-
-    KEEP = "keep"
-    LOWEST = "lowest"
-    """Only tags whose promise holds; the oldest ``manylinux_X_Y`` where none does."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanOptions:
-    """What the caller wants; the defaults are those of ``cxxrt repair``."""
-
-    encoding: Encoding = Encoding.TAG
-    platform: Platform = Platform.LOWEST
-    cuda: int | None = None
-    """Tag the wheel for this CUDA major although no object needs its libcudart."""
-    wire: bool = True
-    """Make each package call ``require()`` before its extension modules load."""
-    runpath: bool = True
-    """Let the loader find the runtime beside the wheel also where nothing called ``require()``."""
-    sbom: bool = True
-    """Note the requirement on the runtime in ``.dist-info/sboms``."""
+_GRAFT = (
+    "Graft it on the build machine first: 'auditwheel repair --exclude libstdc++.so.6 --exclude "
+    'libgcc_s.so.1 --exclude libgomp.so.1 --exclude "libcudart.so.*"\'.'
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,16 +119,19 @@ class _Planner:
     def plan(self) -> RepairPlan:
         spec, needs = load_spec(), runtime_needs(self.report, repaired=True)
         tagged = self.options.encoding is not Encoding.PLAIN
-        copies = [found for found in self.report.objects if found.served_as is not None]
-        if not needs.wants_runtime and not copies and self.options.cuda is None:
-            return self._nothing()
-        refusals = tuple(
-            find_refusals(
-                self.report, needs, spec, self.tables, cuda=self.options.cuda, tagged=tagged
-            )
-        )
+        if canonicalize_name(self.report.tags.distribution) == spec.distribution:
+            return self._nothing("this wheel is the runtime itself")
+        uses_runtime = needs.wants_runtime or self.options.cuda is not None
+        refusals = [
+            *find_refusals(self.report, uses_runtime=uses_runtime, tagged=tagged, spec=spec),
+            *(find_shortfalls(needs, spec, self.tables, self.options.cuda) if uses_runtime else ()),
+            *(self._external() if uses_runtime else ()),
+        ]
         if refusals:
-            return replace(self._nothing(), refusals=refusals, notes=())
+            return replace(self._nothing(), refusals=tuple(refusals), notes=())
+        if not uses_runtime:
+            return self._nothing()
+        copies = [found for found in self.report.objects if found.served_as is not None]
         epoch = spec.epochs[-1]
         cuda = needs.cuda_majors[0] if needs.cuda_majors else self.options.cuda
         runtime = RuntimeAbi(epoch=epoch.number, cuda=cuda)
@@ -180,14 +163,26 @@ class _Planner:
             notes=tuple(self._notes(unwired)),
         )
 
-    def _nothing(self) -> RepairPlan:
+    def _nothing(self, why: str = "no object needs a library of the shared runtime") -> RepairPlan:
         return RepairPlan(
             source=self.report.filename,
             result=self.report.filename,
             edits=(),
             refusals=(),
-            notes=("no object needs a library of the shared runtime",),
+            notes=(why,),
         )
+
+    def _external(self) -> Iterator[Refusal]:
+        """Libraries that only grafting could bring; a local build may keep needing them."""
+        if self.options.platform is Platform.KEEP or not is_portable(self.report.tags.platform):
+            return
+        for found in self.verdict.findings:
+            if found.rule == "CXXRT-P1" and found.severity is Severity.ERROR:
+                name = found.library or ""
+                if self.report.served_as(Soname(name)) is None:
+                    yield Refusal(
+                        rule=found.rule, member=found.member, reason=found.message, advice=_GRAFT
+                    )
 
     def _need(self, needs: RuntimeNeeds, runtime: RuntimeAbi) -> RuntimeNeed:
         cudart = str(runtime.cuda) if runtime.cuda else None

@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name
-
 from cxxrt_toolchain.audit.families import RuntimeFamily
 from cxxrt_toolchain.audit.policy_rules import glibc_release
 from cxxrt_toolchain.wheel.reader import RecordIssueKind
@@ -52,29 +50,17 @@ class Refusal:
 
 
 def find_refusals(
-    report: WheelReport,
-    needs: RuntimeNeeds,
-    spec: Spec,
-    tables: SymbolTables,
-    *,
-    cuda: int | None,
-    tagged: bool,
+    report: WheelReport, *, uses_runtime: bool, tagged: bool, spec: Spec
 ) -> Iterator[Refusal]:
-    """Everything that stands in the way of a repair.
+    """Everything in the wheel's files that stands in the way of a repair.
 
     Args:
         report: The wheel's facts.
-        needs: What it will need of the runtime.
-        spec: The vocabulary of tags; its newest epoch is the one that is repaired for.
-        tables: Which runtime provides which symbol.
-        cuda: The CUDA major that the caller declares.
+        uses_runtime: The new wheel will use the shared runtime; else only private runtimes that
+            it cannot be freed of, and what could not be read, are reasons to refuse.
         tagged: The new wheel will carry the runtime ABI in its name.
+        spec: The vocabulary of tags; its newest epoch is the one that is repaired for.
     """
-    if canonicalize_name(report.tags.distribution) == spec.distribution:
-        yield Refusal(
-            rule="CXXRT-P6", member=None, reason="this wheel is the runtime itself", advice=""
-        )
-        return
     for broken in report.unreadable:
         yield Refusal(
             rule="CXXRT-W5",
@@ -82,6 +68,10 @@ def find_refusals(
             reason=broken.reason,
             advice="Build the wheel again, or leave the file out.",
         )
+    for found in report.objects:
+        yield from _private_runtime(found)
+    if not uses_runtime:
+        return
     for issue in report.record_issues or ():
         if issue.kind in _UNTRUSTED:
             yield Refusal(
@@ -92,7 +82,20 @@ def find_refusals(
             )
     for found in report.objects:
         yield from _object(found, spec.epochs[-1], tagged=tagged)
-    yield from _cuda(needs, cuda)
+
+
+def find_shortfalls(
+    needs: RuntimeNeeds, spec: Spec, tables: SymbolTables, declared: int | None
+) -> Iterator[Refusal]:
+    """What the wheel needs and no runtime, or no single tag, provides.
+
+    Args:
+        needs: What the new wheel will need of the runtime.
+        spec: The vocabulary of tags.
+        tables: Which runtime provides which symbol.
+        declared: The CUDA major that the caller declares.
+    """
+    yield from _cuda(needs, declared)
     if shortfall := needs.shortfall(tables, epoch=spec.epochs[-1].number):
         yield Refusal(rule="CXXRT-P3", member=None, reason=shortfall.rstrip("."), advice="")
 
@@ -101,6 +104,29 @@ def _object(found: ObjectReport, epoch: Epoch, *, tagged: bool) -> Iterator[Refu
     symbols, member = found.symbols, found.member
     if found.copy_of is RuntimeFamily.LIBCUDART:
         yield from _old_cudart(found, epoch)
+    if found.copy_of is not None:
+        return
+    if tagged and symbols.old_strings_exported:
+        yield Refusal(
+            rule="CXXRT-P5",
+            member=member,
+            reason=f"it exports the old std::string: {symbols.old_strings_exported}",
+            advice="Rebuild it with -D_GLIBCXX_USE_CXX11_ABI=1, or repair it with "
+            "--encoding plain, which promises nothing about strings.",
+        )
+    if any(
+        glibc_release(n.version) is None for n in found.facts.version_needs if _glibc(n.version)
+    ):
+        yield Refusal(
+            rule="CXXRT-P4",
+            member=member,
+            reason="it uses private symbols of glibc",
+            advice="No platform tag covers those; rebuild it without them.",
+        )
+
+
+def _private_runtime(found: ObjectReport) -> Iterator[Refusal]:
+    symbols, member = found.symbols, found.member
     if found.copy_of is not None:
         return
     if symbols.locale_ids:
@@ -123,23 +149,6 @@ def _object(found: ObjectReport, epoch: Epoch, *, tagged: bool) -> Iterator[Refu
             member=member,
             reason="a static libcudart is linked into it and exported",
             advice="Rebuild it with --cudart=shared.",
-        )
-    if tagged and symbols.old_strings_exported:
-        yield Refusal(
-            rule="CXXRT-P5",
-            member=member,
-            reason=f"it exports the old std::string: {symbols.old_strings_exported}",
-            advice="Rebuild it with -D_GLIBCXX_USE_CXX11_ABI=1, or repair it with "
-            "--encoding plain, which promises nothing about strings.",
-        )
-    if any(
-        glibc_release(n.version) is None for n in found.facts.version_needs if _glibc(n.version)
-    ):
-        yield Refusal(
-            rule="CXXRT-P4",
-            member=member,
-            reason="it uses private symbols of glibc",
-            advice="No platform tag covers those; rebuild it without them.",
         )
 
 

@@ -34,6 +34,12 @@ def abi_field(abis: Sequence[str], runtime: RuntimeAbi | None) -> str:
     return ".".join(bases if runtime is None else [f"{base}_{runtime}" for base in bases])
 
 
+def is_portable(platforms: Sequence[str]) -> bool:
+    """Whether the tags promise anything about other machines."""
+    parsed = [parse_platform(tag) for tag in platforms]
+    return any(found is not None and found.glibc is not None for found in parsed)
+
+
 def platform_field(
     platforms: Sequence[str], staying: Sequence[ObjectReport], epoch: Epoch, external: Sequence[str]
 ) -> str:

@@ -1,0 +1,41 @@
+"""What the caller of a repair may choose: closed sets and one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Encoding(Enum):
+    """How the new wheel's name says what it was linked against."""
+
+    TAG = "tag"
+    """The suffix of the ABI field, ``cp312_cxxrt1``."""
+    PLAIN = "plain"
+    """Only the requirement says it; the name is an ordinary one."""
+    VARIANT = "variant"
+    """A PEP 825 variant label: planned as TAG, renamed by ``repair.encode``."""
+
+
+class Platform(Enum):
+    """What to do with the platform field."""
+
+    KEEP = "keep"
+    LOWEST = "lowest"
+    """Only tags whose promise holds; the oldest ``manylinux_X_Y`` where none does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOptions:
+    """What the caller wants; the defaults are those of ``cxxrt repair``."""
+
+    encoding: Encoding = Encoding.TAG
+    platform: Platform = Platform.LOWEST
+    cuda: int | None = None
+    """Tag the wheel for this CUDA major although no object needs its libcudart."""
+    wire: bool = True
+    """Make each package call ``require()`` before its extension modules load."""
+    runpath: bool = True
+    """Let the loader find the runtime beside the wheel also where nothing called ``require()``."""
+    sbom: bool = True
+    """Note the requirement on the runtime in ``.dist-info/sboms``."""
