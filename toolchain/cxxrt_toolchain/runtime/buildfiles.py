@@ -97,8 +97,12 @@ def _linker_scripts(targets: Iterable[LinkTarget]) -> dict[str, str]:
 
 
 def _pkg_config(manifest: RuntimeManifest, target: LinkTarget) -> str:
-    folders = dict.fromkeys((target.folder, "lib"))
-    search = " ".join(f"-L${{prefix}}/{folder}" for folder in folders)
+    """A ``.pc`` file that finds the runtime beside itself.
+
+    libcudart is named by its file (``-l:``, ld manual, "Options"), because pkg-config puts all
+    ``-L`` folders first and another module's would decide what ``-lcudart`` means.
+    """
+    library = target.link_name if cuda_major(target.soname) is None else f":{target.soname}"
     requires = ", ".join(f"cxxrt-{name}" for name in target.needs)
     lines = [
         "prefix=${pcfiledir}/..",
@@ -107,7 +111,7 @@ def _pkg_config(manifest: RuntimeManifest, target: LinkTarget) -> str:
         f"Description: {target.soname} of {manifest.name}",
         f"Version: {manifest.version}",
         *([f"Requires.private: {requires}"] if requires else []),
-        f"Libs: {search} -l{target.link_name}",
+        f"Libs: -L${{prefix}}/lib -l{library}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -171,7 +175,7 @@ set(PACKAGE_VERSION "{manifest.version}")
 if(PACKAGE_VERSION VERSION_EQUAL PACKAGE_FIND_VERSION)
   set(PACKAGE_VERSION_EXACT TRUE)
 endif()
-if(NOT PACKAGE_FIND_VERSION_MAJOR OR PACKAGE_FIND_VERSION_MAJOR EQUAL {manifest.epoch})
+if(NOT PACKAGE_FIND_VERSION_COUNT OR PACKAGE_FIND_VERSION_MAJOR EQUAL {manifest.epoch})
   if(PACKAGE_VERSION VERSION_GREATER_EQUAL PACKAGE_FIND_VERSION)
     set(PACKAGE_VERSION_COMPATIBLE TRUE)
   endif()
