@@ -156,7 +156,15 @@ def test_pip_installs_it_on_every_python_and_finds_nothing_to_complain_about(
 
 
 def test_uv_installs_it(runtime_wheel: Path, tmp_path: Path) -> None:
-    uv = [sys.executable, "-m", "uv", "--no-config", "--offline", "--cache-dir", tmp_path / "cache"]
+    uv: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "uv",
+        "--no-config",
+        "--offline",
+        "--cache-dir",
+        tmp_path / "cache",
+    ]
     run(*uv, "venv", "--python", sys.executable, tmp_path / "env")
     python = tmp_path / "env" / "bin" / "python"
     run(*uv, "pip", "install", "--python", python, "--no-index", runtime_wheel)
@@ -169,7 +177,16 @@ def test_pip_refuses_the_wheel_of_another_machine(
 ) -> None:
 
     foreign = runtime_wheel if platform.machine() == "aarch64" else runtime_wheel_aarch64
-    command = [sys.executable, "-m", "pip", "install", "--no-index", "--target", tmp_path, foreign]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--no-index",
+        "--target",
+        tmp_path,
+        foreign,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "is not a supported wheel on this platform" in done.stderr

@@ -57,7 +57,7 @@ def test_it_requires_nvidias_wheels_and_has_none_of_its_files(
         (info,) = (name for name in names if name.endswith(".dist-info/METADATA"))
         metadata = Parser().parsestr(archive.read(info).decode())
         bill = archive.read(next(name for name in names if "/sboms/" in name)).decode()
-    requirements = metadata.get_all("Requires-Dist")
+    requirements = metadata.get_all("Requires-Dist", [])
     assert [each.split(">=")[0] for each in requirements] == [
         "nvidia-cuda-runtime-cu12",
         "nvidia-cuda-runtime",

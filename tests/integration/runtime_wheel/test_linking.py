@@ -234,7 +234,7 @@ def test_scikit_build_core_and_pkgconf_find_it_by_their_entry_points(
     folder = source.parent
     run("python3", "-m", "venv", folder / "env")
     python = folder / "env" / "bin" / "python"
-    pip = [python, "-m", "pip", "--disable-pip-version-check"]
+    pip: list[str | Path] = [python, "-m", "pip", "--disable-pip-version-check"]
     run(*pip, "install", "-q", runtime_wheel, "scikit-build-core", "pkgconf", "ninja")
     libs = run(python, "-m", "pkgconf", "--libs", "cxxrt-stdcxx")
     site = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()

@@ -6,6 +6,7 @@ import json
 import re
 from importlib.resources import files
 
+import jsonschema
 import pytest
 from packaging.version import Version
 
@@ -95,6 +96,23 @@ def test_a_release_vendors_the_gcc_of_its_own_number() -> None:
             assert major in TABLES.cudart
             first, last = TABLES.cudart[major].releases[0], TABLES.cudart[major].releases[-1]
             assert first <= version < Version(f"{last.major}.{last.minor + 1}")
+
+
+@pytest.mark.parametrize(
+    ("file", "schema"),
+    [
+        ("symbols/gcc-runtime.json", "gcc-symbols"),
+        ("symbols/cudart12.json", "cudart-symbols"),
+        ("symbols/cudart13.json", "cudart-symbols"),
+        ("releases.json", "releases"),
+    ],
+)
+def test_every_table_fits_its_schema(file: str, schema: str) -> None:
+    data = files("cxxrt_abi_tag_spec")
+    rules = json.loads((data / "schemas" / f"{schema}.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(rules)
+    document = json.loads((data / file).read_text(encoding="utf-8"))
+    jsonschema.validate(document, rules, jsonschema.Draft202012Validator)
 
 
 @pytest.mark.parametrize(
