@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import subprocess
 import sys
 import zipfile
@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import cxxrt_toolchain
-from cxxrt_toolchain.runtime.recipe_reader import recipes_root
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -21,29 +18,20 @@ pytestmark = pytest.mark.runtime
 
 
 @pytest.fixture
-def depending_wheel(runtime_wheel: Path, tmp_path: Path) -> Path:
+def depending_wheel(runtime_wheel: Path, checkout: Path, tmp_path: Path) -> Path:
     """Built by a checkout that differs from this one in that key only."""
-    checkout = tmp_path / "checkout"
-    package = cxxrt_toolchain.__path__[0]
-    root = recipes_root().parent
-    for folder in ("recipes", "toolchain", "abi-tag-spec"):
-        shutil.copytree(
-            root / folder, checkout / folder, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    shutil.copy(root / "LICENSE", checkout)
-    assert package.startswith(str(root))
     recipe = checkout / "recipes" / "runtime.toml"
     text = recipe.read_text(encoding="utf-8")
     assert 'cudart = "vendor"' in text
     recipe.write_text(text.replace('cudart = "vendor"', 'cudart = "depend"'), encoding="utf-8")
-    code = (
-        f"import sys; sys.path[:0] = [{str(checkout / 'toolchain')!r}, "
-        f"{str(checkout / 'abi-tag-spec')!r}]; from cxxrt_toolchain.cli import main; "
-        "sys.exit(main())"
-    )
-    command = [sys.executable, "-c", code, "runtime", "build", "--arch", "x86_64"]
+    command = [sys.executable, "-m", "cxxrt_toolchain", "runtime", "build", "--arch", "x86_64"]
+    sources = os.pathsep.join(str(checkout / name) for name in ("toolchain", "abi-tag-spec"))
     done = subprocess.run(
-        [*command, "-w", tmp_path], capture_output=True, text=True, check=False, cwd=tmp_path
+        [*command, "-w", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": sources},
     )
     assert done.returncode == 0, done.stderr
     return tmp_path / runtime_wheel.name

@@ -126,7 +126,7 @@ def _licenses(
 
 def _own_license() -> bytes:
     """The Apache text: a checkout's, or the one that is installed with the toolchain."""
-    checkout = Path(cxxrt_toolchain.__file__).parents[2] / "LICENSE"
+    checkout = recipes_root().parent / "LICENSE"
     if checkout.is_file():
         return checkout.read_bytes()
     try:
