@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,20 +122,22 @@ def main() -> None:
         with Wheel.open(path) as wheel:
             names = elf_members(wheel)
             contenders: dict[str, Callable[[], None]] = {
-                "zlib": lambda w=wheel, n=names: floor(w, n),
-                "facts": lambda w=wheel, n=names: ours(w, n, symbols=False),
-                "symbols": lambda w=wheel, n=names: ours(w, n, symbols=True),
+                "zlib": partial(floor, wheel, names),
+                "facts": partial(ours, wheel, names, symbols=False),
+                "symbols": partial(ours, wheel, names, symbols=True),
             }
             times: dict[str, list[float]] = {}
             for _ in range(arguments.rounds):
                 for label, work in contenders.items():
                     times.setdefault(label, []).append(_seconds(work))
-            slow = 0.0 if arguments.no_pyelftools else _seconds(lambda: pyelftools(wheel, names))
+            slow = 0.0 if arguments.no_pyelftools else _seconds(partial(pyelftools, wheel, names))
         median = {label: statistics.median(values) for label, values in times.items()}
         base = median["zlib"]
         print(
-            f"| {path.name.split('-')[0]} | {len(names)} | {base:.2f} | {median['facts'] / base:.2f} "
-            f"| {median['symbols'] / base:.2f} | {slow / median['symbols']:.1f} | {_peak(path)} |",
+            f"| {path.name.split('-')[0]} | {len(names)} | {base:.2f} "
+            f"| {path.name.split('-')[0]} | {len(names)} | {base:.2f} "
+            f"| {median['facts'] / base:.2f} | {median['symbols'] / base:.2f} "
+            f"| {slow / median['symbols']:.1f} | {_peak(path)} |",
             flush=True,
         )
 

@@ -60,25 +60,26 @@ def read_symbols(
         )
     indices = _version_indices(image, dynamic, count)
     text = dynamic.strings.at
+    lookup = versions.by_index.get
     nothing = (None, None)
     symbols = []
     next(rows)
     for (name, info, other, section, value, size), index in zip(rows, indices[1:], strict=True):
-        version, soname = versions.by_index.get(index & ~VERSYM_HIDDEN, nothing)
+        version, soname = lookup(index & ~VERSYM_HIDDEN, nothing)
         binding, kind = _INFO[info]
         defined = section != 0
         symbols.append(
-            DynamicSymbol(
-                name=text(name, "a symbol's name"),
-                version=version,
-                soname=None if defined else soname,
-                defined=defined,
-                default=defined and version is not None and not index & VERSYM_HIDDEN,
-                binding=binding,
-                type=kind,
-                visible=_VISIBLE[other & 3],
-                size=size,
-                address=value,
+            DynamicSymbol(  # by position, in a loop that makes up to a million of them
+                text(name, "a symbol's name"),
+                version,
+                None if defined else soname,
+                defined,
+                defined and version is not None and not index & VERSYM_HIDDEN,
+                binding,
+                kind,
+                _VISIBLE[other & 3],
+                size,
+                value,
             )
         )
     return tuple(symbols)

@@ -41,6 +41,8 @@ _zlib = _inflater()
 STORED, DEFLATED = 0, 8
 _INPUT = 256 << 10
 _OUTPUT = 1 << 20
+_FIRST = 4 << 10
+"""Bytes of the first step, in and out: often nobody wants more than a magic number."""
 _HEAD_KEPT = 64 << 20
 """Bytes kept from the beginning; the tables of torch's largest library end before 40 MB."""
 _LATEST_KEPT = 8 << 20
@@ -185,7 +187,9 @@ class MemberStream(io.RawIOBase):
         try:
             while True:
                 # First without new input: isal holds back output that its own buffer covers.
-                data: bytes = self._engine.decompress(self._pending, _OUTPUT)
+                data: bytes = self._engine.decompress(
+                    self._pending, _OUTPUT if self._produced else _FIRST
+                )
                 self._pending = self._engine.unconsumed_tail
                 if data:
                     return data
@@ -198,7 +202,7 @@ class MemberStream(io.RawIOBase):
     def _input(self) -> bytes:
         left = self._extent.compressed_size - self._consumed
         offset = self._extent.offset + self._consumed
-        data = os.pread(self._descriptor, min(left, _INPUT), offset)
+        data = os.pread(self._descriptor, min(left, _INPUT if self._consumed else _FIRST), offset)
         if not data:
             raise self._error("its compressed data ends too early")
         self._consumed += len(data)
