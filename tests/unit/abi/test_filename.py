@@ -1,0 +1,106 @@
+"""Names taken apart and put together; the rules G-1 to G-7 are in the vectors."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cxxrt_toolchain.abi.filename import BadWheelNameError, parse_wheel_name, violations
+from cxxrt_toolchain.abi.spec import load_spec
+from cxxrt_toolchain.abi.tag import BadTagError
+
+NAMES = st.builds(
+    lambda build, python, abi, platform, label: (
+        "-".join(part for part in ("foo_bar", "1.0", build, python, abi, platform, label) if part)
+        + ".whl"
+    ),
+    build=st.sampled_from(["", "1", "2abc"]),
+    python=st.sampled_from(["cp312", "py2.py3", "pp311"]),
+    abi=st.sampled_from(["cp312", "cp312_cxxrt1", "abi3_cxxrt1.abi3t_cxxrt1", "none"]),
+    platform=st.sampled_from(["any", "manylinux_2_17_x86_64.manylinux2014_x86_64"]),
+    label=st.sampled_from(["", "cxxrt1", "x86_64_v3", "null"]),
+)
+
+
+@given(NAMES)
+def test_a_name_put_together_again_is_the_name(filename: str) -> None:
+    assert str(parse_wheel_name(filename)) == filename
+
+
+def test_the_six_part_forms_are_told_apart() -> None:
+    build = parse_wheel_name("foo-1.0-1-cp312-cp312-any.whl")
+    label = parse_wheel_name("foo-1.0-cp312-cp312-any-cxxrt1.whl")
+    assert (build.build, build.label) == ("1", None)
+    assert (label.build, label.label) == ("", "cxxrt1")
+
+
+@pytest.mark.parametrize(
+    "filename",
+    [
+        "",
+        "foo.whl",
+        "foo-1.0-cp312-cp312-any.zip",
+        "foo-1.0-cp312-cp312-any-cxxrt1.zip",
+        "foo-1.0-cp312-cp312.whl",
+        "foo-x-cp312-cp312-any.whl",
+        "foo-1.0-x1-cp312-cp312-any-cxxrt1.whl",
+        "foo-1.0-cp312-cp312-any-CXXRT1.whl",
+        "foo-1.0-cp312-cp312-any-cxxrt+1.whl",
+        "../foo-1.0-cp312-cp312-any.whl",
+    ],
+)
+def test_what_is_no_wheels_name_is_refused_with_the_name(filename: str) -> None:
+    with pytest.raises(BadWheelNameError) as caught:
+        parse_wheel_name(filename)
+    assert str(caught.value).startswith(filename)
+
+
+def test_a_malformed_runtime_is_an_error_and_not_a_plain_wheel() -> None:
+    name = parse_wheel_name("foo-1.0-cp312-cp312_cxxrt0-manylinux_2_28_x86_64.whl")
+    with pytest.raises(BadTagError):
+        violations(name, load_spec())
+
+
+def test_the_runtime_is_found_in_either_encoding() -> None:
+    for filename in (
+        "foo-1.0-cp312-cp312_cxxrt1_cu12-manylinux_2_28_x86_64.whl",
+        "foo-1.0-cp312-cp312-manylinux_2_28_x86_64-cxxrt1_cu12.whl",
+    ):
+        assert str(parse_wheel_name(filename).runtime) == "cxxrt1_cu12"
+
+
+def test_a_violation_prints_its_rule_and_the_offending_part() -> None:
+    name = parse_wheel_name("foo-1.0-cp312-cp312_cxxrt1-any.whl")
+    (found,) = violations(name, load_spec())
+    assert str(found).startswith("G-2: platform any: only manylinux")
+
+
+def test_a_variant_wheel_is_held_to_the_requirement_rule() -> None:
+    """M-7."""
+    name = parse_wheel_name("foo-1.0-cp312-cp312-manylinux_2_28_x86_64-cxxrt1.whl")
+    spec = load_spec()
+    assert [each.rule for each in violations(name, spec, requires_dist=[], variant=True)] == ["G-7"]
+    needs = ["cxx11-cuda-runtime>=1.9,<2"]
+    assert violations(name, spec, requires_dist=needs, variant=True) == ()
+
+
+def test_an_unreadable_requirement_is_a_violation() -> None:
+    name = parse_wheel_name("foo-1.0-cp312-cp312_cxxrt1-manylinux_2_28_x86_64.whl")
+    found = violations(name, load_spec(), requires_dist=["cxx11 cuda runtime ???"])
+    assert {each.rule for each in found} == {"G-7"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "cxx11-cuda-runtime @ file:///tmp/x.whl",
+        "cxx11-cuda-runtime[all]>=1.9,<2",
+        "cxx11-cuda-runtime==1.9",
+        "cxx11-cuda-runtime~=1.9",
+        "cxx11-cuda-runtime>=1.9,<=2",
+    ],
+)
+def test_a_requirement_of_another_shape_is_a_violation(line: str) -> None:
+    name = parse_wheel_name("foo-1.0-cp312-cp312_cxxrt1-manylinux_2_28_x86_64.whl")
+    assert [each.rule for each in violations(name, load_spec(), requires_dist=[line])] == ["G-7"]

@@ -1,0 +1,80 @@
+"""The tag's grammar and order; the vectors of the specification hold the examples."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import FrozenInstanceError
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cxxrt_toolchain.abi.tag import AbiTag, BadTagError, RuntimeAbi, claims_runtime
+
+SEGMENTS = st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True).filter(
+    lambda text: not text.startswith("cxxrt")
+)
+BASES = st.lists(SEGMENTS, min_size=1, max_size=4).map("_".join)
+RUNTIMES = st.builds(
+    RuntimeAbi,
+    epoch=st.integers(1, 10**6),
+    cuda=st.none() | st.integers(10, 10**4),
+)
+TAGS = st.builds(AbiTag, base=BASES, runtime=RUNTIMES)
+
+
+@given(TAGS)
+def test_parsing_the_text_of_a_tag_gives_the_tag(tag: AbiTag) -> None:
+    """T-7."""
+    assert AbiTag.parse(str(tag)) == tag
+    assert claims_runtime(str(tag))
+
+
+@given(RUNTIMES)
+def test_parsing_the_text_of_a_runtime_abi_gives_it_back(runtime: RuntimeAbi) -> None:
+    assert RuntimeAbi.parse(str(runtime)) == runtime
+
+
+@given(st.text(alphabet="abcxrtu0123456789_.+-CX\n ", max_size=24))
+def test_what_parses_formats_to_itself_and_the_rest_is_refused(text: str) -> None:
+    """T-1 and T-7: one text form per tag."""
+    with suppress(BadTagError):
+        assert str(AbiTag.parse(text)) == text
+
+
+def test_a_refusal_shows_the_form() -> None:
+    with pytest.raises(BadTagError, match="cp312_cxxrt1_cu12"):
+        AbiTag.parse("cp312_cxxrt1cu12")
+
+
+@given(TAGS, TAGS)
+def test_the_order_is_total_and_agrees_with_equality(one: AbiTag, two: AbiTag) -> None:
+    assert (one < two) + (two < one) + (one == two) == 1
+
+
+def test_tags_sort_by_base_epoch_and_cuda_as_numbers() -> None:
+    texts = ["abi3_cxxrt1", "cp312_cxxrt1", "cp312_cxxrt1_cu12", "cp312_cxxrt2", "cp312_cxxrt10"]
+    assert [str(tag) for tag in sorted(map(AbiTag.parse, reversed(texts)))] == texts
+
+
+def test_tags_are_hashable_and_cannot_be_changed() -> None:
+    tag = AbiTag.parse("cp312_cxxrt1")
+    assert {tag: 1}[AbiTag.parse("cp312_cxxrt1")] == 1
+    with pytest.raises(FrozenInstanceError):
+        setattr(tag, "base", "cp313")  # noqa: B010 - a plain assignment would not type-check
+
+
+@pytest.mark.parametrize("text", ["cp312", "abi3", "none", "xcxxrt1", "", "libcxxrt"])
+def test_a_plain_abi_claims_no_runtime(text: str) -> None:
+    assert not claims_runtime(text)
+
+
+@pytest.mark.parametrize("text", ["cp312_cxxrt0", "cxxrt1", "cp312+cxxrt1", "CP312_CXXRT1"])
+def test_a_malformed_suffix_still_claims_one(text: str) -> None:
+    assert claims_runtime(text)
+
+
+@pytest.mark.parametrize("text", ["", "cxxrt", "cxxrt0", "cxxrt1_", "cxxrt1_cu", "cp312_cxxrt1"])
+def test_a_malformed_runtime_abi_is_refused(text: str) -> None:
+    with pytest.raises(BadTagError, match="no runtime ABI"):
+        RuntimeAbi.parse(text)

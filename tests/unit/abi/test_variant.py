@@ -1,0 +1,115 @@
+"""The PEP 825 form of the same runtime ABI."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cxxrt_toolchain.abi.filename import BadWheelNameError
+from cxxrt_toolchain.abi.spec import load_spec
+from cxxrt_toolchain.abi.tag import BadTagError, RuntimeAbi
+from cxxrt_toolchain.abi.variant import (
+    from_variant_name,
+    index_file_name,
+    plain_name,
+    properties,
+    runtime_from_properties,
+    to_variant_name,
+    variants_document,
+    variants_text,
+)
+
+SPEC = load_spec()
+RUNTIMES = st.builds(RuntimeAbi, epoch=st.integers(1, 2000), cuda=st.none() | st.integers(10, 99))
+BASES = st.sampled_from(["cp312", "cp314t", "abi3", "none", "pypy311_pp73"])
+
+
+@given(RUNTIMES)
+def test_properties_name_exactly_one_runtime_abi(runtime: RuntimeAbi) -> None:
+    """M-2."""
+    assert runtime_from_properties(properties(runtime, SPEC), SPEC) == runtime
+
+
+@given(BASES, RUNTIMES, st.sampled_from(["", "1-"]))
+def test_there_and_back_is_the_same_name(base: str, runtime: RuntimeAbi, build: str) -> None:
+    """M-3."""
+    suffixed = f"foo-1.0-{build}cp312-{base}_{runtime}-manylinux_2_28_x86_64.whl"
+    variant = to_variant_name(suffixed)
+    assert from_variant_name(variant, properties(runtime, SPEC), SPEC) == suffixed
+    assert plain_name(suffixed) == plain_name(variant)
+    assert plain_name(plain_name(variant)) == plain_name(variant)
+
+
+def test_a_wheels_document_holds_its_own_variant_only() -> None:
+    runtime = RuntimeAbi(epoch=1, cuda=12)
+    document = json.loads(variants_text([runtime], SPEC))
+    assert document["variants"] == {"cxxrt1_cu12": {"cxxrt": {"abi": ["1"], "cuda": ["12"]}}}
+
+
+def test_the_provider_is_static_with_the_known_values_best_first() -> None:
+    """M-5."""
+    document = variants_document([RuntimeAbi(epoch=1)], SPEC)
+    assert document["providers"] == {
+        "cxxrt": {
+            "static-properties": {"abi": ["1"], "cuda": ["13", "12"]},
+            "feature-order": ["abi", "cuda"],
+        }
+    }
+    assert document["default-priorities"] == {"namespace": ["cxxrt"]}
+
+
+def test_the_index_file_is_the_union_of_the_wheels_documents() -> None:
+    runtimes = [RuntimeAbi(epoch=1), RuntimeAbi(epoch=1, cuda=12)]
+    union = variants_document(runtimes, SPEC)
+    for runtime in runtimes:
+        alone = variants_document([runtime], SPEC)
+        assert union["variants"].items() >= alone["variants"].items()
+        assert union["providers"] == alone["providers"]
+
+
+def test_the_text_is_the_same_whatever_the_order() -> None:
+    runtimes = [RuntimeAbi(epoch=1, cuda=13), RuntimeAbi(epoch=1), RuntimeAbi(epoch=1, cuda=12)]
+    assert variants_text(runtimes, SPEC) == variants_text(reversed(runtimes), SPEC)
+
+
+def test_the_index_file_is_named_as_wheels_are() -> None:
+    assert index_file_name("Foo.Bar", "1.0.0") == "foo_bar-1.0.0-variants.json"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [],
+        ["cxxrt :: cuda :: 12"],
+        ["cxxrt :: abi :: 01"],
+        ["cxxrt :: abi"],
+        ["cxxrt"],
+        ["abi :: 1"],
+    ],
+)
+def test_properties_that_name_no_runtime_abi_are_refused(values: list[str]) -> None:
+    with pytest.raises(BadTagError):
+        runtime_from_properties(values, SPEC)
+
+
+@pytest.mark.parametrize(
+    "filename",
+    [
+        "foo-1.0-cp312-cp312-manylinux_2_28_x86_64.whl",
+        "foo-1.0-cp312-cp312.cp312_cxxrt1-manylinux_2_28_x86_64.whl",
+        "foo-1.0-cp312-cp312_cxxrt1.cp312_cxxrt2-manylinux_2_28_x86_64.whl",
+        "foo-1.0-cp312-cp312_cxxrt1-manylinux_2_28_x86_64-cxxrt1.whl",
+    ],
+)
+def test_what_is_not_one_suffix_has_no_variant_name(filename: str) -> None:
+    with pytest.raises(BadWheelNameError, match=r"foo-1\.0"):
+        to_variant_name(filename)
+
+
+def test_a_name_with_both_encodings_does_not_map_back() -> None:
+    name = "foo-1.0-cp312-cp312_cxxrt1-manylinux_2_28_x86_64-cxxrt1.whl"
+    with pytest.raises(BadWheelNameError, match="has the ABI suffix and the label"):
+        from_variant_name(name, ["cxxrt :: abi :: 1"], SPEC)
