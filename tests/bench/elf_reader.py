@@ -135,7 +135,6 @@ def main() -> None:
         base = median["zlib"]
         print(
             f"| {path.name.split('-')[0]} | {len(names)} | {base:.2f} "
-            f"| {path.name.split('-')[0]} | {len(names)} | {base:.2f} "
             f"| {median['facts'] / base:.2f} | {median['symbols'] / base:.2f} "
             f"| {slow / median['symbols']:.1f} | {_peak(path)} |",
             flush=True,
