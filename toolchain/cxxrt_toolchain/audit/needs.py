@@ -6,17 +6,17 @@ is, and what it will ask for once its private copies of the runtime are gone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.bounds import NoRuntimeError, runtime_requirement
 from cxxrt_toolchain.audit.families import RuntimeFamily, cuda_major, family_of_name
 from cxxrt_toolchain.audit.platforms import version_tuple
+from cxxrt_toolchain.elf.facts import Soname
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.audit.report import ObjectReport, WheelReport
-    from cxxrt_toolchain.elf.facts import Soname
 
 _GLIBCXX = "GLIBCXX_"
 
@@ -58,6 +58,13 @@ class RuntimeNeeds:
         C++ state, and every manylinux platform promises it.
         """
         return any(family_of_name(n) is not RuntimeFamily.LIBGCC for n in self.libraries)
+
+    def with_cuda(self, major: int) -> RuntimeNeeds:
+        """The same needs and a libcudart that no object needs by itself, because code opens it."""
+        library = Soname(f"libcudart.so.{major}")
+        return replace(
+            self, libraries=tuple(sorted({*self.libraries, library})), cudart=((major, ()),)
+        )
 
     def requirement(self, tables: SymbolTables, *, epoch: int) -> str | None:
         """The ``Requires-Dist`` that provides all of it; None where nothing is needed.

@@ -8,20 +8,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.audit.findings import Finding, Severity
+from cxxrt_toolchain.wheel.record import RecordIssueKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cxxrt_toolchain.audit.case import Case
 
+# What RECORD merely forgets can be written anew; a hash that is wrong may mean damage.
+UNTRUSTED = (
+    RecordIssueKind.UNREADABLE,
+    RecordIssueKind.WRONG_HASH,
+    RecordIssueKind.WRONG_SIZE,
+)
 _REWRITE = "'cxxrt repair' writes it anew."
+_DAMAGED = "The wheel was damaged or changed after it was built; get it again, or build it again."
 
 
 def check_wheel(case: Case) -> Iterator[Finding]:
     """Judge the archive."""
     report = case.report
     for issue in report.record_issues or ():
-        yield Finding(rule="CXXRT-W1", severity=Severity.ERROR, message=str(issue), advice=_REWRITE)
+        yield Finding(
+            rule="CXXRT-W1",
+            severity=Severity.ERROR,
+            message=issue.detail,
+            member=issue.member,
+            advice=_DAMAGED if issue.kind in UNTRUSTED else _REWRITE,
+        )
     for text in report.metadata_issues:
         yield Finding(
             rule="CXXRT-W2",

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from cxxrt_toolchain.abi.bounds import cudart_bounds
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.abi.tag import RuntimeAbi
@@ -117,11 +116,14 @@ class _Planner:
     tables: SymbolTables
 
     def plan(self) -> RepairPlan:
-        spec, needs = load_spec(), runtime_needs(self.report, repaired=True)
+        spec = load_spec()
+        needs = runtime_needs(self.report, repaired=True)
+        if self.options.cuda is not None and not needs.cudart:
+            needs = needs.with_cuda(self.options.cuda)
         tagged = self.options.encoding is not Encoding.PLAIN
         if canonicalize_name(self.report.tags.distribution) == spec.distribution:
             return self._nothing("this wheel is the runtime itself")
-        uses_runtime = needs.wants_runtime or self.options.cuda is not None
+        uses_runtime = needs.wants_runtime
         refusals = [
             *find_refusals(self.report, uses_runtime=uses_runtime, tagged=tagged, spec=spec),
             *(find_shortfalls(needs, spec, self.tables, self.options.cuda) if uses_runtime else ()),
@@ -133,7 +135,7 @@ class _Planner:
             return self._nothing()
         copies = [found for found in self.report.objects if found.served_as is not None]
         epoch = spec.epochs[-1]
-        cuda = needs.cuda_majors[0] if needs.cuda_majors else self.options.cuda
+        cuda = needs.cuda_majors[0] if needs.cuda_majors else None
         runtime = RuntimeAbi(epoch=epoch.number, cuda=cuda)
         staying = [found for found in self.report.objects if found not in copies]
         need = self._need(needs, runtime)
@@ -185,10 +187,9 @@ class _Planner:
                     )
 
     def _need(self, needs: RuntimeNeeds, runtime: RuntimeAbi) -> RuntimeNeed:
-        cudart = str(runtime.cuda) if runtime.cuda else None
+        cudart = None
         for major, symbols in needs.cudart:
-            bounds = cudart_bounds(self.tables, major, symbols, epoch=runtime.epoch)
-            cudart = _cuda_release(self.tables, major, symbols) if bounds else cudart
+            cudart = _cuda_release(self.tables, major, symbols)
         requirement = needs.requirement(self.tables, epoch=runtime.epoch)
         return RuntimeNeed(
             who=self.report.tags.distribution,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.audit.families import RuntimeFamily
 from cxxrt_toolchain.audit.policy_rules import glibc_release
-from cxxrt_toolchain.wheel.reader import RecordIssueKind
+from cxxrt_toolchain.audit.wheel_rules import UNTRUSTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,13 +21,6 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.audit.needs import RuntimeNeeds
     from cxxrt_toolchain.audit.report import ObjectReport, WheelReport
 
-# Members are copied with the hash that RECORD gives, so it has to be the right one. What RECORD
-# merely forgets is written anew.
-_UNTRUSTED = (
-    RecordIssueKind.UNREADABLE,
-    RecordIssueKind.WRONG_HASH,
-    RecordIssueKind.WRONG_SIZE,
-)
 _HIDE = (
     "Rebuild it without -static-libstdc++; if it must stay static, link with "
     "-Wl,--exclude-libs,ALL and a version script that exports only the module's entry points."
@@ -73,7 +66,7 @@ def find_refusals(
     if not uses_runtime:
         return
     for issue in report.record_issues or ():
-        if issue.kind in _UNTRUSTED:
+        if issue.kind in UNTRUSTED:  # members are copied with the hash that RECORD gives
             yield Refusal(
                 rule="CXXRT-W1",
                 member=issue.member,
