@@ -1,6 +1,6 @@
 """The tables of PEP-DRAFT.rst, from the specification's data and from what tools were seen to do.
 
-In: ``tags.json``, ``symbols/``, the vectors and ``tool_matrix.json``. Out: the text between the
+In: ``tags.json``, ``symbols/`` and ``tool_matrix.json``. Out: the text between the
 ``.. begin table: NAME`` and ``.. end table: NAME`` lines of the proposal.
 ``python tests/spec/pep_tables.py`` says whether it is current; ``--write`` makes it so.
 """
@@ -10,21 +10,15 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from sentences import read_sentences
-
-from cxxrt_abi_tag_spec.conformance import load_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 PROPOSAL = ROOT / "PEP-DRAFT.rst"
-SPECIFICATION = ROOT / "abi-tag-spec"
-DATA = SPECIFICATION / "cxxrt_abi_tag_spec"
+DATA = ROOT / "abi-tag-spec" / "cxxrt_abi_tag_spec"
 FIRST_WITH_THE_STRING_ABI = 5
 """GCC 5 introduced the string ABI of epoch 1, so no wheel of the epoch is built with an older."""
 
@@ -109,50 +103,33 @@ def _matrix() -> Any:  # noqa: ANN401 - JSON
     return _read(Path(__file__).with_name("tool_matrix.json"))
 
 
-def _short(tool: str) -> str:
-    return tool.replace(", wheel-variants preview", " [#preview]_")
+def _tool(name: str) -> str:
+    return name.replace(", wheel-variants preview", " [#preview]_")
 
 
 def encodings() -> str:
     """What each tool does with a wheel that is named in each candidate way."""
-    rows = _matrix()["rows"]
-    tools = list(rows["plain"])
+    rows = _matrix()
+    columns = [name for name in next(iter(rows.values())) if name != "release"]
     return table(
-        ("Encoding", *map(_short, tools)),
-        ((encoding, *(cells[tool] for tool in tools)) for encoding, cells in rows.items()),
+        ("Tool", *columns),
+        ((_tool(tool), *(row[name] for name in columns)) for tool, row in sorted(rows.items())),
     )
 
 
-def tools() -> str:
-    """Which wheel of one release each tool takes."""
+def releases() -> str:
+    """Which wheel of one release each installer takes."""
     return table(
-        ("Tool", "Takes, of plain, suffix and variant wheel"),
-        ((_short(tool), f"the {chosen} wheel") for tool, chosen in _matrix()["release"].items()),
+        ("Installer", "Takes, of plain, suffix, abi3 and variant wheel"),
+        (
+            (_tool(tool), f"the {row['release']} wheel")
+            for tool, row in sorted(_matrix().items())
+            if "release" in row
+        ),
     )
 
 
-def vectors() -> str:
-    """How many vectors test each section of the specification."""
-    suite = load_vectors(SPECIFICATION / "vectors")
-    titles = {sentence.id[0]: sentence.section for sentence in read_sentences()}
-    counts = Counter(
-        (letter, vector.rejected)
-        for vector in suite
-        for letter in {sentence[0] for sentence in vector.sentence}
-    )
-    rows = [
-        (titles[letter], str(counts[letter, False]), str(counts[letter, True]))
-        for letter in titles
-        if counts[letter, False] + counts[letter, True]
-    ]
-    rejected = sum(vector.rejected for vector in suite)
-    return table(
-        ("Section", "Answered", "Rejected"),
-        [*rows, ("All vectors", str(len(suite) - rejected), str(rejected))],
-    )
-
-
-TABLES = (epochs, libraries, ceilings, encodings, tools, vectors)
+TABLES = (epochs, libraries, ceilings, encodings, releases)
 
 
 def rendered(text: str) -> str:

@@ -1,8 +1,9 @@
 """Offer wheels named in every candidate way to unmodified tools, and record what each tool does.
 
-In: the pip, uv and packaging of this environment. Out: ``tool_matrix.json``, from which the
-tables of PEP-DRAFT.rst are made. Nothing is installed and nothing is fetched: each tool is asked
-for its plan against a local folder. ``python tests/spec/tool_matrix.py [--write]``
+In: the tools of this environment, and with ``--old`` older releases that uv fetches into a
+temporary environment. Out: ``tool_matrix.json``, from which the tables of PEP-DRAFT.rst are made.
+Nothing is installed into an environment that was there before.
+``python tests/spec/tool_matrix.py [--old] [--write]``
 """
 
 from __future__ import annotations
@@ -14,13 +15,21 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.tags import sys_tags
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 RECORDED = Path(__file__).with_suffix(".json")
+OBJECT = Path(__file__).parents[2] / "abi-tag-spec" / "vectors" / "files" / "nothing.so"
+OLD = ("pip==20.3.4", "packaging==20.9")
 LABEL = "cxxrt1_cu12"
 VARIANT = {
     "$schema": "https://variants-schema.wheelnext.dev/peps/850/v0.2.0.json",
@@ -33,7 +42,19 @@ VARIANT = {
     },
     "variants": {LABEL: {"cxxrt": {"abi": ["1"], "cuda": ["12"]}}},
 }
-METADATA = "Metadata-Version: 2.1\nName: foo\nVersion: 1.0\n"
+PERMITTED = ("plain", "suffix", "abi3", "variant")
+"""What one release may offer side by side under this proposal."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """One release of a tool and how to ask it about a wheel."""
+
+    name: str
+    asks: Callable[[Path], str | None]
+    """Path of a folder of wheels to the name of the one that the tool takes; None: none."""
+    installs: bool
+    """Whether "takes" means that it would install it; else that it understands the name."""
 
 
 def endings() -> dict[str, str]:
@@ -43,100 +64,157 @@ def endings() -> dict[str, str]:
     return {
         "plain": f"{python}-{python}-{platform}",
         "suffix": f"{python}-{python}_{LABEL}-{platform}",
-        "suffix on abi3": f"{python}-abi3_{LABEL}-{platform}",
-        "suffix with +": f"{python}-{python}+{LABEL}-{platform}",
-        "mixed set": f"{python}-{python}.{python}_{LABEL}-{platform}",
+        "abi3": f"{python}-abi3_{LABEL}-{platform}",
+        "plus": f"{python}-{python}+{LABEL}-{platform}",
+        "mixed": f"{python}-{python}.{python}_{LABEL}-{platform}",
         "platform": f"{python}-{python}-cxxrt_1_cu12_{platform.removeprefix('manylinux_')}",
         "variant": f"{python}-{python}-{platform}-{LABEL}",
     }
 
 
 def write_wheel(folder: Path, ending: str) -> Path:
-    """Write a wheel without code that carries the given tags."""
+    """Write a wheel with one object without needs that carries the given tags."""
     path = folder / f"foo-1.0-{ending}.whl"
     python, abi, platform = ending.split("-")[:3]
-    lines = [f"Tag: {python}-{each}-{platform}\n" for each in abi.split(".")]
+    lines = "".join(f"Tag: {python}-{each}-{platform}\n" for each in abi.split("."))
+    files = {
+        "foo.so": OBJECT.read_bytes(),
+        "foo-1.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: foo\nVersion: 1.0\n",
+        "foo-1.0.dist-info/WHEEL": (
+            f"Wheel-Version: 1.0\nGenerator: t 1\nRoot-Is-Purelib: false\n{lines}"
+        ).encode(),
+    }
+    if path.stem.endswith(f"-{LABEL}"):
+        files["foo-1.0.dist-info/variant.json"] = json.dumps(VARIANT).encode()
+        (folder / "foo-1.0-variants.json").write_text(json.dumps(VARIANT), encoding="utf-8")
+    rows = "".join(f"{name},{_hash(content)},{len(content)}\n" for name, content in files.items())
+    files["foo-1.0.dist-info/RECORD"] = f"{rows}foo-1.0.dist-info/RECORD,,\n".encode()
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("foo.py", "")
-        archive.writestr("foo-1.0.dist-info/METADATA", METADATA)
-        archive.writestr(
-            "foo-1.0.dist-info/WHEEL",
-            f"Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: false\n{''.join(lines)}",
-        )
-        archive.writestr("foo-1.0.dist-info/RECORD", "")
-        if path.stem.endswith(f"-{LABEL}"):
-            archive.writestr("foo-1.0.dist-info/variant.json", json.dumps(VARIANT))
-            (folder / "foo-1.0-variants.json").write_text(json.dumps(VARIANT), encoding="utf-8")
+        for name, content in files.items():
+            archive.writestr(name, content)
     return path
 
 
-def parses(ending: str) -> str:
-    """Whether ``packaging`` takes the name."""
-    try:
-        parse_wheel_filename(f"foo-1.0-{ending}.whl")
-    except InvalidWheelFilename:
-        return "invalid name"
-    return "parses"
+def _hash(content: bytes) -> str:
+    digest = urlsafe_b64encode(sha256(content).digest()).decode()
+    return f"sha256={digest.rstrip('=')}"
 
 
-def plan(command: list[str], folder: Path) -> str | None:
-    """The wheel that a tool's dry run would take from the folder; None if it takes none."""
+def run(*command: str | Path) -> tuple[bool, str]:
+    """Whether a command succeeds, and all that it says."""
+    quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_NO_CONFIG": "1", "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(
-        [*command, "--verbose", "--dry-run", "--no-index", "--find-links", str(folder), "foo"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_NO_CONFIG": "1"},
+        list(command), capture_output=True, text=True, check=False, env={**os.environ, **quiet}
     )
-    chosen = re.findall(
-        r"(?:Processing|Selecting: foo==1\.0 ).*?(foo-1\.0-[^/\s)]+\.whl)",
-        done.stdout + done.stderr,
-    )
-    return chosen[-1] if done.returncode == 0 else None
+    return done.returncode == 0, done.stdout + done.stderr
 
 
-def tools() -> dict[str, list[str]]:
-    """Name to command, up to the options that all of them share."""
-    uv = ["uv", "pip", "install", "--python", sys.executable, "--no-cache"]
-    return {
-        f"pip {version('pip')}": [sys.executable, "-m", "pip", "install", "--ignore-installed"],
-        f"uv {version('uv')}": uv,
-        f"uv {version('uv')}, wheel-variants preview": [
-            *uv,
-            "--preview-features",
-            "wheel-variants",
-        ],
-    }
+def pip(python: str) -> Callable[[Path], str | None]:
+    """Ask a pip, which says by downloading: ``--dry-run`` is younger than some that are asked."""
+
+    def asks(folder: Path) -> str | None:
+        with tempfile.TemporaryDirectory() as taken:
+            options = ("--no-deps", "--no-index", "--find-links", folder, "--dest", taken)
+            run(python, "-m", "pip", "download", *options, "foo")
+            return next((path.name for path in Path(taken).iterdir()), None)
+
+    return asks
 
 
-def measure() -> dict[str, object]:
-    """Ask every tool about every encoding, each wheel alone in its folder."""
-    rows: dict[str, dict[str, str]] = {}
+def uv(*options: str) -> Callable[[Path], str | None]:
+    """Ask uv for its plan."""
+
+    def asks(folder: Path) -> str | None:
+        fixed = ("--python", sys.executable, "--no-cache", "--verbose", "--dry-run", "--no-index")
+        good, text = run(
+            "uv", "pip", "install", *fixed, "--reinstall", *options, "--find-links", folder, "foo"
+        )
+        chosen = re.findall(r"Selecting: foo==1\.0 .*?(foo-1\.0-[^/\s)]+\.whl)", text)
+        return chosen[-1] if good and chosen else None
+
+    return asks
+
+
+def reads(*command: str) -> Callable[[Path], str | None]:
+    """Ask a tool that is given one file and fails if it does not understand it."""
+
+    def asks(folder: Path) -> str | None:
+        (path,) = folder.glob("*.whl")
+        with tempfile.TemporaryDirectory() as scratch:
+            full = [part.format(wheel=path, scratch=scratch, name=path.name) for part in command]
+            return path.name if run(*full)[0] else None
+
+    return asks
+
+
+def packaging(python: str) -> Callable[[Path], str | None]:
+    """Ask a ``packaging`` whether it parses the name."""
+    program = "import sys; from packaging.utils import *; parse_wheel_filename(sys.argv[1])"
+    return reads(python, "-c", program, "{name}")
+
+
+def present_tools() -> Iterator[Tool]:
+    """The tools of this environment."""
+    here = sys.executable
+    newest = f"uv {version('uv')}"
+    yield Tool(name=f"packaging {version('packaging')}", asks=packaging(here), installs=False)
+    yield Tool(name=f"pip {version('pip')}", asks=pip(here), installs=True)
+    yield Tool(name=newest, asks=uv(), installs=True)
+    preview = ("--preview-features", "wheel-variants")
+    yield Tool(name=f"{newest}, wheel-variants preview", asks=uv(*preview), installs=True)
+    unpack = reads(here, "-m", "wheel", "unpack", "--dest", "{scratch}", "{wheel}")
+    yield Tool(name=f"wheel {version('wheel')}", asks=unpack, installs=False)
+    show = reads(here, "-m", "auditwheel", "show", "{wheel}")
+    yield Tool(name=f"auditwheel {version('auditwheel')}", asks=show, installs=False)
+    check = reads(here, "-m", "twine", "check", "{wheel}")
+    yield Tool(name=f"twine {version('twine')}", asks=check, installs=False)
+
+
+def old_tools(folder: Path) -> Iterator[Tool]:
+    """Releases of years ago, in an environment of their own."""
+    python = str(folder / "bin" / "python")
+    for command in (
+        ("uv", "venv", "--quiet", "--python", sys.executable, folder),
+        ("uv", "pip", "install", "--quiet", "--python", python, *OLD),
+    ):
+        good, text = run(*command)
+        if not good:
+            raise SystemExit(text)
+    ask = {"pip": pip, "packaging": packaging}
+    for requirement in OLD:
+        name, release = requirement.split("==")
+        yield Tool(name=f"{name} {release}", asks=ask[name](python), installs=name == "pip")
+
+
+def measure(tool: Tool) -> dict[str, str]:
+    """Encoding to what the tool does; for installers also what they take of a whole release."""
+    words = ("takes", "skips") if tool.installs else ("reads", "fails")
+    row = {}
     for encoding, ending in endings().items():
         with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            write_wheel(folder, ending)
-            rows[encoding] = {f"packaging {version('packaging')}": parses(ending)} | {
-                tool: "installs" if plan(command, folder) else "skips"
-                for tool, command in tools().items()
-            }
-    return {"rows": rows, "release": _release()}
+            write_wheel(Path(name), ending)
+            row[encoding] = words[tool.asks(Path(name)) is None]
+    if tool.installs:
+        with tempfile.TemporaryDirectory() as name:
+            offered = {write_wheel(Path(name), endings()[each]).name: each for each in PERMITTED}
+            row["release"] = offered[tool.asks(Path(name)) or ""]
+    return row
 
 
-def _release() -> dict[str, str]:
-    """Which build of one release each tool takes if it has all that this proposal permits."""
+def main() -> None:
+    """Measure and print, or record."""
+    recorded = json.loads(RECORDED.read_text(encoding="utf-8")) if RECORDED.exists() else {}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        offered = {
-            write_wheel(folder, ending).name: encoding
-            for encoding, ending in endings().items()
-            if encoding in ("plain", "suffix", "suffix on abi3", "variant")
-        }
-        return {tool: offered[plan(command, folder) or ""] for tool, command in tools().items()}
+        old = old_tools(Path(name) / "old") if "--old" in sys.argv else iter(())
+        found = {tool.name: measure(tool) for tool in [*old, *present_tools()]}
+    if "--old" not in sys.argv:
+        kept = {" ".join(requirement.split("==")) for requirement in OLD}
+        found = {name: row for name, row in recorded.items() if name in kept} | found
+    text = json.dumps(found, indent=1) + "\n"
+    if "--write" in sys.argv:
+        RECORDED.write_text(text, encoding="utf-8")
+    sys.stdout.write(text)
 
 
 if __name__ == "__main__":
-    text = json.dumps(measure(), indent=1) + "\n"
-    if "--write" in sys.argv[1:]:
-        RECORDED.write_text(text, encoding="utf-8")
-    sys.stdout.write(text)
+    main()

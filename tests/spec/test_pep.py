@@ -1,0 +1,215 @@
+"""The proposal has the form that an editor asks for, and says what the data and the code say.
+
+Form: PEP 1 (headers), PEP 12 (sections, in the order of February 2026).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pep_tables
+import pytest
+import tool_matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+PROPOSAL = ROOT / "PEP-DRAFT.rst"
+TEXT = PROPOSAL.read_text(encoding="utf-8")
+HEAD, _, BODY = TEXT.partition("\n\n")
+HEADERS = dict(re.findall(r"^([A-Z][A-Za-z-]+): ?(.*(?:\n[ ]+.*)*)", HEAD, re.MULTILINE))
+HEADER_ORDER = (
+    *("PEP", "Title", "Author", "Sponsor", "PEP-Delegate", "Discussions-To", "Status", "Type"),
+    *("Topic", "Requires", "Created", "Python-Version", "Post-History", "Replaces"),
+    *("Superseded-By", "Resolution"),
+)
+REQUIRED = {"PEP", "Title", "Author", "Status", "Type", "Created"}
+SECTIONS = [
+    *("Abstract", "Motivation", "Specification", "Rationale", "Backwards Compatibility"),
+    *("Security Implications", "How to Teach This", "Reference Implementation"),
+    *("Rejected Ideas", "Open Issues", "Acknowledgements", "Footnotes", "Change History"),
+    "Copyright",
+]
+ABSTRACT_WORDS = range(100, 260)
+PLAIN_ROLES = {"pep", "rfc"}
+
+
+def section(title: str) -> str:
+    return re.split(r"\n[^\n]+\n=+\n", BODY.split(f"\n{title}\n{'=' * len(title)}\n")[1])[0]
+
+
+def test_the_headers_are_known_complete_and_in_order() -> None:
+    assert list(HEADERS) == [name for name in HEADER_ORDER if name in HEADERS]
+    assert set(HEADERS) >= REQUIRED
+
+
+def test_the_header_values_have_their_form() -> None:
+    assert len(HEADERS["Title"]) <= 79
+    assert HEADERS["Status"] == "Draft"
+    assert HEADERS["Type"] == "Standards Track"
+    assert HEADERS["Topic"] == "Packaging"
+    day, month, year = HEADERS["Created"].split("-")
+    assert month in [
+        "Jan",
+        "Feb",
+        "Mar",
+        "Apr",
+        "May",
+        "Jun",
+        "Jul",
+        "Aug",
+        "Sep",
+        "Oct",
+        "Nov",
+        "Dec",
+    ]
+    assert (len(day), len(year)) == (2, 4)
+
+
+def test_the_sections_are_those_of_the_template_in_their_order() -> None:
+    assert re.findall(r"\n([^\n]+)\n={3,}\n", f"\n{BODY}") == SECTIONS
+
+
+def test_an_underline_is_as_long_as_its_title() -> None:
+    headings = re.findall(r"\n\n([A-Za-z][^\n]+)\n(={3,}|-{3,})\n", TEXT)
+    assert [title for title, line in headings if len(title) != len(line)] == []
+
+
+def test_the_abstract_is_short_and_the_copyright_is_the_exact_sentence() -> None:
+    assert len(section("Abstract").split()) in ABSTRACT_WORDS
+    assert " ".join(section("Copyright").split()) == (
+        "This document is placed in the public domain or under the CC0-1.0-Universal license, "
+        "whichever is more permissive."
+    )
+
+
+def test_the_length_is_that_of_a_proposal() -> None:
+    assert 600 <= len(TEXT.splitlines()) <= 800
+
+
+def test_lines_fit_and_hold_no_tab_or_trailing_space() -> None:
+    for number, line in enumerate(TEXT.splitlines(), 1):
+        assert line == line.rstrip(), number
+        assert "\t" not in line, number
+        assert len(line) <= 79 or re.match(r"\.\. _|[= ]+$", line), number
+
+
+def test_only_roles_that_plain_docutils_knows_are_used() -> None:
+    assert set(re.findall(r":([a-z:]+):`", TEXT)) <= PLAIN_ROLES
+
+
+def test_other_proposals_are_named_by_role_and_not_by_address() -> None:
+    assert re.findall(r"(?:peps\.python\.org|python\.org/dev/peps|datatracker\.ietf)", TEXT) == []
+
+
+def test_the_tables_are_current() -> None:
+    assert pep_tables.rendered(TEXT) == TEXT
+
+
+def test_every_sentence_id_exists() -> None:
+    from sentences import read_sentences  # noqa: PLC0415 - beside the tests
+
+    named = set(re.findall(r"\b([A-Z]-[1-9][0-9]*[a-z]?)\b", BODY)) - {"C-1"}
+    assert named - {sentence.id for sentence in read_sentences()} == set()
+
+
+def test_every_command_of_a_footnote_exists() -> None:
+    text = " ".join(section("Footnotes").split())
+    paths = re.findall(r"\b((?:tests|abi-tag-spec)/[\w/.-]*\w)", text)
+    assert paths
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_every_footnote_and_link_is_used() -> None:
+    footnotes = (r"\[(#\w+)\]_", r"^\.\. \[(#\w+)\]")
+    links = (r"`([\w#]+)`_", r"^\.\. _([\w#]+):")
+    for use, target in (footnotes, links):
+        assert set(re.findall(use, TEXT)) == set(re.findall(target, TEXT, re.MULTILINE))
+
+
+def test_the_order_that_the_text_shows_is_the_order_that_is_implemented() -> None:
+    """The code of the section Installers, run on the vectors without a veto."""
+    (code,) = re.findall(r"( +def expand\(.*?)\n\n", section("Specification"), re.DOTALL)
+    lines = [line.removeprefix("    ") for line in code.splitlines()]
+    suite = ROOT / "abi-tag-spec" / "vectors" / "valid" / "expand-grid.json"
+    for vector in json.loads(suite.read_text(encoding="utf-8"))["vectors"]:
+        scope = _scope(vector["input"]["environment"])
+        exec("\n".join(lines), scope)  # noqa: S102 - the text's own code
+        environment = scope["environment"]
+        base = [tuple(tag.split("-")) for tag in environment["tags"]]
+        found = scope["expand"](base, scope["epochs"], environment.get("driver"))
+        assert ["-".join(tag) for tag in found] == vector["expected"]["tags"], vector["id"]
+
+
+def _scope(environment: dict[str, Any]) -> dict[str, Any]:
+    from answer_tags import SPEC  # noqa: PLC0415 - beside the tests
+
+    epochs = {epoch.number: epoch for epoch in SPEC.epochs}
+
+    def suffixed(run: list[tuple[str, str, str]], suffix: str) -> Iterator[tuple[str, ...]]:
+        epoch = epochs[int(re.findall(r"\d+", suffix)[0])]
+        for python, abi, platform in run:
+            match = re.fullmatch(r"manylinux_(\d+)_(\d+)_(.+)", platform)
+            if match and match[3] in epoch.architectures:
+                glibc = int(match[1]), int(match[2])
+                if glibc >= epoch.glibc_floor:
+                    yield python, f"{abi}_{suffix}", platform
+
+    return {
+        "environment": environment,
+        "epochs": epochs,
+        "groupby": groupby,
+        "python_and_abi": lambda tag: tag[:2],
+        "suffixed": suffixed,
+    }
+
+
+def test_the_matrix_of_tools_has_every_encoding_for_every_tool() -> None:
+    rows = json.loads(tool_matrix.RECORDED.read_text(encoding="utf-8"))
+    for tool, row in rows.items():
+        assert set(row) - {"release"} == set(tool_matrix.endings()), tool
+
+
+@pytest.mark.isolated
+def test_the_tools_of_this_environment_still_do_what_the_matrix_says() -> None:
+    """By the tool's name without its version: a newer one that behaves alike is no news."""
+
+    def name(tool: str) -> str:
+        return re.sub(r" [0-9.]+", "", tool)
+
+    rows = json.loads(tool_matrix.RECORDED.read_text(encoding="utf-8"))
+    old = {" ".join(requirement.split("==")) for requirement in tool_matrix.OLD}
+    recorded = {name(tool): row for tool, row in rows.items() if tool not in old}
+    for tool in tool_matrix.present_tools():
+        assert tool_matrix.measure(tool) == recorded[name(tool.name)], tool.name
+
+
+LINTERS = {
+    "docutils": ("--reader=pep", "--report=1", "--halt=2", "--strip-comments"),
+    "sphinxlint": ("--disable=trailing-whitespace",),
+    "codespell_lib": (),
+}
+
+
+@pytest.mark.parametrize("module", LINTERS)
+def test_a_linter_finds_nothing(module: str) -> None:
+    if importlib.util.find_spec(module) is None:
+        pytest.skip(f"needs {module}: pip install 'cxxrt-toolchain[lint]'")
+    done = subprocess.run(
+        [sys.executable, "-m", module, *LINTERS[module], str(PROPOSAL)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    if module == "docutils":
+        assert 'class="system-message' not in done.stdout
+        assert done.stdout.count("<h2>") >= len(SECTIONS)
