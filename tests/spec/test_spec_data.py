@@ -85,3 +85,34 @@ def test_every_library_of_the_runtime_is_forbidden_inside_a_wheel() -> None:
 def test_every_cuda_major_of_an_epoch_is_described() -> None:
     described = {row.major for row in SPEC.cuda}
     assert all(set(epoch.cuda_majors) <= described for epoch in SPEC.epochs)
+
+
+def test_a_policy_lists_what_the_symbol_tables_give_up_to_its_ceiling() -> None:
+    tables = _read("symbols/gcc-runtime.json")["libraries"].values()
+    for name in POLICIES:
+        policy = load_policy(RuntimeAbi.parse(name))
+        ceiling = int(policy.ceiling.split(".")[1])
+        expected = {
+            version
+            for table in tables
+            for version, gcc in table.items()
+            if int(gcc.split(".")[0]) <= ceiling
+            # plugins are libgomp's own; GLIBC_2.0 is what libgcc took over from it in 1998
+            and not version.startswith(("GOMP_PLUGIN_", "GLIBC_"))
+        }
+        listed = {
+            f"{row.namespace}_{version}" for row in policy.versions for version in row.versions
+        }
+        assert listed == expected
+
+
+def test_an_architecture_lacks_only_what_its_libraries_never_had() -> None:
+    by_arch: dict[str, set[str]] = {}
+    for row in load_policy(RuntimeAbi(epoch=1)).versions:
+        found = by_arch.setdefault(row.architecture, set())
+        found |= {f"{row.namespace}_{version}" for version in row.versions}
+    namespaces = {"GCC", "QUADMATH"}
+    only_one = by_arch["x86_64"] ^ by_arch["aarch64"]
+    assert {text for text in only_one if text.split("_")[0] not in namespaces} == {
+        "CXXABI_FLOAT128"
+    }
