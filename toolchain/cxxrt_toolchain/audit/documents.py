@@ -28,6 +28,7 @@ _SAMPLES = (
     "unique",
     "locale_ids",
     "cudart_defined",
+    "other_runtimes",
     "old_strings_exported",
     "old_strings_needed",
     "new_strings_exported",

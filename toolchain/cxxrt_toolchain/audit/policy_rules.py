@@ -72,16 +72,27 @@ def _external(case: Case, found: ObjectReport, name: Soname) -> Finding:
 
 
 def _copies(case: Case, found: ObjectReport) -> Iterator[Finding]:
-    """P2: a tagged wheel carries no copy of what the runtime provides."""
-    if case.runtime is None or case.is_runtime or found.copy_of not in SHARED_FAMILIES:
+    """P2: a tagged wheel carries no copy of what the runtime provides, whole or in pieces."""
+    if case.runtime is None or case.is_runtime:
         return
-    yield Finding(
-        rule="CXXRT-P2",
-        severity=Severity.ERROR,
-        message=f"is a copy of {found.copy_of.value}",
-        member=found.member,
-        advice="'cxxrt repair' drops it and points its users at the shared runtime.",
-    )
+    if found.copy_of in SHARED_FAMILIES:
+        yield Finding(
+            rule="CXXRT-P2",
+            severity=Severity.ERROR,
+            message=f"is a copy of {found.copy_of.value}",
+            member=found.member,
+            advice="'cxxrt repair' drops it and points its users at the shared runtime.",
+        )
+    elif found.symbols.other_runtimes and found.copy_of is None:
+        yield Finding(
+            rule="CXXRT-P2",
+            severity=Severity.ERROR,
+            message=f"exports {found.symbols.other_runtimes.count} functions of a static libgomp "
+            "or libgcc",
+            member=found.member,
+            symbol=found.symbols.other_runtimes.examples[0],
+            advice="Rebuild without -static-libgcc and -l:libgomp.a, or hide them.",
+        )
 
 
 def _runtime_versions(case: Case, found: ObjectReport) -> Iterator[Finding]:

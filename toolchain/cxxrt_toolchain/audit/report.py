@@ -56,6 +56,8 @@ class SymbolDigest:
     """Exported functions of the CUDA runtime API."""
     cudart_needed: tuple[str, ...] = ()
     """Undefined functions of the CUDA runtime API, sorted."""
+    other_runtimes: SymbolSample = SymbolSample()
+    """Exported functions of libgomp or of the unwinder."""
     old_strings_exported: SymbolSample = SymbolSample()
     """Exported names that spell the old, copy-on-write ``std::string``."""
     old_strings_needed: SymbolSample = SymbolSample()

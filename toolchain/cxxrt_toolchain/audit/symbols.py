@@ -58,6 +58,7 @@ _CUSTOMIZED = re.compile(
 _LOCALE_IDS = re.compile(r"_ZNSt(?:5ctypeI[cw]E|7codecvtI[cwDsDiDu]+c11__mbstate_tE)2idE")
 
 _CUDART = re.compile(r"(?:cuda[A-Z]|__cuda[A-Z])\w*")
+_OTHER_RUNTIMES = re.compile(r"GOMP_\w+|omp_[gs]et_\w+|_Unwind_(?:RaiseException|Resume)")
 # Driver-side and device-side names that only look like the runtime API.
 _NOT_CUDART = re.compile(r"cuda[A-Z]\w*(?:_kernel|Kernel)\w*")
 
@@ -138,6 +139,8 @@ def _exported_kinds(name: str, binding: Binding) -> Iterable[str]:
             yield "old_strings_exported"
     elif _CUDART.fullmatch(name) and not _NOT_CUDART.fullmatch(name):
         yield "cudart_defined"
+    elif _OTHER_RUNTIMES.fullmatch(name):
+        yield "other_runtimes"
 
 
 def _library_kinds(name: str, binding: Binding) -> Iterable[str]:
