@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import pytest
 from packaging.version import Version
 
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
+from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.runtime.recipe_reader import load_component, load_runtime, recipes_root
 
 if TYPE_CHECKING:
@@ -86,3 +88,31 @@ def test_the_runtime_provides_every_node_that_the_tables_promise_of_its_gcc(
         promised = {node for node, release in nodes.items() if release <= gcc}
         elsewhere = {"GCC_4.5.0", "GCC_11.0", "GCC_14.0", "GLIBC_2.0"}  # aarch64's libgcc_s only
         assert promised - elsewhere <= runtime_nodes[soname]
+
+
+@pytest.mark.runtime
+@pytest.mark.network
+def test_markers_tell_the_versions_of_other_peoples_libraries_apart(
+    generator: ModuleType, runtime_manifest: RuntimeManifest
+) -> None:
+    """In Debian's libstdc++ of GCC 12 and 14 exactly the functions of its own nodes are found."""
+    libstdcxx = runtime_manifest.library("libstdc++.so.6")
+    assert libstdcxx is not None
+    pins, _ = generator.read_sources()
+    chosen = [
+        pin
+        for pin in pins
+        if (pin.package, pin.architecture) == ("libstdc++6", "amd64")
+        and pin.version.startswith(("12.2.0-14", "14.2.0-19"))
+    ]
+    for path in generator.fetch_sources(chosen).values():
+        contents = generator.deb_files(path, "data")
+        name, content = next(each for each in contents.items() if "/libstdc++.so.6" in each[0])
+        library = read_elf(io.BytesIO(content), name, symbols=True)
+        exported = generator.exported(library)
+        found = {each.version for each in libstdcxx.markers if each.symbol in exported}
+        nodes = {each.removeprefix("GLIBCXX_") for each in library.version_definitions}
+        assert found == {each.version for each in libstdcxx.markers} & nodes
+        assert max(found, key=Version) == max(
+            (each for each in nodes if each.startswith("3.4")), key=Version
+        )

@@ -114,6 +114,8 @@ def test_the_highest_node_of_each_namespace_is_kept() -> None:
             "GLIBCXX_3.4.9",
             "GLIBCXX_3.4.33",
             "CXXABI_1.3.15",
+            "GCC_14.0.0",
+            "GCC_14.0",
             "CXXABI_TM_1",
             "CXXABI_FLOAT128",
             "GLIBC_2.0",
@@ -123,6 +125,7 @@ def test_the_highest_node_of_each_namespace_is_kept() -> None:
     assert version_nodes(facts) == (
         ("CXXABI", "1.3.15"),
         ("CXXABI_TM", "1"),
+        ("GCC", "14.0.0"),
         ("GLIBCXX", "3.4.33"),
     )
 

@@ -97,8 +97,13 @@ def version_nodes(facts: SharedObject) -> tuple[tuple[str, str], ...]:
         match = _NODE.fullmatch(node)
         if match and match["namespace"] != _GLIBC:
             known = highest.get(match["namespace"], match["version"])
-            highest[match["namespace"]] = max(known, match["version"], key=Version)
+            highest[match["namespace"]] = max(known, match["version"], key=_numbers)
     return tuple(sorted(highest.items()))
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """To compare nodes by: unlike a `Version`, 14.0 is below 14.0.0 (aarch64's GCC has both)."""
+    return Version(version).release
 
 
 def glibc_floor(facts: SharedObject) -> str:
