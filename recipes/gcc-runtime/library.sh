@@ -9,6 +9,7 @@ soname=$2
 cc="$GCC -B$OBJ/gcc/"
 std=$OBJ/$TARGET/libstdc++-v3
 cxx="$cc -shared-libgcc -nostdinc++ -L$std/src -L$std/src/.libs -L$std/libsupc++/.libs"
+fc=no
 make_args=
 set -- --srcdir="$SRC/$library" --build=$BUILD --host=$TARGET --target=$TARGET --prefix=/usr \
   --disable-multilib --enable-shared --with-gcc-major-version-only --disable-werror $CET
@@ -22,13 +23,18 @@ case $library in
       --enable-nls ac_cv_prog_check_msgfmt=yes
     make_args='include libsupc++ src'
     ;;
-  libgomp) set -- "$@" --disable-static --enable-linux-futex=yes --enable-tls ;;
+  libgomp)
+    # A Fortran compiler: libgomp exports OpenACC's Fortran interface only where there is one.
+    fc="$bin-gfortran-$MAJOR --sysroot=$SYSROOT -specs=$OBJ/origin.specs -B$OBJ/gcc/"
+    set -- "$@" --disable-static --enable-linux-futex=yes --enable-tls
+    ;;
   *) set -- "$@" --disable-static ;;
 esac
 
 mkdir -p "$OBJ/$TARGET/$library"
 cd "$OBJ/$TARGET/$library"
-CC=$cc CXX=$cxx FC=no GFORTRAN=no CFLAGS=$FLAGS CXXFLAGS=$FLAGS run "$SRC/$library/configure" "$@"
+CC=$cc CXX=$cxx FC=$fc GFORTRAN=$fc CFLAGS=$FLAGS CXXFLAGS=$FLAGS FCFLAGS=$FLAGS \
+  run "$SRC/$library/configure" "$@"
 # libtool would write the build folder into DT_RPATH.
 sed -i 's|^hardcode_libdir_flag_spec=.*|hardcode_libdir_flag_spec=""|' libtool
 if [ -n "$make_args" ]; then

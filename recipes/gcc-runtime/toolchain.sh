@@ -36,10 +36,10 @@ for tool in as ld.bfd ar nm objcopy objdump ranlib readelf strip; do
 done
 launcher usr/bin/$TARGET-ld usr/bin/$TARGET-ld.bfd.real
 launcher usr/$TARGET/bin/ld usr/bin/$TARGET-ld.bfd.real
-for program in gcc g++ cpp; do
+for program in gcc g++ cpp gfortran; do
   wrap usr/bin/$TARGET-$program-$MAJOR
 done
-for program in cc1 cc1plus collect2 lto-wrapper lto1; do
+for program in cc1 cc1plus f951 collect2 lto-wrapper lto1; do
   for file in usr/libexec/gcc*/$TARGET/$MAJOR/$program; do
     wrap "$file"
   done
