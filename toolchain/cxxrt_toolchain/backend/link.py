@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.backend.config import BuildConfig
 
 _OLD_STRING_ABI = re.compile(r"-D\s*_GLIBCXX_USE_CXX11_ABI=0\b")
+_CMAKE_STRING_ABI = f"-DCMAKE_CXX_FLAGS_INIT={STRING_ABI}"
+"""CMake puts it behind $CXXFLAGS and keeps its own flags of the build type."""
 _STATIC_RUNTIME = ("libstdc++.a", "libstdc++_nonshared.a", "libsupc++.a", "libgcc.a", "libgcc_eh.a")
 """Archives whose pieces no shared library may export: an exported piece of libstdc++ captures the
 references of the shared one. ``_nonshared`` is what devtoolset compilers link on top of it."""
@@ -73,7 +75,7 @@ def link_environment(
     changes = {
         "CPPFLAGS": _words(STRING_ABI, environment.get("CPPFLAGS")),
         "LDFLAGS": _words(_quoted(ours), environment.get("LDFLAGS"), _quoted(search)),
-        "CMAKE_ARGS": _words(_quoted(_cmake_definitions(config)), environment.get("CMAKE_ARGS")),
+        "CMAKE_ARGS": _words(_quoted([_CMAKE_STRING_ABI]), environment.get("CMAKE_ARGS")),
         "CMAKE_PREFIX_PATH": _search_path(environment.get("CMAKE_PREFIX_PATH"), paths.cmake),
         "PKG_CONFIG_PATH": _search_path(environment.get("PKG_CONFIG_PATH"), paths.pkgconfig),
     }
@@ -92,16 +94,9 @@ def _refuse_contradictions(environment: Mapping[str, str]) -> None:
             )
 
 
-def _cmake_definitions(config: BuildConfig) -> list[str]:
-    # CMake adds $CXXFLAGS in front of CMAKE_CXX_FLAGS_INIT and keeps its own per-build-type flags.
-    definitions = [f"-DCMAKE_CXX_FLAGS_INIT={STRING_ABI}"]
-    if config.cuda is not None:
-        definitions.append("-DCMAKE_CUDA_RUNTIME_LIBRARY=Shared")
-    return definitions
-
-
 def _nvcc(search: list[str], environment: Mapping[str, str]) -> dict[str, str]:
-    # nvcc warns of a second -cudart and uses the last one: the command line's, that is the user's.
+    # nvcc uses the last -cudart: the command line's, that is the user's. CMake asks nvcc which
+    # libcudart is the default (CMakeDetermineCUDACompiler), so this reaches its targets, too.
     changes = {
         "NVCC_PREPEND_FLAGS": _words(
             "-cudart shared", environment.get("NVCC_PREPEND_FLAGS"), _quoted(search)

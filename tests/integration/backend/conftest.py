@@ -1,0 +1,128 @@
+"""An index server with our two distributions, and sample projects built against it."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cxxrt_toolchain.runtime.cache import locked
+
+sys.path.insert(0, str(Path(__file__).parent))  # the folder's own module sample_builds.py
+
+from sample_builds import (
+    BuildSample,
+    Environment,
+    Index,
+    build_wheel,
+    clean_environment,
+    copied,
+    run,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_REPOSITORY = Path(__file__).parents[3]
+_SAMPLES = _REPOSITORY / "tests" / "packages"
+_START = 30
+"""Seconds that the index server may take until it answers."""
+
+
+@pytest.fixture(scope="session")
+def toolchain_wheel(shared_root: Path) -> Path:
+    """This checkout as a wheel."""
+    folder = shared_root / "toolchain-wheel"
+    with locked(folder):
+        if not folder.exists():
+            source = copied(_REPOSITORY, shared_root / "toolchain-source")
+            command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder)]
+            run([*command, str(source)], clean_environment())
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="session")
+def index(
+    tmp_path_factory: pytest.TempPathFactory, toolchain_wheel: Path, runtime_wheel: Path
+) -> Iterator[Index]:
+    """A pypiserver with our two distributions; tests add what they build."""
+    folder = tmp_path_factory.mktemp("index")
+    for wheel in (toolchain_wheel, runtime_wheel):
+        shutil.copy(wheel, folder)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [_pypiserver(tmp_path_factory), "run", "-i", "127.0.0.1", "-p", str(port)]
+    log = tmp_path_factory.mktemp("server") / "log"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [*command, "--disable-fallback", str(folder)], stdout=output, stderr=output
+        )
+        try:
+            _wait_for(port)
+            yield Index(folder=folder, url=f"http://127.0.0.1:{port}/simple/")
+        finally:
+            server.terminate()
+            server.wait()
+
+
+@pytest.fixture(scope="session")
+def build_sample(index: Index, shared_root: Path) -> BuildSample:
+    """Builds each sample once for each frontend and set of options, in the same folder."""
+
+    def build(name: str, frontend: str = "build", *options: str) -> Path:
+        key = "-".join([name, frontend, *options]).replace("/", "_")
+        wheels = shared_root / "sample-wheels" / key
+        with locked(wheels):
+            if not list(wheels.glob("*.whl")):
+                source = copied(_SAMPLES / name, shared_root / "samples" / name)
+                build_wheel(source, wheels, frontend, index, *options)
+        return next(wheels.glob("*.whl"))
+
+    return build
+
+
+@pytest.fixture
+def new_environment(tmp_path: Path, index: Index) -> Environment:
+    """A fresh virtual environment."""
+    run([sys.executable, "-m", "venv", str(tmp_path / "env")], clean_environment())
+    return Environment(python=tmp_path / "env" / "bin" / "python", index=index)
+
+
+@pytest.fixture
+def sample_source(tmp_path: Path) -> Path:
+    """The ordinary sample, to be changed or installed editable."""
+    return copied(_SAMPLES / "pybind11_setuptools", tmp_path / "project")
+
+
+def _pypiserver(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The program of a real index server, in an environment of its own."""
+    folder = tmp_path_factory.mktemp("pypiserver") / "env"
+    run([sys.executable, "-m", "venv", str(folder)], clean_environment())
+    command = [str(folder / "bin" / "pip"), "install", "-q", "pypiserver"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("needs pypiserver: pip found no package index to install it from")
+    return str(folder / "bin" / "pypi-server")
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + _START
+    while not _answers(port):
+        if time.monotonic() > deadline:
+            pytest.fail(f"the index server did not answer in {_START} s")
+        time.sleep(0.1)
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionError:
+        return False
+    return True

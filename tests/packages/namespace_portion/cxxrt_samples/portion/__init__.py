@@ -1,0 +1,1 @@
+"""Docstring."""; from cxxrt_samples.portion.core import selftest  # noqa: E702
