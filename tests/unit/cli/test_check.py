@@ -1,0 +1,99 @@
+"""``cxxrt check``: exit codes, folders, broken files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jsonschema
+import pytest
+
+from cxxrt_toolchain.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCHEMAS = Path(__file__).parents[3] / "abi-tag-spec" / "cxxrt_abi_tag_spec" / "schemas"
+PLATFORM = "cp311-cp311-manylinux_2_28_x86_64"
+
+
+@pytest.fixture
+def good(make_wheel: Callable[..., Path], elf_fixture: Callable[[str], Path]) -> Path:
+    files = {"demo/_ext.so": elf_fixture("libplain-cet.so").read_bytes()}
+    return make_wheel(files, name="good", tags=[PLATFORM])
+
+
+@pytest.fixture
+def bad(make_wheel: Callable[..., Path], elf_fixture: Callable[[str], Path]) -> Path:
+    files = {"demo/_ext.so": elf_fixture("libplain-execstack.so").read_bytes()}
+    return make_wheel(files, name="bad", tags=[PLATFORM])
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    path = tmp_path / f"broken-1.0-{PLATFORM}.whl"
+    path.write_bytes(b"PK\x03\x04 and nothing more")
+    return path
+
+
+def test_a_wheel_that_keeps_its_promises_is_0(
+    good: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(good)]) == 0
+    assert f"{good.name}: conforms" in capsys.readouterr().out
+
+
+def test_one_that_does_not_is_1_with_the_rule_and_its_evidence(
+    bad: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(bad)]) == 1
+    out = capsys.readouterr().out
+    assert "does not conform (1 error)" in out
+    assert "CXXRT-H12  demo/_ext.so" in out
+
+
+def test_a_file_that_cannot_be_judged_is_2_and_hides_no_other_verdict(
+    good: Path, bad: Path, broken: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(good.parent)]) == 2
+    captured = capsys.readouterr()
+    assert f"{good.name}: conforms" in captured.out
+    assert f"{bad.name}: does not conform" in captured.out
+    assert broken.name in captured.err
+    assert "Traceback" not in captured.err
+
+
+def test_json_has_one_document_for_each_wheel_as_the_schema_says(
+    good: Path, bad: Path, broken: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "--json", str(good.parent)]) == 2
+    document = json.loads(capsys.readouterr().out)
+    schema = json.loads((SCHEMAS / "verdict.schema.json").read_text(encoding="utf-8"))
+    for wheel in document["wheels"]:
+        jsonschema.Draft202012Validator(schema).validate(wheel)
+    found = {wheel["filename"]: wheel.get("conforms") for wheel in document["wheels"]}
+    assert found == {good.name: True, bad.name: False, broken.name: None}
+
+
+def test_another_tag_can_be_tried(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--tag", "cxxrt1", str(good)]) == 1
+    assert "CXXRT-T7" in capsys.readouterr().out
+    assert main(["check", "--tag", "nonsense", str(good)]) == 2
+
+
+def test_a_folder_without_wheels_and_a_missing_file_are_2(tmp_path: Path) -> None:
+    assert main(["check", str(tmp_path)]) == 2
+    assert main(["check", str(tmp_path / f"none-1.0-{PLATFORM}.whl")]) == 2
+
+
+def test_names_from_a_wheel_cannot_draw_on_the_terminal(
+    make_wheel: Callable[..., Path],
+    elf_fixture: Callable[[str], Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    files = {"demo/\x1b[2J[red]x.so": elf_fixture("libplain-execstack.so").read_bytes()}
+    code = main(["check", str(make_wheel(files, tags=[PLATFORM]))])
+    captured = capsys.readouterr()
+    assert code in (1, 2)
+    assert "\x1b[2J" not in captured.out + captured.err

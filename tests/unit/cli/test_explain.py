@@ -1,0 +1,48 @@
+"""``cxxrt explain``: entries of the catalogue, however the rule is spelled."""
+
+from __future__ import annotations
+
+import pytest
+
+from cxxrt_toolchain.audit.catalogue import parse_catalogue
+from cxxrt_toolchain.audit.findings import RULES
+from cxxrt_toolchain.cli import main
+
+
+@pytest.mark.parametrize("spelling", ["CXXRT-H8", "cxxrt-h8", "h8", "H8"])
+def test_a_rule_is_found_however_it_is_spelled(
+    spelling: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", spelling]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("CXXRT-H8: Exports symbols that libstdc++ refers to")
+    assert "**Fix.**" in out
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_every_rule_of_the_audit_can_be_explained(
+    rule: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", rule]) == 0
+    assert RULES[rule] in capsys.readouterr().out
+
+
+def test_an_unknown_rule_is_2_and_names_its_neighbours(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "H81"]) == 2
+    assert "CXXRT-H8" in capsys.readouterr().err
+
+
+def test_without_a_rule_all_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert set(RULES) <= set(listed)
+
+
+def test_an_entry_ends_where_the_next_heading_begins() -> None:
+    entries = parse_catalogue(
+        "# Top\n\n## CXXRT-A1: One\n\nfirst\n\n## CXXRT-A2: Two\n\nsecond\n\n# Next part\n\nprose\n"
+    )
+    assert [(e.rule, e.title, e.text) for e in entries.values()] == [
+        ("CXXRT-A1", "One", "first"),
+        ("CXXRT-A2", "Two", "second"),
+    ]
