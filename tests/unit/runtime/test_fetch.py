@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cxxrt_toolchain.errors import InputError, MissingToolError, UsageError
-from cxxrt_toolchain.runtime.cache import find_cache, new_folder
+from cxxrt_toolchain.runtime.cache import find_cache, locked, new_folder, sweep
 from cxxrt_toolchain.runtime.fetch import cached_path, fetch
 from cxxrt_toolchain.runtime.progress import Progress
 from cxxrt_toolchain.runtime.recipe import Input, Kind
@@ -143,6 +143,15 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     with new_folder(final) as work:
         (work / "new").write_text("")
     assert [path.name for path in final.iterdir()] == ["new"]
+
+
+def test_work_folders_of_killed_runs_are_swept_and_of_living_ones_kept(tmp_path: Path) -> None:
+    for name in ("dead", "living"):
+        (tmp_path / f".{name}").mkdir()
+        (tmp_path / f"{name}.lock").touch()
+    with locked(tmp_path / "living"):
+        sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == [".living"]
 
 
 def _interrupted_build(final: Path) -> None:

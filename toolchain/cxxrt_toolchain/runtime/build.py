@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import MissingToolError, StepFailedError
-from cxxrt_toolchain.runtime.cache import locked, new_folder
+from cxxrt_toolchain.runtime.cache import locked, new_folder, sweep
 from cxxrt_toolchain.runtime.recipe import Input, Kind, Role
 from cxxrt_toolchain.runtime.unpack import unpack_deb, unpack_wheel
 
@@ -130,6 +130,7 @@ def build(
         if final.is_dir():
             return final
         check_host()
+        sweep(builds)
         files = fetch(order.component.inputs_for(order.arch))
         with new_folder(final) as work:
             with progress.step("unpack"):

@@ -76,6 +76,17 @@ def locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def sweep(folder: Path) -> None:
+    """Remove the work folders of killed runs: those whose lock nobody holds."""
+    for work in folder.glob(".*"):
+        lock = work.with_name(f"{work.name[1:]}.lock")
+        if not lock.exists():
+            continue
+        with lock.open("rb") as stream, contextlib.suppress(BlockingIOError):
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(work, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def new_folder(final: Path) -> Iterator[Path]:
     """A work folder beside ``final`` that becomes it if the block ends well, else disappears.
