@@ -164,7 +164,7 @@ def _short_way() -> str:
 
 def _resident_path() -> "str | None":
     """The mapped libstdc++.so.6; "" if there cannot be one; None if names alone cannot tell."""
-    if len(sys._current_frames()) != 1:  # noqa: SLF001 - threads that threading does not know count
+    if not _is_single_threaded():
         return None
     maps = _read("/proc/self/maps")
     if not maps:
@@ -182,6 +182,18 @@ def _resident_path() -> "str | None":
     if len(residents) == 1:
         return os.fsdecode(residents[0])
     return None if residents or others else ""
+
+
+def _is_single_threaded() -> bool:
+    """Whether the process has one thread, whoever started it.
+
+    The kernel counts a process's threads as links of its task folder, beyond ``.`` and ``..``.
+    ``sys._current_frames`` would not do: in a subinterpreter of 3.13 it corrupts memory.
+    """
+    try:
+        return os.stat("/proc/self/task").st_nlink == 2 + 1
+    except OSError:
+        return False
 
 
 def _vendored_glibcxx() -> int:
@@ -231,7 +243,29 @@ def _read(path: str) -> bytes:
 
 
 def _load_vendored() -> bool:
-    return _dlopen(_LIB + "libgcc_s.so.1", _NOW_GLOBAL) and _dlopen(_LIB + _LIBSTDCXX, _NOW_GLOBAL)
+    libgcc_s, libstdcxx = _LIB + "libgcc_s.so.1", _LIB + _LIBSTDCXX
+    if not (_is_whole(libgcc_s) and _is_whole(libstdcxx)):
+        return False
+    return _dlopen(libgcc_s, _NOW_GLOBAL) and _dlopen(libstdcxx, _NOW_GLOBAL)
+
+
+def _is_whole(path: str) -> bool:
+    """Whether a file reaches to the end of its section headers, which are last in it.
+
+    The dynamic linker maps a file that was cut short, and the first access kills the process.
+    True for a file that cannot be read: the dynamic linker words that better.
+    """
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        head = os.read(file, 64)
+        headers = int.from_bytes(head[40:48], "little")
+        length = int.from_bytes(head[58:60], "little") * int.from_bytes(head[60:62], "little")
+        return headers + length <= os.fstat(file).st_size
+    finally:
+        os.close(file)
 
 
 def _dlopen(path: str, mode: int) -> bool:

