@@ -5,6 +5,7 @@ Form: PEP 1 (headers), PEP 12 (sections, in the order of February 2026).
 
 from __future__ import annotations
 
+import calendar
 import importlib.util
 import json
 import re
@@ -57,20 +58,7 @@ def test_the_header_values_have_their_form() -> None:
     assert HEADERS["Type"] == "Standards Track"
     assert HEADERS["Topic"] == "Packaging"
     day, month, year = HEADERS["Created"].split("-")
-    assert month in [
-        "Jan",
-        "Feb",
-        "Mar",
-        "Apr",
-        "May",
-        "Jun",
-        "Jul",
-        "Aug",
-        "Sep",
-        "Oct",
-        "Nov",
-        "Dec",
-    ]
+    assert month in calendar.month_abbr[1:]
     assert (len(day), len(year)) == (2, 4)
 
 
