@@ -138,11 +138,11 @@ class MemberStream(io.RawIOBase):
             return b""
         parts: list[bytes] = []
         position = start
-        if position < self._produced and self._piece(position) is None:
-            self._restart()
         while position < end:
-            piece = self._piece(position) if position < self._produced else None
+            piece = self._piece(position)
             if piece is None:
+                if position < self._produced:
+                    self._restart()  # a read may begin in the kept part and go on in the dropped
                 self._inflate()
                 continue
             at, data = piece
