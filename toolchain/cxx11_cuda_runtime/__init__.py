@@ -235,7 +235,7 @@ def _read(path: str) -> bytes:
     except OSError:
         return data
     try:
-        while chunk := os.read(file, 1 << 17):
+        while chunk := os.read(file, 1 << 14):
             data += chunk
     finally:
         os.close(file)

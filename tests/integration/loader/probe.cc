@@ -7,10 +7,13 @@
 #include <stdexcept>
 
 #ifdef PROBE_OLD
-// GCC 11 and later call this from std::allocator; without it the probe runs on GLIBCXX_3.4.28.
+// GCC 11 and later call this from std::allocator; with it here, the probe runs on GLIBCXX_3.4.28.
 namespace std {
-__attribute__((visibility("hidden"))) void __throw_bad_array_new_length() { __builtin_abort(); }
+void __throw_bad_array_new_length() { __builtin_abort(); }
 }
+// std::shared_ptr looks at this variable of glibc 2.32; with it here, the probe runs on 2.31.
+extern "C" char __libc_single_threaded;
+char __libc_single_threaded = 0;
 #endif
 
 extern "C" {

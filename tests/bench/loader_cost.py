@@ -1,0 +1,194 @@
+"""What the loader costs, beside its floor and the alternatives, all in one run.
+
+    python tests/bench/loader_cost.py --wheel WHEEL [--python PYTHON] [--rounds 40]
+
+Every figure is the time inside a fresh process around one statement, so interpreter start is not
+in it; the floor is a C program that dlopens the same files. Rounds interleave all rows, so a busy
+machine is busy for all of them alike. Ratios are of medians. Goals: cold at most 1.5 x the floor
+and at least 10 x less than cuda-pathfinder; already loaded at most 200 us.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+GOAL_COLD = 1.5
+GOAL_LOADED_US = 200.0
+GOAL_PATHFINDER = 10.0
+_TIMED = """\
+import sys
+sys.path[:0] = {paths!r}
+{before}
+from time import perf_counter
+start = perf_counter()
+{statement}
+print((perf_counter() - start) * 1e6)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One thing to measure."""
+
+    name: str
+    command: tuple[str, ...]
+    """Prints microseconds."""
+    floor: str
+    """Name of the row that is its floor."""
+
+
+def main() -> int:
+    """Measure and print; the exit code is 0 whatever the figures are."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--wheel", type=Path, required=True, help="the runtime wheel")
+    parser.add_argument("--python", default=sys.executable, help="interpreter to measure with")
+    parser.add_argument("--rounds", type=int, default=40)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="loader-cost-") as folder:
+        rows = prepare(Path(folder), args.wheel, args.python)
+        samples = measure(rows, args.rounds)
+    print(f"{args.python}, {args.wheel.name}, medians of {args.rounds} processes each")
+    print(table(rows, samples))
+    return 0
+
+
+def prepare(folder: Path, wheel: Path, python: str) -> list[Row]:
+    """Build the floor, unpack the wheels, compile their Python; say what to run."""
+    environment, site = folder / "env", folder / "site"
+    subprocess.run([python, "-m", "venv", "--without-pip", str(environment)], check=True)
+    interpreter = str(environment / "bin" / "python")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    pathfinder = fetch_pathfinder(folder / "pathfinder")
+    subprocess.run([interpreter, "-m", "compileall", "-q", str(site), str(pathfinder)], check=False)
+    floor = folder / "floor"
+    compiler = shutil.which("cc") or sys.exit("needs a C compiler: install gcc")
+    source = Path(__file__).with_name("loader_floor.c")
+    subprocess.run([compiler, "-O2", "-o", str(floor), str(source)], check=True)
+    lib = site / "cxx11_cuda_runtime" / "lib"
+    cxx = [str(lib / name) for name in ("libgcc_s.so.1", "libstdc++.so.6")]
+    cuda = [*cxx, str(lib / "libcudart.so.12")]
+    return rows_of(interpreter, str(floor), site, pathfinder, cxx, cuda)
+
+
+def fetch_pathfinder(folder: Path) -> Path | None:
+    """Unpack cuda-pathfinder and a libcudart for it; None where pip cannot get them."""
+    folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder),
+         "cuda-pathfinder", "nvidia-cuda-runtime-cu12"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return folder if done.returncode == 0 else None
+
+
+def rows_of(
+    python: str, floor: str, site: Path, pathfinder: Path | None, cxx: list[str], cuda: list[str]
+) -> list[Row]:
+    """List what is measured, in the order of the table."""
+
+    def timed(statement: str, before: str = "", *paths: Path) -> tuple[str, ...]:
+        text = _TIMED.format(
+            paths=[str(path) for path in paths or (site,)], before=before, statement=statement
+        )
+        return python, "-I", "-c", text
+
+    def cdll(paths: list[str]) -> str:
+        calls = (f"ctypes.CDLL({path!r}, mode=ctypes.RTLD_GLOBAL)" for path in paths)
+        return "; ".join(["import ctypes", *calls])
+
+    ours = "import cxx11_cuda_runtime"
+    asking = "cxx11_cuda_runtime.require(glibcxx='3.4.30', who='bench')"
+    one, two = "C program: libgcc_s, libstdc++", "C program: the same and libcudart 12"
+    rows = [
+        Row(name=one, command=(floor, *cxx), floor=one),
+        Row(name="ours, cold: import", command=timed(ours), floor=one),
+        Row(name="ctypes.CDLL, both", command=timed(cdll(cxx)), floor=one),
+        Row(name="ours, loaded by us: require()", command=timed(asking, ours), floor=one),
+        Row(
+            name="ours, loaded by others: import",
+            command=timed(ours, f"import _ctypes; _ctypes.dlopen({cxx[1]!r}, 2)"),
+            floor=one,
+        ),
+        Row(name=two, command=(floor, *cuda), floor=two),
+        Row(
+            name="ours, cold: import, require(cudart='12')",
+            command=timed(f"{ours}; cxx11_cuda_runtime.require(cudart='12')"),
+            floor=two,
+        ),
+        Row(name="ctypes.CDLL, all three", command=timed(cdll(cuda)), floor=two),
+    ]
+    if pathfinder is not None:
+        load = "from cuda.pathfinder import load_nvidia_dynamic_lib as load; load('cudart')"
+        row = Row(
+            name="cuda-pathfinder: libcudart alone",
+            command=(python, "-c", timed(load, "", pathfinder)[-1]),
+            floor=two,
+        )
+        rows.append(row)
+    return rows
+
+
+def measure(rows: list[Row], rounds: int) -> dict[str, list[float]]:
+    """Run every row once per round; a row that fails is left out, with its reason on stderr."""
+    environ = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("CXXRT_", "LD_", "PYTHON"))
+    }
+    samples: dict[str, list[float]] = {row.name: [] for row in rows}
+    for _ in range(rounds):
+        for row in rows:
+            done = subprocess.run(
+                row.command, env=environ, capture_output=True, text=True, check=False
+            )
+            if done.returncode == 0:
+                samples[row.name].append(float(done.stdout))
+            elif not samples[row.name]:
+                print(f"{row.name}: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
+    return samples
+
+
+def table(rows: list[Row], samples: dict[str, list[float]]) -> str:
+    """Draw the rows with their medians, ratios, and the verdict on each goal."""
+    medians = {name: statistics.median(values) for name, values in samples.items() if values}
+    lines = [f"{'':<42}{'us':>9}{'x floor':>9}"]
+    for row in rows:
+        if row.name in medians:
+            ratio = medians[row.name] / medians[row.floor]
+            lines.append(f"{row.name:<42}{medians[row.name]:>9.0f}{ratio:>9.2f}")
+    cold = medians[rows[1].name] / medians[rows[0].name]
+    loaded = max(medians[rows[3].name], medians[rows[4].name])
+    lines.append(_verdict(f"cold {cold:.2f} x floor", f"at most {GOAL_COLD}", cold <= GOAL_COLD))
+    lines.append(
+        _verdict(
+            f"already loaded {loaded:.0f} us",
+            f"at most {GOAL_LOADED_US:.0f}",
+            loaded <= GOAL_LOADED_US,
+        )
+    )
+    finder = medians.get("cuda-pathfinder: libcudart alone")
+    if finder is not None:
+        times = finder / medians[rows[6].name]
+        text = f"cuda-pathfinder {times:.1f} x ours with libcudart"
+        lines.append(_verdict(text, f"at least {GOAL_PATHFINDER:.0f}", times >= GOAL_PATHFINDER))
+    return "\n".join(lines)
+
+
+def _verdict(figure: str, goal: str, met: bool) -> str:
+    return f"{figure}: goal {goal}: {'met' if met else 'not met'}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
