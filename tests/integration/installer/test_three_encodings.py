@@ -153,3 +153,21 @@ def test_without_the_flag_the_variant_is_invisible_to_uv_even_alone(
     assert done.returncode != 0
     _uv_with_variants(environment, static_index.url)
     assert environment.encoding() == "variant"
+
+
+def test_a_release_that_has_only_a_suffix_wheel_is_absent_for_stock_installers(
+    index: Index, new_environment: NewEnvironment
+) -> None:
+    """I-1, I-2."""
+    write_release(index.folder("tri"), THIS, ARCH)
+    write_runtime(index.folder("cxx11-cuda-runtime"), "1.14.0", ARCH)
+    for path in index.folder("tri").glob("tri-*"):
+        if f"-{THIS}_cxxrt1-" not in path.name:
+            path.unlink()
+    environment = new_environment(NEWEST_PIP)
+    stock = environment.pip("install", "--index-url", index.url, "tri")
+    assert stock.returncode == 1
+    assert "No matching distribution found for tri" in stock.stderr
+    assert environment.uv("pip", "install", "--index-url", index.url, "tri").returncode == 1
+    _cxxrt_pip(environment, index.url)
+    assert environment.encoding() == "suffix"

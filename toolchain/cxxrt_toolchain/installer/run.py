@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 _HOOK = Path(__file__).with_name("pip_hook.py")
 _EXPANSION = Path(__file__).parents[1] / "host" / "expansion.py"
-# pip restarts itself in another interpreter for --python, PIP_PYTHON and the configuration key,
-# unless this says that it has been restarted already (pip._internal.cli.main_parser).
+# pip restarts itself in another interpreter for --python, PIP_PYTHON and the configuration key
+# "python", unless this says that it has been restarted already (pip._internal.cli.main_parser).
+# Option and variable are read here; the key has no effect on this command.
 _RESTARTED = {"_PIP_RUNNING_IN_SUBPROCESS": "1"}
 _SIGNALLED = 128
 """Plus the signal's number: what a shell makes of a process that a signal ended."""
