@@ -103,18 +103,19 @@ def new_environment(tmp_path: Path) -> NewEnvironment:
 
 
 @pytest.fixture(scope="session")
-def find_python() -> Callable[[str], str]:
-    """The interpreter of a minor release, from PATH or pyenv; skips where it is missing."""
+def find_python() -> Callable[..., str]:
+    """The first of some minor releases that PATH or pyenv has; skips where there is none."""
 
-    def find(minor: str) -> str:
+    def find(*minors: str) -> str:
         pyenv = Path.home() / ".pyenv" / "versions"
-        places = [Path(found)] if (found := shutil.which(f"python{minor}")) else []
-        places += sorted(pyenv.glob(f"{minor}.*/bin/python"))
-        for place in places:
-            done = subprocess.run([place, "-c", "pass"], capture_output=True, check=False)
-            if done.returncode == 0:
-                return str(place)
-        pytest.skip(f"needs Python {minor}: install it with 'pyenv install {minor}'")
+        for minor in minors:
+            places = [Path(found)] if (found := shutil.which(f"python{minor}")) else []
+            places += sorted(pyenv.glob(f"{minor}.*/bin/python"))
+            for place in places:
+                done = subprocess.run([place, "-c", "pass"], capture_output=True, check=False)
+                if done.returncode == 0:
+                    return str(place)
+        pytest.skip(f"needs Python {minors[0]}: install it with 'pyenv install {minors[0]}'")
 
     return find
 

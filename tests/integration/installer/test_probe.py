@@ -27,7 +27,7 @@ NVIDIA = Path("/proc/driver/nvidia/version")
 
 
 @pytest.mark.parametrize("minor", ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"])
-def test_any_interpreter_describes_itself(find_python: Callable[[str], str], minor: str) -> None:
+def test_any_interpreter_describes_itself(find_python: Callable[..., str], minor: str) -> None:
     found = describe(find_python(minor), SPEC)
     assert found.python.startswith(f"{minor}.")
     assert found.vetoes == ()
@@ -36,7 +36,7 @@ def test_any_interpreter_describes_itself(find_python: Callable[[str], str], min
 
 
 def test_its_tags_are_those_that_packaging_computes_in_it(
-    find_python: Callable[[str], str],
+    find_python: Callable[..., str],
 ) -> None:
     found = describe(find_python("3.12"), SPEC, with_tags=True)
     assert found.tags[0].startswith("cp312-cp312-")
@@ -45,14 +45,14 @@ def test_its_tags_are_those_that_packaging_computes_in_it(
 
 
 def test_a_python_before_3_7_is_named_and_the_way_out_too(
-    find_python: Callable[[str], str],
+    find_python: Callable[..., str],
 ) -> None:
     with pytest.raises(MissingToolError, match=r"is Python 3\.6; this needs 3\.7 or newer there"):
         describe(find_python("3.6"), SPEC)
 
 
 def test_a_python_too_old_for_packaging_still_describes_itself_without_tags(
-    find_python: Callable[[str], str],
+    find_python: Callable[..., str],
 ) -> None:
     python = find_python("3.7")
     assert describe(python, SPEC).python.startswith("3.7.")

@@ -19,6 +19,8 @@ pytestmark = [pytest.mark.network, pytest.mark.isolated]
 ARCH = platform.machine()
 THIS = f"cp{sys.version_info.major}{sys.version_info.minor}"
 NEWEST_PIP = "26.3"
+RUN_OLD_PIP = ("3.9", "3.10", "3.11")
+"""Newer Pythons lack what pip 20 imports (distutils)."""
 PIPS = [
     ("20.3.4", "3.9"),
     ("21.3.1", "3.10"),
@@ -40,11 +42,17 @@ def release(index: Index) -> Index:
     return index
 
 
-@pytest.mark.parametrize("pip", [NEWEST_PIP, "20.3.4"])
+@pytest.mark.parametrize(
+    ("pip", "minors"), [(NEWEST_PIP, ("3.11", "3.12", "3.13")), ("20.3.4", RUN_OLD_PIP)]
+)
 def test_stock_pip_takes_the_plain_wheel(
-    release: Index, new_environment: NewEnvironment, pip: str
+    release: Index,
+    new_environment: NewEnvironment,
+    find_python: Callable[..., str],
+    pip: str,
+    minors: tuple[str, ...],
 ) -> None:
-    environment = new_environment(pip)
+    environment = new_environment(pip, find_python(*minors))
     done = environment.pip("install", "--index-url", release.url, "tri")
     assert done.returncode == 0, done.stderr
     assert environment.encoding() == "plain"
@@ -63,7 +71,7 @@ def test_stock_uv_takes_the_plain_wheel(release: Index, new_environment: NewEnvi
 def test_cxxrt_pip_takes_the_suffix_wheel_and_its_runtime(
     release: Index,
     new_environment: NewEnvironment,
-    find_python: Callable[[str], str],
+    find_python: Callable[..., str],
     pip: str,
     minor: str,
 ) -> None:
@@ -77,9 +85,9 @@ def test_cxxrt_pip_takes_the_suffix_wheel_and_its_runtime(
 
 
 def test_a_pip_before_perennial_tags_is_refused_with_advice(
-    new_environment: NewEnvironment, find_python: Callable[[str], str]
+    new_environment: NewEnvironment, find_python: Callable[..., str]
 ) -> None:
-    done = new_environment("20.2.4", find_python("3.9")).cxxrt_pip("list")
+    done = new_environment("20.2.4", find_python(*RUN_OLD_PIP)).cxxrt_pip("list")
     assert done.returncode == 3
     assert "has pip 20.2.4" in done.stderr
     assert "Install pip 20.3 or newer" in done.stderr
