@@ -62,11 +62,10 @@ def test_the_name_is_what_the_platform_promises(wheel: Path) -> None:
 def test_auditwheel_gives_the_wheel_its_own_tag(wheel: Path) -> None:
     """As far as auditwheel can judge.
 
-    It judges the GLIBC, GLIBCXX and CXXABI versions that the libraries need and the libraries
-    that they need from outside; the wheel's own libstdc++ is inside for it, so its GLIBCXX
-    ceiling does not apply. It cannot judge what the libraries provide, whether they are the
-    right build, what the loader does, or that NVIDIA's files are unmodified; the other tests of
-    this folder do.
+    It judges which GLIBC versions the libraries need, and, since its policy lists libgcc_s and
+    libstdc++ as the system's, which GCC and GLIBCXX versions they need of each other. It cannot
+    judge what the libraries provide, whether they are the right build, what the loader does, or
+    that NVIDIA's files are unmodified; the other tests of this folder do.
     """
     answer = json.loads(run(sys.executable, "-m", "auditwheel", "show", "--json", wheel))
     arch = "aarch64" if "aarch64" in wheel.name else "x86_64"
