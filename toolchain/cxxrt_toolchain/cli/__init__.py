@@ -8,6 +8,7 @@ the chosen command is imported, which keeps ``cxxrt --version`` near the interpr
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ COMMANDS = {
 """Command name to its one-line help; the module is ``cxxrt_toolchain.cli.<name>``."""
 
 _INTERRUPTED = 130
+_BROKEN_PIPE = 141
+"""128 + SIGINT and SIGPIPE, as a shell reports them."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -61,6 +64,9 @@ def _run(name: str, args: list[str]) -> int:
     except ToolchainError as error:
         print(f"cxxrt {name}: {error}", file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:  # `cxxrt tags | head`: nobody reads on, which is no error of ours
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
     except KeyboardInterrupt:
         print(f"cxxrt {name}: interrupted", file=sys.stderr)
         return _INTERRUPTED
