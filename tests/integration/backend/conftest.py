@@ -79,7 +79,9 @@ def build_sample(index: Index, shared_root: Path) -> BuildSample:
     def build(name: str, frontend: str = "build", *options: str) -> Path:
         key = "-".join([name, frontend, *options]).replace("/", "_")
         wheels = shared_root / "sample-wheels" / key
-        with locked(wheels):
+        # The folder is part of the debug information: the same for all builds of a sample, so
+        # that their bytes can be compared; one build at a time.
+        with locked(shared_root / "samples" / name):
             if not list(wheels.glob("*.whl")):
                 source = copied(_SAMPLES / name, shared_root / "samples" / name)
                 build_wheel(source, wheels, frontend, index, *options)

@@ -34,6 +34,32 @@ def test_a_project_without_a_table_gets_setuptools_and_the_tag() -> None:
     assert config.encoding is Encoding.TAG
 
 
+@pytest.mark.parametrize(
+    ("requires", "backend"),
+    [
+        ([], "setuptools.build_meta"),
+        (["cxxrt-toolchain", "setuptools>=77", "pybind11"], "setuptools.build_meta"),
+        (["cxxrt-toolchain", "meson-python >= 0.13", "meson"], "mesonpy"),
+        (["Scikit_Build.Core[pyproject]>=0.10; python_version>'3'"], "scikit_build_core.build"),
+        (["setuptools-scm>=8", "hatchling"], "hatchling.build"),
+    ],
+)
+def test_the_wrapped_backend_is_the_one_that_the_project_requires(
+    requires: list[str], backend: str
+) -> None:
+    config = parse_config({"build-system": {"requires": requires}}, None, {})
+    assert config.build_backend == backend
+
+
+def test_several_backends_and_no_choice_is_an_error() -> None:
+    document = {"build-system": {"requires": ["hatchling", "scikit-build-core"]}}
+    with pytest.raises(ConfigError, match=r"^tool.cxxrt.build-backend: is missing.*several"):
+        parse_config(document, None, {})
+    table = {"build-backend": "hatchling.build"}
+    chosen = parse_config({**document, "tool": {"cxxrt": table}}, None, {})
+    assert chosen.build_backend == "hatchling.build"
+
+
 def test_every_key_reaches_its_field() -> None:
     config = _parse(
         {

@@ -22,6 +22,7 @@ binaries need of the runtime, OpenMP included, is computed from their symbols an
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,18 @@ _ENVIRONMENT = {
     "hide-vague-linkage": "CXXRT_HIDE_VAGUE_LINKAGE",
     "wiring": "CXXRT_WIRING",
 }
+_BACKENDS = {
+    "flit-core": "flit_core.buildapi",
+    "hatchling": "hatchling.build",
+    "maturin": "maturin",
+    "meson-python": "mesonpy",
+    "pdm-backend": "pdm.backend",
+    "poetry-core": "poetry.core.masonry.api",
+    "scikit-build-core": "scikit_build_core.build",
+    "setuptools": "setuptools.build_meta",
+    "sip": "sipbuild.api",
+}
+"""Distribution -> what its documentation says to write as ``build-backend``."""
 _WORDS = {"1": True, "true": True, "yes": True, "on": True}
 _WORDS |= {"0": False, "false": False, "no": False, "off": False}
 
@@ -56,7 +69,7 @@ class BuildConfig:
     """What the project and the person who builds it decided."""
 
     build_backend: str = "setuptools.build_meta"
-    """The wrapped backend, as PEP 517 spells backends."""
+    """The wrapped backend, as PEP 517 spells backends; else what ``requires`` brings."""
     backend_path: tuple[str, ...] = ()
     """In-tree folders of the wrapped backend, relative to the project."""
     cuda: int | None = None
@@ -114,6 +127,8 @@ def parse_config(
     }
     overridable = {key: _KEYS[key] for key in _ENVIRONMENT}
     values.update(_checked(ours, f"-C {_PREFIX}", overridable))
+    if "build-backend" not in values:
+        values["build-backend"] = _required_backend(document)
     config = BuildConfig(**{key.replace("-", "_"): value for key, value in values.items()})
     _check_combinations(config)
     return config
@@ -124,6 +139,27 @@ def settings_for_wrapped(settings: Mapping[str, Any] | None) -> dict[str, Any] |
     if settings is None:
         return None
     return {key: value for key, value in settings.items() if not key.startswith(_PREFIX)}
+
+
+def _required_backend(document: Mapping[str, Any]) -> str:
+    """The backend that the project's ``[build-system] requires`` brings, if it is a known one.
+
+    So a project changes one line of its file: `build-backend` becomes ours, and the backend that
+    it names in `requires` is the wrapped one.
+    """
+    system = document.get("build-system", {})
+    requires = system.get("requires", []) if isinstance(system, dict) else []
+    # Up to the first character that no name has (PEP 508), and normalized (PEP 503).
+    names = [re.split(r"[^A-Za-z0-9._-]", str(text).strip(), maxsplit=1)[0] for text in requires]
+    normal = {re.sub(r"[-_.]+", "-", name).lower() for name in names}
+    found = sorted(backend for name, backend in _BACKENDS.items() if name in normal)
+    if len(found) > 1:
+        raise ConfigError(
+            f"tool.cxxrt.build-backend: is missing, and build-system.requires brings several: "
+            f"{', '.join(found)}.",
+            "Name the one that builds the wheel.",
+        )
+    return found[0] if found else BuildConfig().build_backend
 
 
 def _checked(

@@ -1,0 +1,65 @@
+"""What goes wrong in a build is one paragraph with a remedy, in any frontend's output."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_HOOK = "import cxxrt_toolchain.backend as b; b.build_wheel({!r}, {})"
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Calls the hook as a frontend does: in a process of its own, in the project's folder."""
+
+    def call(
+        table: str = "",
+        environment: dict[str, str] | None = None,
+        settings: dict[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        text = f'[project]\nname = "broken"\nversion = "1"\n[tool.cxxrt]\n{table}\n'
+        (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+        code = _HOOK.format(str(tmp_path / "wheels"), settings)
+        return subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return call
+
+
+def test_an_unknown_key_has_its_path_and_the_known_ones(
+    build: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    done = build('encodings = "tag"')
+    assert done.returncode == 2
+    assert done.stderr.startswith("cxxrt: tool.cxxrt.encodings: no such key. Known: build-backend")
+    assert "Traceback" not in done.stderr
+
+
+def test_an_override_is_checked_like_the_table(
+    build: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    done = build(settings={"cxxrt.encoding": "wheel"})
+    assert done.returncode == 2
+    assert "-C cxxrt.encoding: 'wheel' is none of 'tag', 'plain', 'variant'." in done.stderr
+
+
+def test_a_missing_runtime_is_an_error_of_the_environment(
+    build: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    done = build()
+    assert done.returncode == 3
+    assert "cxx11-cuda-runtime" in done.stderr
+    assert "Traceback" not in done.stderr
