@@ -8,10 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from cxxrt_toolchain.abi.spec import UnknownEpochError, load_policy
 from cxxrt_toolchain.abi.tag import BadTagError, RuntimeAbi, claims_runtime
+from cxxrt_toolchain.audit.families import served_soname
 from cxxrt_toolchain.audit.needs import runtime_needs
 from cxxrt_toolchain.audit.platforms import GlibcPlatform, parse_platform, promise_of
 from cxxrt_toolchain.errors import UsageError
@@ -70,9 +73,35 @@ class Case:
         """The objects that a dynamic loader can load."""
         return tuple(o for o in self.report.objects if o.facts.kind in ("dyn", "exec"))
 
+    @property
+    def requires_runtime(self) -> bool:
+        """METADATA requires the runtime, whatever the tag says."""
+        return self.declared_bound is not None
+
+    @property
+    def declared_bound(self) -> Version | None:
+        """The oldest runtime that METADATA accepts; None where it requires none."""
+        for line in self.report.requires_dist:
+            try:
+                requirement = Requirement(line)
+            except InvalidRequirement:
+                continue
+            if canonicalize_name(requirement.name) == self.spec.distribution:
+                return lowest_version(requirement) or Version("0")
+        return None
+
     def promises_runtime(self, name: str) -> bool:
-        """The tag's runtime provides that SONAME."""
-        return self.policy is not None and name in self.policy.runtime_libraries
+        """Whether that SONAME comes from the runtime: by the tag, or by the requirement alone."""
+        if self.policy is not None:
+            return name in self.policy.runtime_libraries
+        plain = self.runtime is None and self.malformed is None
+        return plain and self.requires_runtime and served_soname(name, None) == name
+
+
+def lowest_version(requirement: Requirement) -> Version | None:
+    """The lower bound of a requirement, None where it has none."""
+    found = [Version(s.version) for s in requirement.specifier if s.operator in (">=", "==", "~=")]
+    return max(found, default=None)
 
 
 def make_case(report: WheelReport, spec: Spec, tables: SymbolTables, tag: str | None) -> Case:

@@ -101,8 +101,11 @@ def _runtime_versions(case: Case, found: ObjectReport) -> Iterator[Finding]:
         namespace, _, number = need.version.partition("_")
         if case.report.provides(need.soname) is not None or namespace == "GLIBC":
             continue
-        if case.promises_runtime(need.soname) and case.policy is not None:
-            if case.policy.allows_version(found.facts.machine, need.version) is False:
+        if case.promises_runtime(need.soname):
+            if (
+                case.policy
+                and case.policy.allows_version(found.facts.machine, need.version) is False
+            ):
                 yield _too_new(found, need, f"the policy {case.policy.name} ends before it")
             continue
         if case.runtime is not None or case.promise is None or case.is_runtime:

@@ -8,11 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-from packaging.version import Version
+from packaging.requirements import Requirement
 
 from cxxrt_toolchain.abi.filename import violations
+from cxxrt_toolchain.audit.case import lowest_version
 from cxxrt_toolchain.audit.findings import Finding, Severity
 from cxxrt_toolchain.audit.needs import runtime_needs
 
@@ -119,10 +118,10 @@ def _bound(case: Case) -> Iterator[Finding]:
             yield Finding(rule="CXXRT-P3", severity=Severity.ERROR, message=shortfall.rstrip("."))
         return
     wanted = case.needs.requirement(case.tables, epoch=epoch)
-    declared = _lower_bound(case)
+    declared = case.declared_bound
     if wanted is None or declared is None:
         return
-    least = _lowest(Requirement(wanted))
+    least = lowest_version(Requirement(wanted))
     if least and declared < least:
         yield Finding(
             rule="CXXRT-T7",
@@ -134,7 +133,11 @@ def _bound(case: Case) -> Iterator[Finding]:
 
 
 def _plain_requirement(case: Case) -> Iterator[Finding]:
-    if _lower_bound(case) is not None and not case.needs.wants_runtime:
+    """A plain name may hide a wheel that uses the runtime: then the bound has to be right too."""
+    if not case.requires_runtime:
+        return
+    yield from _bound(case)
+    if not case.needs.wants_runtime:
         yield _needless(case, "METADATA requires it")
 
 
@@ -145,19 +148,3 @@ def _needless(case: Case, why: str) -> Finding:
         message=f"{why}, but no object needs {case.spec.distribution}",
         advice="Without a need the plain tag is right, and more installers accept it.",
     )
-
-
-def _lower_bound(case: Case) -> Version | None:
-    for line in case.report.requires_dist:
-        try:
-            requirement = Requirement(line)
-        except InvalidRequirement:
-            continue
-        if canonicalize_name(requirement.name) == case.spec.distribution:
-            return _lowest(requirement) or Version("0")
-    return None
-
-
-def _lowest(requirement: Requirement) -> Version | None:
-    found = [Version(s.version) for s in requirement.specifier if s.operator in (">=", "==", "~=")]
-    return max(found, default=None)

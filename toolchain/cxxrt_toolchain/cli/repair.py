@@ -42,6 +42,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--keep-platform", action="store_true", help="leave the platform tag as it is"
     )
     parser.add_argument("--cuda", metavar="MAJOR", type=int, help="declare the CUDA major")
+    parser.add_argument(
+        "--exclude",
+        metavar="SONAME",
+        action="append",
+        default=[],
+        help="a library that something else provides; may be a pattern, may be repeated",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -52,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
         encoding=Encoding(args.encoding),
         platform=Platform.KEEP if args.keep_platform else Platform.LOWEST,
         cuda=args.cuda,
+        exclude=tuple(args.exclude),
     )
     console = make_console()
     documents: list[dict[str, Any]] = []

@@ -39,3 +39,5 @@ class PlanOptions:
     """Let the loader find the runtime beside the wheel also where nothing called ``require()``."""
     sbom: bool = True
     """Note the requirement on the runtime in ``.dist-info/sboms``."""
+    exclude: tuple[str, ...] = ()
+    """Patterns of SONAMEs that are somebody else's business, as auditwheel's option of the name."""

@@ -8,6 +8,7 @@ that is read is the Python source of packages to wire, through a function.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -142,7 +143,11 @@ class _Planner:
         wiring_edits, unwired = self._wiring(needs, staying, need, [c.member for c in copies])
         platform = ".".join(self.report.tags.platform)
         if self.options.platform is Platform.LOWEST:
-            external = external_libraries(staying)
+            external = [
+                name
+                for name in external_libraries(staying)
+                if not any(fnmatchcase(name, each) for each in self.options.exclude)
+            ]
             platform = platform_field(self.report.tags.platform, staying, epoch, external)
         retag = Retag(
             python=".".join(self.report.tags.python),
@@ -181,7 +186,8 @@ class _Planner:
         for found in self.verdict.findings:
             if found.rule == "CXXRT-P1" and found.severity is Severity.ERROR:
                 name = found.library or ""
-                if self.report.served_as(Soname(name)) is None:
+                excluded = any(fnmatchcase(name, each) for each in self.options.exclude)
+                if self.report.served_as(Soname(name)) is None and not excluded:
                     yield Refusal(
                         rule=found.rule, member=found.member, reason=found.message, advice=_GRAFT
                     )
@@ -217,9 +223,20 @@ class _Planner:
         if uses_runtime and self.options.runpath and ours and ours not in kept:
             kept.append(ours)
         if tuple(kept) != before:
-            facts = found.facts
-            as_rpath = facts.rpath is not None and facts.runpath is None
-            yield SetSearchPath(member=found.member, path=":".join(kept), as_rpath=as_rpath)
+            path = ":".join(kept)
+            yield SetSearchPath(member=found.member, path=path, as_rpath=self._inherits(found))
+
+    def _inherits(self, found: ObjectReport) -> bool:
+        """Whether the object's libraries are looked for along its loader's DT_RPATH too.
+
+        ld.so(8): an object with DT_RUNPATH no longer uses the DT_RPATH of those that loaded it,
+        so one that has none of its own and needs the wheel's libraries must not get a RUNPATH.
+        """
+        facts = found.facts
+        if facts.runpath is not None:
+            return False
+        inside = any(self.report.provides(name) is not None for name in facts.needed)
+        return facts.rpath is not None or inside
 
     def _wiring(
         self,
