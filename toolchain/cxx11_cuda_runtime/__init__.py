@@ -53,15 +53,13 @@ __all__ = [
 _NOW_GLOBAL = 0x102
 """``RTLD_NOW | RTLD_GLOBAL`` on x86_64 and aarch64."""
 _NOLOAD = 0x4
-_LIB = os.path.dirname(__file__) + "/lib/"
+_HERE = os.path.dirname(__file__) + "/"
+_LIB = _HERE + "lib/"
 _LIBSTDCXX = "libstdc++.so.6"
 _INTERPRETER_OWN = frozenset(
     b"ld libc libm libdl libpthread librt libutil libcrypt libpython3 libz libexpat".split()
 )
 """Stems of the libraries that a bare interpreter maps; anything else needs the exact question."""
-
-_VENDORED_GLIBCXX = -1
-"""``_baked.GLIBCXX``, written here by the assembler; -1: not written, and ``_baked`` is read."""
 
 _how = ""
 """How this process came by its libstdc++: a ``FoundVia``, or a state in which we do nothing."""
@@ -197,8 +195,15 @@ def _is_single_threaded() -> bool:
 
 
 def _vendored_glibcxx() -> int:
-    if _VENDORED_GLIBCXX >= 0:
-        return _VENDORED_GLIBCXX
+    """``_baked.GLIBCXX``, read off the text of that file, or imported where that cannot be done.
+
+    The package's first submodule makes the import system set up a finder and list the folder: a
+    quarter of the floor, against a fiftieth for these lines.
+    """
+    _, found, tail = _read(_HERE + "_baked.py").partition(b"\nGLIBCXX = ")
+    number = tail.partition(b"\n")[0]
+    if found and number.isdigit():
+        return int(number)
     from cxx11_cuda_runtime._baked import GLIBCXX
 
     return GLIBCXX
@@ -209,9 +214,7 @@ def _vendored_is_newest() -> bool:
     vendored = _vendored_glibcxx()
     if not vendored or os.environ.get("LD_LIBRARY_PATH"):
         return False
-    if os.path.exists(sys.prefix + "/conda-meta") or os.path.exists(
-        sys.base_prefix + "/conda-meta"
-    ):
+    if os.path.exists(sys.base_prefix + "/conda-meta"):
         return False
     cache = _read("/etc/ld.so.cache")
     end = cache.find(b"/libstdc++.so.6\0")
