@@ -6,6 +6,7 @@ In: a report, the specification, and the tag to judge it as. Out: a `Case`, whic
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -52,6 +53,8 @@ class Case:
     """As the wheel is."""
     spec: Spec
     tables: SymbolTables
+    exclude: tuple[str, ...]
+    """Patterns of SONAMEs that the caller vouches for."""
 
     @property
     def glibc(self) -> tuple[int, int] | None:
@@ -90,6 +93,10 @@ class Case:
                 return lowest_version(requirement) or Version("0")
         return None
 
+    def vouched_for(self, name: str) -> bool:
+        """The caller says that something else provides that SONAME."""
+        return any(fnmatchcase(name, pattern) for pattern in self.exclude)
+
     def promises_runtime(self, name: str) -> bool:
         """Whether that SONAME comes from the runtime: by the tag, or by the requirement alone."""
         if self.policy is not None:
@@ -104,7 +111,13 @@ def lowest_version(requirement: Requirement) -> Version | None:
     return max(found, default=None)
 
 
-def make_case(report: WheelReport, spec: Spec, tables: SymbolTables, tag: str | None) -> Case:
+def make_case(
+    report: WheelReport,
+    spec: Spec,
+    tables: SymbolTables,
+    tag: str | None,
+    exclude: tuple[str, ...] = (),
+) -> Case:
     """Bring together what a wheel is judged against.
 
     Args:
@@ -113,6 +126,7 @@ def make_case(report: WheelReport, spec: Spec, tables: SymbolTables, tag: str | 
         tables: Which runtime provides which symbol.
         tag: Judge it as if its name said this: ``cxxrt1_cu12``, a platform tag, or a whole
             ``python-abi-platform`` triple; None for its own name.
+        exclude: Patterns of SONAMEs that something else provides.
 
     Raises:
         UsageError: `tag` is none of the three.
@@ -134,6 +148,7 @@ def make_case(report: WheelReport, spec: Spec, tables: SymbolTables, tag: str | 
         needs=runtime_needs(report, repaired=False),
         spec=spec,
         tables=tables,
+        exclude=exclude,
     )
 
 

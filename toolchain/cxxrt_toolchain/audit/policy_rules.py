@@ -45,7 +45,7 @@ def _libraries(case: Case, found: ObjectReport) -> Iterator[Finding]:
     for name in found.facts.needed:
         if case.report.provides(name) is not None or name in case.promise.libraries:
             continue
-        if case.promises_runtime(name):
+        if case.promises_runtime(name) or case.vouched_for(name):
             continue
         if case.is_runtime and family_of_name(name) in SHARED_FAMILIES:
             continue

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cxxrt_toolchain.audit.report import ObjectReport
 
+RUNTIME_LIBRARIES = "cxx11_cuda_runtime/lib"
+"""Where the runtime wheel installs its libraries, relative to site-packages."""
+
 _DATA = re.compile(r"[^/]+\.data/(?P<scheme>[^/]+)/(?P<rest>.+)")
 _ORIGIN = re.compile(r"\$(?:ORIGIN|\{ORIGIN\})(?=/|$)")
 _TO_SITE_PACKAGES = ("purelib", "platlib")
@@ -53,10 +56,11 @@ def escapes(member: str, entry: str) -> bool:
 
 
 def leaves_package(found: ObjectReport) -> bool:
-    """Whether some entry leads into another top-level folder of site-packages."""
+    """Whether some entry leads into another distribution's folder, the runtime's not counted."""
     home = (installed_path(found.member) or "").split("/", 1)[0]
     paths = (resolve(found.member, entry) for entry in entries(found))
-    return any(path and path.split("/", 1)[0] not in (home, "..") for path in paths)
+    near = (home, "..", RUNTIME_LIBRARIES.split("/", 1)[0])
+    return any(path and path.split("/", 1)[0] not in near for path in paths)
 
 
 def origin_path(member: str, target: str) -> str | None:

@@ -54,6 +54,7 @@ def judge(
     report: WheelReport,
     *,
     tag: str | None = None,
+    exclude: tuple[str, ...] = (),
     spec: Spec | None = None,
     tables: SymbolTables | None = None,
 ) -> Verdict:
@@ -62,13 +63,14 @@ def judge(
     Args:
         report: The wheel's facts.
         tag: Judge it as if its name said this; see `case.make_case`.
+        exclude: Patterns of SONAMEs that something else provides, for rule P1.
         spec: The vocabulary of tags; default: the one that this toolchain was released with.
         tables: Which runtime provides which symbol; default: likewise.
 
     Raises:
         UsageError: `tag` is no tag.
     """
-    case = make_case(report, spec or load_spec(), tables or load_symbol_tables(), tag)
+    case = make_case(report, spec or load_spec(), tables or load_symbol_tables(), tag, exclude)
     findings = [
         *check_tags(case),
         *check_policy(case),

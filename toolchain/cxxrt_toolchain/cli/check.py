@@ -32,6 +32,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--tag",
         help="judge as if the name said this: cxxrt1_cu12, manylinux_2_28_x86_64, or a tag triple",
     )
+    parser.add_argument(
+        "--exclude",
+        metavar="SONAME",
+        action="append",
+        default=[],
+        help="a library that something else provides; may be a pattern, may be repeated",
+    )
     parser.add_argument("--json", action="store_true", help="everything, as one JSON document")
 
 
@@ -42,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     console = make_console()
     for path in find_wheels(args.wheels):
         try:
-            verdict = judge_path(path, args.tag)
+            verdict = judge_path(path, args.tag, tuple(args.exclude))
         except InputError as error:
             worst = UNUSABLE
             documents.append({"schema": SCHEMA, "filename": path.name, "error": str(error)})
@@ -58,10 +65,10 @@ def run(args: argparse.Namespace) -> int:
     return worst
 
 
-def judge_path(path: Path, tag: str | None = None) -> Verdict:
+def judge_path(path: Path, tag: str | None, exclude: tuple[str, ...]) -> Verdict:
     """The verdict on one file."""
     with Wheel.open(path) as wheel:
-        return judge(collect(wheel), tag=tag)
+        return judge(collect(wheel), tag=tag, exclude=exclude)
 
 
 def find_wheels(paths: Sequence[Path]) -> list[Path]:

@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     refused = False
     for path in args.wheels:
         plan, result = _repair(path, options, None if args.dry_run else args.wheel_dir)
-        verdict = _verdict(result) if result else None
+        verdict = _verdict(result, options) if result else None
         refused = refused or not plan.possible or bool(verdict and not verdict.conforms)
         documents.append(_document(plan, result, verdict))
         if args.json:
@@ -86,17 +86,17 @@ def _repair(
 ) -> tuple[RepairPlan, Path | None]:
     with Wheel.open(path) as wheel:
         report = collect(wheel)
-        plan = make_plan(report, judge(report), options, wheel.read)
+        plan = make_plan(report, judge(report, exclude=options.exclude), options, wheel.read)
         if dest_dir is None or not plan.possible:
             return plan, None
         dest_dir.mkdir(parents=True, exist_ok=True)
         return plan, apply_plan(plan, wheel, dest_dir)
 
 
-def _verdict(path: Path) -> Verdict:
+def _verdict(path: Path, options: PlanOptions) -> Verdict:
     """What the rules say about the wheel that was written."""
     with Wheel.open(path) as wheel:
-        return judge(collect(wheel))
+        return judge(collect(wheel), exclude=options.exclude)
 
 
 def _document(plan: RepairPlan, result: Path | None, verdict: Verdict | None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.abi.tag import RuntimeAbi
 from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.audit.needs import runtime_needs
-from cxxrt_toolchain.audit.searchpath import entries, escapes, origin_path
+from cxxrt_toolchain.audit.searchpath import RUNTIME_LIBRARIES, entries, escapes, origin_path
 from cxxrt_toolchain.elf.facts import Soname
 from cxxrt_toolchain.repair.edits import (
     AddFile,
@@ -50,9 +50,6 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.repair.edits import Edit
 
 __all__ = ["Encoding", "PlanOptions", "Platform", "Refusal", "RepairPlan", "make_plan"]
-
-RUNTIME_LIBRARIES = "cxx11_cuda_runtime/lib"
-"""Where the runtime wheel installs its libraries, relative to site-packages."""
 
 
 _GRAFT = (
@@ -186,8 +183,7 @@ class _Planner:
         for found in self.verdict.findings:
             if found.rule == "CXXRT-P1" and found.severity is Severity.ERROR:
                 name = found.library or ""
-                excluded = any(fnmatchcase(name, each) for each in self.options.exclude)
-                if self.report.served_as(Soname(name)) is None and not excluded:
+                if self.report.served_as(Soname(name)) is None:
                     yield Refusal(
                         rule=found.rule, member=found.member, reason=found.message, advice=_GRAFT
                     )
