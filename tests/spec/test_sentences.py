@@ -10,6 +10,7 @@ from sentences import TEXT, Sentence, read_sentences
 
 from cxxrt_abi_tag_spec import SPEC_VERSION
 from cxxrt_abi_tag_spec.conformance import OPERATIONS, VECTORS, load_vectors
+from cxxrt_toolchain.abi.spec import load_spec
 
 SENTENCES = read_sentences()
 SUITE = load_vectors(VECTORS)
@@ -78,3 +79,23 @@ def test_every_file_of_a_vector_exists_and_every_file_is_used() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in VECTORS.glob("*/*.json"))
     used = set(re.findall(r'"file": "([^"]+)"', text))
     assert used == {path.name for path in (VECTORS / "files").glob("*.so*")}
+
+
+def test_every_schema_has_vectors_of_both_kinds() -> None:
+    folder = TEXT.parent / "cxxrt_abi_tag_spec" / "schemas"
+    kinds = {(v.input["schema"], v.rejected) for v in SUITE if v.operation == "schema"}
+    names = {path.name.removesuffix(".schema.json") for path in folder.glob("*.json")}
+    assert kinds == {(name, rejected) for name in names for rejected in (False, True)}
+
+
+def test_the_tables_of_the_text_say_what_the_data_say() -> None:
+    text = TEXT.read_text(encoding="utf-8")
+    spec = load_spec()
+    for epoch in spec.epochs:
+        floor = ".".join(map(str, epoch.glibc_floor))
+        (row,) = re.findall(rf"^\| {epoch.number} \| `.+?` \| (.+) \|$", text, re.MULTILINE)
+        stated = [set(cell.split(", ")) for cell in row.split(" | ")]
+        majors = set(map(str, epoch.cuda_majors))
+        assert stated == [{floor}, set(epoch.architectures), majors]
+        for library in epoch.libraries:
+            assert f"`{library.soname}`" in text
