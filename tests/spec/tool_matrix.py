@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 RECORDED = Path(__file__).with_suffix(".json")
 OBJECT = Path(__file__).parents[2] / "abi-tag-spec" / "vectors" / "files" / "nothing.so"
+UV = (sys.executable, "-m", "uv")
 OLD = ("pip==20.3.4", "packaging==20.9")
 LABEL = "cxxrt1_cu12"
 VARIANT = {
@@ -127,7 +128,7 @@ def uv(*options: str) -> Callable[[Path], str | None]:
     def asks(folder: Path) -> str | None:
         fixed = ("--python", sys.executable, "--no-cache", "--verbose", "--dry-run", "--no-index")
         good, text = run(
-            "uv", "pip", "install", *fixed, "--reinstall", *options, "--find-links", folder, "foo"
+            *UV, "pip", "install", *fixed, "--reinstall", *options, "--find-links", folder, "foo"
         )
         chosen = re.findall(r"Selecting: foo==1\.0 .*?(foo-1\.0-[^/\s)]+\.whl)", text)
         return chosen[-1] if good and chosen else None
@@ -174,8 +175,8 @@ def old_tools(folder: Path) -> Iterator[Tool]:
     """Releases of years ago, in an environment of their own."""
     python = str(folder / "bin" / "python")
     for command in (
-        ("uv", "venv", "--quiet", "--python", sys.executable, folder),
-        ("uv", "pip", "install", "--quiet", "--python", python, *OLD),
+        (*UV, "venv", "--quiet", "--python", sys.executable, folder),
+        (*UV, "pip", "install", "--quiet", "--python", python, *OLD),
     ):
         good, text = run(*command)
         if not good:
