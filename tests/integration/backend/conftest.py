@@ -90,6 +90,12 @@ def build_sample(index: Index, shared_root: Path) -> BuildSample:
     return build
 
 
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder of the sample projects."""
+    return _SAMPLES
+
+
 @pytest.fixture
 def new_environment(tmp_path: Path, index: Index) -> Environment:
     """A fresh virtual environment."""

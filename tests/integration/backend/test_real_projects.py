@@ -1,0 +1,183 @@
+"""Other people's projects, built with our backend by an edit of their ``[build-system]`` only.
+
+Three published sdists, one for each of three backends, pinned by hash. Their own test suites run
+against the unmodified build and against ours; every single test must end alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+import tarfile
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING
+from urllib.request import urlopen
+from xml.etree import ElementTree as ET
+
+import pytest
+from sample_builds import Environment, build_wheel, clean_environment, run
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sample_builds import Index
+
+pytestmark = [
+    pytest.mark.isolated,
+    pytest.mark.network,
+    pytest.mark.compile,
+    pytest.mark.runtime,
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A published sdist."""
+
+    name: str
+    version: str
+    sha256: str
+    module: str
+    tests: str
+    options: tuple[str, ...] = ()
+    """Of pytest."""
+    needs: tuple[str, ...] = ()
+    """What its tests need beside pytest."""
+
+
+_PROJECTS = [
+    Project(  # setuptools and cppy
+        name="kiwisolver",
+        version="1.5.1",
+        sha256="f1303ef2eec81262a4b708c3e858afe58d7c75ad91c1c05266eda7673369859a",
+        module="kiwisolver",
+        tests="py/tests",
+    ),
+    Project(  # scikit-build-core and Cython's output
+        name="levenshtein",
+        version="0.27.5",
+        sha256="22021caf5867a46fae5ab927bbdcb430599d7e5ee3898449cbbe430ff07b7d08",
+        module="Levenshtein",
+        tests="tests",
+    ),
+    Project(  # meson-python and pybind11
+        name="contourpy",
+        version="1.3.3",
+        sha256="083e12155b210502d0bca491432bb04d56dc3432f95a979b429f2848c3dbe880",
+        module="contourpy",
+        tests="tests",
+        # Rendered images and static checks of the sources say nothing about the build.
+        options=("-m", "not image and not slow", "--ignore-glob=*test_codebase.py"),
+        needs=("numpy",),
+    ),
+]
+
+
+@pytest.mark.parametrize("project", _PROJECTS, ids=lambda project: project.name)
+def test_the_projects_own_tests_end_as_with_the_unmodified_build(
+    project: Project, index: Index, tmp_path: Path
+) -> None:
+    if project.name in ("levenshtein", "contourpy") and sys.version_info < (3, 11):
+        pytest.skip(f"{project.name} {project.version} needs Python 3.11 or newer")
+    sdist = _fetch(project, tmp_path)
+    outcomes = {}
+    for kind in ("original", "ours"):
+        source = _unpacked(sdist, tmp_path / kind)
+        if kind == "ours":
+            _adopt(source / "pyproject.toml")
+        build_wheel(source, tmp_path / kind / "wheels", "pip", index)
+        (wheel,) = (tmp_path / kind / "wheels").glob("*.whl")
+        assert ("cxxrt1" in wheel.name) == (kind == "ours")
+        environment = _environment(tmp_path / kind / "env", index)
+        environment.install(str(wheel), "pytest", *project.needs)
+        outcomes[kind] = _run_tests(project, source, environment)
+        if kind == "ours":
+            probe = environment.run(_MAPPED, project.module)
+            assert [line for line in probe.split() if "cxx11_cuda_runtime" in line]
+            assert len(probe.split()) == 1
+    assert outcomes["ours"] == outcomes["original"]
+    assert "passed" in outcomes["ours"].values()
+    assert "failed" not in outcomes["ours"].values()
+
+
+_MAPPED = """\
+import importlib, sys
+importlib.import_module(sys.argv[1])
+print(*{line.split()[-1] for line in open("/proc/self/maps") if "libstdc++" in line})
+"""
+
+
+def _fetch(project: Project, folder: Path) -> bytes:
+    """The sdist, from wherever the machine's package index has it."""
+    pin = f"{project.name}=={project.version}"
+    text = '[project]\nname = "x"\nversion = "0"\nrequires-python = ">=3.11"\n'
+    text += f'dependencies = ["{pin}"]\n'
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "uv", "lock", "-q"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip(f"needs a package index that uv reaches: {done.stderr.strip()[-200:]}")
+    lock = tomllib.loads((folder / "uv.lock").read_text(encoding="utf-8"))
+    (url,) = [p["sdist"]["url"] for p in lock["package"] if p["name"] == project.name]
+    with urlopen(url) as answer:  # noqa: S310 - the index's own address of a pinned file
+        content: bytes = answer.read()
+    assert hashlib.sha256(content).hexdigest() == project.sha256
+    return content
+
+
+def _unpacked(sdist: bytes, folder: Path) -> Path:
+    with tarfile.open(fileobj=BytesIO(sdist)) as archive:
+        archive.extractall(folder, filter="data")
+    (source,) = folder.iterdir()
+    return source
+
+
+def _adopt(pyproject: Path) -> None:
+    """The one edit: our backend instead of theirs, and our distribution in ``requires``."""
+    text = pyproject.read_text(encoding="utf-8")
+    head, section, tail = re.split(r"(?ms)(^\[build-system\]$.*?)(?=^\[|\Z)", text, maxsplit=1)
+    section = re.sub(r"requires\s*=\s*\[", 'requires = ["cxxrt-toolchain",', section, count=1)
+    section = re.sub(
+        r'build-backend\s*=\s*"[^"]*"', 'build-backend = "cxxrt_toolchain.backend"', section
+    )
+    pyproject.write_text(head + section + tail, encoding="utf-8")
+
+
+def _environment(folder: Path, index: Index) -> Environment:
+    run([sys.executable, "-m", "venv", str(folder)], clean_environment())
+    return Environment(python=folder / "bin" / "python", index=index)
+
+
+def _run_tests(project: Project, source: Path, environment: Environment) -> dict[str, str]:
+    """Test id -> passed, failed or skipped."""
+    report = source / "junit.xml"
+    command = [str(environment.python), "-m", "pytest", "-q", f"--junitxml={report}"]
+    subprocess.run(
+        [*command, *project.options, project.tests],
+        cwd=source,
+        env=clean_environment(),
+        capture_output=True,
+        check=False,
+    )
+    cases = ET.parse(report).iter("testcase")  # noqa: S314 - our own pytest wrote it
+    return {f"{c.get('classname')}::{c.get('name')}": _outcome(c) for c in cases}
+
+
+def _outcome(case: ET.Element) -> str:
+    kinds = {child.tag for child in case}
+    if kinds & {"failure", "error"}:
+        return "failed"
+    return "skipped" if "skipped" in kinds else "passed"
