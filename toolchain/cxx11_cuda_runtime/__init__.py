@@ -165,13 +165,13 @@ def _resident_path() -> "str | None":
     if not _is_single_threaded():
         return None
     maps = _read("/proc/self/maps")
-    if not maps:
+    if not maps or b"/ld-musl-" in maps:
         return None
     residents, others = [], False
     for path in {line[line.find(b"/") :] for line in maps.split(b"\n") if b".so" in line}:
         folder, _, name = path.rpartition(b"/")
         stem = name.partition(b".")[0].partition(b"-")[0]
-        if stem == b"libstdc++":
+        if name.startswith(b"libstdc++.so.6"):
             residents.append(path)
         elif stem == b"libgcc_s":
             others = True
@@ -221,7 +221,7 @@ def _vendored_is_newest() -> bool:
     while end >= 0:
         path = cache[cache.rfind(b"\0", 0, end) + 1 : end + 15]
         try:
-            minor = os.readlink(path).rpartition(b".")[2]
+            minor = os.readlink(path).rpartition(b".so.6.0.")[2]
         except OSError:
             return False
         if not minor.isdigit() or int(minor) > vendored:

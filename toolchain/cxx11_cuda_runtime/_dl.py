@@ -37,11 +37,12 @@ def _ctypes() -> ModuleType | None:
 
 def supported() -> bool:
     """Whether this is CPython on Linux with glibc; anywhere else the package does nothing."""
-    return (
-        sys.platform == "linux"
-        and sys.implementation.name == "cpython"
-        and "CS_GNU_LIBC_VERSION" in os.confstr_names
-    )
+    if sys.platform != "linux" or sys.implementation.name != "cpython":
+        return False
+    try:  # musl knows the name and refuses the question with EINVAL
+        return (os.confstr("CS_GNU_LIBC_VERSION") or "").startswith("glibc")
+    except (OSError, ValueError):
+        return False
 
 
 def resident(soname: str) -> int | None:

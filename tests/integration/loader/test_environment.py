@@ -83,6 +83,15 @@ def test_an_older_preloaded_copy_is_kept_and_named(
     assert [row[0] for row in reply.results[2]] == ["CXXRT-L104"]
 
 
+def test_a_preloaded_private_copy_does_not_pass_for_the_shared_one(
+    run_state: Callable[..., Any], probes: dict[str, Path], ours: Path, python: str
+) -> None:
+    private = probes["mangled-28"].parent / "libstdc++-28c0ffee.so.6"
+    reply = run_state([["import"]], python=python, environ={"LD_PRELOAD": str(private)})
+    assert reply.results == ["vendored"]
+    assert str(ours / LIBSTDCXX) in reply.mapped
+
+
 def test_in_a_conda_environment_its_older_copy_loses_and_its_newer_one_wins(
     run_state: Callable[..., Any],
     conda_python: Path,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +14,7 @@ from cxx11_cuda_runtime import (
     _baked,
     _cudart,
     _culprit,
+    _dl,
     _errors,
     _load,
     _manifest,
@@ -230,6 +233,31 @@ def test_a_file_is_attributed_to_the_distribution_that_records_it(tmp_path: Path
     assert _culprit.distribution_of(str(package / "a.so"), sys_path) == "demo 1.0"
     assert _culprit.distribution_of(str(package / "b.so"), sys_path) == ""
     assert _culprit.distribution_of("/usr/lib/libx.so", sys_path) == ""
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [("glibc 2.17", True), ("", False), (None, False), (OSError(22, "Invalid argument"), False)],
+)
+def test_without_glibc_nothing_is_done(
+    monkeypatch: pytest.MonkeyPatch, answer: object, expected: bool
+) -> None:
+    def confstr(name: str) -> object:
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(os, "confstr", confstr)
+    assert _dl.supported() is expected
+
+
+@pytest.mark.parametrize(("name", "value"), [("platform", "darwin"), ("platform", "win32")])
+def test_on_another_system_nothing_is_done_and_nothing_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setattr(sys, name, value)
+    assert _load.load_cxx() == "unsupported"
+    _require.require(glibcxx="3.4.99", cudart="99", openmp=True, who="demo", how="unsupported")
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
