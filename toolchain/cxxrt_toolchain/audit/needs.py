@@ -36,9 +36,10 @@ class RuntimeNeeds:
 
     @property
     def glibcxx(self) -> str | None:
-        """The highest GLIBCXX version, ``3.4.30``; None where there is none."""
+        """The highest GLIBCXX version, always with three numbers; None where there is none."""
         found = [node.removeprefix(_GLIBCXX) for _, node in self.versions if _GLIBCXX in node]
-        return max(found, key=version_tuple, default=None)
+        highest = max(found, key=version_tuple, default=None)
+        return f"{highest}.0" if highest == "3.4" else highest
 
     @property
     def cuda_majors(self) -> tuple[int, ...]:
