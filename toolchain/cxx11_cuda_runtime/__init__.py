@@ -238,7 +238,8 @@ def _read(path: str) -> bytes:
     except OSError:
         return data
     try:
-        while chunk := os.read(file, 1 << 14):
+        size = max(os.fstat(file).st_size, 1 << 14)  # files of /proc say 0
+        while chunk := os.read(file, size):
             data += chunk
     finally:
         os.close(file)
