@@ -36,12 +36,15 @@ from cxx11_cuda_runtime import (
 
 Document = dict[str, Any]
 CXX = "libstdc++.so.6"
+ROOT = "/site"
+"""The only entry of ``sys.path`` while a vector is answered."""
 ORIGINS = {
     "vendored": "own",
     "conda": "conda",
     "ld-library-path": "library-path",
     "system": "system",
     "nvidia-wheel": "nvidia",
+    "torch-wheel": "torch",
 }
 """The loader's words for where it found a file, and the specification's."""
 
@@ -92,6 +95,9 @@ class Linker:
     def file_contains(self, path: str, text: bytes) -> bool:
         return numbers(self.files[path]["version"]) >= numbers(text.strip(b"\0").decode())
 
+    def file_gomp(self, path: str) -> tuple[int, ...]:
+        return numbers(self.files[path]["version"])
+
     def file_minor(self, path: str) -> int:
         version = self.files[path]["version"] if path in self.files else self.loaded[CXX]
         return numbers(version or "0")[-1]
@@ -120,12 +126,14 @@ def loader(question: Document) -> Document:
             _require.require(
                 glibcxx=wanted.get("glibcxx"),
                 cudart=wanted.get("cudart"),
-                openmp=False,
+                openmp=wanted.get("openmp", False),
                 who="a vector",
                 how=how,
             )
         except _errors.LibstdcxxTooOldError:
             return {"rejected": ["L-3"]}
+        except _errors.OpenmpNotFoundError:
+            return {"rejected": ["L-6a"]}
         except _errors.CudartNotFoundError:
             return {"rejected": ["L-9a"]}
         except _errors.CudartTooOldError:
@@ -137,10 +145,10 @@ def loader(question: Document) -> Document:
 def _files(candidates: list[Document]) -> dict[str, Document]:
     files = {}
     for found in candidates:
-        folder = _load.LIB if found["origin"] == "own" else f"/{found['origin']}/"
-        soname = found["soname"]
-        is_name = soname.startswith("libcudart") and found["origin"] == "system"
-        files[soname if is_name else folder + soname] = found
+        soname, origin = found["soname"], found["origin"]
+        folder = {"own": _load.LIB, "torch": f"{ROOT}/torch/lib/"}.get(origin, f"/{origin}/")
+        by_name = origin == "system" and soname != CXX  # the loader leaves the search to dlopen
+        files[soname if by_name else folder + soname] = found
     if any((found["soname"], found["origin"]) == (CXX, "own") for found in candidates):
         gcc = {"soname": "libgcc_s.so.1", "origin": "own", "version": None}
         files[_load.LIB + "libgcc_s.so.1"] = gcc
@@ -166,11 +174,15 @@ def _replace_ports(ports: ExitStack, linker: Linker, *, glibc: bool) -> None:
 
     for module, names in (
         (_baked, {"GLIBCXX": minor, "CUDART": cudart}),
+        (_baked, {"LIBRARIES": tuple(found["soname"] for found in own)}),
         (_baked, {"MARKERS": tuple((n, f"3.4.{n}") for n in range(minor, 0, -1))}),
         (_dl, {"supported": lambda: glibc, "resident": linker.resident}),
         (_dl, {"open_global": linker.open_global, "has_function": linker.has_function}),
         (_dl, {"file_contains": linker.file_contains}),
         (_search, {"outside_candidates": linker.outside, "glibcxx_of_file": linker.file_minor}),
+        (_search, {"gomp_of_file": linker.file_gomp}),
+        (os.path, {"exists": linker.files.__contains__}),
+        (sys, {"path": [ROOT]}),
         (_cudart, {"_existing": existing, "_nvidia_file": nvidia}),
         (_cudart, {"reported_release": linker.reported_release}),
         (_linkmap, {"path_of": lambda *_: "/resident", "is_deleted": lambda _: False}),

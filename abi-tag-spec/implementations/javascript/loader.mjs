@@ -4,6 +4,7 @@ import { Rejected } from './tag.mjs';
 
 const STDCXX = 'libstdc++.so.6';
 const GCC_S = 'libgcc_s.so.1';
+const GOMP = 'libgomp.so.1';
 const CXX_ORIGINS = ['own', 'conda', 'library-path', 'system']; // L-5: equals go to the first
 const CUDART_ORIGINS = ['nvidia', 'conda', 'own', 'system']; // L-9
 
@@ -26,6 +27,16 @@ function cxx({ resident, candidates }) { // L-2, L-5, L-6
   return { version: best.version, steps };
 }
 
+function gomp({ resident, candidates }) { // L-6a
+  if (GOMP in resident) return [{ soname: GOMP, action: 'promote' }];
+  const ours = candidates.filter(({ soname }) => soname === GOMP);
+  const [newest] = ours.filter(({ origin }) => origin === 'own' || origin === 'torch')
+    .sort((a, b) => compare(b.version, a.version) || a.origin.localeCompare(b.origin));
+  const chosen = newest ?? ours.find(({ origin }) => origin === 'system');
+  if (!chosen) throw new Rejected('L-6a');
+  return [{ soname: GOMP, action: 'load', origin: chosen.origin }];
+}
+
 function cudart({ resident, candidates }, required) { // L-8 to L-11
   const soname = `libcudart.so.${required.split('.')[0]}`;
   if (soname in resident) {
@@ -44,6 +55,8 @@ function cudart({ resident, candidates }, required) { // L-8 to L-11
 export function decide({ state, require }) {
   if (state.glibc === false) return { steps: [] }; // L-14
   const { version, steps } = cxx(state);
+  if (require.openmp) steps.push(...gomp(state));
   if (olderThan(version, require.glibcxx)) throw new Rejected('L-3');
-  return { steps: require.cudart === undefined ? steps : [...steps, ...cudart(state, require.cudart)] };
+  if (require.cudart !== undefined) steps.push(...cudart(state, require.cudart));
+  return { steps };
 }
