@@ -13,7 +13,7 @@ What is not done, and why:
   autotools replace their default flags, ``-O2`` included, by these variables where they are set.
   CPPFLAGS is added to the defaults by all of them; CMake ignores it and gets its own setting.
 * No ``-rpath``: ``$ORIGIN`` needs another escaping in make, ninja, CMake and the shell, and the
-  right number of ``..`` is known only in the finished wheel. The RUNPATH is set there.
+  right number of ``..`` is known only at the link (`linker`) or in the finished wheel.
 * No ``-fvisibility-inlines-hidden``: the export list of extension modules (`linker`) hides the
   same symbols and, unlike the option, also the ``std::`` templates, which libstdc++ declares with
   default visibility. Nor can it hide what an internal shared library must export.

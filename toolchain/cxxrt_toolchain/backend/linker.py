@@ -1,4 +1,4 @@
-"""A folder for the compiler's ``-B``: a linker that gives extension modules an export list.
+"""A folder for the compiler's ``-B``: a linker that adds what only the link itself knows.
 
 In: the configuration and the environment. Out: a folder of a few files that lives as long as the
 build. A compiler looks for ``ld`` in the folders of ``-B`` first (GCC: "Directory Options"; Clang
@@ -7,7 +7,8 @@ does the same), so every link of the build passes here, whichever build tool ask
 Why a linker and not a flag: a version script in LDFLAGS would also strip the internal shared
 libraries of a project of the symbols that its modules link to, and would clash with a script of
 the project's own. Only at the link itself is it known what is being made. Everything that is not
-a Python extension module, and every link that has a version script, passes unchanged.
+a Python extension module, and every link that has a version script, keeps its exports. In a
+build tree of distutils the link also knows where the runtime will lie, and adds the RUNPATH.
 """
 
 from __future__ import annotations
@@ -33,13 +34,15 @@ _LINKERS = ("ld", "ld.bfd", "ld.gold", "ld.lld", "ld.mold")
 _SCRIPT = """\
 #!/bin/sh
 # Written by cxxrt-toolchain for one build: extension modules export their init function only.
-out= next= script=
+out= next= script=@SCRIPT@ shared= rpath=
 for arg; do
     if [ -n "$next" ]; then out=$arg; next=; continue; fi
     case $arg in
         -o) next=1 ;;
         -o?*) out=${arg#-o} ;;
         --output=*) out=${arg#--output=} ;;
+        -lstdc++|-lcudart|-lgomp) shared=1 ;;
+        -rpath*|--rpath*|-R?*|*new-dtags) rpath=1 ;;
         @*) # A response file: one argument a line, as GCC's driver writes it.
             found=$(sed -n '/^-o$/{n;p;q;}' "${arg#@}")
             [ -z "$found" ] || out=$found
@@ -52,6 +55,15 @@ case ${out##*/} in
     *.cpython-*.so|*.abi3.so|*.abi3t.so|*.pypy*.so|*.graalpy*.so)
         [ -n "$script" ] || set -- "$@" --version-script=@EXPORTS@ ;;
 esac
+case $shared$out in
+    1build/lib.*/*|1*/build/lib.*/*)
+        # distutils' build tree has the wheel's layout, so the way to the runtime is known here
+        # and the finished wheel need not be patched, and packed, again.
+        place=${out##*build/lib.} place=${place#*/} up=
+        while [ "$place" != "${place#*/}" ]; do place=${place#*/} up=../$up; done
+        [ -n "$rpath" ] || set -- "$@" --enable-new-dtags
+        set -- "$@" -rpath "\\$ORIGIN/${up}cxx11_cuda_runtime/lib" ;;
+esac
 exec @LINKER@ "$@"
 """
 
@@ -61,37 +73,42 @@ def write_linker(folder: Path, config: BuildConfig, environment: Mapping[str, st
 
     Args:
         folder: Empty; stays until the build ends.
-        config: What to hide.
+        config: What to hide, and what not.
         environment: Decides on the compiler and the linkers.
 
     Raises:
         MissingToolError: There is no compiler.
     """
     compiler = find_compiler(environment)
-    if not config.hide_vague_linkage:
-        return
     exports = folder / "exports.map"
     exports.write_text(_EXPORTS, encoding="ascii")
     for name in _LINKERS:
         real = _default_linker(compiler, environment) if name == "ld" else None
         real = real or shutil.which(name, path=environment.get("PATH"))
         if real is not None:
-            script = linker_script(real, str(exports), config.keep_exports)
+            script = linker_script(
+                real, str(exports) if config.hide_vague_linkage else None, config.keep_exports
+            )
             (folder / name).write_text(script, encoding="utf-8")
             (folder / name).chmod(0o755)
 
 
-def linker_script(linker: str, exports: str, keep: Sequence[str]) -> str:
+def linker_script(linker: str, exports: str | None, keep: Sequence[str]) -> str:
     """The text of one linker.
 
     Args:
         linker: The real one, absolute.
-        exports: The version script that it is given.
+        exports: The version script for extension modules; None: they export what they want.
         keep: Names of extension modules that are left alone; a link knows only the last part.
     """
     names = [name.rsplit(".", 1)[-1] for name in keep]
     kept = "|".join(f"{shlex.quote(name)}.*" for name in names) or "''"
-    values = {"@KEPT@": kept, "@EXPORTS@": shlex.quote(exports), "@LINKER@": shlex.quote(linker)}
+    values = {
+        "@SCRIPT@": "" if exports else "1",
+        "@KEPT@": kept,
+        "@EXPORTS@": shlex.quote(exports or ""),
+        "@LINKER@": shlex.quote(linker),
+    }
     return re.sub("|".join(values), lambda match: values[match[0]], _SCRIPT)
 
 
