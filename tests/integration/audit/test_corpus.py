@@ -1,0 +1,66 @@
+"""Real wheels: what we say about each is a golden table, and auditwheel is the second opinion."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import corpus
+import pytest
+
+pytestmark = pytest.mark.network
+
+_LARGE = 40_000_000
+"""Bytes; larger wheels only with CXXRT_LARGE_CORPUS=1, because they are 2 GB together."""
+
+ROWS = corpus.load_corpus()
+VERDICTS = json.loads(corpus.VERDICTS.read_text(encoding="utf-8"))
+
+EXPLAINED = json.loads((Path(__file__).parent / "auditwheel_differences.json").read_text())
+"""File name -> why auditwheel's glibc floor is another than ours."""
+
+
+@pytest.fixture(params=ROWS, ids=lambda row: f"{row.name}-{row.version}")
+def wheel(request: pytest.FixtureRequest, corpus_cache: Path) -> Path:
+    row: corpus.CorpusWheel = request.param
+    if row.size > _LARGE and not os.environ.get("CXXRT_LARGE_CORPUS"):
+        pytest.skip(f"{row.size >> 20} MB: set CXXRT_LARGE_CORPUS=1 to fetch it")
+    path = corpus.fetch(row, corpus_cache)
+    if path is None:
+        pytest.skip(f"pip cannot get {row.filename}: it needs a package index that has it")
+    return path
+
+
+def test_the_verdict_is_that_of_the_golden_table(wheel: Path) -> None:
+    assert corpus.summary(wheel) == VERDICTS[wheel.name]
+
+
+def test_the_glibc_floor_is_auditwheels_or_the_difference_is_explained(wheel: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "auditwheel", "show", "--json", str(wheel)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    if done.returncode:
+        assert wheel.name in EXPLAINED, done.stderr[-500:]
+        return
+    versions = json.loads(done.stdout)["versioned_symbols"]
+    numbers = [
+        tuple(map(int, version.removeprefix("GLIBC_").split(".")))
+        for library in versions.values()
+        for version in library
+        if version.startswith("GLIBC_") and version[len("GLIBC_") :][0].isdigit()
+    ]
+    theirs = ".".join(map(str, max(numbers, default=(0,))))
+    if theirs != VERDICTS[wheel.name]["glibc"]:
+        assert wheel.name in EXPLAINED, f"auditwheel: {theirs}, we: {VERDICTS[wheel.name]['glibc']}"
+
+
+def test_there_are_at_least_forty_wheels_and_each_has_a_verdict() -> None:
+    assert len(ROWS) >= 40
+    assert {row.filename for row in ROWS} == set(VERDICTS)

@@ -1,0 +1,78 @@
+"""Repaired real wheels in one process: the same results, one copy of each runtime library.
+
+Every state runs in a child process and reports what ``/proc/self/maps`` says, not what was meant.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import CorpusWheels
+
+pytestmark = [pytest.mark.network, pytest.mark.runtime]
+
+WHEELS = (
+    "numpy-2",
+    "scipy-",
+    "scikit_learn",
+    "xgboost-3",
+    "lightgbm",
+    "faiss_cpu-1.15",
+    "sentencepiece",
+    "imagecodecs",
+    "scikit_image",
+    "numba",
+    "cumm",
+    "spconv",
+)
+"""All but lightgbm, numba and scikit-image bundle libgomp, libquadmath or libcudart."""
+_HELPERS = ("joblib", "threadpoolctl", "lazy-loader", "tifffile", "imageio", "networkx", "pillow")
+_MORE = ("narwhals", "packaging", "llvmlite", "fire", "pccm", "ccimport", "pybind11")
+
+
+def _environment(folder: Path, wheels: list[Path], runtime: Path | None) -> Path:
+    venv.create(folder, with_pip=True, symlinks=True)
+    python = folder / "bin" / "python"
+    pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    extra = [str(runtime)] if runtime else []
+    subprocess.run([*pip, "--no-deps", *map(str, wheels), *extra], check=True)
+    subprocess.run([*pip, "--no-deps", *_HELPERS, *_MORE], check=True)
+    return python
+
+
+def _run(python: Path) -> dict[str, Any]:
+    script = Path(__file__).with_name("workload.py")
+    done = subprocess.run([str(python), str(script)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the pinned wheels are for Python 3.11")
+def test_repaired_wheels_compute_the_same_with_one_copy_of_each_runtime_library(
+    corpus_wheels: CorpusWheels, tmp_path: Path, runtime_wheel: Path
+) -> None:
+    originals = corpus_wheels(*WHEELS)
+    out = tmp_path / "repaired"
+    command = [sys.executable, "-m", "cxxrt_toolchain", "repair", "--encoding", "plain"]
+    command += ["--exclude", "libtbb.so*", "-w", str(out), *map(str, originals)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+    before = _run(_environment(tmp_path / "before", originals, None))
+    after = _run(_environment(tmp_path / "after", sorted(out.glob("*.whl")), runtime_wheel))
+    print(json.dumps({"before": before, "after": after}, indent=1))
+    assert after["results"] == before["results"]
+    assert len(before["mapped"]["libgomp"]) > 1
+    for family in ("libstdc++", "libgcc_s", "libgomp", "libquadmath", "libcudart"):
+        (path,) = after["mapped"][family]
+        assert re.search(r"/cxx11_cuda_runtime/lib/", path), path
+    assert after["threads"] <= before["threads"]
