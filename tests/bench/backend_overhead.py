@@ -8,7 +8,9 @@ compiled once; then the hook and the bare backend are timed alternately on the f
 tree, so that the compiler, which is the same for both, does not hide the difference. A second
 table has the whole build, compiler included, for the small project.
 
-The promise: at most 5 % or 0.5 s more than the bare backend, whichever is larger.
+The promise: at most 5 % or 0.5 s more than the bare backend, whichever is larger. It is judged by
+processor time, which on an idle machine is the elapsed time (nothing here runs in parallel or
+waits) and on a busy one does not count the neighbours; elapsed time is printed beside it.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -23,7 +26,7 @@ import sys
 import tempfile
 import time
 import venv
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 _REPOSITORY = Path(__file__).parents[2]
@@ -57,7 +60,10 @@ class Row:
 
     project: str
     bare: float
+    """Processor time of the bare backend; so is the next."""
     ours: float
+    elapsed_bare: float
+    elapsed_ours: float
 
     @property
     def within(self) -> bool:
@@ -69,7 +75,8 @@ class Row:
         verdict = "within" if self.within else "BEYOND"
         return (
             f"{self.project:<28} bare {self.bare:7.2f} s   ours {self.ours:7.2f} s   "
-            f"{more:+6.2f} s   x {ratio:.3f}   {verdict} 5 % or 0.5 s"
+            f"{more:+6.2f} s   x {ratio:.3f}   {verdict} 5 % or 0.5 s   "
+            f"(elapsed {self.elapsed_bare:.2f} s, {self.elapsed_ours:.2f} s)"
         )
 
 
@@ -91,7 +98,7 @@ def main() -> int:
             _measure("small, with the compiler", python, small, args.rounds, clean=True),
         ]
     if args.json:
-        print(json.dumps([{"project": r.project, "bare": r.bare, "ours": r.ours} for r in rows]))
+        print(json.dumps([asdict(row) for row in rows], indent=1))
     else:
         print(*rows, sep="\n")
     return 0 if all(row.within for row in rows) else 1
@@ -132,7 +139,7 @@ def _project(folder: Path, *, modules: int, megabytes: int) -> Path:
 
 
 def _measure(label: str, python: Path, project: Path, rounds: int, *, clean: bool) -> Row:
-    seconds: dict[str, list[float]] = {_BARE: [], _OURS: []}
+    seconds: dict[str, list[tuple[float, float]]] = {_BARE: [], _OURS: []}
     # A tree for each: what one backend linked, the other would take as up to date.
     trees = {code: project.with_name(f"{project.name}-{n}") for n, code in enumerate(seconds)}
     for tree in trees.values():
@@ -144,19 +151,30 @@ def _measure(label: str, python: Path, project: Path, rounds: int, *, clean: boo
             elapsed = _time(python, trees[code], code)
             if turn:  # the first round compiles, and fills the caches
                 spent.append(elapsed)
-    bare, ours = (statistics.median(seconds[code]) for code in (_BARE, _OURS))
-    return Row(project=label, bare=bare, ours=ours)
+    (bare, elapsed_bare), (ours, elapsed_ours) = (
+        [statistics.median(column) for column in zip(*seconds[code], strict=True)]
+        for code in (_BARE, _OURS)
+    )
+    return Row(
+        project=label,
+        bare=bare,
+        ours=ours,
+        elapsed_bare=elapsed_bare,
+        elapsed_ours=elapsed_ours,
+    )
 
 
-def _time(python: Path, project: Path, code: str) -> float:
+def _time(python: Path, project: Path, code: str) -> tuple[float, float]:
+    """Processor and elapsed seconds of one build, all its children included."""
     with tempfile.TemporaryDirectory(dir=project.parent) as wheels:
         command = [str(python), "-c", code, str(project), wheels]
-        start = time.perf_counter()
+        before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        spent = time.perf_counter() - start
+        elapsed = time.perf_counter() - start
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
-    return spent
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime, elapsed
 
 
 if __name__ == "__main__":
