@@ -43,7 +43,7 @@ def finish_wheel(plain: Path, folder: Path, config: BuildConfig) -> Path:
         wire=config.wiring,
     )
     with Wheel.open(plain) as wheel:
-        report = collect(wheel)
+        report = collect(wheel, record=False)
         plan = make_plan(report, judge(report), options, wheel.read)
         if not plan.possible:
             raise StepFailedError(_refusal(plan))
