@@ -12,6 +12,7 @@ import pytest
 
 from cxxrt_toolchain.errors import MissingToolError
 from cxxrt_toolchain.runtime.cache import find_cache
+from cxxrt_toolchain.runtime.fetch import fetch
 from cxxrt_toolchain.runtime.mirror import debian_mirrors
 from cxxrt_toolchain.runtime.mirror_client import MirrorClient
 from cxxrt_toolchain.runtime.pip_client import PipClient
@@ -21,8 +22,10 @@ from cxxrt_toolchain.runtime.recipe_reader import load_component, load_runtime, 
 from cxxrt_toolchain.runtime.stage import StagedComponent, Workshop, built_folder, stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from cxxrt_toolchain.runtime.recipe import Input
 
 FLOOR = load_runtime(recipes_root()).glibc_floor
 
@@ -45,6 +48,25 @@ def _workshop() -> Workshop:
 def downloads() -> Path:
     """Where the cache keeps fetched inputs."""
     return _workshop().cache.downloads
+
+
+@pytest.fixture(scope="session")
+def fetch_inputs() -> Callable[[tuple[Input, ...]], Mapping[Input, Path]]:
+    """Fetch pinned inputs into the user's cache, as a build does; skips without a mirror."""
+
+    def fetched(items: tuple[Input, ...]) -> Mapping[Input, Path]:
+        workshop = _workshop()
+        try:
+            return fetch(
+                items,
+                downloads=workshop.cache.downloads,
+                downloaders=workshop.clients,
+                progress=workshop.progress,
+            )
+        except MissingToolError as error:
+            pytest.skip(str(error))
+
+    return fetched
 
 
 @functools.cache

@@ -17,7 +17,7 @@ import pytest
 
 from cxxrt_toolchain.elf.facts import Soname
 from cxxrt_toolchain.errors import MissingToolError, StepFailedError
-from cxxrt_toolchain.runtime import build as build_module
+from cxxrt_toolchain.runtime import host_tools
 from cxxrt_toolchain.runtime.build import BuildOrder, build
 from cxxrt_toolchain.runtime.progress import Progress
 from cxxrt_toolchain.runtime.recipe import Component, Library, Step
@@ -45,8 +45,12 @@ def _order(folder: Path, script: str) -> BuildOrder:
 
 
 def _build(folder: Path, script: str, log: io.StringIO | None = None) -> Path:
+    return _carry_out(_order(folder, script), folder, log)
+
+
+def _carry_out(order: BuildOrder, folder: Path, log: io.StringIO | None = None) -> Path:
     return build(
-        _order(folder, script),
+        order,
         builds=folder / "builds",
         jobs=3,
         fetch=lambda items: dict.fromkeys(items, folder),
@@ -108,21 +112,24 @@ def test_a_host_that_lacks_programs_is_told_all_of_them_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MissingToolError, match=r"make, patch, .*apt-get install make patch"):
+    with pytest.raises(
+        MissingToolError, match=r"needs awk, sed, sh, .*apt-get install mawk sed dash"
+    ):
         _build(tmp_path, MAKE)
 
 
 def test_a_host_of_another_architecture_is_told_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build_module.platform, "machine", lambda: "riscv64")
+    monkeypatch.setattr(host_tools.platform, "machine", lambda: "riscv64")
     with pytest.raises(MissingToolError, match="built on x86_64 Linux, and this is linux riscv64"):
         _build(tmp_path, MAKE)
 
 
 def test_two_runs_at_once_build_once(tmp_path: Path) -> None:
     script = f"echo built >> '{tmp_path}/count'; sleep 0.3; mkdir lib"
-    runs = [threading.Thread(target=_build, args=(tmp_path, script)) for _ in range(4)]
+    order = _order(tmp_path, script)
+    runs = [threading.Thread(target=_carry_out, args=(order, tmp_path)) for _ in range(4)]
     for run in runs:
         run.start()
     for run in runs:

@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import os
-import platform
 import shutil
 import signal
 import subprocess
@@ -20,8 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.errors import MissingToolError, StepFailedError
+from cxxrt_toolchain.errors import StepFailedError
 from cxxrt_toolchain.runtime.cache import locked, new_folder, sweep
+from cxxrt_toolchain.runtime.host_tools import program_path
 from cxxrt_toolchain.runtime.recipe import Input, Kind, Role
 from cxxrt_toolchain.runtime.unpack import unpack_deb, unpack_wheel
 
@@ -38,8 +38,6 @@ _FOLDERS = {
     Role.SOURCE: "source",
     Role.REFERENCE: "reference",
 }
-_PROGRAMS = {"make": "make", "patch": "patch", "sh": "dash", "sed": "sed", "awk": "mawk"}
-"""Programs that the steps call beside coreutils, and Debian's package of each."""
 _LOG_TAIL = 30
 """Lines of a failing step's log that its error shows."""
 
@@ -79,27 +77,6 @@ class BuildOrder:
         return f"{self.component.name}-{self.arch}-glibc{self.glibc}-{self.key[:16]}"
 
 
-def check_host() -> None:
-    """Find out whether the steps can run here.
-
-    Raises:
-        MissingToolError: They cannot; all reasons at once.
-    """
-    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
-        raise MissingToolError(
-            f"GCC's libraries are built on x86_64 Linux, and this is {sys.platform} "
-            f"{platform.machine()}: the compiler that the recipe pins runs there.",
-            "Build the wheel on such a machine (--arch aarch64 cross-compiles).",
-        )
-    missing = [program for program in _PROGRAMS if shutil.which(program) is None]
-    if missing:
-        packages = " ".join(_PROGRAMS[program] for program in missing)
-        raise MissingToolError(
-            f"building GCC's libraries needs {', '.join(missing)}, not found on PATH.",
-            f"On Debian or Ubuntu: apt-get install {packages}",
-        )
-
-
 def build(
     order: BuildOrder,
     *,
@@ -129,7 +106,7 @@ def build(
     with locked(final):
         if final.is_dir():
             return final
-        check_host()
+        path = program_path(builds, os.environ.get("PATH", os.defpath), fetch)
         sweep(builds)
         files = fetch(order.component.inputs_for(order.arch))
         with new_folder(final) as work:
@@ -137,7 +114,7 @@ def build(
                 _unpack(files, work)
             for step in order.component.steps:
                 with progress.step(step.name):
-                    for note in _run_step(step, order, work, jobs):
+                    for note in _run_step(step, order, work, path, jobs):
                         progress.note(note)
             with progress.step("check"):
                 verify(work)
@@ -157,13 +134,14 @@ def _unpack(files: Mapping[Input, Path], work: Path) -> None:
             pass
 
 
-def _run_step(step: Step, order: BuildOrder, work: Path, jobs: int) -> list[str]:
+def _run_step(step: Step, order: BuildOrder, work: Path, path: str, jobs: int) -> list[str]:
     """Run a step; returns the lines of its log that begin with ``note:``."""
     program = sys.executable if step.command[0] == "python" else step.command[0]
     script = str(order.component.scripts / step.command[1])
     command = [program, script, *step.command[2:]]
     environment = {
-        **{name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ},
+        **{name: os.environ[name] for name in ("HOME", "TMPDIR") if name in os.environ},
+        "PATH": path,
         "CXXRT_ARCH": order.arch,
         "CXXRT_GLIBC": order.glibc,
         "CXXRT_VERSION": order.component.version,
