@@ -20,10 +20,11 @@ def symbol(
     binding: Binding = Binding.GLOBAL,
     visible: bool = True,
     soname: str | None = None,
+    version: str | None = None,
 ) -> DynamicSymbol:
     return DynamicSymbol(
         name=name,
-        version=None,
+        version=version,
         soname=Soname(soname) if soname else None,
         defined=defined,
         default=False,
@@ -107,6 +108,12 @@ def test_only_symbols_versioned_by_libcudart_are_needed_from_it() -> None:
         ]
     )
     assert found.cudart_needed == ("cudaMalloc",)
+
+
+def test_a_copy_relocation_of_an_executable_is_no_export_of_its_own() -> None:
+    copied = symbol("_ZNSt5ctypeIcE2idE", version="GLIBCXX_3.4")
+    assert not digest([copied]).locale_ids
+    assert digest([copied], ["GLIBCXX_3.4"]).locale_ids
 
 
 def test_libstdcxx_names_are_no_evidence_for_a_string_abi() -> None:

@@ -77,7 +77,7 @@ def collect(wheel: Wheel, *, record: bool = True) -> WheelReport:
 
 def _object(stream: BinaryIO, member: Member) -> ObjectReport:
     facts = read_elf(stream, member.name, symbols=True)
-    symbols = digest(facts.symbols or ())
+    symbols = digest(facts.symbols or (), frozenset(facts.version_definitions))
     copy_of = family_of_object(member.name, facts)
     return ObjectReport(
         member=member.name,

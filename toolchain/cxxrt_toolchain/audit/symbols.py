@@ -14,7 +14,7 @@ from cxxrt_toolchain.audit.report import SymbolDigest, SymbolSample
 from cxxrt_toolchain.elf.facts import Binding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from cxxrt_toolchain.elf.facts import DynamicSymbol
 
@@ -70,11 +70,21 @@ _TOKEN = re.compile(
 _ASKED = frozenset({"dlopen", "dlsym", "dl_iterate_phdr", "abort", "_Unwind_RaiseException"})
 
 
-def digest(symbols: Iterable[DynamicSymbol]) -> SymbolDigest:
-    """Sort an object's dynamic symbols into the sets that the rules ask about."""
+def digest(
+    symbols: Iterable[DynamicSymbol], version_definitions: Collection[str] = ()
+) -> SymbolDigest:
+    """Sort an object's dynamic symbols into the sets that the rules ask about.
+
+    Args:
+        symbols: The object's dynamic symbols.
+        version_definitions: The versions that the object defines itself. A definition under any
+            other version is a copy relocation: an executable's room for a variable of a library.
+    """
     found: dict[str, list[str]] = {}
     undefined: set[str] = set()
     for symbol in symbols:
+        if symbol.defined and symbol.version and symbol.version not in version_definitions:
+            continue
         for kind in _kinds(symbol):
             found.setdefault(kind, []).append(symbol.name)
         if not symbol.defined and symbol.name in _ASKED:
