@@ -13,7 +13,7 @@ from cxxrt_toolchain.backend.config import (
     settings_for_wrapped,
 )
 from cxxrt_toolchain.errors import ConfigError
-from cxxrt_toolchain.repair.plan import Encoding, Platform
+from cxxrt_toolchain.repair.options import Encoding, Platform
 
 if TYPE_CHECKING:
     from pathlib import Path

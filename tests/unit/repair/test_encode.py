@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cxxrt_toolchain.repair.encode import NotEncodableError, encode, index_file, runtime_of
-from cxxrt_toolchain.repair.plan import Encoding
+from cxxrt_toolchain.repair.options import Encoding
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.errors import ConfigError
-from cxxrt_toolchain.repair.plan import Encoding, Platform
+from cxxrt_toolchain.repair.options import Encoding, Platform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

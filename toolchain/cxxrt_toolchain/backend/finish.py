@@ -17,7 +17,8 @@ from cxxrt_toolchain.audit.verdict import judge
 from cxxrt_toolchain.errors import StepFailedError
 from cxxrt_toolchain.repair.apply import apply_plan
 from cxxrt_toolchain.repair.encode import encode
-from cxxrt_toolchain.repair.plan import Encoding, PlanOptions, make_plan
+from cxxrt_toolchain.repair.options import Encoding, PlanOptions
+from cxxrt_toolchain.repair.plan import make_plan
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.repair.encode import encode, index_file
-from cxxrt_toolchain.repair.plan import Encoding
+from cxxrt_toolchain.repair.options import Encoding
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from cxxrt_toolchain.abi.variant import index_file_name, variants_text
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.repair.apply import apply_plan
 from cxxrt_toolchain.repair.edits import AddFile, DropMember, Retag
-from cxxrt_toolchain.repair.plan import Encoding, RepairPlan
+from cxxrt_toolchain.repair.options import Encoding
+from cxxrt_toolchain.repair.plan import RepairPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
