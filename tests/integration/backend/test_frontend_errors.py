@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from sample_builds import clean_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,3 +64,43 @@ def test_a_missing_runtime_is_an_error_of_the_environment(
     assert done.returncode == 3
     assert "cxx11-cuda-runtime" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+_WRONG_MAJOR = """\
+#include <Python.h>
+#include <string>
+extern "C" int cudaRuntimeGetVersion(int*);
+static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "refused", nullptr, 0, nullptr};
+PyMODINIT_FUNC PyInit_refused() {
+    int version = 0;
+    cudaRuntimeGetVersion(&version);
+    return std::to_string(version).empty() ? nullptr : PyModule_Create(&definition);
+}
+"""
+_SETUP = """\
+from setuptools import Extension, setup
+setup(ext_modules=[Extension("refused", ["m.cc"], language="c++", libraries=["cudart"])])
+"""
+
+
+@pytest.mark.compile
+@pytest.mark.runtime
+def test_binaries_that_cannot_carry_the_tag_are_refused_by_rule(
+    build: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path: Path,
+    runtime_env: Callable[[], Path],
+) -> None:
+    packages = next(runtime_env().parents[1].glob("lib/python*/site-packages"))
+    (tmp_path / "m.cc").write_text(_WRONG_MAJOR, encoding="utf-8")
+    (tmp_path / "setup.py").write_text(_SETUP, encoding="utf-8")
+    environment = {
+        **clean_environment(),
+        "PYTHONPATH": str(packages),
+        "CUDACXX": "no-nvcc",
+        "LDFLAGS": f"-L{packages}/cxx11_cuda_runtime/lib/cu13",
+    }
+    done = build("cuda = 12", environment)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "cannot be published with the shared runtime:\n  CXXRT-T1: " in done.stderr
+    assert "'cxxrt explain CXXRT-T1' says more." in done.stderr
+    assert not list(tmp_path.glob("wheels/*"))
