@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.filename import parse_wheel_name
 from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_object
-from cxxrt_toolchain.audit.fingerprints import candidates, scan
+from cxxrt_toolchain.audit.fingerprints import TextWatch, candidates
 from cxxrt_toolchain.audit.report import ObjectReport, UnreadableObject, WheelReport
 from cxxrt_toolchain.audit.symbols import digest
 from cxxrt_toolchain.elf.reader import ElfError, is_elf, read_elf
@@ -53,11 +53,12 @@ def collect(wheel: Wheel, *, record: bool = True) -> WheelReport:
             continue
         if member.size < _MAGIC_SIZE:
             continue
-        with wheel.stream(member.name) as stream:
+        watch = TextWatch()
+        with wheel.stream(member.name, watch) as stream:
             if not is_elf(stream.read(_MAGIC_SIZE)):
                 continue
             try:
-                objects.append(_object(stream, member))
+                objects.append(_object(stream, member, watch))
             except ElfError as error:
                 unreadable.append(UnreadableObject(member=member.name, reason=error.reason))
     wheel_file, requirements, metadata_issues = _metadata(wheel)
@@ -75,7 +76,7 @@ def collect(wheel: Wheel, *, record: bool = True) -> WheelReport:
     )
 
 
-def _object(stream: BinaryIO, member: Member) -> ObjectReport:
+def _object(stream: BinaryIO, member: Member, watch: TextWatch) -> ObjectReport:
     facts = read_elf(stream, member.name, symbols=True)
     symbols = digest(facts.symbols or (), frozenset(facts.version_definitions))
     copy_of = family_of_object(member.name, facts)
@@ -85,19 +86,19 @@ def _object(stream: BinaryIO, member: Member) -> ObjectReport:
         facts=replace(facts, symbols=None),
         copy_of=copy_of,
         symbols=symbols,
-        static=() if copy_of else _static(stream, facts, symbols),
+        static=() if copy_of else _static(stream, facts, symbols, watch),
     )
 
 
 def _static(
-    stream: BinaryIO, facts: SharedObject, symbols: SymbolDigest
+    stream: BinaryIO, facts: SharedObject, symbols: SymbolDigest, watch: TextWatch
 ) -> tuple[RuntimeFamily, ...]:
     exported = set()
     if symbols.locale_ids:
         exported.add(RuntimeFamily.LIBSTDCXX)
     if symbols.cudart_defined:
         exported.add(RuntimeFamily.LIBCUDART)
-    hidden = scan(stream, candidates(facts, symbols) - exported)
+    hidden = watch.finish(stream, candidates(facts, symbols) - exported)
     return tuple(sorted(exported.union(hidden), key=lambda family: family.value))
 
 

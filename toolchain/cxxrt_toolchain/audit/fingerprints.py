@@ -1,8 +1,8 @@
 """Which runtimes are linked into an object without showing in its dynamic symbols.
 
-In: an open stream and what the dynamic symbols already said. Out: the families whose own message
-texts are in the file. The scan is a plain substring search in bounded blocks; it is skipped where
-the undefined symbols already prove that there is nothing to find.
+In: an object's bytes, piece by piece, and what its dynamic symbols said. Out: the families whose
+own message texts are in the file, where the undefined symbols do not already prove that there is
+nothing to find.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ _TEXTS = {
     RuntimeFamily.LIBCUDART: b"CUDA driver version is insufficient for CUDA runtime version",
 }
 
+_OVERLAP = max(map(len, _TEXTS.values())) - 1
+
 
 def candidates(facts: SharedObject, symbols: SymbolDigest) -> frozenset[RuntimeFamily]:
     """The families that could be linked in statically, judged by what the object needs.
@@ -44,19 +46,39 @@ def candidates(facts: SharedObject, symbols: SymbolDigest) -> frozenset[RuntimeF
     return frozenset(found)
 
 
-def scan(stream: BinaryIO, families: Collection[RuntimeFamily]) -> tuple[RuntimeFamily, ...]:
-    """The families of `families` whose texts the stream contains, sorted by name."""
-    wanted = {family: _TEXTS[family] for family in families if family in _TEXTS}
-    if not wanted:
-        return ()
-    overlap = max(map(len, wanted.values())) - 1
-    found: set[RuntimeFamily] = set()
-    stream.seek(0)
-    tail = b""
-    while block := stream.read(_BLOCK):
-        window = tail + block
-        found.update(family for family, text in wanted.items() if text in window)
-        if len(found) == len(wanted):
-            break
-        tail = window[-overlap:]
-    return tuple(sorted(found, key=lambda family: family.value))
+class TextWatch:
+    """Looks for the texts in pieces of a file as they come by, so that it is read only once."""
+
+    def __init__(self) -> None:
+        self.found: set[RuntimeFamily] = set()
+        self._seen = 0
+        self._tail = b""
+
+    def __call__(self, offset: int, piece: bytes) -> None:
+        """Take the next piece; one that was seen before is passed over."""
+        if offset != self._seen:
+            return
+        self._seen += len(piece)
+        seam = self._tail + piece[:_OVERLAP]
+        for family, text in _TEXTS.items():
+            if text in piece or text in seam:
+                self.found.add(family)
+        self._tail = (
+            (self._tail + piece)[-_OVERLAP:] if len(piece) < _OVERLAP else piece[-_OVERLAP:]
+        )
+
+    def finish(
+        self, stream: BinaryIO, families: Collection[RuntimeFamily]
+    ) -> tuple[RuntimeFamily, ...]:
+        """Those of the families whose texts the whole stream contains, sorted by name.
+
+        What has not come by yet is read, in bounded blocks, only while something is missing.
+        """
+        wanted = {family for family in families if family in _TEXTS}
+        while not wanted <= self.found:
+            offset = stream.seek(self._seen)
+            block = stream.read(_BLOCK)
+            if not block:
+                break
+            self(offset, block)
+        return tuple(sorted(wanted & self.found, key=lambda family: family.value))

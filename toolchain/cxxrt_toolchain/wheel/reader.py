@@ -24,6 +24,7 @@ from cxxrt_toolchain.wheel.record import RecordIssue, RecordIssueKind, compare, 
 from cxxrt_toolchain.wheel.stream import BadMemberError, Extent, MemberStream
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
     from typing import BinaryIO
@@ -136,9 +137,15 @@ class Wheel:
             raise BadWheelError(self.path, ("it became shorter while it was read",))
         return data
 
-    def stream(self, name: str) -> BinaryIO:
-        """A seekable stream over one member."""
-        return cast("BinaryIO", MemberStream(self._file.fileno(), self.extent(name)))
+    def stream(self, name: str, watch: Callable[[int, bytes], None] | None = None) -> BinaryIO:
+        """A seekable stream over one member.
+
+        Args:
+            name: The member's.
+            watch: Called with the offset and the bytes of every piece as it is inflated, once
+                more if it has to be inflated again; never for members that are stored.
+        """
+        return cast("BinaryIO", MemberStream(self._file.fileno(), self.extent(name), watch))
 
     def read(self, name: str) -> bytes:
         """The whole content of a member; for texts and other small members."""

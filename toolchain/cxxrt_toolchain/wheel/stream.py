@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
     from typing_extensions import Buffer
@@ -74,10 +75,13 @@ class Extent:
 class MemberStream(io.RawIOBase):
     """A read-only stream over one member."""
 
-    def __init__(self, descriptor: int, extent: Extent) -> None:
+    def __init__(
+        self, descriptor: int, extent: Extent, watch: Callable[[int, bytes], None] | None = None
+    ) -> None:
         super().__init__()
         self._descriptor = descriptor
         self._extent = extent
+        self._watch = watch
         self._position = 0
         self._pieces: dict[int, bytes] = {}
         self._starts: list[int] = []
@@ -176,6 +180,8 @@ class MemberStream(io.RawIOBase):
             raise self._error(f"it inflates to more than the promised {self._extent.size} bytes")
         if self._produced == self._extent.size:
             self._check_end()
+        if self._watch is not None:
+            self._watch(start, data)
         self._pieces[start] = data
         self._starts.append(start)
         limit = self._produced - _LATEST_KEPT
