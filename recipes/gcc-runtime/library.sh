@@ -10,18 +10,18 @@ cc="$GCC -B$OBJ/gcc/"
 std=$OBJ/$TARGET/libstdc++-v3
 cxx="$cc -shared-libgcc -nostdinc++ -L$std/src -L$std/src/.libs -L$std/libsupc++/.libs"
 fc=no
-make_args=
+folders=.
 set -- --srcdir="$SRC/$library" --build=$BUILD --host=$TARGET --target=$TARGET --prefix=/usr \
   --disable-multilib --enable-shared --with-gcc-major-version-only --disable-werror $CET
 case $library in
   libstdc++-v3)
     # The options of Debian's build that change the library. msgfmt: the messages facet calls
-    # gettext as Debian's does; the catalogues themselves are not built.
+    # gettext as Debian's does; the catalogues themselves are not built, so it need not be there.
     set -- "$@" --enable-static --enable-threads=posix --disable-libstdcxx-pch \
       --enable-clocale=gnu --enable-symvers=gnu --enable-libstdcxx-time=yes --enable-tls \
       --with-default-libstdcxx-abi=new --enable-libstdcxx-backtrace --enable-gnu-unique-object \
       --enable-nls ac_cv_prog_check_msgfmt=yes
-    make_args='include libsupc++ src'
+    folders='include libsupc++ src'
     ;;
   libgomp)
     # A Fortran compiler: libgomp exports OpenACC's Fortran interface only where there is one.
@@ -37,10 +37,8 @@ CC=$cc CXX=$cxx FC=$fc GFORTRAN=$fc CFLAGS=$FLAGS CXXFLAGS=$FLAGS FCFLAGS=$FLAGS
   run "$SRC/$library/configure" "$@"
 # libtool would write the build folder into DT_RPATH.
 sed -i 's|^hardcode_libdir_flag_spec=.*|hardcode_libdir_flag_spec=""|' libtool
-if [ -n "$make_args" ]; then
-  run make -j"$CXXRT_JOBS" MAKEINFO=true SUBDIRS="$make_args"
-else
-  run make -j"$CXXRT_JOBS" MAKEINFO=true
-fi
+for folder in $folders; do
+  run make -C "$folder" -j"$CXXRT_JOBS" MAKEINFO=true
+done
 file=$(find . -path '*.libs/*' -type f -name "$soname*")
 run cp "$file" "$ROOT/lib/$soname"
