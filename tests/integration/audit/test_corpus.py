@@ -11,7 +11,7 @@ from pathlib import Path
 import corpus
 import pytest
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.corpus, pytest.mark.network]
 
 _LARGE = 40_000_000
 """Bytes; larger wheels only with CXXRT_LARGE_CORPUS=1, because they are 2 GB together."""

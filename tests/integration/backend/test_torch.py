@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sample_builds import Index
 
 pytestmark = [
+    pytest.mark.corpus,
     pytest.mark.isolated,
     pytest.mark.network,
     pytest.mark.compile,

@@ -18,7 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from conftest import CorpusWheels
 
-pytestmark = [pytest.mark.network, pytest.mark.runtime]
+pytestmark = [pytest.mark.corpus, pytest.mark.network, pytest.mark.runtime]
 
 WHEELS = (
     "numpy-2",
