@@ -7,13 +7,13 @@ later bind to it. A second libstdc++ is never loaded.
 
 This file is the hot path: it is all that a plain start reads. Another module in the package costs
 a quarter of loading the two libraries, ``_ctypes`` nearly half of it (tests/bench/loader_cost.py).
-So there is a short way that needs no ``_ctypes``: ``_imp.create_dynamic`` is ``dlopen(path,
+So the short way opens ``_anchor.so``, which has nothing in it but its need of the two libraries
+(cxxrt_toolchain/runtime/anchor.py): the dynamic linker takes the loaded ones, whatever their files
+are called, else those beside it, and makes them global. ``_imp.create_dynamic`` is ``dlopen(path,
 sys.getdlopenflags())`` followed by a look for ``PyInit_…``, whose absence it reports after the
-library is loaded (Python/dynload_shlib.c, the same from 3.9 to 3.14). It cannot ask for a SONAME,
-because a name without a slash gets ``./`` in front; so the short way is taken only where
-/proc/self/maps shows nothing beyond the interpreter's own libraries (then no libstdc++ can be
-loaded under any name) and where no second thread could see the changed flags. Everything else goes
-through ``_load``, which asks the dynamic linker itself.
+library is loaded (Python/dynload_shlib.c, the same from 3.9 to 3.14). Without ``_ctypes`` this is
+done only where no second thread could see the changed flags. Everything else goes through
+``_load``.
 """
 
 import os
@@ -53,13 +53,15 @@ __all__ = [
 _NOW_GLOBAL = 0x102
 """``RTLD_NOW | RTLD_GLOBAL`` on x86_64 and aarch64."""
 _NOLOAD = 0x4
-_HERE = os.path.dirname(__file__) + "/"
-_LIB = _HERE + "lib/"
+_HERE = os.path.dirname(__file__)
+_LIB = _HERE + "/lib/"
 _LIBSTDCXX = "libstdc++.so.6"
-_INTERPRETER_OWN = frozenset(
-    b"ld libc libm libdl libpthread librt libutil libcrypt libpython3 libz libexpat".split()
-)
-"""Stems of the libraries that a bare interpreter maps; anything else needs the exact question."""
+_VENDORED = (0, 0, 0, 0)
+"""N of the vendored ``GLIBCXX_3.4.N``; sizes of anchor, libgcc_s, libstdc++. The assembler knows.
+
+Here and not in ``_baked``: the package's first submodule makes the import system set up a finder
+and list the folder.
+"""
 
 _how = ""
 """How this process came by its libstdc++: a ``FoundVia``, or a state in which we do nothing."""
@@ -100,7 +102,7 @@ def require(
     """
     if cudart is None and not openmp and _how == "vendored" and glibcxx is not None:
         head, _, minor = glibcxx.rpartition(".")
-        if head == "3.4" and minor.isdecimal() and int(minor) <= _vendored_glibcxx():
+        if head == "3.4" and minor.isdecimal() and int(minor) <= _VENDORED[0]:
             return
     from cxx11_cuda_runtime import _require
 
@@ -152,124 +154,53 @@ def _short_way() -> str:
         except OSError:
             return ""
         return "already-loaded"
-    resident = _resident_path()
-    if resident:
-        return "already-loaded" if _dlopen(resident, _NOW_GLOBAL | _NOLOAD) else ""
-    if resident is not None and _vendored_is_newest() and _load_vendored():
-        return "vendored"
-    return ""
+    if not _anchor_may_decide() or not _dlopen(_HERE + "/_anchor.so", _NOW_GLOBAL):
+        return ""
+    ours = _dlopen(_LIB + _LIBSTDCXX, _NOW_GLOBAL | _NOLOAD)
+    return "vendored" if ours else "already-loaded"
 
 
-def _resident_path() -> "str | None":
-    """The mapped libstdc++.so.6; "" if there cannot be one; None if names alone cannot tell."""
-    if not _is_single_threaded():
-        return None
-    maps = _read("/proc/self/maps")
-    if not maps or b"/ld-musl-" in maps:
-        return None
-    residents, others = [], False
-    for path in {line[line.find(b"/") :] for line in maps.split(b"\n") if b".so" in line}:
-        folder, _, name = path.rpartition(b"/")
-        stem = name.partition(b".")[0].partition(b"-")[0]
-        if name.startswith(b"libstdc++.so.6"):
-            residents.append(path)
-        elif stem == b"libgcc_s":
-            others = True
-        elif stem not in _INTERPRETER_OWN and not folder.endswith(b"/lib-dynload"):
-            return None
-    if len(residents) == 1:
-        return os.fsdecode(residents[0])
-    return None if residents or others else ""
-
-
-def _is_single_threaded() -> bool:
-    """Whether the process has one thread, whoever started it.
-
-    The kernel counts a process's threads as links of its task folder, beyond ``.`` and ``..``.
-    ``sys._current_frames`` would not do: in a subinterpreter of 3.13 it corrupts memory.
-    """
+def _anchor_may_decide() -> bool:
+    """Whether to open the anchor is safe and gives what the long way would give."""
+    files = _HERE + "/_anchor.so", _LIB + "libgcc_s.so.1", _LIB + _LIBSTDCXX
     try:
-        return os.stat("/proc/self/task").st_nlink == 2 + 1
-    except OSError:
+        # The kernel counts a process's threads as links of its task folder, beyond "." and "..".
+        # sys._current_frames would not do: in a subinterpreter of 3.13 it corrupts memory.
+        if os.stat("/proc/self/task").st_nlink != 2 + 1 or not os.confstr("CS_GNU_LIBC_VERSION"):
+            return False
+        # The dynamic linker maps a file that was cut short, and the first access kills us.
+        for path, size in zip(files, _VENDORED[1:]):
+            if os.stat(path).st_size != size:
+                return False
+        return _vendored_is_newest()
+    except (OSError, ValueError):  # ValueError: musl's confstr
         return False
-
-
-def _vendored_glibcxx() -> int:
-    """``_baked.GLIBCXX``, read off the text of that file, or imported where that cannot be done.
-
-    The package's first submodule makes the import system set up a finder and list the folder: a
-    quarter of the floor, against a fiftieth for these lines.
-    """
-    _, found, tail = _read(_HERE + "_baked.py").partition(b"\nGLIBCXX = ")
-    number = tail.partition(b"\n")[0]
-    if found and number.isdigit():
-        return int(number)
-    from cxx11_cuda_runtime._baked import GLIBCXX
-
-    return GLIBCXX
 
 
 def _vendored_is_newest() -> bool:
-    """Whether nothing outside the wheel could be newer; False also where looking takes longer."""
-    vendored = _vendored_glibcxx()
-    if not vendored or os.environ.get("LD_LIBRARY_PATH"):
-        return False
-    if os.path.exists(sys.base_prefix + "/conda-meta"):
-        return False
-    cache = _read("/etc/ld.so.cache")
-    end = cache.find(b"/libstdc++.so.6\0")
-    while end >= 0:
-        path = cache[cache.rfind(b"\0", 0, end) + 1 : end + 15]
-        try:
-            minor = os.readlink(path).rpartition(b".so.6.0.")[2]
-        except OSError:
-            return False
-        if not minor.isdigit() or int(minor) > vendored:
-            return False
-        end = cache.find(b"/libstdc++.so.6\0", end + 1)
-    return True
+    """Whether nothing outside the wheel could be newer; False also where looking takes longer.
 
-
-def _read(path: str) -> bytes:
-    """Contents of a file, empty for one that cannot be read; a third of the cost of ``open``."""
-    data = b""
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return data
-    try:
-        size = max(os.fstat(file).st_size, 1 << 14)  # files of /proc say 0
-        while chunk := os.read(file, size):
-            data += chunk
-    finally:
-        os.close(file)
-    return data
-
-
-def _load_vendored() -> bool:
-    libgcc_s, libstdcxx = _LIB + "libgcc_s.so.1", _LIB + _LIBSTDCXX
-    if not (_is_whole(libgcc_s) and _is_whole(libstdcxx)):
-        return False
-    return _dlopen(libgcc_s, _NOW_GLOBAL) and _dlopen(libstdcxx, _NOW_GLOBAL)
-
-
-def _is_whole(path: str) -> bool:
-    """Whether a file reaches to the end of its section headers, which are last in it.
-
-    The dynamic linker maps a file that was cut short, and the first access kills the process.
-    True for a file that cannot be read: the dynamic linker words that better.
+    Raises:
+        OSError: A file cannot be read.
     """
+    if os.environ.get("LD_LIBRARY_PATH") or os.access(sys.base_prefix + "/conda-meta", os.F_OK):
+        return False
+    file = os.open("/etc/ld.so.cache", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return True
-    try:
-        head = os.read(file, 64)
-        headers = int.from_bytes(head[40:48], "little")
-        length = int.from_bytes(head[58:60], "little") * int.from_bytes(head[60:62], "little")
-        return headers + length <= os.fstat(file).st_size
+        block = b""
+        # In pieces, because most of the cost of reading it at once are the pages to read it into.
+        while chunk := os.read(file, 1 << 13):
+            block = block[-1024:] + chunk
+            end = block.find(b"/libstdc++.so.6\0")
+            while end >= 0:
+                path = block[block.rfind(b"\0", 0, end) + 1 : end + 15]
+                minor = os.readlink(path).rpartition(b".so.6.0.")[2]
+                if not minor.isdigit() or int(minor) > _VENDORED[0]:
+                    return False
+                end = block.find(b"/libstdc++.so.6\0", end + 1)
     finally:
         os.close(file)
+    return True
 
 
 def _dlopen(path: str, mode: int) -> bool:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import cxxrt_toolchain
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.runtime.baked import baked_source
+from cxxrt_toolchain.runtime.anchor import ANCHOR, anchor
+from cxxrt_toolchain.runtime.baked import baked_source, filled_init
 from cxxrt_toolchain.runtime.buildfiles import PACKAGE, build_files, link_targets
 from cxxrt_toolchain.runtime.distinfo import (
     core_metadata,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 _GENERATED = "_baked.py"
 """The loader's one module that the wheel gets from its manifest and not from the source tree."""
+_FILLED = "__init__.py"
+"""And the one in which it fills in a line."""
 _SMALLEST = 9
 """zlib's level: the wheel is written once and downloaded often."""
 
@@ -78,11 +81,14 @@ def loader_source() -> Path:
 def _package(
     manifest: RuntimeManifest, components: Sequence[StagedComponent]
 ) -> Iterator[NewMember]:
-    source = loader_source()
+    source, opener = loader_source(), anchor(manifest.arch)
     for file in sorted(source.rglob("*")):
         inside = file.relative_to(source)
-        if file.suffix in (".py", ".typed") and inside.name != _GENERATED:
+        if file.suffix in (".py", ".typed") and inside.name not in (_GENERATED, _FILLED):
             yield NewMember(f"{PACKAGE}/{inside.as_posix()}", file.read_bytes())
+    text = (source / _FILLED).read_text(encoding="utf-8")
+    yield NewMember(f"{PACKAGE}/{_FILLED}", filled_init(text, manifest, len(opener)).encode())
+    yield NewMember(f"{PACKAGE}/{ANCHOR}", opener, executable=True)
     yield NewMember(f"{PACKAGE}/{_GENERATED}", baked_source(manifest).encode())
     yield NewMember(f"{PACKAGE}/manifest.json", manifest.to_json().encode())
     staged = (each for component in components for each in component.libraries)

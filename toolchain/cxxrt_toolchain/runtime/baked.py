@@ -1,7 +1,8 @@
-"""The manifest's part that the loader needs on its hot path, as Python source.
+"""The manifest's part that the loader needs, as Python source.
 
-In: a `RuntimeManifest`. Out: the text of ``cxx11_cuda_runtime/_baked.py``. Parsing JSON would
-cost an import more than loading the libraries does.
+In: a `RuntimeManifest`. Out: the text of ``cxx11_cuda_runtime/_baked.py``, and the one line of the
+package's ``__init__.py`` that its hot path reads. Parsing JSON would cost an import more than
+loading the libraries does.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from cxxrt_toolchain.runtime.manifest_build import LIBSTDCXX
+from cxxrt_toolchain.runtime.manifest_build import LIBSTDCXX, AssemblyError
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.manifest import CudaRuntime, Library, RuntimeManifest
@@ -19,6 +20,9 @@ _HEADER = '''\
 """What the wheel beside this file carries; generated from its manifest.json."""
 
 '''
+
+_PLACEHOLDER = "\n_VENDORED = (0, 0, 0, 0)\n"
+_LIBGCC_S = "libgcc_s.so.1"
 
 
 def baked_source(manifest: RuntimeManifest) -> str:
@@ -37,6 +41,27 @@ def baked_source(manifest: RuntimeManifest) -> str:
         "LIBRARIES": tuple(each.soname for each in manifest.libraries),
     }
     return _HEADER + "".join(f"{name} = {value!r}\n" for name, value in values.items())
+
+
+def filled_init(source: str, manifest: RuntimeManifest, anchor_size: int) -> str:
+    """The package's ``__init__.py`` with the figures of this wheel in it.
+
+    Args:
+        source: The file of the source tree.
+        manifest: Of the wheel; without libstdc++ in it the source stays as it is.
+        anchor_size: Bytes of ``_anchor.so``.
+
+    Raises:
+        AssemblyError: The source has no place for the figures.
+    """
+    if source.count(_PLACEHOLDER) != 1:
+        raise AssemblyError("the loader's __init__.py has not one line for what is vendored.")
+    libgcc_s, libstdcxx = manifest.library(_LIBGCC_S), manifest.library(LIBSTDCXX)
+    if libgcc_s is None or libstdcxx is None:
+        return source
+    markers = _markers(libstdcxx)
+    values = (markers[0][0] if markers else 0, anchor_size, libgcc_s.size, libstdcxx.size)
+    return source.replace(_PLACEHOLDER, f"\n_VENDORED = {values!r}\n")
 
 
 def _markers(libstdcxx: Library) -> tuple[tuple[int, str], ...]:
