@@ -141,7 +141,8 @@ def test_an_interrupt_ends_the_steps_children_and_leaves_nothing(tmp_path: Path)
     driver = tmp_path / "driver.py"
     driver.write_text(
         textwrap.dedent(f"""
-        import importlib.util, pathlib
+        import importlib.util, pathlib, signal
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a background job
         spec = importlib.util.spec_from_file_location("steps", {__file__!r})
         steps = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(steps)
