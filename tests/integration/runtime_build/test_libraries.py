@@ -41,7 +41,7 @@ def _exports(readelf: str, path: Path) -> set[str]:
     """``name@version`` of every defined, visible dynamic symbol."""
     found = set()
     for line in _readelf(readelf, "--dyn-syms", path).splitlines():
-        columns = line.split()
+        columns = re.sub(r"\[[^]]*\]", "", line).split()  # aarch64: "DEFAULT [VARIANT_PCS] 11"
         if len(columns) < 8 or not columns[0].rstrip(":").isdigit():
             continue
         _, _, _, _, binding, visibility, section, name = columns[:8]
