@@ -1,0 +1,1 @@
+"""The doctor: environment, imports or process -> facts -> `Diagnosis` (flow 4 of CONTRIBUTING)."""

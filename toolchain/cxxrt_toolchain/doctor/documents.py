@@ -1,0 +1,34 @@
+"""A `Diagnosis` -> its JSON document, schema ``doctor.schema.json`` of the specification.
+
+In: values. Out: dictionaries of JSON types, keys as the schema names them. Writes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.doctor.diagnosis import Diagnosis
+
+SCHEMA = 1
+
+
+def diagnosis_document(diagnosis: Diagnosis) -> dict[str, Any]:
+    """The document of ``cxxrt doctor --json``."""
+    body = _plain(diagnosis)
+    return {"schema": SCHEMA, "healthy": diagnosis.healthy} | {
+        **body,
+        "variables": dict(diagnosis.variables),
+    }
+
+
+def _plain(value: object) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value
