@@ -21,14 +21,13 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from cxxrt_toolchain.audit.report import SymbolDigest
-    from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.wheel.metadata import WheelFile
-    from cxxrt_toolchain.wheel.reader import Member, Wheel
+    from cxxrt_toolchain.wheel.reader import Wheel
 
 _MAGIC_SIZE = 4
 
 # Suffixes of files that no loader opens; the others are recognized by their first four bytes.
-_NEVER_ELF = tuple(
+NEVER_ELF = tuple(
     f".{suffix}"
     for suffix in (
         *("c", "cc", "cpp", "cu", "cuh", "h", "hpp", "inc", "py", "pyc", "pyi", "pxd", "pyx"),
@@ -37,6 +36,7 @@ _NEVER_ELF = tuple(
         *("dat", "gif", "jpg", "npy", "npz", "pickle", "pkl", "png", "svg", "ttf", "zip"),
     )
 )
+"""Lower-case suffixes, each with its dot."""
 
 
 def collect(wheel: Wheel, *, record: bool = True) -> WheelReport:
@@ -49,7 +49,7 @@ def collect(wheel: Wheel, *, record: bool = True) -> WheelReport:
     objects: list[ObjectReport] = []
     unreadable: list[UnreadableObject] = []
     for member in wheel.members:
-        if member.is_dir or member.name.lower().endswith(_NEVER_ELF):
+        if member.is_dir or member.name.lower().endswith(NEVER_ELF):
             continue
         if member.size < _MAGIC_SIZE:
             continue
@@ -58,7 +58,7 @@ def collect(wheel: Wheel, *, record: bool = True) -> WheelReport:
             if not is_elf(stream.read(_MAGIC_SIZE)):
                 continue
             try:
-                objects.append(_object(stream, member, watch))
+                objects.append(read_object(stream, member.name, member.size, watch))
             except ElfError as error:
                 unreadable.append(UnreadableObject(member=member.name, reason=error.reason))
     wheel_file, requirements, metadata_issues = _metadata(wheel)
@@ -76,30 +76,45 @@ def collect(wheel: Wheel, *, record: bool = True) -> WheelReport:
     )
 
 
-def _object(stream: BinaryIO, member: Member, watch: TextWatch) -> ObjectReport:
-    facts = read_elf(stream, member.name, symbols=True)
+def read_object(
+    stream: BinaryIO, name: str, size: int, watch: TextWatch | None = None
+) -> ObjectReport:
+    """The facts of one ELF file.
+
+    Args:
+        stream: The file, open and seekable.
+        name: What it is called in the report.
+        size: Its bytes.
+        watch: Has seen what was read of it so far, and finds the static runtimes that no symbol
+            shows, for which it may read the file to its end; None: do not look for those.
+
+    Raises:
+        ElfError: It cannot be read.
+    """
+    facts = read_elf(stream, name, symbols=True)
     symbols = digest(facts.symbols or (), frozenset(facts.version_definitions))
-    copy_of = family_of_object(member.name, facts)
+    copy_of = family_of_object(name, facts)
+    static = exported_static(symbols)
+    if watch is not None and copy_of is None:
+        static |= set(watch.finish(stream, candidates(facts, symbols) - static))
     return ObjectReport(
-        member=member.name,
-        size=member.size,
+        member=name,
+        size=size,
         facts=replace(facts, symbols=None),
         copy_of=copy_of,
         symbols=symbols,
-        static=() if copy_of else _static(stream, facts, symbols, watch),
+        static=() if copy_of else tuple(sorted(static, key=lambda family: family.value)),
     )
 
 
-def _static(
-    stream: BinaryIO, facts: SharedObject, symbols: SymbolDigest, watch: TextWatch
-) -> tuple[RuntimeFamily, ...]:
+def exported_static(symbols: SymbolDigest) -> set[RuntimeFamily]:
+    """The runtimes that an object shows to be linked into it by exporting them."""
     exported = set()
     if symbols.locale_ids:
         exported.add(RuntimeFamily.LIBSTDCXX)
     if symbols.cudart_defined:
         exported.add(RuntimeFamily.LIBCUDART)
-    hidden = watch.finish(stream, candidates(facts, symbols) - exported)
-    return tuple(sorted(exported.union(hidden), key=lambda family: family.value))
+    return exported
 
 
 def _metadata(wheel: Wheel) -> tuple[WheelFile | None, tuple[str, ...], tuple[str, ...]]:

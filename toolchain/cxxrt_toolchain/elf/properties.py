@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.elf.image import PT_GNU_PROPERTY, PT_NOTE
+from cxxrt_toolchain.elf.image import PT_GNU_PROPERTY
+from cxxrt_toolchain.elf.notes import GNU, aligned, note_segments, notes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,29 +33,14 @@ _BITS: dict[tuple[int, int], tuple[str, ...]] = {
 def read_properties(image: ElfImage) -> tuple[str, ...]:
     """The known property bits of one file, in the order of the specification."""
     segment = image.first(PT_GNU_PROPERTY)
-    segments = (
-        [segment] if segment else [s for s in image.segments if s.type == PT_NOTE and s.file_size]
-    )
+    segments = (segment,) if segment else note_segments(image)
     return tuple(dict.fromkeys(name for s in segments for name in _of_segment(image, s)))
 
 
 def _of_segment(image: ElfImage, segment: Segment) -> Iterator[str]:
-    if segment.file_size > image.limits.note_bytes:
-        raise image.error(f"notes of {segment.file_size} bytes")
-    data = image.read(segment.offset, segment.file_size, "the notes")
-    align = 8 if segment.alignment == 8 else 4  # noqa: PLR2004 - the only two in use
-    head = image.layout("III")
-    position = 0
-    while position + head.size <= len(data):
-        name_size, size, kind = head.unpack_from(data, position)
-        name_at = position + head.size
-        start = _aligned(name_at + name_size, align)
-        end = start + size
-        if end > len(data):
-            return  # old editing tools leave such notes behind; no loader minds
-        if kind == _NT_GNU_PROPERTY_TYPE_0 and data[name_at : name_at + name_size] == b"GNU\0":
-            yield from _of_note(image, data[start:end])
-        position = _aligned(end, align)
+    for owner, kind, content in notes_of(image, segment):
+        if kind == _NT_GNU_PROPERTY_TYPE_0 and owner == GNU:
+            yield from _of_note(image, content)
 
 
 def _of_note(image: ElfImage, data: bytes) -> Iterator[str]:
@@ -69,8 +55,4 @@ def _of_note(image: ElfImage, data: bytes) -> Iterator[str]:
         if names and size >= word.size:
             (bits,) = word.unpack_from(data, start)
             yield from (name for bit, name in enumerate(names) if bits >> bit & 1)
-        position = _aligned(start + size, image.header.bits // 8)
-
-
-def _aligned(value: int, to: int) -> int:
-    return -(-value // to) * to
+        position = aligned(start + size, image.header.bits // 8)

@@ -27,6 +27,7 @@ from cxxrt_toolchain.elf.image import (
     ElfImage,
     Limits,
 )
+from cxxrt_toolchain.elf.notes import read_build_id
 from cxxrt_toolchain.elf.properties import read_properties
 from cxxrt_toolchain.elf.symbols import read_symbols
 from cxxrt_toolchain.elf.versions import read_versions
@@ -89,6 +90,7 @@ def read_elf(
         executable_stack=_executable_stack(image),
         static_tls=bool((dynamic.get(dt.DT_FLAGS) or 0) & dt.DF_STATIC_TLS),
         gnu_properties=properties,
+        build_id=read_build_id(image),
         symbols=read_symbols(image, dynamic, versions) if symbols else None,
     )
 

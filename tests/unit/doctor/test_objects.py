@@ -1,0 +1,96 @@
+"""Paths to facts: the same from the file and from the cache."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cxxrt_toolchain.audit.collect import read_object
+from cxxrt_toolchain.doctor import objects
+from cxxrt_toolchain.doctor.cache import FactsCache
+from cxxrt_toolchain.doctor.encoding import decode
+from cxxrt_toolchain.doctor.objects import read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Fixture = Callable[[str], Path]
+
+
+def refuse(path: str) -> str:
+    raise AssertionError(f"{path} was read again")
+
+
+def test_facts_from_the_cache_equal_those_from_the_files(
+    elf_fixture: Fixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = sorted(str(path) for path in elf_fixture("libuser.so").parent.iterdir())
+    cold = read(paths, FactsCache(tmp_path))
+    monkeypatch.setattr(objects, "_line", refuse)
+    assert read(paths, FactsCache(tmp_path)) == cold
+    assert str(elf_fixture("libuser.so")) in cold.found
+
+
+def test_they_are_what_an_audit_says_of_the_object(elf_fixture: Fixture) -> None:
+    for name in ("libuser.so", "libplain-32.so", "libunique.so", "libtls.so", "plain.o"):
+        path = str(elf_fixture(name))
+        with elf_fixture(name).open("rb") as stream:
+            assert read([path]).found[path] == read_object(
+                stream, path, elf_fixture(name).stat().st_size
+            )
+
+
+def test_a_file_that_changes_is_read_again(elf_fixture: Fixture, tmp_path: Path) -> None:
+    path = tmp_path / "it.so"
+    shutil.copy(elf_fixture("libuser.so"), path)
+    cache = tmp_path / "cache"
+    assert read([str(path)], FactsCache(cache)).found[str(path)].facts.soname == "libuser.so"
+    shutil.copy(elf_fixture("libunique.so"), path)
+    assert read([str(path)], FactsCache(cache)).found[str(path)].symbols.unique
+
+
+def test_what_is_no_elf_file_is_left_out_and_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "script.so"
+    path.write_text("INPUT(libx.so.1)")
+    assert read([str(path)], FactsCache(tmp_path / "cache")).found == {}
+    monkeypatch.setattr(objects, "_line", refuse)
+    assert read([str(path)], FactsCache(tmp_path / "cache")).found == {}
+
+
+def test_a_broken_object_is_a_fact(elf_fixture: Fixture, tmp_path: Path) -> None:
+    path = tmp_path / "cut.so"
+    path.write_bytes(elf_fixture("libuser.so").read_bytes()[:100])
+    for _ in range(2):
+        (broken,) = read([str(path)], FactsCache(tmp_path / "cache")).unreadable
+        assert broken.member == str(path)
+        assert "ends inside" in broken.reason
+
+
+def test_missing_paths_folders_and_impossible_names_are_passed_over(tmp_path: Path) -> None:
+    found = read([str(tmp_path), str(tmp_path / "gone"), "/a\0b"])
+    assert (found.found, found.unreadable) == ({}, ())
+
+
+def test_several_processes_find_the_same(
+    elf_fixture: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = sorted(str(path) for path in elf_fixture("libuser.so").parent.iterdir())
+    monkeypatch.setattr(objects, "_WORTH_A_WORKER", 0)
+    assert read(paths, workers=2) == read(paths)
+
+
+def test_a_cache_line_of_another_shape_is_read_again(elf_fixture: Fixture, tmp_path: Path) -> None:
+    path = elf_fixture("libuser.so")
+    stat = path.stat()
+    identity = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    for line in ("{", "{}", "[1]", '{"bits": 64}', "3"):
+        cache = FactsCache(tmp_path)
+        cache.put(str(path), identity, line)
+        assert read([str(path)], cache) == read([str(path)])
+        with pytest.raises(ValueError, match=r"."):
+            decode(line, "x", 1, {})

@@ -1,0 +1,115 @@
+"""Paths -> the facts of those that are ELF files, through the cache.
+
+In: paths, and a `FactsCache` or None. Out: `Objects`. Files are read, never loaded; a file that
+vanishes or cannot be opened is passed over, as a process may have it mapped all the same. Static
+runtimes that no symbol shows are not looked for: that takes reading every file to its end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from stat import S_ISREG
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.audit.collect import read_object
+from cxxrt_toolchain.audit.report import ObjectReport, UnreadableObject
+from cxxrt_toolchain.doctor.encoding import decode, encode
+from cxxrt_toolchain.elf.reader import ElfError, is_elf
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from cxxrt_toolchain.doctor.cache import FactsCache, Identity
+    from cxxrt_toolchain.doctor.encoding import Facts, Needs
+
+_MAGIC_SIZE = 4
+_WORTH_A_WORKER = 64 << 20
+"""Bytes of files; below it, starting a process takes longer than reading them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objects:
+    """What the paths hold."""
+
+    found: Mapping[str, ObjectReport]
+    """By path, in the order of the paths; `ObjectReport.member` is the path, too."""
+    unreadable: tuple[UnreadableObject, ...]
+    """Files that start like an ELF file and are none that can be read."""
+
+
+def read(paths: Iterable[str], cache: FactsCache | None = None, *, workers: int = 1) -> Objects:
+    """Read the facts of files; those that are not ELF files are left out.
+
+    Args:
+        paths: Absolute ones; each is followed to the file that it leads to.
+        cache: Where facts were kept, and are kept now.
+        workers: How many processes may read at once. More than one forks: only for a program
+            that has no threads.
+    """
+    stats = dict(_stats(dict.fromkeys(paths)))
+    known: Needs = {}
+    facts: dict[str, Facts] = {}
+    if cache is not None:
+        facts = dict(_kept(stats, cache, known))
+    missing = [path for path in stats if path not in facts]
+    for path, line in _lines(missing, sum(stats[path][2] for path in missing), workers):
+        facts[path] = decode(line, path, stats[path][2], known)
+        if cache is not None:
+            cache.put(path, stats[path], line)
+    if cache is not None:
+        cache.save()
+    ordered = [facts[path] for path in stats if path in facts]
+    return Objects(
+        found={each.member: each for each in ordered if isinstance(each, ObjectReport)},
+        unreadable=tuple(each for each in ordered if isinstance(each, UnreadableObject)),
+    )
+
+
+def _stats(paths: Iterable[str]) -> Iterator[tuple[str, Identity]]:
+    for path in paths:
+        try:
+            found = os.stat(path)  # noqa: PTH116 - thousands of them: Path would double the time
+        except (OSError, ValueError):  # gone; or a name that no file can have
+            continue
+        if S_ISREG(found.st_mode) and found.st_size >= _MAGIC_SIZE:
+            yield path, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _kept(
+    stats: Mapping[str, Identity], cache: FactsCache, known: Needs
+) -> Iterator[tuple[str, Facts]]:
+    for path, identity in stats.items():
+        line = cache.get(path, identity)
+        if line is not None:
+            with contextlib.suppress(ValueError):  # a line of another shape: read the file again
+                yield path, decode(line, path, identity[2], known)
+
+
+def _lines(paths: list[str], size: int, workers: int) -> Iterator[tuple[str, str]]:
+    """The facts of files, each as the line that is kept of it."""
+    if workers < 2 or size < _WORTH_A_WORKER:  # noqa: PLR2004 - one is no pool
+        found: Iterable[str | None] = map(_line, paths)
+    else:
+        with ProcessPoolExecutor(workers, get_context("fork")) as pool:
+            found = list(pool.map(_line, paths, chunksize=8))
+    for path, line in zip(paths, found, strict=True):
+        if line is not None:
+            yield path, line
+
+
+def _line(path: str) -> str | None:
+    """Read one file; None where it cannot be opened."""
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123 - as above
+            if not is_elf(stream.read(_MAGIC_SIZE)):
+                return encode(None)
+            size = os.fstat(stream.fileno()).st_size
+            return encode(read_object(stream, path, size))
+    except ElfError as error:
+        return encode(UnreadableObject(member=path, reason=error.reason))
+    except OSError:
+        return None
