@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cxxrt_toolchain.audit.collect import read_object
 from cxxrt_toolchain.doctor import objects
 from cxxrt_toolchain.doctor.cache import FactsCache
 from cxxrt_toolchain.doctor.encoding import decode
 from cxxrt_toolchain.doctor.objects import read
+from cxxrt_toolchain.elf.facts import Binding
+from cxxrt_toolchain.elf.reader import read_elf, read_exports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,13 +35,25 @@ def test_facts_from_the_cache_equal_those_from_the_files(
     assert str(elf_fixture("libuser.so")) in cold.found
 
 
-def test_they_are_what_an_audit_says_of_the_object(elf_fixture: Fixture) -> None:
-    for name in ("libuser.so", "libplain-32.so", "libunique.so", "libtls.so", "plain.o"):
-        path = str(elf_fixture(name))
-        with elf_fixture(name).open("rb") as stream:
-            assert read([path]).found[path] == read_object(
-                stream, path, elf_fixture(name).stat().st_size
-            )
+def test_they_are_what_the_whole_reader_says(elf_fixture: Fixture) -> None:
+    for path in sorted(elf_fixture("libuser.so").parent.glob("*.*o")):
+        with path.open("rb") as stream:
+            whole = read_elf(stream, str(path))
+        assert read([str(path)]).found[str(path)].facts == whole
+
+
+def test_exports_are_what_the_symbol_table_lists(elf_fixture: Fixture) -> None:
+    for path in sorted(elf_fixture("libuser.so").parent.glob("*.*o")):
+        with path.open("rb") as stream:
+            symbols = read_elf(stream, str(path), symbols=True).symbols or ()
+            names = {each.name for each in symbols if each.name}
+            listed = {
+                each.name
+                for each in symbols
+                if each.defined and each.visible and each.binding is not Binding.LOCAL
+            }
+            _, found = read_exports(stream, str(path), names)
+        assert found == (listed if path.suffix == ".so" else set()), path.name
 
 
 def test_a_file_that_changes_is_read_again(elf_fixture: Fixture, tmp_path: Path) -> None:
@@ -49,7 +62,7 @@ def test_a_file_that_changes_is_read_again(elf_fixture: Fixture, tmp_path: Path)
     cache = tmp_path / "cache"
     assert read([str(path)], FactsCache(cache)).found[str(path)].facts.soname == "libuser.so"
     shutil.copy(elf_fixture("libunique.so"), path)
-    assert read([str(path)], FactsCache(cache)).found[str(path)].symbols.unique
+    assert read([str(path)], FactsCache(cache)).found[str(path)].facts.soname is None
 
 
 def test_what_is_no_elf_file_is_left_out_and_remembered(

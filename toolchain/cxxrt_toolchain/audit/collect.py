@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from cxxrt_toolchain.audit.report import SymbolDigest
+    from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.wheel.metadata import WheelFile
-    from cxxrt_toolchain.wheel.reader import Wheel
+    from cxxrt_toolchain.wheel.reader import Member, Wheel
 
 _MAGIC_SIZE = 4
 
@@ -58,7 +59,7 @@ def collect(wheel: Wheel, *, record: bool = True) -> WheelReport:
             if not is_elf(stream.read(_MAGIC_SIZE)):
                 continue
             try:
-                objects.append(read_object(stream, member.name, member.size, watch))
+                objects.append(_object(stream, member, watch))
             except ElfError as error:
                 unreadable.append(UnreadableObject(member=member.name, reason=error.reason))
     wheel_file, requirements, metadata_issues = _metadata(wheel)
@@ -76,45 +77,30 @@ def collect(wheel: Wheel, *, record: bool = True) -> WheelReport:
     )
 
 
-def read_object(
-    stream: BinaryIO, name: str, size: int, watch: TextWatch | None = None
-) -> ObjectReport:
-    """The facts of one ELF file.
-
-    Args:
-        stream: The file, open and seekable.
-        name: What it is called in the report.
-        size: Its bytes.
-        watch: Has seen what was read of it so far, and finds the static runtimes that no symbol
-            shows, for which it may read the file to its end; None: do not look for those.
-
-    Raises:
-        ElfError: It cannot be read.
-    """
-    facts = read_elf(stream, name, symbols=True)
+def _object(stream: BinaryIO, member: Member, watch: TextWatch) -> ObjectReport:
+    facts = read_elf(stream, member.name, symbols=True)
     symbols = digest(facts.symbols or (), frozenset(facts.version_definitions))
-    copy_of = family_of_object(name, facts)
-    static = exported_static(symbols)
-    if watch is not None and copy_of is None:
-        static |= set(watch.finish(stream, candidates(facts, symbols) - static))
+    copy_of = family_of_object(member.name, facts)
     return ObjectReport(
-        member=name,
-        size=size,
+        member=member.name,
+        size=member.size,
         facts=replace(facts, symbols=None),
         copy_of=copy_of,
         symbols=symbols,
-        static=() if copy_of else tuple(sorted(static, key=lambda family: family.value)),
+        static=() if copy_of else _static(stream, facts, symbols, watch),
     )
 
 
-def exported_static(symbols: SymbolDigest) -> set[RuntimeFamily]:
-    """The runtimes that an object shows to be linked into it by exporting them."""
+def _static(
+    stream: BinaryIO, facts: SharedObject, symbols: SymbolDigest, watch: TextWatch
+) -> tuple[RuntimeFamily, ...]:
     exported = set()
     if symbols.locale_ids:
         exported.add(RuntimeFamily.LIBSTDCXX)
     if symbols.cudart_defined:
         exported.add(RuntimeFamily.LIBCUDART)
-    return exported
+    hidden = watch.finish(stream, candidates(facts, symbols) - exported)
+    return tuple(sorted(exported.union(hidden), key=lambda family: family.value))
 
 
 def _metadata(wheel: Wheel) -> tuple[WheelFile | None, tuple[str, ...], tuple[str, ...]]:

@@ -23,7 +23,7 @@ _EXAMPLES = 3
 # libstdc++.so.6 refers to these through its own GOT and they carry state or decide how exceptions
 # travel: whoever exports them earlier in the scope of the first dlopen that pulls libstdc++ in
 # takes them over (seen with LD_DEBUG=bindings on pyarrow 0.13 before TensorFlow 1.12).
-_CAPTURES = frozenset(
+CAPTURES = frozenset(
     {
         "_ZSt11__once_call",
         "_ZSt15__once_callable",
@@ -55,7 +55,18 @@ _CUSTOMIZED = re.compile(
 )
 
 # The facet ids that libstdc++ defines as plain data; the other 80 are STB_GNU_UNIQUE.
-_LOCALE_IDS = re.compile(r"_ZNSt(?:5ctypeI[cw]E|7codecvtI[cwDsDiDu]+c11__mbstate_tE)2idE")
+LOCALE_IDS = frozenset(
+    {
+        "_ZNSt5ctypeIcE2idE",
+        "_ZNSt5ctypeIwE2idE",
+        "_ZNSt7codecvtIcc11__mbstate_tE2idE",
+        "_ZNSt7codecvtIwc11__mbstate_tE2idE",
+        "_ZNSt7codecvtIDsc11__mbstate_tE2idE",
+        "_ZNSt7codecvtIDic11__mbstate_tE2idE",
+        "_ZNSt7codecvtIDsDu11__mbstate_tE2idE",
+        "_ZNSt7codecvtIDiDu11__mbstate_tE2idE",
+    }
+)
 
 _CUDART = re.compile(r"(?:cuda[A-Z]|__cuda[A-Z])\w*")
 _OTHER_RUNTIMES = re.compile(r"GOMP_\w+|omp_[gs]et_\w+|_Unwind_(?:RaiseException|Resume)")
@@ -138,7 +149,7 @@ def _needed_kinds(symbol: DynamicSymbol) -> Iterable[str]:
 def _exported_kinds(name: str, binding: Binding) -> Iterable[str]:
     if binding is Binding.UNIQUE:
         yield "unique"
-    if name in _CAPTURES:
+    if name in CAPTURES:
         yield "captures"
     if _LIBSTDCXX.match(name):
         yield from _library_kinds(name, binding)
@@ -154,7 +165,7 @@ def _exported_kinds(name: str, binding: Binding) -> Iterable[str]:
 
 
 def _library_kinds(name: str, binding: Binding) -> Iterable[str]:
-    if _LOCALE_IDS.fullmatch(name):
+    if name in LOCALE_IDS:
         yield "locale_ids"
     if binding is not Binding.GLOBAL:
         yield "libstdcxx_weak"

@@ -1,52 +1,89 @@
-"""The facts of one ELF file as one line of JSON, and back.
+"""What is known of one file as one line of JSON, and back.
 
-In: what `objects` read of a file: an `ObjectReport`, the reason why there is none, or None for a
-file that is no ELF file. Out: text without tabs or line ends. Text that this module did not write
-raises `ValueError`, whatever is wrong with it.
+In: `ObjectFacts`, the reason why an ELF file cannot be read, or None for a file that is none.
+Out: text without tabs or line ends. Text that this module did not write raises `ValueError`,
+whatever is wrong with it.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.audit.families import RuntimeFamily
-from cxxrt_toolchain.audit.report import (
-    ObjectReport,
-    SymbolDigest,
-    SymbolSample,
-    UnreadableObject,
-)
+from cxxrt_toolchain.audit.report import UnreadableObject
+from cxxrt_toolchain.audit.symbols import CAPTURES, LOCALE_IDS
 from cxxrt_toolchain.elf.facts import NeededVersion, SharedObject, Soname
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 VERSION = 1
-"""Raise it whenever the reader, the digest or a family may see the same file differently."""
+"""Raise it whenever the reader, the watched names or a family may see the same file differently."""
 
-Facts = ObjectReport | UnreadableObject | None
+OPENMP_MARKS = frozenset({"GOMP_parallel", "__kmpc_fork_call"})
+CUDART_MARK = "cudaRuntimeGetVersion"
+WATCHED = tuple(sorted({*CAPTURES, *LOCALE_IDS, *OPENMP_MARKS, CUDART_MARK}))
+"""Exported names that tell which runtime is in an object, or what it captures of another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectFacts:
+    """What the doctor knows of one ELF file."""
+
+    path: str
+    size: int
+    facts: SharedObject
+    """Without symbols."""
+    copy_of: RuntimeFamily | None
+    """The runtime library that it is a copy of, under whatever name."""
+    exports: frozenset[str]
+    """Those of `WATCHED`."""
+
+    @property
+    def name(self) -> str:
+        """What other objects need it by: its SONAME, else its file name."""
+        return self.facts.soname or self.path.rpartition("/")[2]
+
+    @property
+    def captures(self) -> tuple[str, ...]:
+        """Exported names that libstdc++ itself looks up, sorted; none for a whole libstdc++."""
+        if self.copy_of is not None or self.locale_ids:
+            return ()
+        return tuple(sorted(self.exports & CAPTURES))
+
+    @property
+    def locale_ids(self) -> tuple[str, ...]:
+        """Exported plain facet ids, sorted: with them comes a whole libstdc++."""
+        return tuple(sorted(self.exports & LOCALE_IDS))
+
+    @property
+    def static(self) -> tuple[RuntimeFamily, ...]:
+        """Runtimes that are linked into it and exported; hidden ones do not show."""
+        if self.copy_of is not None:
+            return ()
+        found = []
+        if self.locale_ids:
+            found.append(RuntimeFamily.LIBSTDCXX)
+        if "GOMP_parallel" in self.exports:
+            found.append(RuntimeFamily.LIBGOMP)
+        elif self.exports & OPENMP_MARKS:
+            found.append(RuntimeFamily.LIBOMP)
+        if CUDART_MARK in self.exports:
+            found.append(RuntimeFamily.LIBCUDART)
+        return tuple(found)
+
+
+Facts = ObjectFacts | UnreadableObject | None
 """What is known of a file; None: it is no ELF file."""
 
 Needs = dict[tuple[str, str, bool], NeededVersion]
 """Version needs by their parts."""
 
-_TEXTS = ("machine", "kind", "soname", "rpath", "runpath", "build_id")
-_NUMBERS = ("bits", "little_endian", "executable_stack", "static_tls")
+_PLAIN = ("bits", "little_endian", "machine", "kind", "soname", "rpath", "runpath")
+_FLAGS = ("executable_stack", "static_tls", "build_id")
 _LISTS = ("needed", "version_definitions", "gnu_properties")
-_SAMPLES = (
-    "captures",
-    "libstdcxx_strong",
-    "libstdcxx_weak",
-    "unique",
-    "locale_ids",
-    "cudart_defined",
-    "other_runtimes",
-    "old_strings_exported",
-    "old_strings_needed",
-    "new_strings_exported",
-    "new_strings_needed",
-)
 _FAMILIES = {family.value: family for family in RuntimeFamily}
 
 
@@ -56,19 +93,12 @@ def encode(facts: Facts) -> str:
         return "null"
     if isinstance(facts, UnreadableObject):
         return json.dumps(facts.reason)
-    elf, symbols = facts.facts, facts.symbols
-    row: dict[str, Any] = {name: getattr(elf, name) for name in (*_TEXTS, *_NUMBERS)}
+    elf = facts.facts
+    row: dict[str, Any] = {name: getattr(elf, name) for name in (*_PLAIN, *_FLAGS)}
     row |= {name: list(getattr(elf, name)) for name in _LISTS}
     row["version_needs"] = [[each.soname, each.version, each.weak] for each in elf.version_needs]
     row["copy_of"] = facts.copy_of.value if facts.copy_of else None
-    row["static"] = [family.value for family in facts.static]
-    row["samples"] = {
-        name: [found.count, *found.examples]
-        for name in _SAMPLES
-        if (found := getattr(symbols, name))
-    }
-    row["cudart_needed"] = list(symbols.cudart_needed)
-    row["undefined"] = sorted(symbols.undefined)
+    row["exports"] = sorted(facts.exports)
     return json.dumps(row, separators=(",", ":"))
 
 
@@ -91,43 +121,20 @@ def decode(text: str, path: str, size: int, needs: Needs) -> Facts:
     if isinstance(row, str):
         return UnreadableObject(member=path, reason=row)
     try:
-        return _report(row, path, size, needs)
+        return _object(row, path, size, needs)
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"not the facts of an object: {error!r}") from error
 
 
-def _report(row: dict[str, Any], path: str, size: int, needs: Needs) -> ObjectReport:
-    elf = SharedObject(
-        bits=row["bits"],
-        little_endian=row["little_endian"],
-        machine=row["machine"],
-        kind=row["kind"],
-        soname=row["soname"],
-        needed=tuple(row["needed"]),
-        rpath=row["rpath"],
-        runpath=row["runpath"],
-        version_needs=tuple(_needs(row["version_needs"], needs)),
-        version_definitions=tuple(row["version_definitions"]),
-        executable_stack=row["executable_stack"],
-        static_tls=row["static_tls"],
-        gnu_properties=tuple(row["gnu_properties"]),
-        build_id=row["build_id"],
-    )
-    samples = {
-        name: SymbolSample(count=found[0], examples=tuple(found[1:]))
-        for name, found in row["samples"].items()
-    }
-    return ObjectReport(
-        member=path,
+def _object(row: dict[str, Any], path: str, size: int, needs: Needs) -> ObjectFacts:
+    fields: dict[str, Any] = {name: row[name] for name in (*_PLAIN, *_FLAGS)}
+    fields |= {name: tuple(row[name]) for name in _LISTS}
+    return ObjectFacts(
+        path=path,
         size=size,
-        facts=elf,
+        facts=SharedObject(**fields, version_needs=tuple(_needs(row["version_needs"], needs))),
         copy_of=_FAMILIES[row["copy_of"]] if row["copy_of"] else None,
-        symbols=SymbolDigest(
-            **samples,
-            cudart_needed=tuple(row["cudart_needed"]),
-            undefined=frozenset(row["undefined"]),
-        ),
-        static=tuple(_FAMILIES[name] for name in row["static"]),
+        exports=frozenset(row["exports"]),
     )
 
 

@@ -1,8 +1,8 @@
 """Paths -> the facts of those that are ELF files, through the cache.
 
-In: paths, and a `FactsCache` or None. Out: `Objects`. Files are read, never loaded; a file that
-vanishes or cannot be opened is passed over, as a process may have it mapped all the same. Static
-runtimes that no symbol shows are not looked for: that takes reading every file to its end.
+In: paths, and a `FactsCache` or None. Out: `Objects`. Files are read, never loaded, and of
+a library of gigabytes only kilobytes: symbols are looked up by name and not listed. So a static
+runtime that no symbol shows is not seen. A file that vanishes or cannot be opened is passed over.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from multiprocessing import get_context
 from stat import S_ISREG
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.audit.collect import read_object
-from cxxrt_toolchain.audit.report import ObjectReport, UnreadableObject
-from cxxrt_toolchain.doctor.encoding import decode, encode
-from cxxrt_toolchain.elf.reader import ElfError, is_elf
+from cxxrt_toolchain.audit.families import family_of_object
+from cxxrt_toolchain.audit.report import UnreadableObject
+from cxxrt_toolchain.doctor.encoding import WATCHED, ObjectFacts, decode, encode
+from cxxrt_toolchain.elf.reader import ElfError, is_elf, read_exports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -35,8 +35,8 @@ _WORTH_A_WORKER = 64 << 20
 class Objects:
     """What the paths hold."""
 
-    found: Mapping[str, ObjectReport]
-    """By path, in the order of the paths; `ObjectReport.member` is the path, too."""
+    found: Mapping[str, ObjectFacts]
+    """By path, in the order of the paths."""
     unreadable: tuple[UnreadableObject, ...]
     """Files that start like an ELF file and are none that can be read."""
 
@@ -64,7 +64,7 @@ def read(paths: Iterable[str], cache: FactsCache | None = None, *, workers: int 
         cache.save()
     ordered = [facts[path] for path in stats if path in facts]
     return Objects(
-        found={each.member: each for each in ordered if isinstance(each, ObjectReport)},
+        found={each.path: each for each in ordered if isinstance(each, ObjectFacts)},
         unreadable=tuple(each for each in ordered if isinstance(each, UnreadableObject)),
     )
 
@@ -107,8 +107,15 @@ def _line(path: str) -> str | None:
         with open(path, "rb") as stream:  # noqa: PTH123 - as above
             if not is_elf(stream.read(_MAGIC_SIZE)):
                 return encode(None)
-            size = os.fstat(stream.fileno()).st_size
-            return encode(read_object(stream, path, size))
+            facts, exports = read_exports(stream, path, WATCHED)
+            found = ObjectFacts(
+                path=path,
+                size=os.fstat(stream.fileno()).st_size,
+                facts=facts,
+                copy_of=family_of_object(path, facts),
+                exports=exports,
+            )
+            return encode(found)
     except ElfError as error:
         return encode(UnreadableObject(member=path, reason=error.reason))
     except OSError:

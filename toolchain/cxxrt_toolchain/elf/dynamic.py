@@ -34,7 +34,11 @@ DT_GNU_HASH = 0x6FFFFEF5
 DT_VERSYM = 0x6FFFFFF0
 DT_VERDEF = 0x6FFFFFFC
 DT_VERNEED = 0x6FFFFFFE
+DT_FLAGS_1 = 0x6FFFFFFB
 DF_STATIC_TLS = 0x10
+DF_1_PIE = 0x08000000
+
+_BLOCK = 4096
 
 
 class Strings:
@@ -60,14 +64,59 @@ class Strings:
         return self._table[offset:end].decode("utf-8", "backslashreplace")
 
 
-class Dynamic:
-    """The dynamic section of one file; empty where the file has none (static, object files)."""
+class SparseStrings:
+    """The same for a few strings: what is read of the table is what they take.
 
-    def __init__(self, image: ElfImage) -> None:
+    The string table of a large library has tens of megabytes of symbol names; a caller that asks
+    for the dozen other strings need not pay for them.
+    """
+
+    def __init__(self, image: ElfImage, address: int, size: int) -> None:
         self._image = image
+        self._address = address
+        self._size = size
+        self._blocks: dict[int, bytes] = {}
+        self._left = image.limits.table_bytes
+
+    def at(self, offset: int, what: str) -> str:
+        """The string at an offset, as `Strings.at` gives it."""
+        found = b""
+        while offset < self._size:
+            start = offset - offset % _BLOCK
+            piece = self._block(start)[offset - start :]
+            end = piece.find(b"\0")
+            if end >= 0:
+                return (found + piece[:end]).decode("utf-8", "backslashreplace")
+            found += piece
+            offset = start + _BLOCK
+        raise self._image.error(f"{what} points outside the string table ({offset:#x})")
+
+    def _block(self, start: int) -> bytes:
+        block = self._blocks.get(start)
+        if block is None:
+            size = min(_BLOCK, self._size - start)
+            block = self._image.read_at(self._address + start, size, "the dynamic string table")
+            self._blocks[start] = block
+        self._left -= len(block)
+        if self._left < 0:
+            raise self._image.error("the names are many times longer than their string table")
+        return block
+
+
+class Dynamic:
+    """The dynamic section of one file; empty where the file has none (static, object files).
+
+    Args:
+        image: The file.
+        sparse: Only a few strings will be asked for.
+    """
+
+    def __init__(self, image: ElfImage, *, sparse: bool = False) -> None:
+        self._image = image
+        self._sparse = sparse
         self.entries = _entries(image)
         self._last = dict(self.entries)
-        self._strings: Strings | None = None
+        self._strings: Strings | SparseStrings | None = None
 
     def get(self, tag: int) -> int | None:
         """The value of a tag that occurs at most once; the last one where it occurs more often."""
@@ -90,13 +139,16 @@ class Dynamic:
         return None if value is None else self.strings.at(value, what)
 
     @property
-    def strings(self) -> Strings:
+    def strings(self) -> Strings | SparseStrings:
         """The dynamic string table, read on first use."""
         if self._strings is None:
             address = self.require(DT_STRTAB, "DT_STRTAB")
             size = self.require(DT_STRSZ, "DT_STRSZ")
-            table = self._image.read_at(address, size, "the dynamic string table")
-            self._strings = Strings(self._image, table)
+            if self._sparse:
+                self._strings = SparseStrings(self._image, address, size)
+            else:
+                table = self._image.read_at(address, size, "the dynamic string table")
+                self._strings = Strings(self._image, table)
         return self._strings
 
 

@@ -27,15 +27,17 @@ from cxxrt_toolchain.elf.image import (
     ElfImage,
     Limits,
 )
+from cxxrt_toolchain.elf.lookup import find_definitions
 from cxxrt_toolchain.elf.notes import read_build_id
 from cxxrt_toolchain.elf.properties import read_properties
 from cxxrt_toolchain.elf.symbols import read_symbols
 from cxxrt_toolchain.elf.versions import read_versions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import BinaryIO
 
-__all__ = ["ElfError", "Limits", "is_elf", "read_elf"]
+__all__ = ["ElfError", "Limits", "is_elf", "read_elf", "read_exports"]
 
 _KINDS = {1: "rel", 2: "exec", 3: "dyn", 4: "core"}
 _MACHINES = {
@@ -70,10 +72,42 @@ def read_elf(
         ElfError: The bytes are no ELF file, or one that contradicts itself.
     """
     image = ElfImage(stream, member, limits)
+    return _facts(image, Dynamic(image), symbols=symbols)
+
+
+def read_exports(
+    stream: BinaryIO, member: str, names: Iterable[str], *, limits: Limits = DEFAULT_LIMITS
+) -> tuple[SharedObject, frozenset[str]]:
+    """Read the facts of one ELF file, and which of some names it exports.
+
+    The names are looked up as the loader looks them up, so that neither the symbols nor their
+    names are read: of a library of gigabytes a few kilobytes are.
+
+    Args:
+        stream: As for `read_elf`.
+        member: As for `read_elf`.
+        names: Mangled names.
+        limits: As for `read_elf`.
+
+    Returns:
+        The facts without symbols, and those of the names that other objects can bind to. A program
+        exports none: what it defines under a library's name is its copy of the library's variable.
+
+    Raises:
+        ElfError: As for `read_elf`.
+    """
+    image = ElfImage(stream, member, limits)
+    dynamic = Dynamic(image, sparse=True)
+    facts = _facts(image, dynamic, symbols=False)
+    if facts.kind != "dyn" or (dynamic.get(dt.DT_FLAGS_1) or 0) & dt.DF_1_PIE:
+        return facts, frozenset()
+    return facts, frozenset(find_definitions(image, dynamic, names))
+
+
+def _facts(image: ElfImage, dynamic: Dynamic, *, symbols: bool) -> SharedObject:
     if image.header.type not in _KINDS:
         raise image.error(f"ELF file type {image.header.type} is unknown")
     properties = read_properties(image)
-    dynamic = Dynamic(image)
     versions = read_versions(image, dynamic)
     soname = dynamic.string_of(dt.DT_SONAME, "DT_SONAME")
     return SharedObject(

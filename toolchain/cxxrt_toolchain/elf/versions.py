@@ -26,6 +26,7 @@ VERSYM_HIDDEN = 0x8000
 _VER_FLG_BASE = 1
 _VER_FLG_WEAK = 2
 _RECORD_BYTES = 20
+_BLOCK = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +61,15 @@ def read_versions(image: ElfImage, dynamic: Dynamic) -> Versions:
 
 
 class _Chain:
-    """A region of chained records, with the number of records that may still be followed."""
+    """A region of chained records, with the number of records that may still be followed.
+
+    Where the region ends is known only at its last record, so it is read as it is followed.
+    """
 
     def __init__(self, image: ElfImage, address: int, what: str) -> None:
-        offset, room = image.locate(address, what)
+        self._offset, self._room = image.locate(address, what)
         self._left = image.limits.version_records
-        size = min(room, self._left * _RECORD_BYTES)
-        self._data = image.read(offset, size, what)
+        self._data = b""
         self._image = image
         self._what = what
 
@@ -74,9 +77,17 @@ class _Chain:
         self._left -= 1
         if self._left < 0:
             raise self._image.error(f"{self._what} never ends")
-        if position + layout.size > len(self._data):
-            raise self._image.error(f"{self._what} runs past its segment")
+        end = position + layout.size
+        if end > len(self._data):
+            self._extend(end)
         return layout.unpack_from(self._data, position)
+
+    def _extend(self, end: int) -> None:
+        most = min(self._room, self._image.limits.version_records * _RECORD_BYTES)
+        if end > most:
+            raise self._image.error(f"{self._what} runs past its segment")
+        size = min(most, max(_BLOCK, 2 * end)) - len(self._data)
+        self._data += self._image.read(self._offset + len(self._data), size, self._what)
 
 
 def _needs(image: ElfImage, dynamic: Dynamic) -> Iterator[tuple[int, NeededVersion]]:

@@ -1,0 +1,138 @@
+"""Single dynamic symbols by name, without reading the whole table.
+
+What goes in: an image, its dynamic section, names. What comes out: the definitions that other
+objects could bind to, found as the loader finds them: through the GNU hash table, or through the
+System V one where there is no other. A name that is not defined is not in the answer.
+
+Source: glibc's elf/dl-lookup.c (do_lookup_x); gABI chapter 5, "Hash Table".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cxxrt_toolchain.elf import dynamic as dt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cxxrt_toolchain.elf.dynamic import Dynamic
+    from cxxrt_toolchain.elf.image import ElfImage
+
+_WORD = 4
+
+
+class Definition(NamedTuple):
+    """Where an object defines a symbol."""
+
+    address: int
+    """``st_value``, before the load address is added."""
+    size: int
+
+
+def find_definitions(
+    image: ElfImage, dynamic: Dynamic, names: Iterable[str]
+) -> dict[str, Definition]:
+    """The definitions of those of the names that the object exports."""
+    if dynamic.get(dt.DT_SYMTAB) is None:
+        return {}
+    table = _GnuTable(image, dynamic) if dynamic.get(dt.DT_GNU_HASH) else _OldTable(image, dynamic)
+    found = {}
+    for name in names:
+        for index in table.candidates(name.encode("utf-8")):
+            definition = _definition(image, dynamic, index, name)
+            if definition is not None:
+                found[name] = definition
+                break
+    return found
+
+
+def _definition(image: ElfImage, dynamic: Dynamic, index: int, name: str) -> Definition | None:
+    entry = image.layout("IBBHQQ", "IIIBBH")
+    start = dynamic.require(dt.DT_SYMTAB, "DT_SYMTAB")
+    row = entry.unpack(image.read_at(start + index * entry.size, entry.size, "a dynamic symbol"))
+    if image.wide:
+        text, _, _, section, value, size = row
+    else:
+        text, value, size, _, _, section = row
+    if not section or dynamic.strings.at(text, "a symbol's name") != name:
+        return None
+    return Definition(value, size)
+
+
+class _GnuTable:
+    """``DT_GNU_HASH``; its filter is passed over, because a bucket costs one read as well."""
+
+    def __init__(self, image: ElfImage, dynamic: Dynamic) -> None:
+        self._image = image
+        self._what = "the GNU hash table"
+        start = dynamic.require(dt.DT_GNU_HASH, "DT_GNU_HASH")
+        head = image.layout("IIII")
+        self._count, self._first, words, _ = head.unpack(
+            image.read_at(start, head.size, self._what)
+        )
+        if self._count > image.limits.symbols or words > image.limits.symbols:
+            raise image.error(f"{self._what} claims {self._count} buckets, {words} filter words")
+        self._buckets = start + head.size + words * (image.header.bits // 8)
+        self._chains = self._buckets + self._count * _WORD
+        self._word = image.layout("I")
+
+    def candidates(self, name: bytes) -> Iterable[int]:
+        """Indices of symbols with the name's hash value."""
+        if not self._count:
+            return
+        wanted = 5381
+        for byte in name:
+            wanted = (wanted * 33 + byte) & 0xFFFFFFFF
+        index = self._read(self._buckets + (wanted % self._count) * _WORD)
+        if index < self._first:
+            return
+        for position in range(index, self._image.limits.symbols):
+            value = self._read(self._chains + (position - self._first) * _WORD)
+            if (value ^ wanted) >> 1 == 0:
+                yield position
+            if value & 1:
+                return
+        raise self._image.error(f"a chain of {self._what} never ends")
+
+    def _read(self, address: int) -> int:
+        value: int = self._word.unpack(self._image.read_at(address, _WORD, self._what))[0]
+        return value
+
+
+class _OldTable:
+    """``DT_HASH``."""
+
+    def __init__(self, image: ElfImage, dynamic: Dynamic) -> None:
+        self._image = image
+        self._what = "the hash table"
+        start = dynamic.get(dt.DT_HASH)
+        self._buckets: tuple[int, ...] = ()
+        self._chains: tuple[int, ...] = ()
+        if start is None:
+            return
+        head = image.layout("II")
+        buckets, chains = head.unpack(image.read_at(start, head.size, self._what))
+        if buckets > image.limits.symbols or chains > image.limits.symbols:
+            raise image.error(f"{self._what} claims {buckets} buckets and {chains} chains")
+        size = (buckets + chains) * _WORD
+        data = image.read_at(start + head.size, size, self._what)
+        words = image.layout(f"{buckets + chains}I").unpack(data)
+        self._buckets, self._chains = words[:buckets], words[buckets:]
+
+    def candidates(self, name: bytes) -> Iterable[int]:
+        """Indices of the symbols in the name's bucket."""
+        if not self._buckets:
+            return
+        value = 0
+        for byte in name:
+            value = (value << 4) + byte
+            value = (value ^ ((value & 0xF0000000) >> 24)) & 0x0FFFFFFF
+        index = self._buckets[value % len(self._buckets)]
+        for _ in self._chains:
+            if not index:
+                return
+            yield index
+            if index >= len(self._chains):
+                raise self._image.error(f"{self._what} points outside itself")
+            index = self._chains[index]
