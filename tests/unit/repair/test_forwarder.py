@@ -66,6 +66,25 @@ def test_what_is_no_python_is_refused() -> None:
         _first(b"x = '\xff'\n")
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (b'"""Doc."""\rimport a\r', b'"""Doc."""\rfrom . import _x as _x%s\rimport a\r'),
+        (
+            b'# Text.\r"""Doc."""; import a\r',
+            b'# Text.\r"""Doc."""; from . import _x as _x; import a\r',
+        ),
+        (b"#\r\r\n@a\rdef f(): pass", b"#\r\r\nfrom . import _x as _x%s\r@a\rdef f(): pass"),
+    ],
+)
+def test_a_carriage_return_ends_a_line_as_it_does_for_python(
+    source: bytes, expected: bytes
+) -> None:
+    assert _first(source) == expected.replace(
+        b"%s", _LINE.rstrip()[len(b"from . import _x as _x") :]
+    )
+
+
 _STATEMENTS = st.lists(
     st.sampled_from(
         [

@@ -140,3 +140,21 @@ def test_record_quotes_commas_and_keeps_rows() -> None:
 def test_a_broken_record_is_refused(text: bytes) -> None:
     with pytest.raises(MetadataError):
         parse_record(text)
+
+
+@pytest.mark.parametrize("tag", ["cp", "py3-none", "#cp311-cp311-any", "py3-none-any.", "a-b-c-d"])
+def test_a_tag_line_that_is_no_tag_is_refused(tag: str) -> None:
+    with pytest.raises(MetadataError):
+        WheelFile.parse(f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n")
+
+
+def test_a_tag_line_that_expands_without_end_is_refused() -> None:
+    many = ".".join(f"t{n}" for n in range(5000))
+    with pytest.raises(MetadataError, match="more than 4096 tags"):
+        WheelFile.parse(f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {many}-{many}-{many}\n")
+
+
+def test_a_requirement_that_no_reader_would_see_is_not_added() -> None:
+    text = _METADATA.replace(b"Requires-Dist", b"Requires\xff-Dist", 1)
+    with pytest.raises(MetadataError, match="ends them for a reader"):
+        CoreMetadata.parse(text).edited(add=("b",))

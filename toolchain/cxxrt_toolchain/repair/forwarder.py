@@ -110,8 +110,9 @@ def import_first(source: bytes, module: str, *, relative: bool) -> bytes:
         ) from error
     if statement in text:
         return source
-    lines = re.findall(r"[^\n]*\n|[^\n]+", text)
-    newline = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+    lines = re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text)  # as Python counts them
+    ending = re.search(r"\r?\n|\r", text)
+    newline = ending[0] if ending else "\n"
     prologue = _prologue(body)
     following = body[prologue] if prologue < len(body) else None
     last_line = body[prologue - 1].end_lineno or 0 if prologue else 0
@@ -122,7 +123,7 @@ def import_first(source: bytes, module: str, *, relative: bool) -> bytes:
         lines[last_line - 1] = f"{head}{statement}; {tail}"
     else:
         at = last_line if prologue else (_first_line(following) - 1 if following else len(lines))
-        if at and not lines[at - 1].endswith("\n"):
+        if at and not lines[at - 1].endswith(("\n", "\r")):
             lines[at - 1] += newline
         lines.insert(at, f"{statement}{_COMMENT}{newline}")
     return "".join(lines).encode(encoding)

@@ -12,6 +12,7 @@ import csv
 import hashlib
 import io
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
 
 from packaging.metadata import parse_email
@@ -23,11 +24,12 @@ from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.wheel.fields import FIELD, raw_fields, split_body
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from packaging.tags import Tag
 
-_SINGLE_WHEEL_KEYS = ("wheel-version", "generator", "root-is-purelib", "tag", "build")
+_MOST_TAGS = 4096
+_KNOWN_KEYS = ("wheel-version", "generator", "root-is-purelib", "tag", "build")
 
 
 class MetadataError(InputError):
@@ -69,13 +71,15 @@ class WheelFile:
         purelib = known["root-is-purelib"][0].lower()
         if purelib not in ("true", "false"):
             raise MetadataError(f"WHEEL: Root-Is-Purelib is {purelib!r}, neither true nor false.")
+        for text in known["tag"]:
+            _expanded(text)
         return cls(
             wheel_version=known["wheel-version"][0],
             generator=known.get("generator", [""])[0],
             root_is_purelib=purelib == "true",
             tags=tuple(known["tag"]),
             build=known.get("build", [None])[0],
-            other=tuple((name, value) for key, name, value in rows if _foreign(key)),
+            other=tuple((name, value) for key, name, value in rows if key not in _KNOWN_KEYS),
         )
 
     def __str__(self) -> str:
@@ -92,7 +96,7 @@ class WheelFile:
     @property
     def expanded_tags(self) -> frozenset[Tag]:
         """What the ``Tag`` lines stand for."""
-        return frozenset(tag for text in self.tags for tag in parse_tag(text))
+        return frozenset(tag for text in self.tags for tag in _expanded(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +165,7 @@ class CoreMetadata:
     def edited(
         self,
         *,
-        add: Iterable[str] = (),
+        add: Sequence[str] = (),
         remove: Callable[[str], bool] = lambda _: False,
     ) -> CoreMetadata:
         """The same metadata with ``Requires-Dist`` lines added and removed.
@@ -171,7 +175,8 @@ class CoreMetadata:
             remove: Which of the present ones go; called with the requirement's text.
 
         Raises:
-            MetadataError: An added text is no requirement, or more than one line.
+            MetadataError: An added text is no requirement, or more than one line; or what stands
+                before its place hides it from readers.
         """
         head, body = split_body(self.text)
         newline = b"\r\n" if b"\r\n" in head else b"\n"
@@ -181,7 +186,10 @@ class CoreMetadata:
         new = [b"Requires-Dist: " + _one_line(text).encode() + newline for text in add]
         if new and kept and not kept[last].endswith(b"\n"):
             kept[last] += newline
-        return CoreMetadata.parse(b"".join([*kept[: last + 1], *new, *kept[last + 1 :], body]))
+        found = CoreMetadata.parse(b"".join([*kept[: last + 1], *new, *kept[last + 1 :], body]))
+        if not {" ".join(text.split()) for text in add}.issubset(found.requires_dist):
+            raise MetadataError("METADATA has a line among its fields that ends them for a reader.")
+        return found
 
 
 def requires_dist(text: bytes) -> tuple[str, ...]:
@@ -241,15 +249,20 @@ def format_record(rows: Iterable[RecordRow]) -> bytes:
     return buffer.getvalue().encode()
 
 
-def _foreign(key: str) -> bool:
-    return key not in _SINGLE_WHEEL_KEYS
-
-
 def _requirement(text: str) -> Requirement:
     try:
         return Requirement(text)
     except InvalidRequirement as error:
         raise MetadataError(f"{text!r} is no requirement: {error}.") from error
+
+
+def _expanded(text: str) -> frozenset[Tag]:
+    if prod(field.count(".") + 1 for field in text.split("-")) > _MOST_TAGS:
+        raise MetadataError(f"WHEEL: a Tag line expands to more than {_MOST_TAGS} tags.")
+    try:
+        return parse_tag(text)
+    except ValueError as error:
+        raise MetadataError(f"WHEEL: {text!r} is no tag.") from error
 
 
 def _one_line(text: str) -> str:
