@@ -60,7 +60,7 @@ def _external(case: Case, found: ObjectReport, name: Soname) -> Finding:
     elif elsewhere:
         advice = f"Make sure that a required distribution installs {name} where RUNPATH points."
     else:
-        advice = "Graft it with 'auditwheel repair' first, or link it statically and hidden."
+        advice = "'cxxrt repair' grafts it where it is installed; or link it statically and hidden."
     return Finding(
         rule="CXXRT-P1",
         severity=Severity.WARNING if elsewhere else Severity.ERROR,

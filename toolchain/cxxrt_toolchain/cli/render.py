@@ -17,6 +17,7 @@ from cxxrt_toolchain.audit.needs import runtime_needs
 from cxxrt_toolchain.audit.policy_rules import glibc_floor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import TextIO
 
     from cxxrt_toolchain.abi.symbols import SymbolTables
@@ -90,9 +91,11 @@ def show_verdict(console: Console, verdict: Verdict) -> None:
             _line(console, (f"{'':<10}{found.advice}", "dim"))
 
 
-def show_plan(console: Console, plan: RepairPlan) -> None:
-    """What a repair would do."""
+def show_plan(console: Console, plan: RepairPlan, before: Sequence[str] = ()) -> None:
+    """What a repair would do, and what was done to the wheel before it was planned."""
     _line(console, (plan.source, "bold"), (" -> ", ""), (plan.result, "bold"))
+    for line in before:
+        _line(console, (f"  {line}", ""))
     for edit in plan.edits:
         _line(console, (f"  {edit}", ""))
     for refusal in plan.refusals:

@@ -1,11 +1,16 @@
 """``cxxrt repair``: wheels that use the shared runtime, made from wheels that do not.
 
+Libraries of this machine that no platform tag promises are copied into the wheel first, as
+auditwheel does; the plan is made of the wheel that has them.
+
 As cibuildwheel's ``repair-wheel-command``: ``cxxrt repair -w {dest_dir} {wheel}``.
 """
 
 from __future__ import annotations
 
 import json
+import tempfile
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +19,29 @@ from cxxrt_toolchain.audit.documents import SCHEMA, verdict_document
 from cxxrt_toolchain.audit.verdict import judge
 from cxxrt_toolchain.cli.render import make_console, show_plan, show_verdict
 from cxxrt_toolchain.errors import UsageError
-from cxxrt_toolchain.repair.apply import apply_plan
+from cxxrt_toolchain.repair.apply import apply_plan, refuse_source
 from cxxrt_toolchain.repair.documents import plan_document
+from cxxrt_toolchain.repair.external import libraries_to_graft, never_grafted, not_here
+from cxxrt_toolchain.repair.graft import Grafting, graft
 from cxxrt_toolchain.repair.plan import Encoding, PlanOptions, Platform, make_plan
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
     import argparse
 
+    from cxxrt_toolchain.audit.report import WheelReport
     from cxxrt_toolchain.audit.verdict import Verdict
     from cxxrt_toolchain.repair.plan import RepairPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Repaired:
+    """What became of one wheel."""
+
+    plan: RepairPlan
+    result: Path | None
+    """The new wheel; None after a dry run or a refusal."""
+    grafting: Grafting
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +67,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="a library that something else provides; may be a pattern, may be repeated",
     )
+    parser.add_argument(
+        "--no-graft",
+        action="store_true",
+        help="copy no library of this machine into the wheel (default: as auditwheel does)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -65,32 +88,58 @@ def run(args: argparse.Namespace) -> int:
     documents: list[dict[str, Any]] = []
     refused = False
     for path in args.wheels:
-        plan, result = _repair(path, options, None if args.dry_run else args.wheel_dir)
-        verdict = _verdict(result, options) if result else None
-        refused = refused or not plan.possible or bool(verdict and not verdict.conforms)
-        documents.append(_document(plan, result, verdict))
+        dest_dir = None if args.dry_run else args.wheel_dir
+        done = _repair(path, options, dest_dir, may_graft=not args.no_graft)
+        verdict = _verdict(done.result, options) if done.result else None
+        refused = refused or not done.plan.possible or bool(verdict and not verdict.conforms)
+        documents.append(_document(done, verdict))
         if args.json:
             continue
-        show_plan(console, plan)
+        show_plan(console, done.plan, done.grafting.lines)
         if verdict is not None:
             show_verdict(console, verdict)
-        if result is not None:
-            print(result)
+        if done.result is not None:
+            print(done.result)
     if args.json:
         print(json.dumps({"schema": SCHEMA, "wheels": documents}, indent=1))
     return int(refused)
 
 
 def _repair(
-    path: Path, options: PlanOptions, dest_dir: Path | None
-) -> tuple[RepairPlan, Path | None]:
+    path: Path, options: PlanOptions, dest_dir: Path | None, *, may_graft: bool
+) -> _Repaired:
     with Wheel.open(path) as wheel:
         report = collect(wheel)
-        plan = make_plan(report, judge(report, exclude=options.exclude), options, wheel.read)
-        if dest_dir is None or not plan.possible:
-            return plan, None
-        dest_dir.mkdir(parents=True, exist_ok=True)
-        return plan, apply_plan(plan, wheel, dest_dir)
+        plan = _plan(wheel, report, options)
+        wanted = libraries_to_graft(report, options.exclude)
+        hopeless = any(refusal.rule != "CXXRT-P1" for refusal in plan.refusals)
+        if not wanted or hopeless or not may_graft or options.platform is Platform.KEEP:
+            return _write(plan, wheel, path, dest_dir, Grafting(wheel=None))
+    leave = never_grafted(report, wanted, options.exclude)
+    with tempfile.TemporaryDirectory(prefix="cxxrt-graft-") as scratch:
+        grafting = graft(path, leave, Path(scratch))
+        with Wheel.open(grafting.wheel or path) as wheel:
+            plan = _plan(wheel, collect(wheel), options)
+            if grafting.missing:
+                plan = replace(
+                    plan, result=plan.source, edits=(), refusals=not_here(grafting.missing)
+                )
+            return _write(plan, wheel, path, dest_dir, grafting)
+
+
+def _plan(wheel: Wheel, report: WheelReport, options: PlanOptions) -> RepairPlan:
+    return make_plan(report, judge(report, exclude=options.exclude), options, wheel.read)
+
+
+def _write(
+    plan: RepairPlan, wheel: Wheel, source: Path, dest_dir: Path | None, grafting: Grafting
+) -> _Repaired:
+    """Carry a plan out; the wheel may be a grafted copy of the source."""
+    if dest_dir is None or not plan.possible:
+        return _Repaired(plan=plan, result=None, grafting=grafting)
+    dest_dir.mkdir(parents=True, exist_ok=True)
+    refuse_source(dest_dir / plan.result, source)
+    return _Repaired(plan=plan, result=apply_plan(plan, wheel, dest_dir), grafting=grafting)
 
 
 def _verdict(path: Path, options: PlanOptions) -> Verdict:
@@ -99,9 +148,10 @@ def _verdict(path: Path, options: PlanOptions) -> Verdict:
         return judge(collect(wheel), exclude=options.exclude)
 
 
-def _document(plan: RepairPlan, result: Path | None, verdict: Verdict | None) -> dict[str, Any]:
+def _document(done: _Repaired, verdict: Verdict | None) -> dict[str, Any]:
     return {
-        **plan_document(plan),
-        "path": str(result) if result else None,
+        **plan_document(done.plan),
+        "grafted": [asdict(library) for library in done.grafting.libraries],
+        "path": str(done.result) if done.result else None,
         "verdict": verdict_document(verdict) if verdict else None,
     }

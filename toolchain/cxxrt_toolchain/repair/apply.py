@@ -74,10 +74,7 @@ def apply_plan(
         reasons = "\n".join(f"  {refusal}" for refusal in plan.refusals)
         raise RepairRefusedError(f"{plan.source} cannot be repaired:\n{reasons}")
     target = dest_dir / plan.result
-    if target.exists() and target.samefile(wheel.path):
-        raise UsageError(
-            f"{target} is the wheel to repair itself.", "Name another folder: inputs stay as is."
-        )
+    refuse_source(target, wheel.path)
     if not plan.edits:
         return _copy_whole(wheel.path, target)
     with tempfile.TemporaryDirectory(prefix="cxxrt-repair-") as scratch:
@@ -91,6 +88,14 @@ def apply_plan(
             if not (member.is_dir or member.name in dropped or member.name in new)
         ]
         return write_wheel(dest_dir, plan.result, [*kept, *new.values()])
+
+
+def refuse_source(target: Path, source: Path) -> None:
+    """Raise `UsageError` where a new wheel would take the place of the one it is made from."""
+    if target.exists() and target.samefile(source):
+        raise UsageError(
+            f"{target} is the wheel to repair itself.", "Name another folder: inputs stay as is."
+        )
 
 
 def elf_edits(edits: Sequence[Edit]) -> dict[str, ElfEdit]:

@@ -16,10 +16,8 @@ from packaging.utils import canonicalize_name
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.abi.tag import RuntimeAbi
-from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.audit.needs import runtime_needs
 from cxxrt_toolchain.audit.searchpath import RUNTIME_LIBRARIES, entries, escapes, origin_path
-from cxxrt_toolchain.elf.facts import Soname
 from cxxrt_toolchain.repair.edits import (
     AddFile,
     ClearExecutableStack,
@@ -29,6 +27,7 @@ from cxxrt_toolchain.repair.edits import (
     SetRequirement,
     SetSearchPath,
 )
+from cxxrt_toolchain.repair.external import NOT_GRAFTED, external_findings
 from cxxrt_toolchain.repair.options import Encoding, PlanOptions, Platform
 from cxxrt_toolchain.repair.refusals import Refusal, find_refusals, find_shortfalls
 from cxxrt_toolchain.repair.retag import (
@@ -43,6 +42,7 @@ from cxxrt_toolchain.repair.wiring import RuntimeNeed, wire
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from cxxrt_toolchain.abi.spec import Epoch
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.audit.needs import RuntimeNeeds
     from cxxrt_toolchain.audit.report import ObjectReport, WheelReport
@@ -50,12 +50,6 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.repair.edits import Edit
 
 __all__ = ["Encoding", "PlanOptions", "Platform", "Refusal", "RepairPlan", "make_plan"]
-
-
-_GRAFT = (
-    "Graft it on the build machine first: 'auditwheel repair --exclude libstdc++.so.6 --exclude "
-    'libgcc_s.so.1 --exclude libgomp.so.1 --exclude "libcudart.so.*"\'.'
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,12 +119,12 @@ class _Planner:
         refusals = [
             *find_refusals(self.report, uses_runtime=uses_runtime, tagged=tagged, spec=spec),
             *(find_shortfalls(needs, spec, self.tables, self.options.cuda) if uses_runtime else ()),
-            *(self._external() if uses_runtime else ()),
+            *(self._ungrafted() if uses_runtime else ()),
         ]
         if refusals:
             return replace(self._nothing(), refusals=tuple(refusals), notes=())
         if not uses_runtime:
-            return self._nothing()
+            return self._without_runtime(spec.epochs[-1])
         copies = [found for found in self.report.objects if found.served_as is not None]
         epoch = spec.epochs[-1]
         cuda = needs.cuda_majors[0] if needs.cuda_majors else None
@@ -138,19 +132,7 @@ class _Planner:
         staying = [found for found in self.report.objects if found not in copies]
         need = self._need(needs, runtime)
         wiring_edits, unwired = self._wiring(needs, staying, need, [c.member for c in copies])
-        platform = ".".join(self.report.tags.platform)
-        if self.options.platform is Platform.LOWEST:
-            external = [
-                name
-                for name in external_libraries(staying)
-                if not any(fnmatchcase(name, each) for each in self.options.exclude)
-            ]
-            platform = platform_field(self.report.tags.platform, staying, epoch, external)
-        retag = Retag(
-            python=".".join(self.report.tags.python),
-            abi=abi_field(self.report.tags.abi, runtime if tagged else None),
-            platform=platform,
-        )
+        retag = self._retag(staying, epoch, runtime if tagged else None)
         edits: list[Edit] = [
             *(_drop(found) for found in copies),
             *self._object_edits(staying, needs),
@@ -176,17 +158,39 @@ class _Planner:
             notes=(why,),
         )
 
-    def _external(self) -> Iterator[Refusal]:
+    def _without_runtime(self, epoch: Epoch) -> RepairPlan:
+        """A wheel that needs nothing of ours still gets the platform tag that is true for it."""
+        plan = self._nothing()
+        if is_portable(self.report.tags.platform):
+            return plan
+        retag = self._retag(self.report.objects, epoch, self.report.tags.runtime)
+        result = self._result(retag)
+        return plan if result == plan.result else replace(plan, result=result, edits=(retag,))
+
+    def _retag(
+        self, staying: Sequence[ObjectReport], epoch: Epoch, runtime: RuntimeAbi | None
+    ) -> Retag:
+        tags = self.report.tags
+        platform = ".".join(tags.platform)
+        if self.options.platform is Platform.LOWEST:
+            external = [
+                name
+                for name in external_libraries(staying)
+                if not any(fnmatchcase(name, each) for each in self.options.exclude)
+            ]
+            platform = platform_field(tags.platform, staying, epoch, external)
+        return Retag(
+            python=".".join(tags.python), abi=abi_field(tags.abi, runtime), platform=platform
+        )
+
+    def _ungrafted(self) -> Iterator[Refusal]:
         """Libraries that only grafting could bring; a local build may keep needing them."""
         if self.options.platform is Platform.KEEP or not is_portable(self.report.tags.platform):
             return
-        for found in self.verdict.findings:
-            if found.rule == "CXXRT-P1" and found.severity is Severity.ERROR:
-                name = found.library or ""
-                if self.report.served_as(Soname(name)) is None:
-                    yield Refusal(
-                        rule=found.rule, member=found.member, reason=found.message, advice=_GRAFT
-                    )
+        for found in external_findings(self.report, self.verdict):
+            yield Refusal(
+                rule=found.rule, member=found.member, reason=found.message, advice=NOT_GRAFTED
+            )
 
     def _need(self, needs: RuntimeNeeds, runtime: RuntimeAbi) -> RuntimeNeed:
         cudart = None
@@ -275,6 +279,8 @@ class _Planner:
     def _notes(self, unwired: Sequence[str]) -> Iterator[str]:
         for member in unwired:
             yield f"{member}: no import comes before it; it finds the runtime by its RUNPATH only"
+        if not any(found.served_as is not None for found in self.report.objects):
+            return
         for member in self.report.members:
             if member.startswith(f"{self.report.dist_info}/sboms/auditwheel"):
                 yield f"{member} still lists the copies that were dropped"

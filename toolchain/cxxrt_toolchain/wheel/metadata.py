@@ -71,8 +71,8 @@ class WheelFile:
         purelib = known["root-is-purelib"][0].lower()
         if purelib not in ("true", "false"):
             raise MetadataError(f"WHEEL: Root-Is-Purelib is {purelib!r}, neither true nor false.")
-        for text in known["tag"]:
-            _expanded(text)
+        for tag in known["tag"]:
+            _expanded(tag)
         return cls(
             wheel_version=known["wheel-version"][0],
             generator=known.get("generator", [""])[0],

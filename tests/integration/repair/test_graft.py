@@ -1,0 +1,213 @@
+"""Grafting: a library of the build machine goes into the wheel, the runtime's libraries do not."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cxxrt_toolchain.audit.collect import collect
+from cxxrt_toolchain.repair.external import libraries_to_graft
+from cxxrt_toolchain.wheel.reader import Wheel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.compile
+
+_TAG = f"cp3{sys.version_info[1]}-cp3{sys.version_info[1]}-linux_x86_64"
+
+_INNER = "#include <vector>\nint inner() { return std::vector<int>(20, 1).size(); }\n"
+_OUTER = "int inner();\nint outer() { return inner() + 1; }\n"
+_MODULE = """
+#include <Python.h>
+#include <string>
+int outer();
+static PyObject* answer(PyObject*, PyObject*) {
+    return PyLong_FromLong(outer() * 2 + static_cast<long>(std::to_string(outer()).size()) - 2);
+}
+static PyMethodDef methods[] = {{"answer", answer, METH_NOARGS, 0}, {0, 0, 0, 0}};
+static PyModuleDef module = {PyModuleDef_HEAD_INIT, "_ext", 0, -1, methods, 0, 0, 0, 0};
+PyMODINIT_FUNC PyInit__ext() { return PyModule_Create(&module); }
+"""
+_RUN = """
+import json, demo, demo._ext
+rows = [row.split(None, 5)[5].strip() for row in open("/proc/self/maps") if ".so" in row]
+names = ("libouter", "libinner", "libstdc++", "libgcc_s")
+print(json.dumps([demo._ext.answer(), sorted({r for r in rows if any(n in r for n in names)})]))
+"""
+
+
+class BuildMachine:
+    """A folder with libouter, which needs libinner, and a wheel whose module needs libouter."""
+
+    def __init__(self, folder: Path, make_wheel: Callable[..., Path]) -> None:
+        self.libraries = folder / "lib"
+        self.libraries.mkdir()
+        self._folder = folder
+        self._compile("libinner.so.2", _INNER, "-Wl,-soname,libinner.so.2")
+        self._compile("libouter.so.1", _OUTER, "-Wl,-soname,libouter.so.1", "-l:libinner.so.2")
+        include = f"-I{sysconfig.get_path('include')}"
+        self._compile("_ext.so", _MODULE, include, "-l:libouter.so.1")
+        module = (self.libraries / "_ext.so").rename(folder / "_ext.so")
+        self.wheel = make_wheel(
+            {"demo/__init__.py": b"", "demo/_ext.so": module.read_bytes()}, tags=[_TAG]
+        )
+
+    def _compile(self, name: str, source: str, *options: str) -> None:
+        text = self._folder / f"{name}.cc"
+        text.write_text(source, encoding="utf-8")
+        command = ["g++", "-shared", "-fPIC", "-o", str(self.libraries / name), str(text)]
+        command += [f"-L{self.libraries}", "-Wl,--no-as-needed", *options]
+        try:
+            subprocess.run(command, check=True, capture_output=True)
+        except FileNotFoundError:
+            pytest.skip("needs g++: apt-get install g++")
+
+    def repair(self, *options: str, found: bool = True) -> subprocess.CompletedProcess[str]:
+        """The command, on a machine that finds the libraries or does not."""
+        environment = {**os.environ, "AUDITWHEEL_PLAT": "manylinux_2_5_x86_64"}  # to be ignored
+        if found:
+            environment["LD_LIBRARY_PATH"] = str(self.libraries)
+        command = [sys.executable, "-m", "cxxrt_toolchain", "repair", *options, str(self.wheel)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+@pytest.fixture
+def machine(tmp_path: Path, make_wheel: Callable[..., Path]) -> BuildMachine:
+    return BuildMachine(tmp_path, make_wheel)
+
+
+def _sonames(path: Path) -> dict[str, tuple[str, ...]]:
+    with Wheel.open(path) as wheel:
+        assert wheel.record_issues() == ()
+        report = collect(wheel)
+        assert libraries_to_graft(report, ()) == ()
+        return {found.member: tuple(found.facts.needed) for found in report.objects}
+
+
+def test_a_library_and_what_it_needs_are_grafted_and_the_runtime_is_not(
+    machine: BuildMachine, tmp_path: Path
+) -> None:
+    before = machine.wheel.read_bytes()
+    done = machine.repair("-w", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"graft libouter.so.1 from {machine.libraries}/libouter.so.1" in done.stdout
+    (result,) = (tmp_path / "out").iterdir()
+    assert "_cxxrt1-manylinux_2_" in result.name
+    needed = _sonames(result)
+    inner, outer = sorted(member for member in needed if member.startswith("demo.libs/"))
+    assert inner.startswith("demo.libs/libinner-")
+    assert outer.startswith("demo.libs/libouter-")
+    assert outer.removeprefix("demo.libs/") in needed["demo/_ext.so"]
+    assert inner.removeprefix("demo.libs/") in needed[outer]
+    for names in needed.values():
+        assert "libstdc++.so.6" in names
+    assert machine.wheel.read_bytes() == before
+
+
+@pytest.mark.runtime
+def test_the_repaired_wheel_runs_where_the_libraries_are_not(
+    machine: BuildMachine, tmp_path: Path, runtime_env: Callable[..., Path]
+) -> None:
+    out = tmp_path / "out"
+    done = machine.repair("--encoding", "plain", "-w", str(out))
+    assert done.returncode == 0, done.stdout + done.stderr
+    (result,) = out.iterdir()
+    target = tmp_path / "site"
+    python = runtime_env()
+    install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index"]
+    subprocess.run([*install, "--target", str(target), str(result)], check=True)
+    environment = {**os.environ, "PYTHONPATH": str(target)}
+    ran = subprocess.run(
+        [str(python), "-c", _RUN], capture_output=True, text=True, check=False, env=environment
+    )
+    assert ran.returncode == 0, ran.stderr
+    answer, mapped = json.loads(ran.stdout)
+    assert answer == 42
+    by_name = {Path(path).name.split(".so")[0].split("-")[0]: path for path in mapped}
+    assert len(by_name) == len(mapped) == 4
+    for name in ("libouter", "libinner"):
+        assert by_name[name].startswith(str(target / "demo.libs"))
+    for name in ("libstdc++", "libgcc_s"):
+        assert "/cxx11_cuda_runtime/lib/" in by_name[name]
+
+
+def test_two_runs_give_the_same_bytes(machine: BuildMachine, tmp_path: Path) -> None:
+    digests = set()
+    for name in ("first", "second"):
+        done = machine.repair("-w", str(tmp_path / name))
+        assert done.returncode == 0, done.stdout + done.stderr
+        (result,) = (tmp_path / name).iterdir()
+        digests.add((result.name, hashlib.sha256(result.read_bytes()).hexdigest()))
+    assert len(digests) == 1
+
+
+def test_a_dry_run_says_what_would_be_grafted_and_writes_nothing(
+    machine: BuildMachine, tmp_path: Path
+) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    done = machine.repair("--dry-run", "--json")
+    assert done.returncode == 0, done.stderr
+    (document,) = json.loads(done.stdout)["wheels"]
+    grafted = {row["soname"]: row["source"] for row in document["grafted"]}
+    assert grafted == {
+        name: str(machine.libraries / name) for name in ("libinner.so.2", "libouter.so.1")
+    }
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_library_that_is_not_here_is_a_refusal_that_names_it(
+    machine: BuildMachine, tmp_path: Path
+) -> None:
+    done = machine.repair("-w", str(tmp_path / "out"), found=False)
+    assert done.returncode == 1
+    assert "refused CXXRT-P1" in done.stdout
+    assert "libouter.so.1" in done.stdout
+    assert "--exclude libouter.so.1" in " ".join(done.stdout.split())
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option", ["--no-graft", "--keep-platform", "--exclude=libouter.so.*"])
+def test_nothing_is_grafted_that_the_caller_does_not_want(
+    machine: BuildMachine, tmp_path: Path, option: str
+) -> None:
+    done = machine.repair(option, "-w", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    (result,) = (tmp_path / "out").iterdir()
+    with Wheel.open(result) as wheel:
+        assert not [member for member in wheel.members if ".libs/" in member.name]
+    assert ("linux_x86_64" in result.name) != option.startswith("--exclude")
+
+
+def test_without_auditwheel_the_exit_code_says_what_to_install(
+    machine: BuildMachine, tmp_path: Path
+) -> None:
+    hidden = (
+        "import importlib.util as u, sys; find = u.find_spec\n"
+        "u.find_spec = lambda name, *a: None if name == 'auditwheel' else find(name, *a)\n"
+        "from cxxrt_toolchain.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", hidden, "repair", "-w", str(tmp_path / "out")]
+    done = subprocess.run(
+        [*command, str(machine.wheel)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3
+    assert "pip install 'auditwheel" in done.stderr
+
+
+def test_the_wheel_may_not_replace_itself(machine: BuildMachine) -> None:
+    plain = machine.wheel.with_name(machine.wheel.name.replace("linux_", "manylinux_2_41_"))
+    machine.wheel = machine.wheel.rename(plain)
+    digest = hashlib.sha256(plain.read_bytes()).hexdigest()
+    done = machine.repair("--encoding", "plain", "-w", str(plain.parent))
+    assert done.returncode == 2
+    assert "is the wheel to repair itself" in done.stderr
+    assert hashlib.sha256(plain.read_bytes()).hexdigest() == digest

@@ -1,0 +1,87 @@
+"""Which libraries from outside the wheel have to be grafted into it.
+
+In: a report. Out: the SONAMEs that neither the wheel, nor the shared runtime, nor any platform tag
+brings. Pure; where the libraries lie on a machine is `graft`'s question.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.audit.families import SHARED_FAMILIES
+from cxxrt_toolchain.audit.findings import Severity
+from cxxrt_toolchain.audit.platforms import GlibcPlatform, parse_platform
+from cxxrt_toolchain.audit.verdict import judge
+from cxxrt_toolchain.elf.facts import Soname
+from cxxrt_toolchain.repair.refusals import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cxxrt_toolchain.audit.findings import Finding
+    from cxxrt_toolchain.audit.report import WheelReport
+    from cxxrt_toolchain.audit.verdict import Verdict
+
+NOT_GRAFTED = (
+    "Repair it on the machine that built it, without --no-graft; or name it with --exclude if "
+    "something else brings it."
+)
+
+_ANY_GLIBC = (9, 99)
+"""Later than any glibc: what no platform tag promises, none ever did."""
+
+
+def external_findings(report: WheelReport, verdict: Verdict) -> Iterator[Finding]:
+    """What rule P1 says of libraries that the shared runtime does not serve."""
+    for found in verdict.findings:
+        is_external = found.rule == "CXXRT-P1" and found.severity is Severity.ERROR
+        if is_external and report.served_as(Soname(found.library or "")) is None:
+            yield found
+
+
+def libraries_to_graft(report: WheelReport, exclude: Sequence[str]) -> tuple[str, ...]:
+    """SONAMEs that the wheel needs from outside and that its name could not promise; sorted.
+
+    A ``linux_<arch>`` wheel, which promises nothing, is judged as the newest ``manylinux``.
+
+    Args:
+        report: The wheel's facts.
+        exclude: Patterns of SONAMEs that something else provides.
+    """
+    platforms = [parse_platform(tag) for tag in report.tags.platform]
+    archs = {found.arch for found in platforms if found is not None}
+    if None in platforms or len(archs) != 1:
+        return ()
+    portable = any(found is not None and found.glibc is not None for found in platforms)
+    tag = None if portable else GlibcPlatform(glibc=_ANY_GLIBC, arch=archs.pop()).tag
+    verdict = judge(report, tag=tag, exclude=tuple(exclude))
+    return tuple(sorted({found.library or "" for found in external_findings(report, verdict)}))
+
+
+def never_grafted(
+    report: WheelReport, wanted: Sequence[str], exclude: Sequence[str]
+) -> tuple[str, ...]:
+    """Patterns of everything that a grafting tool must leave where it is; sorted.
+
+    Args:
+        report: The wheel's facts.
+        wanted: What is to be grafted.
+        exclude: The caller's own patterns.
+    """
+    ours = {f"{family.value}.so*" for family in SHARED_FAMILIES}
+    needed = {str(name) for found in report.objects for name in found.facts.needed}
+    return tuple(sorted({*ours, *exclude, *(needed - set(wanted))}))
+
+
+def not_here(missing: Sequence[str]) -> tuple[Refusal, ...]:
+    """The refusals for libraries that would have to be grafted, and that this machine lacks."""
+    return tuple(
+        Refusal(
+            rule="CXXRT-P1",
+            member=None,
+            reason=f"it needs {soname}, and the loader of this machine finds no such library",
+            advice="Install what it was linked against, or add its folder to LD_LIBRARY_PATH; or "
+            f"--exclude {soname}, if the user's machine or another wheel brings it.",
+        )
+        for soname in missing
+    )
