@@ -1,7 +1,8 @@
 """The tables of PEP-DRAFT.rst, from the specification's data and from what tools were seen to do.
 
-In: ``tags.json``, ``symbols/``, ``tool_matrix.json`` and ``runtime_matrix.json``. Out: the text
-between the ``.. begin table: NAME`` and ``.. end table: NAME`` lines of the proposal.
+In: ``tags.json``, ``symbols/``, and what was recorded: ``tool_matrix.json``,
+``runtime_matrix.json`` and ``tests/crashes/matrix.json``. Out: the text between the ``.. begin
+table: NAME`` and ``.. end table: NAME`` lines of the proposal.
 ``python tests/spec/pep_tables.py`` says whether it is current; ``--write`` makes it so.
 """
 
@@ -127,6 +128,30 @@ def runtimes() -> str:
     )
 
 
+def crashes() -> str:
+    """What becomes of two wheels, built the usual way and by a builder that writes the tag."""
+    rows = _read(ROOT / "tests" / "crashes" / "matrix.json")["cases"].values()
+
+    def outcome(way: dict[str, Any]) -> str:
+        word = re.split(r"[ :]", way["outcome"])[0]
+        return "wrong" if word == "prints" else word
+
+    return table(
+        ("Two wheels", "Mechanism", "Usual way", "Tagged", "Copies", "Rule"),
+        (
+            (
+                row["title"],
+                row["mechanism"],
+                outcome(row["usual"]),
+                outcome(row["backend"]),
+                f"{row['usual']['copies']}, {row['backend']['copies']}",
+                (row["rule"] or "none").removeprefix("CXXRT-"),
+            )
+            for row in rows
+        ),
+    )
+
+
 def releases() -> str:
     """Which wheel of one release each installer takes."""
     return table(
@@ -139,7 +164,7 @@ def releases() -> str:
     )
 
 
-TABLES = (runtimes, epochs, libraries, ceilings, encodings, releases)
+TABLES = (runtimes, crashes, epochs, libraries, ceilings, encodings, releases)
 
 
 def rendered(text: str) -> str:

@@ -1,0 +1,110 @@
+"""A case, built both ways and run several times, to one row of the matrix.
+
+In: a `Case` and a `Workshop`. Out: a `Row`; `as_json` is what ``matrix.json`` records of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from crash_run import run_case
+from workshop import Way
+
+from cxxrt_toolchain.audit.collect import collect
+from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_name
+from cxxrt_toolchain.audit.verdict import judge
+from cxxrt_toolchain.wheel.reader import Wheel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from crash_case import Case
+    from crash_run import Outcome
+    from workshop import Built, Workshop
+
+    from cxxrt_toolchain.audit.report import WheelReport
+    from cxxrt_toolchain.audit.verdict import Verdict
+
+RUNS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A case, built one way."""
+
+    outcome: str
+    """The same in all runs, or every one that there was."""
+    copies: int
+    """Of the case's library, in the process: files that are mapped, and static ones in modules."""
+    rules: tuple[str, ...]
+    """What ``cxxrt check`` says of either wheel, notes included; sorted."""
+    conforms: bool
+    """Whether both wheels conform."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A case of the matrix."""
+
+    title: str
+    mechanism: str
+    library: str
+    expected: str
+    """What the process prints where all is well."""
+    rule: str | None
+    usual: Result
+    backend: Result
+
+    def as_json(self) -> dict[str, Any]:
+        """As ``matrix.json`` has it."""
+        row = asdict(self)
+        for way in ("usual", "backend"):
+            row[way]["rules"] = list(row[way]["rules"])
+        return row
+
+
+def measure(case: Case, workshop: Workshop) -> Row:
+    """Build and run a case both ways."""
+    results = {way: _result(case, workshop.build(case, way)) for way in Way}
+    return Row(
+        title=case.title,
+        mechanism=case.mechanism,
+        library=case.library,
+        expected=case.prints,
+        rule=case.rule,
+        usual=results[Way.USUAL],
+        backend=results[Way.BACKEND],
+    )
+
+
+def _result(case: Case, built: Built) -> Result:
+    outcomes = [run_case(case, built) for _ in range(RUNS)]
+    audited = [_audited(wheel) for wheel in built.wheels]
+    return Result(
+        outcome=" or ".join(sorted({outcome.words for outcome in outcomes})),
+        copies=max(
+            _copies(case.library, outcome, built.site, (report for report, _ in audited))
+            for outcome in outcomes
+        ),
+        rules=tuple(sorted({found.rule for _, verdict in audited for found in verdict.findings})),
+        conforms=all(verdict.conforms for _, verdict in audited),
+    )
+
+
+def _audited(path: Path) -> tuple[WheelReport, Verdict]:
+    with Wheel.open(path) as wheel:
+        report = collect(wheel)
+    return report, judge(report)
+
+
+def _copies(library: str, outcome: Outcome, site: Path, reports: Iterable[WheelReport]) -> int:
+    family = RuntimeFamily(library)
+    known = {site / found.member: found for report in reports for found in report.objects}
+    count = 0
+    for path in outcome.mapped:
+        found = known.get(path)
+        count += (found.copy_of if found else family_of_name(path.name)) is family
+        count += found is not None and family in found.static
+    return count

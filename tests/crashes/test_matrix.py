@@ -1,0 +1,105 @@
+"""Each crash, as two small wheels: the usual way fails as recorded, with our backend it works.
+
+The cases are ``tests/packages/crash_*``; ``tests/crashes/run_matrix.py`` is the same by hand.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+import matrix_tables as tables
+import pytest
+from crash_case import Case, Project, find_cases
+from crash_run import WORKS
+from measuring import Row, measure
+from toolsets import newest_version
+from workshop import Way, with_our_backend
+
+from cxxrt_toolchain.errors import MissingToolError
+
+if TYPE_CHECKING:
+    from _pytest.mark.structures import ParameterSet
+    from workshop import Workshop
+
+CASES = find_cases()
+MATRIX = tables.recorded()
+PROJECTS = [(case, project) for case in CASES for project in case.projects]
+
+
+def test_the_table_of_the_readme_is_what_is_recorded() -> None:
+    text = tables.README.read_text(encoding="utf-8")
+    assert tables.rendered(text) == text
+
+
+def test_every_case_is_recorded_under_its_own_name_and_in_order() -> None:
+    assert list(MATRIX.cases) == [case.name for case in CASES]
+    for case in CASES:
+        row = MATRIX.cases[case.name]
+        named = (row["title"], row["mechanism"], row["library"], row["rule"])
+        assert named == (case.title, case.mechanism, case.library, case.rule)
+        assert row["expected"] == case.prints
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_is_recorded_is_a_failure_and_its_cure(case: Case) -> None:
+    row = MATRIX.cases[case.name]
+    assert row["usual"]["outcome"] != WORKS
+    assert (row["backend"]["outcome"] == WORKS) == case.cured
+    assert case.rule is None or case.rule in row["usual"]["rules"]
+
+
+@pytest.mark.parametrize(
+    ("case", "project"), PROJECTS, ids=[project.name for _, project in PROJECTS]
+)
+def test_our_backend_is_the_only_edit(case: Case, project: Project) -> None:
+    usual = (project.folder / "pyproject.toml").read_text(encoding="utf-8")
+    changed = [*difflib.ndiff(usual.splitlines(), with_our_backend(usual, case).splitlines())]
+    removed, added = ([line[2:] for line in changed if line[0] == sign] for sign in "-+")
+    assert removed == ['requires = ["setuptools>=77"]', 'build-backend = "setuptools.build_meta"']
+    assert added[:2] == [
+        'requires = ["cxxrt-toolchain", "setuptools>=77"]',
+        'build-backend = "cxxrt_toolchain.backend"',
+    ]
+    assert added[2:] == (["", "[tool.cxxrt]", "cuda = 13"] if case.backend else [])
+
+
+def _with_its_needs(case: Case) -> ParameterSet:
+    return pytest.param(case, id=case.name, marks=[pytest.mark.network] if case.needs else [])
+
+
+@pytest.mark.compile
+@pytest.mark.runtime
+@pytest.mark.parametrize("case", [_with_its_needs(case) for case in CASES])
+def test_a_case_does_what_is_recorded(case: Case, workshop: Workshop) -> None:
+    if case.host_below and not _older(newest_version(), case.host_below):
+        pytest.skip(f"needs a g++ whose libstdc++ is older than {case.host_below}")
+    try:
+        row = measure(case, workshop)
+    except MissingToolError as error:
+        pytest.skip(f"{case.needs} cannot be had: {error}")
+    _assert_same_sources(case, workshop)
+    if newest_version() == MATRIX.host:
+        assert row.as_json() == MATRIX.cases[case.name]
+    else:
+        # Which way a duplicate fails depends on the release of both copies.
+        assert _essence(row, case) == (True, case.cured, True)
+
+
+def _essence(row: Row, case: Case) -> tuple[bool, bool, bool]:
+    named = case.rule is None or case.rule in row.usual.rules
+    return row.usual.outcome != WORKS, row.backend.outcome == WORKS, named and row.backend.conforms
+
+
+def _older(version: str, other: str) -> bool:
+    one, two = ([int(n) for n in text.split("_")[1].split(".")] for text in (version, other))
+    return one < two
+
+
+def _assert_same_sources(case: Case, workshop: Workshop) -> None:
+    for project in case.projects:
+        for path in (path for path in project.folder.rglob("*") if path.is_file()):
+            name = path.relative_to(project.folder)
+            copies = [workshop.source(case, way, project) / name for way in Way]
+            contents = {copy.read_bytes() for copy in copies}
+            assert len(contents) == (2 if name.name == "pyproject.toml" else 1), name

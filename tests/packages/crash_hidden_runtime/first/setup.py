@@ -1,0 +1,3 @@
+from setuptools import Extension, setup
+
+setup(ext_modules=[Extension("crash_hidden_runtime_first._core", ["core.cc"])])

@@ -1,0 +1,3 @@
+from crash_iostream_second._core import text
+
+__all__ = ["text"]

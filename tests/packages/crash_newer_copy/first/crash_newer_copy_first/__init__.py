@@ -1,0 +1,3 @@
+from crash_newer_copy_first._core import text
+
+__all__ = ["text"]

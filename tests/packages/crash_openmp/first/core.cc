@@ -1,0 +1,12 @@
+// Tells OpenMP how many threads this process is to use.
+#include <Python.h>
+#include <omp.h>
+
+static PyObject* use_threads(PyObject*, PyObject* number) {
+    omp_set_num_threads(static_cast<int>(PyLong_AsLong(number)));
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef methods[] = {{"use_threads", use_threads, METH_O, nullptr}, {}};
+static PyModuleDef module = {PyModuleDef_HEAD_INIT, "_core", nullptr, -1, methods};
+PyMODINIT_FUNC PyInit__core() { return PyModule_Create(&module); }

@@ -1,0 +1,12 @@
+from setuptools import Extension, setup
+
+setup(
+    ext_modules=[
+        Extension(
+            "crash_openmp_second._core",
+            ["core.cc"],
+            extra_compile_args=["-fopenmp"],
+            extra_link_args=["-fopenmp"],
+        )
+    ]
+)

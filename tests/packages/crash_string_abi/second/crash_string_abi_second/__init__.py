@@ -1,0 +1,3 @@
+from crash_string_abi_second._core import threads
+
+__all__ = ["threads"]

@@ -1,0 +1,3 @@
+from crash_string_flag_second._core import threads
+
+__all__ = ["threads"]
