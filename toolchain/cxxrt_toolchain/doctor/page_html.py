@@ -1,0 +1,109 @@
+"""HTML that cannot be broken from inside: plain strings are escaped, only `Html` is markup.
+
+In: names and texts of an environment, hostile ones included. Out: markup as text. Control
+characters, bidirectional overrides and bytes that are no UTF-8 are shown as escapes, so that a
+name neither hides itself nor reorders what stands beside it. Knows nothing of diagnoses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_VOID = frozenset({"meta", "input", "br", "col"})
+_SURROGATE_BYTES = range(0xDC80, 0xDD00)
+
+
+@dataclass(frozen=True, slots=True)
+class Html:
+    """Markup that is written as it is; made by `element` and `joined` only."""
+
+    text: str
+
+
+EMPTY = Html("")
+
+
+def visible(text: str) -> str:
+    """The text with everything that does not print shown as an escape.
+
+    Line feeds stay: where they matter, the style sheet keeps them, elsewhere they are spaces.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char == "\n" else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    if code in _SURROGATE_BYTES:  # os.fsdecode's spelling of a byte that is no UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 0x100:  # noqa: PLR2004 - Latin-1, as Python writes it
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004 - as Python
+
+
+def element(tag: str, /, *children: str | Html, **attributes: str | float | bool | None) -> Html:
+    """One element.
+
+    Args:
+        tag: Its name.
+        children: Strings are escaped.
+        attributes: ``class_`` is ``class`` and ``aria_label`` is ``aria-label``. True writes the
+            bare name; None and False leave it out.
+    """
+    words = [tag]
+    for key, value in attributes.items():
+        attribute = key.rstrip("_").replace("_", "-")
+        if value is True:
+            words.append(attribute)
+        elif value is not None and value is not False:
+            words.append(f'{attribute}="{escape(visible(_number(value)))}"')
+    opening = f"<{' '.join(words)}>"
+    if tag in _VOID:
+        return Html(opening)
+    return Html(f"{opening}{joined(children).text}</{tag}>")
+
+
+def joined(parts: Iterable[str | Html], separator: str = "") -> Html:
+    """The parts one after the other."""
+    texts = (part.text if isinstance(part, Html) else _text(part) for part in parts)
+    return Html(_text(separator).join(texts))
+
+
+def lines(parts: Iterable[Html]) -> Html:
+    """Block elements, one a line of the source."""
+    return Html("".join(f"{part.text}\n" for part in parts if part.text))
+
+
+def code(text: str) -> Html:
+    """A name, a path, a symbol: isolated, so that its own direction of writing stays inside."""
+    return element("code", text)
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """``1 symbol``, ``2 symbols``; ``2 libraries`` with the plural given."""
+    word = noun if count == 1 else plural or f"{noun}s"
+    return f"{count} {word}"
+
+
+def listed(names: Iterable[str], limit: int = 3) -> str:
+    """``a, b and c``, or ``a, b and 5 more``."""
+    found = list(names)
+    if len(found) > limit:
+        found = [*found[: limit - 1], f"{len(found) - limit + 1} more"]
+    return " and ".join(filter(None, (", ".join(found[:-1]), found[-1]))) if found else ""
+
+
+def _text(text: str) -> str:
+    return escape(visible(text), quote=False)
+
+
+def _number(value: str | float) -> str:
+    if isinstance(value, float):
+        return f"{value:.1f}".removesuffix(".0")
+    return str(value)

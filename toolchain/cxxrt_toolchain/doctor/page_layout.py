@@ -1,0 +1,213 @@
+"""A layered drawing: boxes in columns and links between them -> who stands where.
+
+In: sizes and links. Out: one height per box. The order within the columns has few crossings
+(barycentres, then exchanges of neighbours); boxes of one block stay together; then every box gets
+as near to what it is linked to as its neighbours allow. Deterministic; knows nothing of diagnoses.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import chain, groupby, pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_SWEEPS = 6
+_EXCHANGES = 60
+_PLACINGS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """What needs room."""
+
+    key: str
+    height: float
+    block: str
+    """Boxes of a column with one block stand together."""
+    head: float = 0.0
+    """Room for the block's heading, above its first box."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gaps:
+    """Room between two boxes."""
+
+    within: float
+    """Of one block."""
+    between: float
+    """Of two blocks."""
+
+
+Columns = list[list[Box]]
+Neighbours = dict[str, list[str]]
+
+
+def arrange(
+    columns: Sequence[Sequence[Box]], links: Sequence[tuple[str, str]], gaps: Gaps
+) -> dict[str, float]:
+    """The top edge of each box, from 0 for the topmost.
+
+    Args:
+        columns: From left to right, each in the order that ties keep; the first box of the first
+            column, the one that matters most, gets into the upper half.
+        links: Pairs of keys of boxes in neighbouring columns; others have no say.
+        gaps: How far apart boxes stand.
+    """
+    ordered = _untangled([list(column) for column in columns], links)
+    if columns and columns[0] and ordered[0].index(columns[0][0]) * 2 >= len(ordered[0]):
+        ordered = [column[::-1] for column in ordered]  # a mirror image has as few crossings
+    return _placed(ordered, links, gaps)
+
+
+def crossings(columns: Sequence[Sequence[Box]], links: Sequence[tuple[str, str]]) -> int:
+    """How many pairs of links between neighbouring columns cross."""
+    place = {box.key: (at, row) for at, col in enumerate(columns) for row, box in enumerate(col)}
+    spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for source, target in links:
+        left, right = sorted((place[source], place[target]))
+        if right[0] - left[0] == 1:
+            spans[left[0]].append((left[1], right[1]))
+    total = 0
+    for span in spans.values():
+        seen: list[int] = []
+        for _, row in sorted(span):
+            total += len(seen) - bisect_right(seen, row)
+            insort(seen, row)
+    return total
+
+
+def _untangled(columns: Columns, links: Sequence[tuple[str, str]]) -> Columns:
+    """The columns in the best order that was met."""
+    columns = [_together(column) for column in columns]
+    best, least = columns, crossings(columns, links)
+    beside = _beside(columns, links)
+    forth = list(range(len(columns)))
+    for sweep in range(_SWEEPS):
+        for at in forth if sweep % 2 == 0 else reversed(forth):
+            rows = {box.key: row for col in columns for row, box in enumerate(col)}
+            columns = [*columns[:at], _by_barycentre(columns[at], rows, beside), *columns[at + 1 :]]
+        if (count := crossings(columns, links)) < least:
+            best, least = columns, count
+    return _exchanged(best, links)
+
+
+def _together(column: list[Box]) -> list[Box]:
+    """The column with each block in one piece, where its first box was."""
+    first: dict[str, int] = {}
+    for at, box in enumerate(column):
+        first.setdefault(box.block, at)
+    return sorted(column, key=lambda box: first[box.block])
+
+
+def _beside(columns: Columns, links: Sequence[tuple[str, str]]) -> Neighbours:
+    place = {box.key: at for at, col in enumerate(columns) for box in col}
+    found: Neighbours = defaultdict(list)
+    for source, target in links:
+        if abs(place[source] - place[target]) == 1:
+            found[source].append(target)
+            found[target].append(source)
+    return found
+
+
+def _by_barycentre(column: list[Box], rows: Mapping[str, int], beside: Neighbours) -> list[Box]:
+    own = {box.key: _mean([rows[key] for key in beside[box.key]], rows[box.key]) for box in column}
+    members: dict[str, list[float]] = defaultdict(list)
+    for box in column:
+        members[box.block].append(own[box.key])
+    blocks = {block: _mean(values, 0) for block, values in members.items()}
+    first = {box.block: at for at, box in reversed(list(enumerate(column)))}
+    return sorted(column, key=lambda box: (blocks[box.block], first[box.block], own[box.key]))
+
+
+def _exchanged(columns: Columns, links: Sequence[tuple[str, str]]) -> Columns:
+    """Swap neighbours, boxes and whole blocks, as long as crossings vanish."""
+    least = crossings(columns, links)
+    for _ in range(_EXCHANGES):
+        better = _better(columns, links, least)
+        if better is None:
+            break
+        columns, least = better
+    return columns
+
+
+def _better(
+    columns: Columns, links: Sequence[tuple[str, str]], least: int
+) -> tuple[Columns, int] | None:
+    """The first exchange that helps, None where none does."""
+    for at, column in enumerate(columns):
+        for tried in _swaps(column):
+            attempt = [*columns[:at], tried, *columns[at + 1 :]]
+            if (count := crossings(attempt, links)) < least:
+                return attempt, count
+    return None
+
+
+def _swaps(column: list[Box]) -> list[list[Box]]:
+    """The column with one pair of neighbours exchanged, in every possible way."""
+    found = []
+    for at, (upper, lower) in enumerate(pairwise(column)):
+        if upper.block == lower.block:
+            found.append([*column[:at], lower, upper, *column[at + 2 :]])
+    blocks = [list(group) for _, group in groupby(column, key=lambda box: box.block)]
+    for at, (above, below) in enumerate(pairwise(blocks)):
+        parts = [*blocks[:at], below, above, *blocks[at + 2 :]]
+        found.append(list(chain.from_iterable(parts)))
+    return found
+
+
+def _placed(columns: Columns, links: Sequence[tuple[str, str]], gaps: Gaps) -> dict[str, float]:
+    """Centres as near to the neighbours' as the order allows, then top edges."""
+    beside = _beside(columns, links)
+    centre: dict[str, float] = {}
+    for column in columns:
+        offsets = _offsets(column, gaps)
+        middle = (offsets[-1] if offsets else 0) / 2
+        centre |= {box.key: at - middle for box, at in zip(column, offsets, strict=True)}
+    forth = list(range(len(columns)))
+    for placing in range(_PLACINGS):
+        for at in forth if placing % 2 == 0 else reversed(forth):
+            column = columns[at]
+            wanted = [
+                _mean([centre[key] for key in beside[box.key]], centre[box.key]) for box in column
+            ]
+            spaced = _spaced(wanted, _offsets(column, gaps))
+            centre |= {box.key: y for box, y in zip(column, spaced, strict=True)}
+    tops = {box.key: centre[box.key] - box.height / 2 for column in columns for box in column}
+    heads = {column[0].key: column[0].head for column in columns if column}
+    lowest = min((tops[key] - head for key, head in heads.items()), default=0.0)
+    return {key: top - lowest for key, top in tops.items()}
+
+
+def _offsets(column: Sequence[Box], gaps: Gaps) -> list[float]:
+    """Least distance of each centre from the first one."""
+    found = [0.0] if column else []
+    for upper, lower in pairwise(column):
+        gap = gaps.within if upper.block == lower.block else gaps.between + lower.head
+        found.append(found[-1] + (upper.height + lower.height) / 2 + gap)
+    return found
+
+
+def _spaced(wanted: Sequence[float], offsets: Sequence[float]) -> list[float]:
+    """The places nearest to what is wanted (least squares) that keep order and distance.
+
+    With the least distances taken off, it is an isotonic regression: pools of violators get
+    their mean.
+    """
+    pools: list[tuple[float, int]] = []
+    for value, offset in zip(wanted, offsets, strict=True):
+        mean, size = value - offset, 1
+        while pools and pools[-1][0] > mean:
+            other, count = pools.pop()
+            mean, size = (other * count + mean * size) / (count + size), count + size
+        pools.append((mean, size))
+    flat = chain.from_iterable([mean] * size for mean, size in pools)
+    return [mean + offset for mean, offset in zip(flat, offsets, strict=True)]
+
+
+def _mean(values: Sequence[float], otherwise: float) -> float:
+    return sum(values) / len(values) if values else otherwise

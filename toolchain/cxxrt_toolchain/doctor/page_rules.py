@@ -1,0 +1,55 @@
+"""What a rule means, from the catalogue, for a page that explains itself offline.
+
+In: entries of ``hazards.md``. Out: markup. The catalogue is ours; its Markdown is rendered with
+raw HTML switched off all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from markdown_it import MarkdownIt
+
+from cxxrt_toolchain.audit.catalogue import load_catalogue
+from cxxrt_toolchain.doctor.page_html import Html, element, joined
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.audit.catalogue import Entry
+
+_REFERENCE = re.compile(r"\b(?:CXXRT-)?(?P<rule>[THPWLD][0-9]+)\b")
+
+
+@cache
+def _catalogue() -> dict[str, Entry]:
+    return load_catalogue()
+
+
+def rule_title(rule: str) -> str:
+    """``CXXRT-H1: Bundled libstdc++ or libgcc_s``."""
+    entry = _catalogue().get(rule)
+    return f"{rule}: {entry.title}" if entry else rule
+
+
+def rule_text(rule: str) -> Html:
+    """The entry, then the entries that it refers to ("As H1")."""
+    entry = _catalogue().get(rule)
+    if entry is None:
+        return element("p", "The catalogue of this toolchain has no entry for this rule.")
+    return joined([_rendered(entry), *(_further(other) for other in _references(entry))])
+
+
+def _references(entry: Entry) -> list[Entry]:
+    names = dict.fromkeys(f"CXXRT-{found['rule']}" for found in _REFERENCE.finditer(entry.text))
+    found = (_catalogue().get(name) for name in names if name != entry.rule)
+    return [each for each in found if each]
+
+
+def _further(entry: Entry) -> Html:
+    heading = element("p", f"{entry.rule}: {entry.title}", class_="further")
+    return joined([heading, _rendered(entry)])
+
+
+def _rendered(entry: Entry) -> Html:
+    return Html(MarkdownIt("js-default").render(entry.text))
