@@ -41,6 +41,19 @@ extern int dep(void);
 __attribute__((visibility("hidden"))) int inner(void) { return dep(); }
 __attribute__((section(".init_array"), used)) static int (*const start)(void) = inner;
 SOURCE
+cat >"$work/own.c" <<'SOURCE'
+int value = 3;
+int table[2] = {1, 2};
+int *where = &value;
+__thread int channel;
+static __thread int mine;
+__attribute__((noinline)) int called(void) { return value + channel + mine++; }
+int caller(void) { return called() + table[1]; }
+__attribute__((visibility("protected"), noinline)) int guarded(void) { return 5; }
+int (*const guard)(void) = guarded;
+static int inner;
+int *const relative = &inner;
+SOURCE
 
 shared() { # compiler, output, then anything
     compiler=$1; output=$2; shift 2
@@ -70,6 +83,8 @@ shared gcc libplain-cet.so -fcf-protection=full -march=x86-64-v3 -Wl,-z,x86-64-v
 shared gcc libplain-execstack.so -Wl,-z,execstack "$work/plain.c"
 shared gcc libtls.so "$work/tls.c"
 shared g++ libunique.so "$work/unique.cc"
+shared gcc libown.so -O1 -mtls-dialect=gnu "$work/own.c"
+shared aarch64-linux-gnu-gcc libown-aarch64.so -O1 -mtls-dialect=trad "$work/own.c"
 shared gcc libplain-32.so -m32 "$work/plain.c"
 shared aarch64-linux-gnu-gcc libplain-bti-aarch64.so -mbranch-protection=standard "$work/plain.c"
 

@@ -1,0 +1,81 @@
+"""Which places say who won, compared with ``readelf -r`` of the committed files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cxxrt_toolchain.elf.comment import read_comment
+from cxxrt_toolchain.elf.dynamic import Dynamic
+from cxxrt_toolchain.elf.image import ElfImage
+from cxxrt_toolchain.elf.lookup import find_definitions
+from cxxrt_toolchain.elf.references import read_references
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    ElfFixture = Callable[[str], Path]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "table", "called", "channel", "own"),
+    [
+        ("libown.so", 0x1FE0, 0x1FC8, 0x2000, 0x1FD0, 0x1FB8),
+        ("libown-aarch64.so", 0x1FE0, 0x1FC8, 0x2000, 0x1FD0, 0x1FB8),
+    ],
+)
+def test_own_definitions_that_are_referred_to(
+    elf_fixture: ElfFixture, name: str, value: int, table: int, called: int, channel: int, own: int
+) -> None:
+    with elf_fixture(name).open("rb") as stream:
+        image = ElfImage(stream, name)
+        dynamic = Dynamic(image)
+        found = read_references(image, dynamic)
+        names = [dynamic.strings.at(offset, "a name") for offset in found.names]
+    # not: guarded (protected, so always its own), relative (names no symbol), __tls_get_addr
+    assert dict(zip(names, found.places, strict=True)) == {
+        "table": table,
+        "value": value,
+        "called": called,
+    }
+    assert dict(zip(names, found.sizes, strict=True))["table"] == 8
+    assert dict(zip(names, found.addresses, strict=True))["value"] == 0x2018
+    assert found.modules == ((channel, "channel"),)
+    assert found.own_module == own
+
+
+def test_a_unique_definition_is_known_as_one(elf_fixture: ElfFixture) -> None:
+    with elf_fixture("libunique.so").open("rb") as stream:
+        image = ElfImage(stream, "libunique.so")
+        found = read_references(image, Dynamic(image))
+    assert [found.is_unique(index) for index in range(len(found.places))] == [True]
+
+
+@pytest.mark.parametrize("name", ["libplain-32.so", "plain.o", "libuser.so"])
+def test_where_nothing_of_its_own_is_referred_to(elf_fixture: ElfFixture, name: str) -> None:
+    with elf_fixture(name).open("rb") as stream:
+        image = ElfImage(stream, name)
+        found = read_references(image, Dynamic(image))
+    assert not found.places
+    assert found.modules == ()
+    assert found.own_module is None
+
+
+@pytest.mark.parametrize("name", ["libown.so", "libuser-rpath-sysv.so", "libuser-aarch64.so"])
+def test_names_are_found_through_either_hash_table(elf_fixture: ElfFixture, name: str) -> None:
+    with elf_fixture(name).open("rb") as stream:
+        image = ElfImage(stream, name)
+        found = find_definitions(image, Dynamic(image), ["guarded", "dep", "nothing", "absent"])
+    assert list(found) == ["guarded"]
+    assert found["guarded"].address > 0
+
+
+def test_the_compilers_of_an_object(elf_fixture: ElfFixture) -> None:
+    comments = {}
+    for name in ("libplain-cet.so", "libuser-nosections.so"):
+        with elf_fixture(name).open("rb") as stream:
+            comments[name] = read_comment(ElfImage(stream, name))
+    assert comments["libplain-cet.so"][0].startswith("GCC: (Debian 12.2.0")
+    assert comments["libuser-nosections.so"] == ()

@@ -1,0 +1,158 @@
+"""The places where an object refers to symbols that it also defines: its own, if nobody interposes.
+
+What goes in: an image and its dynamic section. What comes out: `OwnReferences`: for each exported
+definition that the object itself refers to through its tables, one address whose contents say,
+in a running process, which definition won. Relative relocations (and so all of DT_RELR) name no
+symbol and are passed over.
+
+Source: gABI chapter 4, "Relocation"; the x86-64 and AArch64 psABIs for the types. Addends are
+left out: they never lead from one object into another.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.elf import dynamic as dt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cxxrt_toolchain.elf.dynamic import Dynamic
+    from cxxrt_toolchain.elf.image import ElfImage
+
+DT_RELACOUNT = 0x6FFFFFF9
+_EM_X86_64, _EM_AARCH64 = 62, 183
+# R_*_64/ABS64, GLOB_DAT, JUMP_SLOT: the word becomes the symbol's address.
+_ADDRESSES = {_EM_X86_64: (1, 6, 7), _EM_AARCH64: (257, 1025, 1026)}
+# R_*_DTPMOD64: the word becomes the TLS module id of the object that defines the symbol. AArch64
+# compilers use TLS descriptors (1031) instead, which only the loader can read.
+_MODULES = {_EM_X86_64: 16, _EM_AARCH64: 1028}
+_STV_DEFAULT = 0
+_LOCAL = 0
+_UNIQUE = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnReferences:
+    """One place per own definition, in table order; the arrays have one length."""
+
+    places: array[int]
+    """Addresses before the load address is added."""
+    names: array[int]
+    """Offsets into the dynamic string table."""
+    sizes: array[int]
+    """``st_size`` of the own definition."""
+    addresses: array[int]
+    """``st_value`` of the own definition."""
+    infos: array[int]
+    """``st_info``: binding and type."""
+    modules: tuple[tuple[int, str], ...]
+    """Places that receive a TLS module id, with the name of the own thread-local variable."""
+    own_module: int | None
+    """A place that receives the object's own TLS module id for certain, if there is one."""
+
+    def is_unique(self, index: int) -> bool:
+        """Whether the definition is ``STB_GNU_UNIQUE``, which is shared on purpose."""
+        return self.infos[index] >> 4 == _UNIQUE
+
+
+NO_REFERENCES = OwnReferences(
+    places=array("Q"),
+    names=array("I"),
+    sizes=array("Q"),
+    addresses=array("Q"),
+    infos=array("B"),
+    modules=(),
+    own_module=None,
+)
+
+
+def read_references(image: ElfImage, dynamic: Dynamic) -> OwnReferences:
+    """Find them; an object for another machine than x86_64 and aarch64 has none."""
+    machine = image.header.machine
+    start = dynamic.get(dt.DT_SYMTAB)
+    if machine not in _ADDRESSES or not image.wide or start is None:
+        return NO_REFERENCES
+    places: dict[int, int] = {}
+    modules: dict[int, int] = {}
+    own_module = None
+    wanted, module = _ADDRESSES[machine], _MODULES[machine]
+    for place, info, _ in _relocations(image, dynamic):
+        kind, symbol = info & 0xFFFFFFFF, info >> 32
+        if kind in wanted and symbol:
+            places.setdefault(symbol, place)
+        elif kind == module:
+            if symbol:
+                modules.setdefault(symbol, place)
+            else:
+                own_module = place
+    return _kept(image, dynamic, places, modules, own_module)
+
+
+def _relocations(image: ElfImage, dynamic: Dynamic) -> Iterator[tuple[int, int, int]]:
+    """``DT_RELA`` without its relative head, then ``DT_JMPREL``.
+
+    In this order, because a jump slot that is bound lazily still points into its own object.
+    """
+    entry = image.layout("QQq")
+    relative = dynamic.get(DT_RELACOUNT) or 0
+    for tag, size_tag, skipped in (
+        (dt.DT_RELA, dt.DT_RELASZ, relative),
+        (dt.DT_JMPREL, dt.DT_PLTRELSZ, 0),
+    ):
+        address, size = dynamic.get(tag), dynamic.get(size_tag)
+        if address is None or not size:
+            continue
+        size -= min(skipped * entry.size, size)
+        size -= size % entry.size
+        what = "the relocations"
+        if size:
+            data = image.read_at(address + skipped * entry.size, size, what)
+            yield from entry.iter_unpack(data)
+
+
+def _kept(
+    image: ElfImage,
+    dynamic: Dynamic,
+    places: dict[int, int],
+    modules: dict[int, int],
+    own_module: int | None,
+) -> OwnReferences:
+    """Leave out what the object does not define itself or does not export."""
+    highest = max((*places, *modules), default=0)
+    if highest >= image.limits.symbols:
+        raise image.error(f"a relocation names symbol {highest}")
+    entry = image.layout("IBBHQQ")
+    start = dynamic.require(dt.DT_SYMTAB, "DT_SYMTAB")
+    table = image.read_at(start, (highest + 1) * entry.size, "the dynamic symbol table")
+    found = OwnReferences(
+        places=array("Q"),
+        names=array("I"),
+        sizes=array("Q"),
+        addresses=array("Q"),
+        infos=array("B"),
+        modules=tuple(
+            (place, dynamic.strings.at(row[0], "a symbol's name"))
+            for symbol, place in modules.items()
+            if _exported(row := entry.unpack_from(table, symbol * entry.size))
+        ),
+        own_module=own_module,
+    )
+    for symbol, place in places.items():
+        name, info, other, section, value, size = entry.unpack_from(table, symbol * entry.size)
+        if _exported((name, info, other, section, value, size)):
+            found.places.append(place)
+            found.names.append(name)
+            found.sizes.append(size)
+            found.addresses.append(value)
+            found.infos.append(info)
+    return found
+
+
+def _exported(row: tuple[int, ...]) -> bool:
+    _, info, other, section, _, _ = row
+    # A protected symbol is always the object's own.
+    return bool(section) and info >> 4 != _LOCAL and other & 3 == _STV_DEFAULT
