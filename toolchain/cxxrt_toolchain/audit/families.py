@@ -80,13 +80,17 @@ def family_of_name(name: str) -> RuntimeFamily | None:
 def family_of_object(member: str, facts: SharedObject) -> RuntimeFamily | None:
     """The family that an object is a copy of, also when its name hides it.
 
-    Version definitions decide before names do: ``GLIBCXX_3.4`` is defined by libstdc++ only.
+    Version definitions decide before names do: ``GLIBCXX_3.4`` is defined by libstdc++ only. But
+    Intel's and LLVM's OpenMP runtimes define libgomp's versions, too, to stand in for it.
     """
+    by_soname = family_of_name(facts.soname) if facts.soname else None
+    by_name = by_soname or family_of_name(member)
+    if by_name in {RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP}:
+        return by_name
     for version in facts.version_definitions:
         if version in _DEFINED_BY:
             return _DEFINED_BY[version]
-    by_soname = family_of_name(facts.soname) if facts.soname else None
-    return by_soname or family_of_name(member)
+    return by_name
 
 
 def canonical_soname(name: str) -> Soname:
