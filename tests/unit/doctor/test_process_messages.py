@@ -1,0 +1,150 @@
+"""The loader's error texts, word for word, and whom they blame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from process_samples import SITE, SYSTEM, VICTIM, distribution, environment, library, stdcxx, view
+
+from cxxrt_toolchain.audit.findings import Severity
+from cxxrt_toolchain.doctor.diagnosis import Finding, Origin
+from cxxrt_toolchain.doctor.loader_messages import findings
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.doctor.installed import Distribution
+    from cxxrt_toolchain.doctor.process_view import ProcessView
+
+LINK = "/lib/x86_64-linux-gnu/libstdc++.so.6"
+OLDER = f"{SITE}/older/libstdc++.so.6"
+
+
+def _too_old(path: str = LINK, node: str = "GLIBCXX_3.4.31") -> str:
+    return f"ImportError: {path}: version `{node}' not found (required by {VICTIM})"
+
+
+def _one(text: str, seen: ProcessView, *installed: Distribution) -> Finding:
+    (found,) = findings(text, seen, environment(*installed))
+    assert found.severity is Severity.ERROR
+    return found
+
+
+def _victim(*files: str, tag: str = "cp312-cp312-manylinux_2_39_x86_64") -> Distribution:
+    return distribution("victim", "victim/core.so", *files, tags=(tag,))
+
+
+@pytest.mark.parametrize(
+    ("tag", "culprits", "text"),
+    [
+        (
+            "cp312-cp312-manylinux_2_35_x86_64",
+            ("victim",),
+            "its tag manylinux_2_35_x86_64 promises to need at most GLIBCXX_3.4.30",
+        ),
+        ("cp312-abi3-linux_x86_64", ("victim",), "linux_x86_64, which promises nothing"),
+        ("cp312-cp312-manylinux_2_39_x86_64", (), "the machine's libstdc++ is older"),
+    ],
+)
+def test_the_machines_libstdcxx_is_too_old(tag: str, culprits: tuple[str, ...], text: str) -> None:
+    found = _one(_too_old(), view(stdcxx()), _victim(tag=tag))
+    assert found.rule == "CXXRT-D25"
+    assert found.culprits == culprits
+    assert found.victims == (() if culprits else ("victim",))
+    assert text in found.message
+    assert f"{LINK} is GLIBCXX_3.4.30" in found.evidence
+
+
+def test_another_package_brought_an_older_one_first() -> None:
+    older = distribution("older", "older/libstdc++.so.6")
+    found = _one(_too_old(OLDER), view(stdcxx(OLDER)), _victim(), older)
+    assert (found.culprits, found.victims) == (("older",), ("victim",))
+    assert "older 1.0 brought it first" in found.message
+
+
+def test_the_packages_own_copy_came_too_late() -> None:
+    first = library(f"{SITE}/early/core.so")
+    seen = view(first, stdcxx(), needed={first.path: ("libstdc++.so.6",)})
+    early = distribution("early", "early/core.so")
+    found = _one(_too_old(), seen, _victim("victim/libstdc++.so.6"), early)
+    assert found.culprits == ("early",)
+    assert "before its own copy" in found.message
+
+
+def test_a_variable_and_conda_are_nobodys_fault() -> None:
+    path = "/opt/old/libstdc++.so.6"
+    seen = view(stdcxx(path, origin=Origin.OTHER), variables={"LD_LIBRARY_PATH": "/opt/old"})
+    found = _one(_too_old(path), seen, _victim())
+    assert found.culprits == ()
+    assert "LD_LIBRARY_PATH leads to it" in found.message
+    conda = "/conda/lib/libstdc++.so.6"
+    seen = view(stdcxx(conda, origin=Origin.CONDA))
+    assert "the conda environment's" in _one(_too_old(conda), seen, _victim()).message
+
+
+def test_a_newer_glibc_is_another_matter() -> None:
+    text = _too_old("/lib/x86_64-linux-gnu/libc.so.6", "GLIBC_2.38")
+    found = _one(text, view(stdcxx()), _victim())
+    assert (found.rule, found.culprits) == ("CXXRT-P4", ("victim",))
+
+
+@pytest.mark.parametrize(
+    ("symbol", "kind"),
+    [
+        ("_Z5greetRKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE", "new std::string"),
+        ("_Z5greetRKSs", "old std::string"),
+    ],
+)
+def test_two_kinds_of_strings(symbol: str, kind: str) -> None:
+    found = _one(f"{VICTIM}: undefined symbol: {symbol}", view(), _victim())
+    assert (found.rule, found.culprits) == ("CXXRT-D26", ("victim",))
+    assert kind in found.message
+
+
+def test_a_cudart_that_is_too_old() -> None:
+    text = f"{VICTIM}: undefined symbol: cudaEventElapsedTime_v2, version libcudart.so.12"
+    found = _one(text, view(), _victim())
+    assert found.rule == "CXXRT-L003"
+    assert "cudaEventElapsedTime_v2" in found.message
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("libcudart.so.13", "CXXRT-L004"),
+        ("libstdc++.so.6", "CXXRT-P1"),
+        ("libfoo.so.3", "CXXRT-P1"),
+    ],
+)
+def test_a_library_that_is_not_there(name: str, rule: str) -> None:
+    text = f"{name}: cannot open shared object file: No such file or directory"
+    found = _one(text, view())
+    assert found.rule == rule
+    assert name in found.message
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        (f"{VICTIM}: cannot allocate memory in static TLS block", "CXXRT-H13"),
+        (
+            f"{VICTIM}: cannot enable executable stack as shared object requires: x",
+            "CXXRT-H12",
+        ),
+    ],
+)
+def test_other_refusals(text: str, rule: str) -> None:
+    assert _one(text, view(), _victim()).rule == rule
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ValueError: 3",
+        f"{VICTIM}: undefined symbol: PyFoo_Bar",
+        "No module named 'x'",
+        SYSTEM,
+    ],
+)
+def test_other_texts_are_not_the_loaders(text: str) -> None:
+    assert list(findings(text, view(), environment(_victim()))) == []

@@ -1,0 +1,280 @@
+"""Captured runtimes, damaged locale tables, interposed definitions: what the bindings mean.
+
+In: a `ProcessView`. Out: findings of D20 (M2), D21 (M1), D22 (M4), and of L101 and L103 for
+copies of libstdc++ that wait for their turn or are inert. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.audit.families import RuntimeFamily
+from cxxrt_toolchain.audit.findings import Severity
+from cxxrt_toolchain.audit.symbols import CAPTURES
+from cxxrt_toolchain.doctor.diagnosis import Finding, Origin
+from cxxrt_toolchain.doctor.process_view import LIBSTDCXX, ProcessView, names_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cxxrt_toolchain.doctor.bindings import Bindings, Bound, LocaleTable
+
+RULES = frozenset({"CXXRT-D20", "CXXRT-D21", "CXXRT-D22"})
+"""What only the memory shows."""
+_ACTIVATE = "python -m cxx11_cuda_runtime activate"
+# A sanitizer or a profiler takes these over on purpose, and passes on what it gets.
+_INTERCEPTORS = re.compile(r"lib(?:a|t|ub|l|m|hwa)san|libclang_rt|libheaptrack|libjemalloc")
+_NAMESPACE = re.compile(r"_Z(?:T[VTIS]|GV|Th\w*?_|Tv\w*?_)?Z?N?[KVrRO]*(?P<std>S[tabsiod])?")
+_LENGTH = re.compile(r"(\d+)")
+_GCC = re.compile(r"GCC: \([^)]*\) (\d+)\.(\d+)")
+_STABLE_GCC = (5, 0)
+"""GCC's C++11 library was experimental before 5: its templates changed between releases."""
+_MANY = 3
+
+
+def findings(view: ProcessView) -> Iterator[Finding]:
+    """Everything that the bindings show."""
+    if view.bindings is None:
+        return
+    yield from _locales(view, view.bindings)
+    yield from _captures(view, view.bindings)
+    yield from _interpositions(view, view.bindings)
+
+
+def runtime_first(view: ProcessView) -> tuple[str, ...]:
+    """The remedy for M1, M2 and M3: one libstdc++, the newest, before everything else."""
+    return (_ACTIVATE if view.runtime_version else f"pip install cxx11-cuda-runtime; {_ACTIVATE}",)
+
+
+def namespace_of(name: str) -> str:
+    """The outer namespaces of a mangled name: ``google::protobuf``, ``std``, else ``::``."""
+    match = _NAMESPACE.match(name)
+    if match is None:
+        return "::"
+    if match["std"]:
+        return "std"
+    parts: list[str] = []
+    position = match.end()
+    while (length := _LENGTH.match(name, position)) and len(parts) < _MANY:
+        position = length.end() + int(length[1])
+        parts.append(name[length.end() : position])
+    return "::".join(parts[: min(2, len(parts) - 1)]) or "::"
+
+
+def _locales(view: ProcessView, bindings: Bindings) -> Iterator[Finding]:
+    tables = bindings.locales
+    damaged = [table for table in tables if table.collisions]
+    private = [table for table in tables if _is_private(view, table)]
+    for table in damaged:
+        yield _damaged(view, table, [each for each in private if each.bound_to == each.path])
+    for table in private:
+        if table in damaged:
+            continue
+        if table.bound_to != table.path:
+            yield _inert(view, table)
+        elif not any(each is not table for each in damaged):
+            yield _waiting(view, table, tables)
+
+
+def _is_private(view: ProcessView, table: LocaleTable) -> bool:
+    library = view.by_path.get(table.path)
+    return library is not None and library.soname != LIBSTDCXX
+
+
+def _rule(view: ProcessView, path: str) -> str:
+    library = view.by_path.get(path)
+    is_copy = library is not None and library.family is RuntimeFamily.LIBSTDCXX
+    return "CXXRT-L101" if is_copy else "CXXRT-L103"
+
+
+def _damaged(view: ProcessView, table: LocaleTable, private: list[LocaleTable]) -> Finding:
+    others = [each for each in view.bindings.locales if each is not table] if view.bindings else []
+    guilty = private or [
+        each
+        for each in (table, *others)
+        if view.by_path[each.path].origin in {Origin.WHEEL, Origin.CONDA}
+    ]
+    culprits = names_of(view, [each.path for each in guilty])
+    victims = _users(view, table)
+    brings = " and ".join(view.label(each.path) for each in guilty) or "another library"
+    return Finding(
+        rule="CXXRT-D20",
+        severity=Severity.ERROR,
+        message=f"The locale table of {table.path} is damaged, because {brings} brings another "
+        "libstdc++: numbers print as nothing, parse as 0, or crash",
+        culprits=culprits,
+        victims=tuple(name for name in victims if name not in culprits),
+        libraries=(table.path, *(each.path for each in others)),
+        evidence=(
+            ", ".join(f"{facet} = {number}" for facet, number in table.numbers),
+            f"the same number twice: {', '.join(table.collisions)}",
+        ),
+        remedies=(
+            *runtime_first(view),
+            *(f"repair its wheel: cxxrt repair -w DIR {_wheel(name)}" for name in culprits[:1]),
+        ),
+    )
+
+
+def _wheel(name: str) -> str:
+    return f"{name.replace('-', '_')}-*.whl"
+
+
+def _users(view: ProcessView, table: LocaleTable) -> tuple[str, ...]:
+    library = view.by_path.get(table.path)
+    return view.users(library) if library else ()
+
+
+def _inert(view: ProcessView, table: LocaleTable) -> Finding:
+    return Finding(
+        rule=_rule(view, table.path),
+        severity=Severity.INFO,
+        message=f"{view.label(table.path)} brings a libstdc++ of its own, {table.path}; it is "
+        f"inert, because {table.bound_to} came first and is global",
+        libraries=(table.path, table.bound_to),
+    )
+
+
+def _waiting(view: ProcessView, table: LocaleTable, tables: tuple[LocaleTable, ...]) -> Finding:
+    others = [each for each in tables if each is not table and each.bound_to == each.path]
+    state = "and is in use" if table.initialized else "and has not been used yet"
+    outlook = (
+        f"{others[0].path} is loaded, too, and the one that is used second breaks"
+        if others
+        else "the next package that brings another libstdc++ breaks, or breaks this one"
+    )
+    return Finding(
+        rule=_rule(view, table.path),
+        severity=Severity.WARNING,
+        message=f"{view.label(table.path)} brings a libstdc++ of its own, {table.path}, {state}; "
+        + outlook,
+        culprits=names_of(view, [table.path]),
+        victims=_users(view, others[0]) if others else (),
+        libraries=(table.path, *(each.path for each in others)),
+        evidence=(", ".join(f"{facet} = {number}" for facet, number in table.numbers),),
+        remedies=runtime_first(view),
+    )
+
+
+def _captures(view: ProcessView, bindings: Bindings) -> Iterator[Finding]:
+    copies = {table.path for table in bindings.locales}
+    copies |= {each.path for each in view.of_family(RuntimeFamily.LIBSTDCXX)}
+    grouped: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for (holder, target), rows in bindings.pairs.items():
+        is_runtime = view.by_path[holder].family is RuntimeFamily.LIBSTDCXX
+        own = view.package_of(holder)
+        if target in copies or not is_runtime or (own and own == view.package_of(target)):
+            continue
+        named = [(target, row.name) for row in rows if not row.unique]
+        grouped.setdefault((holder, view.group(target)), []).extend(named)
+    for (holder, _), named in grouped.items():
+        if named:
+            yield _captured(view, holder, named)
+
+
+def _captured(view: ProcessView, holder: str, named: list[tuple[str, str]]) -> Finding:
+    critical = [row for row in named if row[1] in CAPTURES and not _is_interceptor(row[0])]
+    shown = critical or named
+    target = shown[0][0]
+    serious = bool(critical)
+    what = "call_once or exceptions" if serious else "code that carries no state"
+    return Finding(
+        rule="CXXRT-D21",
+        severity=Severity.ERROR if serious else Severity.INFO,
+        message=f"{view.label(target)} has taken over {len(named)} symbols of {holder} ({what}): "
+        f"{target} exports them and came first",
+        culprits=names_of(view, [target]) if serious else (),
+        victims=tuple(
+            name for name in view.users(view.by_path[holder]) if name != view.package_of(target)
+        )
+        if serious
+        else (),
+        libraries=(holder, *dict.fromkeys(path for path, _ in shown)),
+        evidence=tuple(f"{name} is bound to {path}" for path, name in shown[:5]),
+        remedies=runtime_first(view) if serious else (),
+    )
+
+
+def _is_interceptor(path: str) -> bool:
+    return bool(_INTERCEPTORS.match(path.rpartition("/")[2]))
+
+
+def _interpositions(view: ProcessView, bindings: Bindings) -> Iterator[Finding]:
+    runtimes = {table.path for table in bindings.locales}
+    grouped: dict[tuple[str, str], list[tuple[str, str, Bound]]] = {}
+    for (holder, target), bound in bindings.pairs.items():
+        if {holder, target} & runtimes or not _is_package_code(view, holder, target):
+            continue
+        key = (view.group(holder), view.group(target))
+        if key[0] == key[1]:
+            continue
+        named = [row for row in bound if row.name.startswith("_Z") and not row.unique]
+        grouped.setdefault(key, []).extend((holder, target, row) for row in named)
+    for rows in grouped.values():
+        if rows:
+            yield _interposed(view, rows)
+
+
+def _is_package_code(view: ProcessView, *paths: str) -> bool:
+    libraries = [view.by_path.get(path) for path in paths]
+    return all(
+        each is not None
+        and each.family is None
+        and each.origin not in {Origin.SYSTEM, Origin.INTERPRETER, Origin.RUNTIME}
+        for each in libraries
+    )
+
+
+def _interposed(view: ProcessView, rows: list[tuple[str, str, Bound]]) -> Finding:
+    counts = Counter((holder, target) for holder, target, _ in rows)
+    (holder, target), _ = counts.most_common(1)[0]
+    spaces = Counter(namespace_of(row.name) for _, _, row in rows)
+    broken = [row for _, _, row in rows if row.incompatible]
+    changed = [row for _, _, row in rows if row.mismatched and not row.layout]
+    vintages = _unstable(view, holder, target) if spaces["std"] else ""
+    serious = bool(broken or vintages)
+    top = ", ".join(f"{space} ({count})" for space, count in spaces.most_common(3))
+    evidence = [f"by namespace: {top}"]
+    if broken:
+        evidence.append(
+            f"{len(broken)} classes or variables differ in size, for example "
+            f"{broken[0].name}: {broken[0].sizes}"
+        )
+    if changed:
+        evidence.append(f"{len(changed)} constant tables differ, for example {changed[0].name}")
+    evidence += [vintages] if vintages else []
+    outlook = "they are not compatible" if serious else "nothing shows that they differ"
+    return Finding(
+        rule="CXXRT-D22",
+        severity=Severity.WARNING if serious else Severity.INFO,
+        message=f"{len(rows)} definitions of {view.label(holder)} are replaced by those of "
+        f"{view.label(target)}, which is loaded RTLD_GLOBAL; {outlook}",
+        culprits=names_of(view, [target]) if serious else (),
+        victims=names_of(view, [holder]) if serious else (),
+        libraries=tuple(dict.fromkeys(path for pair in counts for path in pair)),
+        evidence=tuple(evidence),
+        remedies=_order_remedies(view, holder, target) if serious else (),
+    )
+
+
+def _order_remedies(view: ProcessView, holder: str, target: str) -> tuple[str, ...]:
+    first, second = view.package_of(holder), view.package_of(target)
+    return (
+        f"import {first or 'the first'} before {second or 'the second'}",
+        "no runtime cures this: both have to be built with hidden visibility, or alike",
+    )
+
+
+def _unstable(view: ProcessView, holder: str, target: str) -> str:
+    """Whether the compilers differ, and one is from before the C++11 library was stable."""
+    mine, theirs = (_newest_gcc(view.compilers.get(path, ())) for path in (holder, target))
+    if mine and theirs and mine != theirs and min(mine, theirs) < _STABLE_GCC:
+        return f"compiled by GCC {mine[0]}.{mine[1]} and GCC {theirs[0]}.{theirs[1]}"
+    return ""
+
+
+def _newest_gcc(comment: tuple[str, ...]) -> tuple[int, int] | None:
+    found = [(int(match[1]), int(match[2])) for line in comment if (match := _GCC.match(line))]
+    return max(found, default=None)

@@ -1,0 +1,90 @@
+"""Import modules one by one, each when told to; stands alone, Python 3.6 and later.
+
+Protocol: the only argument is one JSON object::
+
+    {"orders": 3, "answers": 4, "faults": 5, "preload": ["/lib/libstdc++.so.6"], "flags": {"b": 8}}
+
+``orders`` and ``answers`` are inherited pipes, lines of JSON. An order is the name of a module::
+
+    > "pyarrow"
+    < {"outcome": "imported"}
+    < {"outcome": "exception", "detail": "ImportError: ...", "where": "...", "traceback": "..."}
+
+The first answer is ``{"outcome": "ready"}``; between an answer and the next order the process
+stands still and can be looked at. When the orders end it exits at once, without running what the
+modules registered for the end. ``preload`` is loaded RTLD_GLOBAL before anything else; ``flags`` is
+added to the dlopen mode while that module is imported. A crash goes through faulthandler to
+``faults``. Modules see ``sys.path`` as ``python -c`` has it, and no standard input.
+"""
+
+import ctypes
+import faulthandler
+import importlib
+import json
+import os
+import sys
+import traceback
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
+
+def main() -> None:
+    """Obey."""
+    options = json.loads(sys.argv[1])
+    faulthandler.enable(file=options["faults"], all_threads=True)
+    for name in ("LD_DEBUG", "LD_DEBUG_OUTPUT"):  # for this process, not for its children
+        os.environ.pop(name, None)
+    sys.argv = ["-c"]
+    sys.path[0] = ""
+    answers = os.fdopen(options["answers"], "w")
+    for path in options["preload"]:
+        ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL | os.RTLD_NOW)
+    say(answers, {"outcome": "ready"})
+    with os.fdopen(options["orders"]) as orders:
+        for line in orders:
+            module = json.loads(line)
+            say(answers, attempt(module, options["flags"].get(module, 0)))
+    os._exit(0)
+
+
+def attempt(module: str, flags: int) -> "dict[str, object]":
+    """Import one module; whatever it raises is an answer."""
+    before = sys.getdlopenflags()
+    if flags:
+        sys.setdlopenflags(before | flags)
+    try:
+        importlib.import_module(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a module may even call sys.exit
+        return failure(error)
+    finally:
+        if flags:
+            sys.setdlopenflags(before)
+    return {"outcome": "imported"}
+
+
+def failure(error: BaseException) -> "dict[str, object]":
+    """Say what was raised, and where."""
+    frames = traceback.extract_tb(error.__traceback__)
+    last = frames[-1] if frames else None
+    text = "".join(traceback.format_exception_only(type(error), error)).strip()
+    return {
+        "outcome": "exception",
+        "detail": text[-4000:],
+        "where": f"{last.filename}:{last.lineno}" if last else "",
+        "missing": getattr(error, "name", None) if isinstance(error, ImportError) else None,
+        "traceback": traceback.format_exc()[-8000:],
+    }
+
+
+def say(answers: "TextIO", answer: "dict[str, object]") -> None:
+    """One line."""
+    answers.write(json.dumps(answer) + "\n")
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""Modules imported one by one in a child process, with what was seen on the way.
+
+What goes in: an interpreter, the modules, a `Variant`, and a function that looks at a process.
+What comes out: an `ImportRun`: per module how it went, what the loader did, and what the observer
+made of the process after the import, or in the moment of the crash. Judges nothing.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from cxxrt_toolchain.doctor.diagnosis import Outcome
+from cxxrt_toolchain.doctor.watched_child import AS_IS, Reply, Variant, WatchedChild, last_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cxxrt_toolchain.doctor.loader_trace import Event
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt(Generic[T]):
+    """One import."""
+
+    module: str
+    outcome: Outcome
+    detail: str = ""
+    """The exception's text, or the signal's name."""
+    where: str = ""
+    """The last line of Python, ``FILE:LINE``."""
+    missing: str = ""
+    """For an ImportError: the module that it names."""
+    report: str = ""
+    """The traceback, or what faulthandler wrote."""
+    events: tuple[Event, ...] = ()
+    """What the loader did meanwhile."""
+    seconds: float = 0.0
+    seen: T | None = None
+    """What the observer made of the process after the import, or in the moment of a crash."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRun(Generic[T]):
+    """All of them."""
+
+    attempts: tuple[Attempt[T], ...]
+    before: T | None
+    """What the observer saw before the first import."""
+    noise: str
+    """The end of what the modules printed."""
+
+    @property
+    def failure(self) -> Attempt[T] | None:
+        """The import that went wrong; the ones after it were not reached."""
+        bad = (Outcome.EXCEPTION, Outcome.CRASHED, Outcome.TIMED_OUT)
+        return next((each for each in self.attempts if each.outcome in bad), None)
+
+
+def run_imports(
+    executable: str,
+    modules: Sequence[str],
+    *,
+    timeout: float,
+    observe: Callable[[int], T],
+    variant: Variant = AS_IS,
+) -> ImportRun[T]:
+    """Import modules in a child process, up to the first that fails.
+
+    Args:
+        executable: The interpreter, Python 3.6 or newer.
+        modules: In this order.
+        timeout: Seconds for each of them.
+        observe: Looks at the process with the given id, which stands still meanwhile.
+        variant: What to do differently.
+
+    Raises:
+        MissingToolError: The interpreter cannot be started.
+        StepFailedError: It ends before the first import.
+    """
+    with tempfile.TemporaryDirectory(prefix="cxxrt-imports-") as folder:
+        child = WatchedChild(executable, variant, Path(folder))
+        try:
+            child.start(timeout)
+            before = observe(child.pid)
+            attempts: list[Attempt[T]] = []
+            for module in modules:
+                failed = bool(attempts) and attempts[-1].outcome is not Outcome.IMPORTED
+                attempts.append(
+                    Attempt(module=module, outcome=Outcome.NOT_REACHED)
+                    if failed
+                    else _attempt(child, module, timeout, observe)
+                )
+            return ImportRun(attempts=tuple(attempts), before=before, noise=child.noise())
+        finally:
+            child.end()
+
+
+def _attempt(
+    child: WatchedChild, module: str, timeout: float, observe: Callable[[int], T]
+) -> Attempt[T]:
+    started = time.monotonic()
+    reply = child.order(module, timeout)
+    seconds = time.monotonic() - started
+    alive = reply.answer is not None or reply.crashing or reply.late
+    seen = observe(child.pid) if alive else None
+    if reply.answer is not None:
+        return Attempt(
+            module=module,
+            outcome=Outcome(reply.answer["outcome"]),
+            detail=reply.answer.get("detail", ""),
+            where=reply.answer.get("where", ""),
+            missing=reply.answer.get("missing") or "",
+            report=reply.answer.get("traceback", ""),
+            events=child.events(),
+            seconds=seconds,
+            seen=seen,
+        )
+    return _died(child, module, reply, seconds, seen, timeout)
+
+
+def _died(
+    child: WatchedChild,
+    module: str,
+    reply: Reply,
+    seconds: float,
+    seen: T | None,
+    timeout: float,
+) -> Attempt[T]:
+    if reply.late:
+        child.abort()  # faulthandler then says where it hangs
+    report = child.report()
+    return Attempt(
+        module=module,
+        outcome=Outcome.TIMED_OUT if reply.late else Outcome.CRASHED,
+        detail=f"no end after {timeout:g} s" if reply.late else child.fate(),
+        where=last_line(report),
+        report=report,
+        events=child.events(),
+        seconds=seconds,
+        seen=seen,
+    )

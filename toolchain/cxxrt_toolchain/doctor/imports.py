@@ -1,0 +1,190 @@
+"""Modules imported one by one in a child process -> `Diagnosis`, also where the child dies of it.
+
+In: an interpreter and module names. Out: how each import went, what it loaded, what the process's
+memory showed between the imports and in the moment of a crash, and after a failure what cures it.
+The modules never run in this process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.audit.findings import Severity
+from cxxrt_toolchain.doctor import binding_rules, loader_messages
+from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Outcome, Step, Subject
+from cxxrt_toolchain.doctor.experiments import Verdict, experiment, find_preload
+from cxxrt_toolchain.doctor.import_run import ImportRun, run_imports
+from cxxrt_toolchain.doctor.installed import Environment, read_environment
+from cxxrt_toolchain.doctor.interpreter import ask
+from cxxrt_toolchain.doctor.loader_trace import last_object
+from cxxrt_toolchain.doctor.process import Observer
+from cxxrt_toolchain.doctor.process_edges import edges_of
+from cxxrt_toolchain.doctor.process_rules import judge
+from cxxrt_toolchain.doctor.procfs import read_process
+from cxxrt_toolchain.doctor.triage import triage
+from cxxrt_toolchain.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cxxrt_toolchain.doctor.cache import FactsCache
+    from cxxrt_toolchain.doctor.import_run import Attempt
+    from cxxrt_toolchain.doctor.loader_trace import Event
+    from cxxrt_toolchain.doctor.process_view import ProcessView
+
+TIMEOUT = 120.0
+"""Seconds for one import; TensorFlow takes ten on a busy machine."""
+
+
+def diagnose_imports(
+    executable: str,
+    modules: Sequence[str],
+    *,
+    timeout: float = TIMEOUT,
+    experiments: bool = True,
+    cache: FactsCache | None = None,
+) -> Diagnosis:
+    """Import modules with an interpreter, one by one, and judge what comes of it.
+
+    Args:
+        executable: The user's interpreter, Python 3.6 or newer.
+        modules: Dotted names, in the order in which the user imports them.
+        timeout: Seconds for one import.
+        experiments: Whether to repeat a failure in other ways, to learn what cures it.
+        cache: Of the facts of files.
+
+    Raises:
+        UsageError: A name is no module name.
+        MissingToolError: The interpreter cannot be started, or this is not Linux.
+        StepFailedError: It fails before the first import.
+    """
+    _check(modules)
+    environment = read_environment(ask(executable))
+    observer = Observer(environment, cache=cache)
+    run = run_imports(executable, modules, timeout=timeout, observe=_look_with(observer))
+    view = _last_view(run)
+    verdict = None
+    failure = run.failure
+    if failure is not None and experiments and _is_worth_it(failure, view):
+        tried = modules[: [each.module for each in run.attempts].index(failure.module) + 1]
+        preload = find_preload(
+            (*environment.interpreter.path, *sys.path), environment.interpreter.base_prefix
+        )
+        verdict = experiment(
+            executable,
+            tried,
+            preload,
+            timeout=timeout,
+            certain=_is_certain(failure, view, environment),
+        )
+    return _diagnosis(run, view, verdict, environment)
+
+
+def _check(modules: Sequence[str]) -> None:
+    bad = [name for name in modules if not all(part.isidentifier() for part in name.split("."))]
+    if bad or not modules:
+        raise UsageError(
+            f"not a module name: {bad[0]!r}." if bad else "no module is named.",
+            "Give dotted names, separated by commas: --import torch,pyarrow.parquet",
+        )
+    if len(set(modules)) < len(modules):
+        raise UsageError("a module is named twice.", "The second import would do nothing.")
+
+
+def _look_with(observer: Observer) -> Callable[[int], ProcessView | None]:
+    def look(pid: int) -> ProcessView | None:
+        try:
+            return observer.look(read_process(pid))
+        except InputError:  # it is gone already
+            return None
+
+    return look
+
+
+def _last_view(run: ImportRun[ProcessView | None]) -> ProcessView | None:
+    views = [run.before, *(each.seen for each in run.attempts)]
+    return next((view for view in reversed(views) if view is not None), None)
+
+
+def _is_worth_it(failure: Attempt[ProcessView | None], view: ProcessView | None) -> bool:
+    """A module that is not installed, or not valid Python, stays so in every variant."""
+    simple = ("ModuleNotFoundError", "SyntaxError", "IndentationError")
+    return view is not None and not failure.detail.startswith(simple)
+
+
+def _is_certain(
+    failure: Attempt[ProcessView | None], view: ProcessView | None, environment: Environment
+) -> bool:
+    """Whether the loader said so, or the memory shows why; then it is no chance."""
+    if view is None:
+        return False
+    told = any(loader_messages.findings(failure.detail, view, environment))
+    return told or any(
+        each.rule in binding_rules.RULES and each.severity is not Severity.INFO
+        for each in judge(view)
+    )
+
+
+def _diagnosis(
+    run: ImportRun[ProcessView | None],
+    view: ProcessView | None,
+    verdict: Verdict | None,
+    environment: Environment,
+) -> Diagnosis:
+    interpreter = environment.interpreter
+    findings = list(judge(view)) if view else []
+    if view is not None and run.failure is not None:
+        findings = list(triage(run, view, findings, verdict, environment))
+    events: list[Event] = [event for each in run.attempts for event in each.events]
+    return Diagnosis(
+        subject=Subject.IMPORTS,
+        title=f"import {', '.join(each.module for each in run.attempts)}",
+        python=interpreter.python,
+        executable=interpreter.executable,
+        glibc=interpreter.glibc,
+        variables=tuple(sorted(view.variables.items())) if view else (),
+        packages=view.packages if view else (),
+        libraries=view.libraries if view else (),
+        edges=edges_of(view, events) if view else (),
+        steps=_steps(run, view),
+        findings=tuple(sorted(findings, key=lambda each: each.sort_key)),
+    )
+
+
+def _steps(run: ImportRun[ProcessView | None], view: ProcessView | None) -> tuple[Step, ...]:
+    """What each import brought in, by comparing what was loaded before and after."""
+    known = {each.path for each in run.before.libraries} if run.before else set()
+    steps = []
+    for each in run.attempts:
+        loaded: tuple[str, ...] = ()
+        if each.seen is not None:
+            loaded = tuple(row.path for row in each.seen.libraries if row.path not in known)
+            known |= set(loaded)
+        last = last_object(each.events) or (loaded[-1] if loaded else "")
+        steps.append(
+            Step(
+                module=each.module,
+                outcome=each.outcome,
+                detail=_detail(each),
+                last_object=_as_listed(last, view),
+                loaded=loaded,
+                seconds=round(each.seconds, 3),
+            )
+        )
+    return tuple(steps)
+
+
+def _detail(attempt: Attempt[ProcessView | None]) -> str:
+    if attempt.outcome is Outcome.EXCEPTION:
+        return attempt.detail.splitlines()[-1] if attempt.detail else ""
+    return attempt.detail
+
+
+def _as_listed(path: str, view: ProcessView | None) -> str:
+    """The loader names files as they were opened, /proc as they lie; take /proc's name."""
+    if not path or view is None or path in view.by_path:
+        return path
+    real = os.path.realpath(path)
+    return real if real in view.by_path else path

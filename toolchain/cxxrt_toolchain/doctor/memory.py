@@ -1,0 +1,168 @@
+"""The memory of another process, read only, and what glibc's loader keeps in it.
+
+What goes in: a process id. What comes out: bytes and words at addresses, and the loader's list of
+objects in load order. Where the kernel does not let us read (another user's process, Yama's
+ptrace_scope), `open_memory` answers None and the caller judges by maps and files. Never stops,
+writes to or attaches to the process: what is read may be torn, so every length is bounded.
+
+Source: proc_pid_mem(5); glibc's <link.h> (struct r_debug, struct link_map); getauxval(3).
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from bisect import bisect_right
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_AT_PHDR, _AT_PHENT, _AT_PHNUM = 3, 4, 5
+_PT_DYNAMIC, _PT_PHDR = 2, 6
+_DT_DEBUG = 21
+_PHDR = struct.Struct("=IIQQQQQQ")
+_PAIR = struct.Struct("=QQ")
+_LINK = struct.Struct("=QQQQ")
+_WORD = 8
+_GAP = 1 << 14
+"""Places nearer than this are read in one piece."""
+_LARGEST = 1 << 22
+_PATH_BYTES = 4096
+_OBJECTS = 1 << 14
+
+
+class LoadedEntry(NamedTuple):
+    """One entry of the loader's list."""
+
+    path: str
+    """``l_name``: as it was opened; empty for the program itself and for the vDSO."""
+    base: int
+    """``l_addr``: what is added to the addresses in the file."""
+    dynamic: int
+    """``l_ld``: where its dynamic section lies; the surest way to the file that is mapped there."""
+
+
+class Memory:
+    """An open ``/proc/PID/mem``."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def read(self, address: int, size: int) -> bytes:
+        """What is mapped at an address, at most ``size`` bytes; empty where nothing is."""
+        try:
+            return os.pread(self._descriptor, size, address)
+        except (OSError, OverflowError):
+            return b""
+
+    def word(self, address: int) -> int | None:
+        """The 64-bit word there."""
+        data = self.read(address, _WORD)
+        return int.from_bytes(data, "little") if len(data) == _WORD else None
+
+    def words(self, addresses: Iterable[int]) -> dict[int, int]:
+        """The 64-bit words at many addresses, in few reads; what is not mapped is missing."""
+        found: dict[int, int] = {}
+        for run in _runs(sorted(addresses)):
+            start = run[0]
+            data = self.read(start, run[-1] + _WORD - start)
+            for address in run:
+                piece = data[address - start : address - start + _WORD]
+                if len(piece) == _WORD:
+                    found[address] = int.from_bytes(piece, "little")
+        return found
+
+    def text(self, address: int) -> str:
+        """The C string there."""
+        data = self.read(address, _PATH_BYTES)
+        return os.fsdecode(data.split(b"\0", 1)[0])
+
+
+def _runs(addresses: list[int]) -> Iterator[list[int]]:
+    """Neighbours that one read covers."""
+    run: list[int] = []
+    for address in addresses:
+        if run and (address - run[-1] > _GAP or address - run[0] > _LARGEST):
+            yield run
+            run = []
+        run.append(address)
+    if run:
+        yield run
+
+
+@contextmanager
+def open_memory(pid: int) -> Iterator[Memory | None]:
+    """Open a process's memory for reading; None where it may not be read."""
+    try:
+        descriptor = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        yield None
+        return
+    try:
+        yield Memory(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def load_order(pid: int, memory: Memory) -> tuple[LoadedEntry, ...]:
+    """The loader's list: the program, then everything else as it was loaded.
+
+    Empty for a static program, a 32-bit one, and one that the loader has not started yet.
+    """
+    head = _debug_head(pid, memory)
+    found: list[LoadedEntry] = []
+    entry = memory.word(head + _WORD) if head else None
+    seen = set()
+    while entry and entry not in seen and len(found) < _OBJECTS:
+        seen.add(entry)
+        data = memory.read(entry, _LINK.size)
+        if len(data) < _LINK.size:
+            break
+        base, name, dynamic, entry = _LINK.unpack(data)
+        found.append(LoadedEntry(memory.text(name), base, dynamic))
+    return tuple(found)
+
+
+def _debug_head(pid: int, memory: Memory) -> int | None:
+    """The address of ``struct r_debug``, which the program's DT_DEBUG points to."""
+    vector = _auxiliary(pid)
+    table, size, count = (vector.get(key, 0) for key in (_AT_PHDR, _AT_PHENT, _AT_PHNUM))
+    if size != _PHDR.size or not table:
+        return None
+    data = memory.read(table, size * count)
+    rows = list(_PHDR.iter_unpack(data[: len(data) - len(data) % size]))
+    base = next((table - row[3] for row in rows if row[0] == _PT_PHDR), 0)
+    for kind, _, _, address, _, _, length, _ in rows:
+        if kind == _PT_DYNAMIC:
+            section = memory.read(base + address, min(length, _LARGEST))
+            pairs = _PAIR.iter_unpack(section[: len(section) - len(section) % _PAIR.size])
+            return next((value for tag, value in pairs if tag == _DT_DEBUG), None)
+    return None
+
+
+def _auxiliary(pid: int) -> dict[int, int]:
+    try:
+        data = Path(f"/proc/{pid}/auxv").read_bytes()
+    except OSError:
+        return {}
+    return dict(_PAIR.iter_unpack(data[: len(data) - len(data) % _PAIR.size]))
+
+
+class AddressMap:
+    """Which of some ranges an address lies in."""
+
+    def __init__(self, ranges: Iterable[tuple[int, int, str]]) -> None:
+        """Take ``(start, end, path)`` rows that do not overlap."""
+        self._rows = sorted(ranges)
+        self._starts = [row[0] for row in self._rows]
+
+    def owner(self, address: int) -> str:
+        """The path there; empty where nothing of a file is."""
+        index = bisect_right(self._starts, address) - 1
+        if index < 0:
+            return ""
+        _, end, path = self._rows[index]
+        return path if address < end else ""

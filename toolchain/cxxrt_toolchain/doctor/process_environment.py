@@ -1,0 +1,85 @@
+"""What is installed where a process has its files from.
+
+In: `ProcessFacts`. Out: the `Environment` of its interpreter, found from the folders above what is
+mapped: the process is not asked anything. Reads metadata of installed distributions only.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.abi.manifest import ManifestError
+from cxxrt_toolchain.doctor.installed import Environment, read_environment
+from cxxrt_toolchain.doctor.interpreter import Interpreter
+from cxxrt_toolchain.errors import MissingToolError
+from cxxrt_toolchain.host.runtime_folder import find_runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cxxrt_toolchain.doctor.procfs import ProcessFacts
+
+_PYTHON = re.compile(r"(?:lib)?python(\d\.\d+)")
+_SITES = ("/site-packages/", "/dist-packages/")
+
+
+def environment_of(facts: ProcessFacts) -> Environment:
+    """What is installed where the process has its files from."""
+    names = (facts.executable, *(each.path for each in facts.files))
+    versions = (match[1] for name in names if (match := _PYTHON.search(name.rpartition("/")[2])))
+    base = facts.executable.rpartition("/bin/")[0]
+    folders = dict.fromkeys((*_sites(facts), *_listed(facts.environment)))
+    return read_environment(
+        Interpreter(
+            executable=facts.executable,
+            program=facts.executable,
+            python=next(versions, ""),
+            glibc="",
+            prefix=facts.environment.get("CONDA_PREFIX", base),
+            base_prefix=base,
+            path=tuple(facts.root + folder for folder in folders),
+        )
+    )
+
+
+def _listed(environment: Mapping[str, str]) -> Iterator[str]:
+    yield from filter(None, environment.get("PYTHONPATH", "").split(":"))
+
+
+def _sites(facts: ProcessFacts) -> Iterator[str]:
+    """Folders that hold installed distributions, above the files that are mapped."""
+    parents = dict.fromkeys(each.path.rpartition("/")[0] for each in facts.files if each.is_code)
+    known: dict[str, bool] = {}
+    for parent in parents:
+        site = next((name for name in _SITES if name in f"{parent}/"), None)
+        if site is not None:
+            yield f"{parent}/".partition(site)[0] + site.rstrip("/")
+            continue
+        folder = parent
+        for _ in range(4):
+            if folder.count("/") < 2:  # noqa: PLR2004 - nothing is installed at the root
+                break
+            if folder not in known:
+                known[folder] = _holds_distributions(facts.root + folder)
+            if known[folder]:
+                yield folder
+            folder = folder.rpartition("/")[0]
+
+
+def _holds_distributions(folder: str) -> bool:
+    try:
+        return any(name.endswith((".dist-info", ".egg-info")) for name in os.listdir(folder))  # noqa: PTH208
+    except OSError:
+        return False
+
+
+def runtime_version(environment: Environment) -> str:
+    """The newest ``GLIBCXX`` of the runtime wheel that is installed there; empty without one."""
+    try:
+        manifest = find_runtime(environment.interpreter.path).manifest
+    except (MissingToolError, ManifestError, OSError):
+        return ""
+    highest = manifest.highest("GLIBCXX")
+    return f"GLIBCXX_{highest}" if highest else ""

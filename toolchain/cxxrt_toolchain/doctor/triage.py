@@ -1,0 +1,222 @@
+"""Why an import failed: the loader's text, what the memory showed, and what cured it, put together.
+
+In: an `ImportRun` that failed, the last view of its process with its findings, and the verdict of
+the experiments. Out: the findings, with the one about the failure first: D27 (crash), D28
+(exception), D29 (time-out), or the loader's own (D25, D26, ...). Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from cxxrt_toolchain.audit.families import RuntimeFamily
+from cxxrt_toolchain.audit.findings import Severity
+from cxxrt_toolchain.doctor import loader_messages
+from cxxrt_toolchain.doctor.binding_rules import runtime_first
+from cxxrt_toolchain.doctor.diagnosis import Finding, Outcome
+from cxxrt_toolchain.doctor.experiments import Cure, Verdict
+from cxxrt_toolchain.doctor.loader_trace import last_object
+from cxxrt_toolchain.doctor.process_view import names_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cxxrt_toolchain.doctor.import_run import Attempt, ImportRun
+    from cxxrt_toolchain.doctor.installed import Environment
+    from cxxrt_toolchain.doctor.process_view import ProcessView
+
+_TEXTS = (
+    (re.compile(r"OMP: Error #15"), "two OpenMP runtimes of Intel's or LLVM's kind"),
+    (re.compile(r"free\(\): invalid pointer|munmap_chunk|double free"), "a damaged heap"),
+    (re.compile(r"terminate called without an active exception"), "two exception runtimes"),
+    (re.compile(r"std::bad_cast"), "a locale facet that is another one"),
+    (re.compile(r"terminate called after throwing an instance of '([^']+)'"), "a C++ exception"),
+)
+_RULES = {
+    Outcome.CRASHED: "CXXRT-D27",
+    Outcome.EXCEPTION: "CXXRT-D28",
+    Outcome.TIMED_OUT: "CXXRT-D29",
+}
+
+
+class _Cause(NamedTuple):
+    """Who and why, as far as it is known."""
+
+    reason: str
+    culprits: tuple[str, ...] = ()
+    victims: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
+
+
+def triage(
+    run: ImportRun[ProcessView | None],
+    view: ProcessView,
+    found: Iterable[Finding],
+    verdict: Verdict | None,
+    environment: Environment,
+) -> tuple[Finding, ...]:
+    """The findings of the process, completed by what is known of the failure."""
+    failure = run.failure
+    known = list(found)
+    if failure is None:
+        return tuple(known)
+    told = list(loader_messages.findings(failure.detail, view, environment))
+    trials = tuple(f"{name}: {went}" for name, went in verdict.trials) if verdict else ()
+    if told:
+        return (*(_with_trials(each, verdict, trials) for each in told), *known)
+    cause = _cause(failure, view, known, verdict, environment)
+    return (_failed(run, failure, cause, trials), *known)
+
+
+def _with_trials(finding: Finding, verdict: Verdict | None, trials: tuple[str, ...]) -> Finding:
+    """Promise the runtime only where a preload was seen to help."""
+    remedies = finding.remedies
+    if verdict is not None and finding.rule == "CXXRT-D25" and verdict.cure is not Cure.RUNTIME:
+        remedies = ("pip install -U cxx11-cuda-runtime; python -m cxx11_cuda_runtime activate",)
+    return replace(finding, evidence=(*finding.evidence, *trials), remedies=remedies)
+
+
+def _failed(
+    run: ImportRun[ProcessView | None],
+    failure: Attempt[ProcessView | None],
+    cause: _Cause,
+    trials: tuple[str, ...],
+) -> Finding:
+    earlier = [each.module for each in run.attempts if each.outcome is Outcome.IMPORTED]
+    after = f" after {', '.join(earlier)}" if earlier else ""
+    how = {
+        Outcome.CRASHED: f"crashes with {failure.detail}",
+        Outcome.TIMED_OUT: f"does not end ({failure.detail})",
+    }.get(failure.outcome, f"raises {failure.detail.splitlines()[-1] if failure.detail else '?'}")
+    last = last_object(failure.events)
+    evidence = [
+        *([f"the last line of Python was {failure.where}"] if failure.where else []),
+        *([f"the last object that was started was {last}"] if last else []),
+        *trials,
+        *_noises(run.noise),
+    ]
+    return Finding(
+        rule=_RULES[failure.outcome],
+        severity=Severity.ERROR,
+        message=f"Importing {failure.module}{after} {how}: {cause.reason}",
+        culprits=cause.culprits,
+        victims=cause.victims,
+        libraries=cause.libraries,
+        evidence=tuple(evidence),
+        remedies=cause.remedies,
+    )
+
+
+def _noises(noise: str) -> list[str]:
+    found = [(pattern.search(noise), what) for pattern, what in _TEXTS]
+    return [f"it printed {match[0]!r}: {what}" for match, what in found if match]
+
+
+def _cause(
+    failure: Attempt[ProcessView | None],
+    view: ProcessView,
+    known: list[Finding],
+    verdict: Verdict | None,
+    environment: Environment,
+) -> _Cause:
+    victim = _victim(failure, view, environment)
+    if failure.missing and failure.detail.startswith("ModuleNotFoundError"):
+        name = failure.missing
+        return _Cause(f"{name} is not installed for {environment.interpreter.executable}")
+    by_rule = {
+        rule: [each for each in known if each.rule == rule and each.severity is Severity.ERROR]
+        for rule in ("CXXRT-D20", "CXXRT-D21")
+    }
+    cure = verdict.cure if verdict else None
+    if cure in {Cure.RUNTIME, None}:
+        for rule, reason in (
+            ("CXXRT-D21", "has taken over parts of libstdc++"),
+            ("CXXRT-D20", "brings another libstdc++"),
+        ):
+            for each in by_rule[rule]:
+                who = " and ".join(view.versions.get(name, name) for name in each.culprits)
+                return _Cause(
+                    f"{who or each.libraries[-1]} {reason}",
+                    each.culprits,
+                    tuple(name for name in victim if name not in each.culprits),
+                    each.libraries,
+                    runtime_first(view) if cure else each.remedies,
+                )
+    if cure is Cure.RUNTIME:
+        return _runtime(view, victim)
+    if cure is Cure.SEPARATION:
+        return _separation(view, victim)
+    return _unknown(verdict, victim)
+
+
+def _victim(
+    failure: Attempt[ProcessView | None], view: ProcessView, environment: Environment
+) -> tuple[str, ...]:
+    """The package that was being imported."""
+    last = last_object(failure.events)
+    owner = environment.owner(last) if last else None
+    top = failure.module.partition(".")[0]
+    folder = f"/{top}/"
+    imported = next(
+        (each.package for each in view.libraries if each.package and folder in each.path), None
+    )
+    named = environment.named(top)
+    name = imported or (named.name if named else None) or (owner.name if owner else None)
+    return (name,) if name else ()
+
+
+def _runtime(view: ProcessView, victim: tuple[str, ...]) -> _Cause:
+    """One runtime cures it, and the memory did not show why: blame who brings copies."""
+    copies = [each for each in view.of_family(RuntimeFamily.LIBSTDCXX) if each.package]
+    copies += [each for each in view.libraries if RuntimeFamily.LIBSTDCXX in each.static]
+    culprits = names_of(view, [each.path for each in copies])
+    who = " and ".join(view.versions.get(name, name) for name in culprits)
+    return _Cause(
+        f"{who or 'a package'} brings a libstdc++ of its own, and one that comes first cures it",
+        culprits,
+        tuple(name for name in victim if name not in culprits),
+        tuple(each.path for each in copies),
+        runtime_first(view),
+    )
+
+
+def _separation(view: ProcessView, victim: tuple[str, ...]) -> _Cause:
+    """Order or DEEPBIND cures it: somebody's definitions replaced the victim's."""
+    pairs = view.bindings.pairs if view.bindings else {}
+    counts: dict[str, int] = {}
+    libraries: dict[str, tuple[str, str]] = {}
+    for (holder, target), rows in pairs.items():
+        source, owner = view.package_of(holder), view.package_of(target)
+        if owner is None or owner == source or (victim and source not in victim):
+            continue
+        weight = sum(1 + 1000 * row.incompatible for row in rows if not row.unique)
+        if weight > counts.get(owner, 0):
+            libraries[owner] = (holder, target)
+        counts[owner] = counts.get(owner, 0) + weight
+    remedies = ("no runtime cures this: import them in the other order, or in two processes",)
+    if not counts:
+        return _Cause("only the other order or separate symbols cure it", (), victim, (), remedies)
+    culprit = max(counts, key=lambda name: counts[name])
+    who, whose = view.versions.get(culprit, culprit), " and ".join(victim) or "another package"
+    return _Cause(
+        f"definitions of {who}, which is loaded RTLD_GLOBAL, replace those of {whose}",
+        (culprit,),
+        victim,
+        libraries[culprit],
+        remedies,
+    )
+
+
+def _unknown(verdict: Verdict | None, victim: tuple[str, ...]) -> _Cause:
+    if verdict is None:
+        return _Cause("what cures it was not tried", (), victim)
+    if verdict.cure is Cure.CHANCE:
+        return _Cause("the same imports work the second time: a race, or something outside")
+    if verdict.alone or verdict.alone is None:
+        return _Cause("it fails alone, too, whatever libstdc++ it gets", victim)
+    return _Cause(
+        "neither one runtime nor another order cures it", (), victim, (), ("rebuild both alike",)
+    )
