@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import struct
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cxxrt_toolchain.elf.dynamic import DT_STRTAB, Dynamic
 from cxxrt_toolchain.elf.facts import Binding, NeededVersion, Soname, SymbolType
+from cxxrt_toolchain.elf.image import PT_LOAD, ElfImage
 from cxxrt_toolchain.elf.reader import ElfError, Limits, is_elf, read_elf
 
 if TYPE_CHECKING:
@@ -172,3 +175,26 @@ def test_limits_can_be_lowered(elf_fixture: ElfFixture) -> None:
         pytest.raises(ElfError, match="dynamic symbols, more than 2"),
     ):
         read_elf(stream, "libuser.so", symbols=True, limits=Limits(symbols=2))
+
+
+def test_a_table_may_reach_into_the_next_segment(elf_fixture: ElfFixture) -> None:
+    """As in pyarrow 0.13's plasma_store_server, which loads: only memory has to be contiguous."""
+    content = elf_fixture("libuser.so").read_bytes()
+    image = ElfImage(io.BytesIO(content), "libuser.so")
+    strings = Dynamic(image).get(DT_STRTAB)
+    assert strings is not None
+    first, *others = (
+        content[at : at + 56] for at in range(64, 64 + 56 * image.header.segment_count, 56)
+    )
+    kind, flags, offset, address, _, size, _, align = struct.unpack("<IIQQQQQQ", first)
+    assert (kind, offset, address) == (PT_LOAD, 0, 0)
+    cut = strings + 4
+    halves = [(0, cut), (cut, size - cut)]
+    loads = [
+        struct.pack("<IIQQQQQQ", kind, flags, at, at, at, length, length, align)
+        for at, length in halves
+    ]
+    table = b"".join([*loads, *others[:-1]])
+    split = content[:64] + table + content[64 + len(table) :]
+    facts = read_elf(io.BytesIO(split), "split.so", symbols=True)
+    assert facts == read_elf(io.BytesIO(content), "libuser.so", symbols=True)

@@ -93,8 +93,7 @@ class ElfImage:
         self.limits = limits
         self.header = self._read_header()
         self.segments = self._read_segments()
-        self._loads = tuple(s for s in self.segments if s.type == PT_LOAD)
-        self._check_loads()
+        self._ranges = self._file_ranges()
 
     @property
     def wide(self) -> bool:
@@ -129,11 +128,11 @@ class ElfImage:
         return self.read(offset, size, what)
 
     def locate(self, address: int, what: str) -> tuple[int, int]:
-        """Where an address lies in the file, and how many bytes its segment has from there."""
-        for load in self._loads:
-            delta = address - load.address
-            if 0 <= delta < load.file_size:
-                return load.offset + delta, load.file_size - delta
+        """Where an address lies in the file, and how many bytes follow it in file and memory."""
+        for start, size, offset in self._ranges:
+            delta = address - start
+            if 0 <= delta < size:
+                return offset + delta, size - delta
         raise self.error(f"{what} lies at {address:#x}, which no segment of the file covers")
 
     def first(self, kind: int) -> Segment | None:
@@ -203,11 +202,25 @@ class ElfImage:
             for kind, flags, offset, address, file_size, memory_size, alignment in rows
         )
 
-    def _check_loads(self) -> None:
+    def _file_ranges(self) -> tuple[tuple[int, int, int], ...]:
+        """Address, size and file offset of what the loader maps, neighbours joined.
+
+        The loader reads memory and does not mind where one segment ends: old versions of patchelf
+        put a page in front of an executable, and a string table that reaches into the next one.
+        """
+        ranges: list[tuple[int, int, int]] = []
         end = 0
-        for load in self._loads:
+        for load in self.segments:
+            if load.type != PT_LOAD:
+                continue
             if load.memory_size < load.file_size:
                 raise self.error("a segment is larger in the file than in memory")
             if load.address < end:
                 raise self.error("loadable segments overlap or are not in ascending order")
             end = load.address + load.memory_size
+            start, size, offset = ranges[-1] if ranges else (-1, 0, 0)
+            if (start + size, offset + size) == (load.address, load.offset):
+                ranges[-1] = (start, size + load.file_size, offset)
+            else:
+                ranges.append((load.address, load.file_size, load.offset))
+        return tuple(ranges)
