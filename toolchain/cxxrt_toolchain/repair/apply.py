@@ -11,7 +11,6 @@ import shutil
 import tempfile
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +31,7 @@ from cxxrt_toolchain.repair.edits import (
     SetSearchPath,
 )
 from cxxrt_toolchain.repair.forwarder import import_first
+from cxxrt_toolchain.wheel.whole import whole_file
 from cxxrt_toolchain.wheel.writer import CopiedMember, NewMember, write_wheel
 
 if TYPE_CHECKING:
@@ -164,14 +164,6 @@ def _retagged(wheel: Wheel, tags: Retag) -> bytes:
 
 
 def _copy_whole(source: Path, target: Path) -> Path:
-    handle, temporary = tempfile.mkstemp(
-        prefix=f".{target.name}.", suffix=".tmp", dir=target.parent
-    )
-    os.close(handle)
-    try:
-        shutil.copyfile(source, temporary)
-        return Path(temporary).replace(target)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(temporary).unlink()
-        raise
+    with source.open("rb") as old, whole_file(target) as new:
+        shutil.copyfileobj(old, new)
+    return target

@@ -3,19 +3,16 @@
 What goes in: a folder, a file name and the members. What comes out: the path of the new wheel.
 Members are sorted with ``.dist-info`` last and RECORD, made here, at the very end; times are
 1980-01-01 (or ``SOURCE_DATE_EPOCH``), modes 0644 or 0755. A `CopiedMember` keeps its compressed
-bytes. The file is written under a temporary name in the same folder and then renamed.
+bytes. The file gets its name when it is complete (`whole_file`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import time
 import zlib
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import ConfigError, InputError
@@ -23,10 +20,12 @@ from cxxrt_toolchain.wheel.metadata import RecordRow, format_record, sha256_fiel
 from cxxrt_toolchain.wheel.name import parse_wheel_name
 from cxxrt_toolchain.wheel.record import unhashed_names
 from cxxrt_toolchain.wheel.stream import DEFLATED, STORED
+from cxxrt_toolchain.wheel.whole import whole_file
 from cxxrt_toolchain.wheel.zipformat import DosTime, Written, central_directory, local_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
     from typing import BinaryIO
 
     from cxxrt_toolchain.wheel.reader import Wheel
@@ -80,18 +79,10 @@ def write_wheel(
     ordered = _ordered(members)
     record = f"{_dist_info(ordered)}/RECORD"
     moment = _moment()
-    handle, temporary = tempfile.mkstemp(prefix=f".{filename}.", suffix=".tmp", dir=dest_dir)
-    try:
-        with os.fdopen(handle, "wb", buffering=_BLOCK) as file:
-            _write(file, ordered, record, moment, level)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # noqa: PTH101 - mkstemp answers with a string
-        return Path(temporary).replace(dest_dir / filename)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(temporary).unlink()
-        raise
+    target = dest_dir / filename
+    with whole_file(target) as file:
+        _write(file, ordered, record, moment, level)
+    return target
 
 
 def _write(
