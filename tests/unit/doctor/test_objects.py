@@ -12,7 +12,7 @@ from cxxrt_toolchain.doctor.cache import FactsCache
 from cxxrt_toolchain.doctor.encoding import decode
 from cxxrt_toolchain.doctor.objects import read
 from cxxrt_toolchain.elf.facts import Binding
-from cxxrt_toolchain.elf.reader import read_elf, read_exports
+from cxxrt_toolchain.elf.reader import read_elf, read_exports, read_needed_symbols
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +53,8 @@ def test_exports_are_what_the_symbol_table_lists(elf_fixture: Fixture) -> None:
                 if each.defined and each.visible and each.binding is not Binding.LOCAL
             }
             _, found = read_exports(stream, str(path), names)
+            needed = read_needed_symbols(stream, str(path))
+        assert needed == tuple(each for each in symbols if not each.defined), path.name
         assert found == (listed if path.suffix == ".so" else set()), path.name
 
 

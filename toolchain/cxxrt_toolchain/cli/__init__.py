@@ -23,6 +23,7 @@ COMMANDS = {
     "show": "facts of wheels: objects, needed libraries, symbol versions, bundled runtimes, tag",
     "check": "the verdict on wheels: 0 conforms, 1 does not, 2 cannot be judged",
     "repair": "make wheels use the shared runtime; the inputs stay as they are",
+    "doctor": "what is wrong with an environment, with imports or with a process: 0 healthy",
     "explain": "what a rule means: symptom, cause, evidence, fix",
     "encode": "the same build under another name: ABI suffix, plain, or variant",
     "config": "compile and link flags of the installed runtime, for other build systems",

@@ -40,6 +40,8 @@ class ObjectFacts:
     """The runtime library that it is a copy of, under whatever name."""
     exports: frozenset[str]
     """Those of `WATCHED`."""
+    cudart_needed: tuple[str, ...] = ()
+    """Functions of the CUDA runtime API that it needs from a shared libcudart, sorted."""
 
     @property
     def name(self) -> str:
@@ -99,6 +101,7 @@ def encode(facts: Facts) -> str:
     row["version_needs"] = [[each.soname, each.version, each.weak] for each in elf.version_needs]
     row["copy_of"] = facts.copy_of.value if facts.copy_of else None
     row["exports"] = sorted(facts.exports)
+    row["cudart_needed"] = list(facts.cudart_needed)
     return json.dumps(row, separators=(",", ":"))
 
 
@@ -135,6 +138,7 @@ def _object(row: dict[str, Any], path: str, size: int, needs: Needs) -> ObjectFa
         facts=SharedObject(**fields, version_needs=tuple(_needs(row["version_needs"], needs))),
         copy_of=_FAMILIES[row["copy_of"]] if row["copy_of"] else None,
         exports=frozenset(row["exports"]),
+        cudart_needed=tuple(row["cudart_needed"]),
     )
 
 

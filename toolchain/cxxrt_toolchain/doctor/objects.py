@@ -15,10 +15,10 @@ from multiprocessing import get_context
 from stat import S_ISREG
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.audit.families import family_of_object
+from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_name, family_of_object
 from cxxrt_toolchain.audit.report import UnreadableObject
 from cxxrt_toolchain.doctor.encoding import WATCHED, ObjectFacts, decode, encode
-from cxxrt_toolchain.elf.reader import ElfError, is_elf, read_exports
+from cxxrt_toolchain.elf.reader import ElfError, is_elf, read_exports, read_needed_symbols
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.doctor.encoding import Facts, Needs
 
 _MAGIC_SIZE = 4
+_CUDART = RuntimeFamily.LIBCUDART
 _WORTH_A_WORKER = 64 << 20
 """Bytes of files; below it, starting a process takes longer than reading them."""
 
@@ -108,12 +109,15 @@ def _line(path: str) -> str | None:
             if not is_elf(stream.read(_MAGIC_SIZE)):
                 return encode(None)
             facts, exports = read_exports(stream, path, WATCHED)
+            cuda = [name for name in facts.needed if family_of_name(name) is _CUDART]
+            needed = read_needed_symbols(stream, path) if cuda else ()
             found = ObjectFacts(
                 path=path,
                 size=os.fstat(stream.fileno()).st_size,
                 facts=facts,
                 copy_of=family_of_object(path, facts),
                 exports=exports,
+                cudart_needed=tuple(sorted({e.name for e in needed if e.soname in cuda})),
             )
             return encode(found)
     except ElfError as error:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.elf import dynamic as dt
 from cxxrt_toolchain.elf.dynamic import Dynamic
-from cxxrt_toolchain.elf.facts import SharedObject, Soname
+from cxxrt_toolchain.elf.facts import DynamicSymbol, SharedObject, Soname
 from cxxrt_toolchain.elf.image import (
     DEFAULT_LIMITS,
     MAGIC,
@@ -30,14 +30,21 @@ from cxxrt_toolchain.elf.image import (
 from cxxrt_toolchain.elf.lookup import find_definitions
 from cxxrt_toolchain.elf.notes import read_build_id
 from cxxrt_toolchain.elf.properties import read_properties
-from cxxrt_toolchain.elf.symbols import read_symbols
+from cxxrt_toolchain.elf.symbols import is_program, read_symbols, read_undefined
 from cxxrt_toolchain.elf.versions import read_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import BinaryIO
 
-__all__ = ["ElfError", "Limits", "is_elf", "read_elf", "read_exports"]
+__all__ = [
+    "ElfError",
+    "Limits",
+    "is_elf",
+    "read_elf",
+    "read_exports",
+    "read_needed_symbols",
+]
 
 _KINDS = {1: "rel", 2: "exec", 3: "dyn", 4: "core"}
 _MACHINES = {
@@ -99,9 +106,27 @@ def read_exports(
     image = ElfImage(stream, member, limits)
     dynamic = Dynamic(image, sparse=True)
     facts = _facts(image, dynamic, symbols=False)
-    if facts.kind != "dyn" or (dynamic.get(dt.DT_FLAGS_1) or 0) & dt.DF_1_PIE:
+    if is_program(image, dynamic):
         return facts, frozenset()
     return facts, frozenset(find_definitions(image, dynamic, names))
+
+
+def read_needed_symbols(
+    stream: BinaryIO, member: str, *, limits: Limits = DEFAULT_LIMITS
+) -> tuple[DynamicSymbol, ...]:
+    """The undefined symbols of one ELF file, without reading those that it defines.
+
+    Args:
+        stream: As for `read_elf`.
+        member: As for `read_elf`.
+        limits: As for `read_elf`.
+
+    Raises:
+        ElfError: As for `read_elf`.
+    """
+    image = ElfImage(stream, member, limits)
+    dynamic = Dynamic(image, sparse=True)
+    return read_undefined(image, dynamic, read_versions(image, dynamic))
 
 
 def _facts(image: ElfImage, dynamic: Dynamic, *, symbols: bool) -> SharedObject:

@@ -38,18 +38,56 @@ _INFO = tuple(
 _VISIBLE = (True, False, False, True)
 """``STV_DEFAULT``, ``STV_INTERNAL``, ``STV_HIDDEN``, ``STV_PROTECTED``."""
 _CHAIN_BLOCK = 4096
+_ET_EXEC = 2
 
 
 def read_symbols(
     image: ElfImage, dynamic: Dynamic, versions: Versions
 ) -> tuple[DynamicSymbol, ...]:
     """All dynamic symbols, without the reserved first one."""
-    address = dynamic.get(dt.DT_SYMTAB)
-    count = _count(image, dynamic) if address is not None else 0
-    if address is None or count <= 1:
+    count = _count(image, dynamic) if dynamic.get(dt.DT_SYMTAB) is not None else 0
+    return _read(image, dynamic, versions, count)
+
+
+def read_undefined(
+    image: ElfImage, dynamic: Dynamic, versions: Versions
+) -> tuple[DynamicSymbol, ...]:
+    """The symbols that others have to define.
+
+    A GNU hash table covers the end of the symbol table, and linkers of shared objects leave
+    undefined symbols out of it, so they all stand before it. Where there is no such table, and in
+    programs, whose undefined functions may have an address to be found by, the whole symbol table
+    is read.
+    """
+    if dynamic.get(dt.DT_SYMTAB) is None:
+        return ()
+    gnu = None if is_program(image, dynamic) else dynamic.get(dt.DT_GNU_HASH)
+    count = _gnu_first(image, gnu) if gnu is not None else 0
+    found = _read(image, dynamic, versions, count or _count(image, dynamic))
+    return tuple(symbol for symbol in found if not symbol.defined)
+
+
+def is_program(image: ElfImage, dynamic: Dynamic) -> bool:
+    """Whether it is linked to be executed: at a fixed address, or position-independent."""
+    return image.header.type == _ET_EXEC or bool((dynamic.get(dt.DT_FLAGS_1) or 0) & dt.DF_1_PIE)
+
+
+def _gnu_first(image: ElfImage, address: int) -> int:
+    """The first hashed symbol; 0 where the table is empty, which GNU ld writes as 1."""
+    head = image.layout("IIII")
+    what = "the GNU hash table"
+    _, first, _, _ = head.unpack(image.read_at(address, head.size, what))
+    return int(first) if first > 1 else 0
+
+
+def _read(
+    image: ElfImage, dynamic: Dynamic, versions: Versions, count: int
+) -> tuple[DynamicSymbol, ...]:
+    if count <= 1:
         return ()
     if count > image.limits.symbols:
         raise image.error(f"{count} dynamic symbols, more than {image.limits.symbols}")
+    address = dynamic.require(dt.DT_SYMTAB, "DT_SYMTAB")
     entry = image.layout("IBBHQQ", "IIIBBH")
     table = image.read_at(address, count * entry.size, "the dynamic symbol table")
     rows = entry.iter_unpack(table)
@@ -59,9 +97,7 @@ def read_symbols(
             for name, value, size, info, other, section in rows
         )
     indices = _version_indices(image, dynamic, count)
-    text = dynamic.strings.at
-    lookup = versions.by_index.get
-    nothing = (None, None)
+    text, lookup, nothing = dynamic.strings.at, versions.by_index.get, (None, None)
     symbols = []
     next(rows)
     for (name, info, other, section, value, size), index in zip(rows, indices[1:], strict=True):

@@ -1,0 +1,86 @@
+"""``cxxrt doctor``: what is wrong with an environment, with imports or with a process.
+
+Exit 0 healthy, 1 findings, 2 unusable input, 3 the environment lacks something.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.doctor.cache import FactsCache, cache_folder
+from cxxrt_toolchain.doctor.interpreter import find_executable
+from cxxrt_toolchain.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from cxxrt_toolchain.doctor.diagnosis import Diagnosis
+
+HEALTHY, FINDINGS = 0, 1
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options."""
+    parser.add_argument(
+        "--python",
+        metavar="EXE",
+        help="another environment: its interpreter or its folder; default: the active one",
+    )
+    subject = parser.add_mutually_exclusive_group()
+    subject.add_argument(
+        "--import",
+        metavar="A,B",
+        dest="modules",
+        help="import these modules in this order in a child process and look at it",
+    )
+    subject.add_argument("--pid", metavar="N", type=int, help="a running process")
+    parser.add_argument("--json", action="store_true", help="everything, as one JSON document")
+    parser.add_argument(
+        "--html", metavar="FILE", type=Path, help="also write a page that shows who needs what"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the diagnosis."""
+    diagnosis = _diagnose(args)
+    if args.html is not None:
+        import_module("cxxrt_toolchain.doctor.page").write_page(diagnosis, args.html)
+    if args.json:
+        from cxxrt_toolchain.doctor.documents import diagnosis_document  # noqa: PLC0415 - as above
+
+        print(json.dumps(diagnosis_document(diagnosis), indent=1))
+    else:
+        from cxxrt_toolchain.cli.render_doctor import show_diagnosis  # noqa: PLC0415 - as above
+
+        show_diagnosis(diagnosis)
+    return HEALTHY if diagnosis.healthy else FINDINGS
+
+
+def _diagnose(args: argparse.Namespace) -> Diagnosis:
+    cache = FactsCache(cache_folder(os.environ))
+    if args.pid is not None:
+        if args.python is not None:
+            raise UsageError("--pid looks at a process as it is; --python has no meaning there.")
+        process = import_module("cxxrt_toolchain.doctor.process")
+        found: Diagnosis = process.diagnose_process(args.pid, cache=cache)
+        return found
+    executable = find_executable(args.python, os.environ)
+    if args.modules is not None:
+        imports = import_module("cxxrt_toolchain.doctor.imports")
+        seen: Diagnosis = imports.diagnose_imports(executable, _modules(args.modules), cache=cache)
+        return seen
+    from cxxrt_toolchain.doctor.environment import diagnose_environment  # noqa: PLC0415 - as above
+
+    workers = len(os.sched_getaffinity(0))
+    return diagnose_environment(executable, os.environ, cache=cache, workers=workers)
+
+
+def _modules(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise UsageError("--import names no module.", "For example --import pyarrow,torch.")
+    return names

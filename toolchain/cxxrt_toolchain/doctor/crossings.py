@@ -1,0 +1,182 @@
+"""Where packages need symbols of each other's libraries, or of libcudart, and do not get them.
+
+In: the members of an environment. Out: `MissingSymbols`, `StringConflict`. Symbols are looked up
+by name; an object's whole table is read only once something is missing. An object that cannot be
+read again is passed over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_name
+from cxxrt_toolchain.audit.symbols import spells_old_string
+from cxxrt_toolchain.doctor.environment_facts import LIBSTDCXX, MissingSymbols, StringConflict
+from cxxrt_toolchain.elf.facts import Binding
+from cxxrt_toolchain.elf.reader import ElfError, read_elf, read_exports, read_needed_symbols
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from cxxrt_toolchain.doctor.encoding import ObjectFacts
+    from cxxrt_toolchain.doctor.environment_facts import Member
+    from cxxrt_toolchain.doctor.search import Found
+
+_NEW = "NSt7__cxx1112basic_stringI"
+_OLD = "Ss"
+
+
+def missing_cudart(
+    members: Iterable[Member],
+    own: Mapping[tuple[str, str], str],
+    candidates: Mapping[str, tuple[Found, ...]],
+    outside: Mapping[str, ObjectFacts],
+) -> Iterator[MissingSymbols]:
+    """What objects need of the libcudart that they get: their own, a package's, the machine's."""
+    members = tuple(members)
+    brought: dict[str, str] = {}
+    for member in members:
+        for each in member.copies(RuntimeFamily.LIBCUDART):
+            brought.setdefault(each.name, each.path)
+    for member in members:
+        for user in member.objects:
+            for name in user.facts.needed:
+                if family_of_name(name) is not RuntimeFamily.LIBCUDART:
+                    continue
+                places = [found.path for found in candidates.get(name, ()) if found.path in outside]
+                provider = own.get((user.path, name)) or brought.get(name) or next(iter(places), "")
+                lacking = _lacking(provider, user.cudart_needed) if provider else ()
+                if lacking:
+                    yield MissingSymbols(consumer=user.path, provider=provider, symbols=lacking)
+
+
+def differing_builds(members: Iterable[Member]) -> Iterator[MissingSymbols]:
+    """Symbols of a package's own build of a library that another package's build lacks.
+
+    Two packages bring a library of one SONAME and use their own; the one that is loaded first
+    serves both. Only a symbol that is then missing proves that this breaks something.
+    """
+    brought: dict[str, list[tuple[Member, ObjectFacts]]] = {}
+    for member in members:
+        for each in member.objects:
+            soname = each.facts.soname
+            if soname and each.copy_of is None and soname in member.needed:
+                brought.setdefault(soname, []).append((member, each))
+    for name, places in sorted(brought.items()):
+        for member, mine in places:
+            for other, theirs in places:
+                if other is not member and not _same_build(mine, theirs):
+                    yield from _lost(member, name, mine, theirs)
+
+
+def string_conflicts(members: Iterable[Member]) -> Iterator[StringConflict]:
+    """Functions with ``std::string`` in their names, needed in one spelling, there in the other.
+
+    Only where an object needs a library of another package, and only where none of the libraries
+    that it needs, directly or through others, has the function as it is spelled.
+    """
+    members = tuple(members)
+    libraries = {each.name: (member, each) for member in members for each in member.objects}
+    for member in members:
+        for user in member.users(LIBSTDCXX):
+            foreign = [
+                found
+                for name in user.facts.needed
+                if (found := libraries.get(name)) is not None and found[0] is not member
+            ]
+            if foreign:
+                yield from _conflicts(user, foreign, libraries)
+
+
+def _conflicts(
+    user: ObjectFacts,
+    foreign: list[tuple[Member, ObjectFacts]],
+    libraries: Mapping[str, tuple[Member, ObjectFacts]],
+) -> Iterator[StringConflict]:
+    wanted = {name for name in _needed(user) if _spelling(name)}
+    for each in _closure(user, libraries):
+        wanted -= _exported(each.path, wanted)
+        if not wanted:
+            return
+    for _, library in foreign:
+        spelled = _by_start(library.path)
+        for name in sorted(wanted):
+            other = spelled.get((_start(name), not _is_new(name)))
+            if other is not None:
+                yield StringConflict(
+                    consumer=user.path, provider=library.path, needed=name, provided=other
+                )
+                break  # one function of a library says it all
+
+
+def _closure(
+    user: ObjectFacts, libraries: Mapping[str, tuple[Member, ObjectFacts]]
+) -> Iterator[ObjectFacts]:
+    """The packages' libraries that an object needs, directly or through others, breadth first."""
+    seen: set[str] = set()
+    row = [user]
+    while row:
+        names = [n for each in row for n in each.facts.needed if n in libraries and n not in seen]
+        seen.update(names)
+        row = [libraries[name][1] for name in dict.fromkeys(names)]
+        yield from row
+
+
+def _spelling(name: str) -> bool:
+    return name.startswith("_Z") and (_is_new(name) or spells_old_string(name))
+
+
+def _is_new(name: str) -> bool:
+    return _NEW in name
+
+
+def _start(name: str) -> str:
+    """The name up to its first ``std::string``: the same in both spellings."""
+    return name.partition(_NEW if _is_new(name) else _OLD)[0]
+
+
+def _by_start(path: str) -> dict[tuple[str, bool], str]:
+    """An object's exported functions that have a ``std::string`` in their names."""
+    found: dict[tuple[str, bool], str] = {}
+    with contextlib.suppress(ElfError, OSError), open(path, "rb") as stream:  # noqa: PTH123 - as it is
+        for each in read_elf(stream, path, symbols=True).symbols or ():
+            if each.defined and each.visible and _spelling(each.name):
+                found.setdefault((_start(each.name), _is_new(each.name)), each.name)
+    return found
+
+
+def _lost(
+    member: Member, name: str, mine: ObjectFacts, theirs: ObjectFacts
+) -> Iterator[MissingSymbols]:
+    for user in member.users(name):
+        used = _exported(mine.path, set(_needed(user)))
+        lacking = _lacking(theirs.path, used)
+        if lacking:
+            yield MissingSymbols(consumer=user.path, provider=theirs.path, symbols=lacking)
+            return
+
+
+def _same_build(one: ObjectFacts, other: ObjectFacts) -> bool:
+    if one.facts.build_id and other.facts.build_id:
+        return one.facts.build_id == other.facts.build_id
+    return one.size == other.size
+
+
+def _needed(user: ObjectFacts) -> tuple[str, ...]:
+    """Its undefined symbols, without weak ones, which may stay undefined."""
+    with contextlib.suppress(ElfError, OSError), open(user.path, "rb") as stream:  # noqa: PTH123
+        found = read_needed_symbols(stream, user.path)
+        return tuple(each.name for each in found if each.binding is not Binding.WEAK)
+    return ()
+
+
+def _exported(path: str, names: Iterable[str]) -> frozenset[str]:
+    with contextlib.suppress(ElfError, OSError), open(path, "rb") as stream:  # noqa: PTH123
+        return read_exports(stream, path, names)[1]
+    return frozenset()
+
+
+def _lacking(path: str, names: Iterable[str]) -> tuple[str, ...]:
+    wanted = frozenset(names)
+    return tuple(sorted(wanted - _exported(path, wanted))) if wanted else ()

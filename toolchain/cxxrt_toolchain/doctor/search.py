@@ -1,0 +1,169 @@
+"""Where the dynamic loader finds a library, without loading it.
+
+In: a needed name, the object that needs it, the program, the environment variables and the bytes
+of ``ld.so.cache``. Out: `Found`: a path and the step that led to it. Asks the file system whether
+files exist, and nothing else. Two things are left out: what the *loaders* of an object say in
+their ``DT_RPATH`` (an object alone does not know them), and ``glibc-hwcaps`` folders.
+
+Source: ld.so(8), "DESCRIPTION"; glibc's elf/dl-load.c (_dl_map_object) and, for the cache,
+sysdeps/generic/dl-cache.h.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from cxxrt_toolchain.elf.facts import SharedObject
+
+CACHE_FILE = "/etc/ld.so.cache"
+_MAGIC = b"glibc-ld.so.cache1.1"
+_HEADER = struct.Struct("=20sII20x")
+_ENTRY = struct.Struct("=iIIIQ")
+# dl-cache.h: FLAG_ELF_LIBC6 with the architecture's bits.
+_FLAGS = {"x86_64": 0x0303, "aarch64": 0x0A03, "i686": 0x0003, "ppc64le": 0x0503, "s390x": 0x0403}
+_DEFAULT_FOLDERS = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
+_ORIGIN = re.compile(r"\$(?:ORIGIN\b|\{ORIGIN\})")
+
+
+class Step(Enum):
+    """The step of the search that found a library."""
+
+    PRELOAD = "LD_PRELOAD"
+    OWN_RPATH = "its own RPATH"
+    PROGRAM_RPATH = "the interpreter's RPATH"
+    LD_LIBRARY_PATH = "LD_LIBRARY_PATH"
+    OWN_RUNPATH = "its own RUNPATH"
+    CACHE = "ld.so.cache"
+    DEFAULT = "the default folders"
+
+
+VARIABLE_STEPS = (Step.PRELOAD, Step.LD_LIBRARY_PATH)
+"""Those that an environment variable adds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A library and how it was found."""
+
+    path: str
+    step: Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """The program whose loader searches."""
+
+    path: str
+    facts: SharedObject
+
+
+class Search:
+    """The loader's search in one environment.
+
+    Args:
+        program: The interpreter.
+        environ: Its environment variables.
+        cache: The content of ``ld.so.cache``; empty where there is none.
+        exists: Whether a path is a file.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        environ: Mapping[str, str],
+        cache: bytes,
+        exists: Callable[[str], bool] = os.path.isfile,
+    ) -> None:
+        self._program = program
+        self._exists = exists
+        self._cached = read_ld_cache(cache, program.facts.machine)
+        self._preloaded = preloaded(environ)
+        self._folders = split_path(environ.get("LD_LIBRARY_PATH", "").replace(";", ":"))
+
+    def find(self, name: str, *, path: str = "", facts: SharedObject | None = None) -> Found | None:
+        """The file that a ``DT_NEEDED`` entry leads to.
+
+        Args:
+            name: The entry.
+            path: Of the object that has it; without one, the search of the program's environment
+                alone, which is what every object without search paths of its own gets.
+            facts: What that object says of itself.
+        """
+        return next(self.all(name, path=path, facts=facts), None)
+
+    def all(
+        self, name: str, *, path: str = "", facts: SharedObject | None = None
+    ) -> Iterator[Found]:
+        """The same with every later step, in the order of the search."""
+        for step, candidates in self._steps(name, path, facts):
+            for candidate in candidates:
+                if self._exists(candidate):
+                    yield Found(path=candidate, step=step)
+
+    def _steps(
+        self, name: str, path: str, facts: SharedObject | None
+    ) -> Iterator[tuple[Step, Iterable[str]]]:
+        yield Step.PRELOAD, (each for each in self._preloaded if each.endswith(f"/{name}"))
+        program = self._program
+        if facts is None or facts.runpath is None:
+            if facts is not None and facts.rpath is not None:
+                yield Step.OWN_RPATH, _in(expand(facts.rpath, path), name)
+            if program.facts.runpath is None and program.facts.rpath is not None:
+                yield Step.PROGRAM_RPATH, _in(expand(program.facts.rpath, program.path), name)
+        yield Step.LD_LIBRARY_PATH, _in(self._folders, name)
+        if facts is not None and facts.runpath is not None:
+            yield Step.OWN_RUNPATH, _in(expand(facts.runpath, path), name)
+        yield Step.CACHE, self._cached.get(name, ())
+        yield Step.DEFAULT, _in(_DEFAULT_FOLDERS, name)
+
+
+def preloaded(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The entries of ``LD_PRELOAD``, in order."""
+    return tuple(each for each in re.split(r"[ :]+", environ.get("LD_PRELOAD", "")) if each)
+
+
+def split_path(text: str) -> tuple[str, ...]:
+    """The folders of a search path; an empty entry is the working directory, which we skip."""
+    return tuple(each for each in text.split(":") if each)
+
+
+def expand(text: str, path: str) -> tuple[str, ...]:
+    """The folders of an RPATH or RUNPATH, ``$ORIGIN`` being the folder of the object."""
+    origin = path.rpartition("/")[0]
+    folders = (_ORIGIN.sub(lambda _: origin, each) for each in split_path(text))
+    return tuple(os.path.normpath(each) for each in folders)
+
+
+def read_ld_cache(content: bytes, machine: str) -> dict[str, tuple[str, ...]]:
+    """SONAME to paths, for one architecture; a file of another format has none."""
+    start = content.find(_MAGIC)
+    wanted = _FLAGS.get(machine)
+    found: dict[str, tuple[str, ...]] = {}
+    if start < 0 or wanted is None or len(content) < start + _HEADER.size:
+        return found
+    _, count, _ = _HEADER.unpack_from(content, start)
+    table = start + _HEADER.size
+    count = min(count, (len(content) - table) // _ENTRY.size)
+    rows = _ENTRY.iter_unpack(content[table : table + count * _ENTRY.size])
+    for flags, key, value, _, hardware in rows:
+        if flags == wanted and not hardware:
+            name = _string(content, start + key)
+            found[name] = (*found.get(name, ()), _string(content, start + value))
+    return found
+
+
+def _string(content: bytes, offset: int) -> str:
+    end = content.find(b"\0", offset)
+    return os.fsdecode(content[offset : max(end, offset)])
+
+
+def _in(folders: Iterable[str], name: str) -> tuple[str, ...]:
+    return tuple(f"{folder}/{name}" for folder in folders)
