@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +47,9 @@ def run(args: argparse.Namespace) -> int:
     """Print the diagnosis."""
     diagnosis = _diagnose(args)
     if args.html is not None:
-        import_module("cxxrt_toolchain.doctor.page").write_page(diagnosis, args.html)
+        from cxxrt_toolchain.doctor.page import write_page  # noqa: PLC0415 - start-up time
+
+        write_page(diagnosis, args.html)
     if args.json:
         from cxxrt_toolchain.doctor.documents import diagnosis_document  # noqa: PLC0415 - as above
 
@@ -65,14 +66,14 @@ def _diagnose(args: argparse.Namespace) -> Diagnosis:
     if args.pid is not None:
         if args.python is not None:
             raise UsageError("--pid looks at a process as it is; --python has no meaning there.")
-        process = import_module("cxxrt_toolchain.doctor.process")
-        found: Diagnosis = process.diagnose_process(args.pid, cache=cache)
-        return found
+        from cxxrt_toolchain.doctor.process import diagnose_process  # noqa: PLC0415 - start-up time
+
+        return diagnose_process(args.pid, cache=cache)
     executable = find_executable(args.python, os.environ)
     if args.modules is not None:
-        imports = import_module("cxxrt_toolchain.doctor.imports")
-        seen: Diagnosis = imports.diagnose_imports(executable, _modules(args.modules), cache=cache)
-        return seen
+        from cxxrt_toolchain.doctor.imports import diagnose_imports  # noqa: PLC0415 - as above
+
+        return diagnose_imports(executable, _modules(args.modules), cache=cache)
     from cxxrt_toolchain.doctor.environment import diagnose_environment  # noqa: PLC0415 - as above
 
     workers = len(os.sched_getaffinity(0))
