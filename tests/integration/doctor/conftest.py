@@ -1,9 +1,10 @@
-"""A headless chromium for the doctor's page, and the unit tests' diagnoses to look at."""
+"""A headless chromium for the doctor's page, and a workshop for packages that break each other."""
 
 from __future__ import annotations
 
 import shutil
 import sys
+import sysconfig
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "doctor"))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from workshop import Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,3 +81,15 @@ def open_page(chromium: Browser, tmp_path: Path) -> Iterator[Opener]:
     assert {url.partition("#")[0] for url in opener.requested} <= {
         (tmp_path / "page.html").as_uri()
     }
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
+    """A place for packages, which children import from."""
+    if shutil.which("g++") is None:
+        pytest.skip("needs a C++ compiler: install g++")
+    if not Path(sysconfig.get_paths()["include"], "Python.h").is_file():
+        pytest.skip("needs Python.h: install the headers of this Python")
+    made = Workshop(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(made.site))
+    return made

@@ -1,0 +1,110 @@
+"""Imports that end in other ways: exceptions, exits, hangs, noise."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Outcome
+from cxxrt_toolchain.doctor.imports import diagnose_imports
+from cxxrt_toolchain.errors import MissingToolError, StepFailedError, UsageError
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    return tmp_path
+
+
+def diagnose(*modules: str, timeout: float = 60) -> Diagnosis:
+    return diagnose_imports(sys.executable, modules, timeout=timeout, experiments=False)
+
+
+def test_a_module_that_is_missing(site: Path) -> None:
+    diagnosis = diagnose("json", "cxxrt_absent.part")
+    (found,) = [each for each in diagnosis.findings if each.rule == "CXXRT-D28"]
+    assert "cxxrt_absent is not installed for" in found.message
+    assert not diagnosis.healthy
+    assert diagnosis.steps[1].detail == "ModuleNotFoundError: No module named 'cxxrt_absent'"
+
+
+def test_an_exception_says_what_and_where(site: Path) -> None:
+    (site / "raises.py").write_text("x = 1\nraise ValueError('three\\nlines\\nof it')\n")
+    diagnosis = diagnose("raises")
+    (found,) = [each for each in diagnosis.findings if each.rule == "CXXRT-D28"]
+    assert f"the last line of Python was {site / 'raises.py'}:2" in found.evidence
+    assert diagnosis.steps[0].detail == "of it"
+
+
+def test_a_module_that_ends_the_process(site: Path) -> None:
+    (site / "leaves.py").write_text("import os\nos._exit(3)\n")
+    (site / "exits.py").write_text("import sys\nsys.exit('no licence')\n")
+    assert diagnose("leaves").steps[0].detail == "exit 3"
+    step = diagnose("exits").steps[0]
+    assert (step.outcome, step.detail) == (Outcome.EXCEPTION, "SystemExit: no licence")
+
+
+def test_a_hang_ends_with_its_line_and_without_survivors(site: Path) -> None:
+    (site / "hangs.py").write_text(
+        "import subprocess\nsubprocess.Popen(['sleep', '12345.75'])\nwhile True:\n    pass\n"
+    )
+    diagnosis = diagnose("hangs", timeout=2)
+    assert diagnosis.steps[0].outcome is Outcome.TIMED_OUT
+    (found,) = [each for each in diagnosis.findings if each.rule == "CXXRT-D29"]
+    assert any("hangs.py:" in line for line in found.evidence)
+    deadline = time.monotonic() + 20
+    while _running("12345.75") and time.monotonic() < deadline:  # it is killed, not yet gone
+        time.sleep(0.1)
+    assert not _running("12345.75")
+
+
+def _running(argument: str) -> bool:
+    return any(argument in words for words in map(_command, Path("/proc").glob("[0-9]*")))
+
+
+def _command(place: Path) -> list[str]:
+    try:
+        return (place / "cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return []
+
+
+def test_what_modules_print_stays_out_of_ours(
+    site: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (site / "noisy.py").write_text(
+        "import os, sys\nprint('to stdout' * 10_000)\nos.write(2, b'to stderr')\n"
+        "assert sys.stdin.read() == ''\n"
+    )
+    assert diagnose("noisy").healthy
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_crash_in_a_thread_is_seen(site: Path) -> None:
+    (site / "threaded.py").write_text(
+        "import ctypes, threading\n"
+        "worker = threading.Thread(target=ctypes.string_at, args=(0,))\n"
+        "worker.start()\nworker.join()\n"
+    )
+    assert diagnose("threaded").steps[0].detail == "SIGSEGV"
+
+
+def test_a_crash_without_a_report_is_still_one(site: Path) -> None:
+    (site / "killed.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    assert diagnose("killed").steps[0].detail == "SIGKILL"
+
+
+@pytest.mark.parametrize("names", [[], ["not-a-module"], ["a", "a"], ["os; import x"]])
+def test_names_that_are_none(names: list[str]) -> None:
+    with pytest.raises(UsageError):
+        diagnose(*names)
+
+
+def test_an_interpreter_that_cannot_be_used(tmp_path: Path) -> None:
+    with pytest.raises(MissingToolError):
+        diagnose_imports(str(tmp_path / "python"), ["json"])
+    with pytest.raises(StepFailedError):
+        diagnose_imports("/bin/true", ["json"])

@@ -1,0 +1,133 @@
+"""Running processes, looked at from outside."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from bodies import PRINTS
+from workshop import call, of_compiler
+
+from cxxrt_toolchain.audit.findings import Severity
+from cxxrt_toolchain.doctor import process
+from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Origin, Relation
+from cxxrt_toolchain.doctor.process import diagnose_process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from workshop import Workshop
+
+pytestmark = pytest.mark.compile
+
+
+@contextmanager
+def running(code: str) -> Iterator[int]:
+    """A Python that has run some code and waits."""
+    with subprocess.Popen(
+        [sys.executable, "-c", code + "\nprint('ready', flush=True)\nimport sys\nsys.stdin.read()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        try:
+            assert child.stdout.readline() == "ready\n"
+            yield child.pid
+        finally:
+            child.kill()
+
+
+def _rules(diagnosis: Diagnosis) -> dict[str, Severity]:
+    return {each.rule.removeprefix("CXXRT-"): each.severity for each in diagnosis.findings}
+
+
+def test_a_damaged_process_is_recognized_while_it_still_runs(workshop: Workshop) -> None:
+    private = workshop.renamed(of_compiler("libstdc++.so.6"), "libstdc++-maker.so.6")
+    workshop.make("maker", PRINTS, "-lm", "-lgcc_s", linker="gcc", libraries=[private])
+    workshop.make("victim", PRINTS)
+    with running("import maker\ntry:\n    import victim\nexcept ImportError:\n    pass") as pid:
+        diagnosis = diagnose_process(pid)
+        blind = diagnose_process(pid, memory=False)
+    (damaged,) = [each for each in diagnosis.findings if each.rule == "CXXRT-D20"]
+    assert damaged.severity is Severity.ERROR
+    assert (damaged.culprits, damaged.victims) == (("maker",), ("victim",))
+    assert any(edge.relation is Relation.OWNS for edge in diagnosis.edges)
+    assert diagnosis.python == f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert diagnosis.glibc.startswith("2.")
+    # Without the memory the copies are known, and not which of them is damaged.
+    assert _rules(blind)["L101"] is Severity.WARNING
+    assert _rules(blind)["D24"] is Severity.INFO
+    assert "D20" not in _rules(blind)
+    assert {each.order for each in blind.libraries} == {None}
+
+
+def test_a_shared_copy_that_came_first_and_global_makes_it_healthy(workshop: Workshop) -> None:
+    shared = of_compiler("libstdc++.so.6")
+    private = workshop.renamed(shared, "libstdc++-maker.so.6")
+    workshop.make("maker", PRINTS, "-lm", "-lgcc_s", linker="gcc", libraries=[private])
+    workshop.make("victim", PRINTS)
+    first = f"import ctypes\nctypes.CDLL({str(shared)!r}, ctypes.RTLD_GLOBAL)\n"
+    with running(first + "import maker, victim") as pid:
+        diagnosis = diagnose_process(pid)
+    assert diagnosis.healthy, diagnosis.findings
+    assert _rules(diagnosis)["L101"] is Severity.INFO
+
+
+def test_three_hundred_objects_in_load_order(workshop: Workshop) -> None:
+    template = workshop.scrap / "tiny.so"
+    (workshop.scrap / "tiny.c").write_text("int tiny(void) { return 1; }\n")
+    call("gcc", "-shared", "-fPIC", "-o", str(template), str(workshop.scrap / "tiny.c"))
+    folder = workshop.site / "many"
+    folder.mkdir()
+    names = [f"lib{(index * 37) % 300:03}.so" for index in range(300)]
+    for name in names:
+        shutil.copy(template, folder / name)
+    workshop.record("many", [f"many/{name}" for name in names], "py3-none-linux_x86_64")
+    gone = folder / names[5]
+    code = (
+        f"import ctypes, os\nfor name in {names!r}:\n"
+        f"    ctypes.CDLL(os.path.join({str(folder)!r}, name))\nos.unlink({str(gone)!r})"
+    )
+    with running(code) as pid:
+        diagnosis = diagnose_process(pid)
+    assert diagnosis.healthy
+    ours = [each for each in diagnosis.libraries if each.path.startswith(str(folder))]
+    assert [Path(each.path).name for each in ours] == names, "the order in which they were loaded"
+    assert [each.path for each in ours if each.deleted] == [str(gone)]
+    assert {each.origin for each in ours} == {Origin.WHEEL}
+    (package,) = [each for each in diagnosis.packages if each.name == "many"]
+    assert package.objects == 300
+
+
+def test_memory_that_may_not_be_read_is_said(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def refused(_pid: int) -> Iterator[None]:
+        yield None
+
+    monkeypatch.setattr(process, "open_memory", refused)
+    workshop.make("one", PRINTS)
+    with running("import one") as pid:
+        diagnosis = diagnose_process(pid)
+    assert diagnosis.healthy
+    assert "does not let this user read" in next(
+        each.message for each in diagnosis.findings if each.rule == "CXXRT-D24"
+    )
+
+
+def test_a_program_without_python() -> None:
+    with subprocess.Popen(["sleep", "60"]) as child:
+        try:
+            diagnosis = diagnose_process(child.pid)
+        finally:
+            child.kill()
+    assert diagnosis.healthy
+    assert diagnosis.python == ""
+    assert diagnosis.title.endswith("sleep 60")
