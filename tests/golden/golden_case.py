@@ -28,8 +28,8 @@ from cxxrt_toolchain.audit.documents import report_document, verdict_document
 from cxxrt_toolchain.audit.verdict import judge
 from cxxrt_toolchain.repair.documents import plan_document
 from cxxrt_toolchain.repair.plan import Encoding, PlanOptions, Platform, make_plan
-from cxxrt_toolchain.wheel.metadata import format_record, record_row
 from cxxrt_toolchain.wheel.reader import Wheel
+from cxxrt_toolchain.wheel.record import format_record, record_row
 
 CASES = Path(__file__).parent / "cases"
 

@@ -23,7 +23,7 @@ else:
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.audit.collect import collect
 from cxxrt_toolchain.audit.needs import runtime_needs
-from cxxrt_toolchain.audit.policy_rules import glibc_floor
+from cxxrt_toolchain.audit.platforms import glibc_floor
 from cxxrt_toolchain.audit.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 

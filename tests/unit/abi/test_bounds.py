@@ -9,6 +9,7 @@ from packaging.version import Version
 from cxxrt_toolchain.abi.bounds import (
     NoRuntimeError,
     cudart_bounds,
+    requirement_text,
     runtime_requirement,
     version_bounds,
 )
@@ -155,6 +156,8 @@ def test_the_real_tables_give_the_bound_of_the_product_page() -> None:
         {},
     )
     assert requirement == Requirement("cxx11-cuda-runtime>=1.9,<2")
+    needs = [(LIBSTDCXX, "GLIBCXX_3.4.26")]
+    assert requirement_text(load_symbol_tables(), needs, {}) == str(requirement)
 
 
 def test_the_real_tables_bound_both_cuda_majors_by_the_first_release() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.version import Version
 
 from cxxrt_toolchain.abi.filename import BadWheelNameError, parse_wheel_name, violations
 from cxxrt_toolchain.abi.spec import load_spec
@@ -104,3 +106,32 @@ def test_an_unreadable_requirement_is_a_violation() -> None:
 def test_a_requirement_of_another_shape_is_a_violation(line: str) -> None:
     name = parse_wheel_name("foo-1.0-cp312-cp312_cxxrt1-manylinux_2_28_x86_64.whl")
     assert [each.rule for each in violations(name, load_spec(), requires_dist=[line])] == ["G-7"]
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(["foo", "f__o", "f.o", "ä", "1.0", "1.0_1", "1!2", "x", "2a", "cp312"]),
+            st.sampled_from(["py2.py3", "none", "any", "a..b", ".a", "", "manylinux_2_17_x86_64"]),
+            st.text(max_size=3),
+        ),
+        min_size=4,
+        max_size=6,
+    )
+)
+def test_a_name_without_a_label_is_a_name_where_packaging_finds_one(parts: list[str]) -> None:
+    filename = "-".join(parts) + ".whl"
+    try:
+        found = parse_wheel_name(filename)
+    except BadWheelNameError:
+        found = None
+    if found is not None and found.label is not None:
+        return  # packaging knows no labels
+    try:
+        _, version, _, tags = parse_wheel_filename(filename)
+    except InvalidWheelFilename:
+        assert found is None
+    else:
+        assert found is not None
+        assert Version(found.version) == version
+        assert {each.lower() for each in found.expanded} == set(map(str, tags))

@@ -8,12 +8,12 @@ import pytest
 
 from cxxrt_toolchain.audit.platforms import (
     GlibcPlatform,
+    glibc_release,
     legacy_alias,
     parse_platform,
     promise_of,
     version_tuple,
 )
-from cxxrt_toolchain.audit.policy_rules import glibc_release
 
 
 @pytest.mark.parametrize(

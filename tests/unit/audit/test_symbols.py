@@ -10,7 +10,7 @@ from cxxrt_toolchain.abi.spec import load_policy
 from cxxrt_toolchain.abi.tag import RuntimeAbi
 from cxxrt_toolchain.audit.report import SymbolSample
 from cxxrt_toolchain.audit.symbols import digest, sample, spells_old_string
-from cxxrt_toolchain.elf.facts import Binding, DynamicSymbol, Soname, SymbolType
+from cxxrt_toolchain.elf.facts import Binding, Soname, SymbolGroup
 
 
 def symbol(
@@ -18,21 +18,16 @@ def symbol(
     *,
     defined: bool = True,
     binding: Binding = Binding.GLOBAL,
-    visible: bool = True,
     soname: str | None = None,
     version: str | None = None,
-) -> DynamicSymbol:
-    return DynamicSymbol(
-        name=name,
+) -> SymbolGroup:
+    """A group of one."""
+    return SymbolGroup(
+        defined=defined,
+        binding=binding,
         version=version,
         soname=Soname(soname) if soname else None,
-        defined=defined,
-        default=False,
-        binding=binding,
-        type=SymbolType.FUNC,
-        visible=visible,
-        size=0,
-        address=0,
+        names=(name,),
     )
 
 
@@ -72,17 +67,6 @@ def test_a_sample_counts_distinct_names_and_keeps_the_first_three() -> None:
     assert str(sample(["a"])) == "1 (a)"
     assert str(sample("abcd")) == "4 (a, b, c, …)"
     assert str(sample([])) == "none"
-
-
-def test_hidden_and_local_definitions_are_nobody_elses_business() -> None:
-    found = digest(
-        [
-            symbol("_ZNSt5ctypeIcE2idE", visible=False),
-            symbol("__cxa_throw", binding=Binding.LOCAL),
-        ]
-    )
-    assert not found.locale_ids
-    assert not found.captures
 
 
 def test_bindings_tell_strong_weak_and_unique_apart() -> None:

@@ -129,6 +129,6 @@ def test_the_version_is_raised_when_what_is_kept_changes() -> None:
     assert [each.name for each in fields(SharedObject)] == [
         *("bits", "little_endian", "machine", "kind", "soname", "needed", "rpath", "runpath"),
         *("version_needs", "version_definitions", "executable_stack", "static_tls"),
-        *("gnu_properties", "build_id", "symbols"),
+        *("gnu_properties", "build_id", "symbols", "groups"),
     ]
     assert len(WATCHED) == 25

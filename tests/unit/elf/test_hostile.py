@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 from contextlib import suppress
 from pathlib import Path
@@ -65,7 +66,7 @@ def _segment_field(content: bytes, kind: int, field: int, value: int) -> bytes:
 
 def _refused(content: bytes, reason: str) -> None:
     with pytest.raises(ElfError, match=reason) as caught:
-        read_elf(io.BytesIO(content), "pkg/sample.so", symbols=True)
+        read_elf(io.BytesIO(content), "pkg/sample.so", symbols=True, groups=True)
     assert str(caught.value).startswith("pkg/sample.so: ")
 
 
@@ -181,6 +182,7 @@ def _mutations(draw: st.DrawFn) -> bytes:
 @settings(deadline=None)  # the first example pays for imports
 def test_only_elf_errors_escape_from_damaged_files(content: bytes) -> None:
     with suppress(ElfError):
+        read_elf(io.BytesIO(content), "sample", groups=True)
         read_elf(io.BytesIO(content), "sample", symbols=True)
 
 
@@ -189,7 +191,7 @@ def test_only_elf_errors_escape_from_damaged_files(content: bytes) -> None:
 )
 def test_only_elf_errors_escape_from_noise(head: bytes, noise: bytes) -> None:
     with suppress(ElfError):
-        read_elf(io.BytesIO(head + noise), "noise", symbols=True)
+        read_elf(io.BytesIO(head + noise), "noise", groups=True)
 
 
 def test_a_string_table_without_ends_cannot_give_endless_names() -> None:
@@ -197,3 +199,24 @@ def test_a_string_table_without_ends_cannot_give_endless_names() -> None:
     strings = Strings(image, b"x" * (1 << 20) + b"\0")
     with pytest.raises(ElfError, match="many times longer"):
         _ = [strings.at(offset, "a name") for offset in range(100)]
+
+
+def test_nor_can_it_where_they_are_read_together() -> None:
+    image = _image(_USER)
+    strings = Strings(image, (b"x" * 4000 + b"\0") * 16)
+    with pytest.raises(ElfError, match="many times longer"):
+        strings.many([0] * 200, "a name")
+
+
+@given(st.binary(max_size=60), st.lists(st.integers(0, 70), max_size=20))
+def test_names_read_together_are_the_names_read_one_by_one(
+    table: bytes, offsets: list[int]
+) -> None:
+    table = table * 100
+    try:
+        expected = [Strings(_image(_USER), table).at(offset, "a name") for offset in offsets]
+    except ElfError as error:
+        with pytest.raises(ElfError, match=re.escape(error.reason)):
+            Strings(_image(_USER), table).many(offsets, "a name")
+    else:
+        assert list(Strings(_image(_USER), table).many(offsets, "a name")) == expected

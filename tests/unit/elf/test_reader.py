@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
+from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,11 +17,12 @@ from cxxrt_toolchain.elf.reader import ElfError, Limits, is_elf, read_elf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from cxxrt_toolchain.elf.facts import DynamicSymbol, SharedObject
 
     ElfFixture = Callable[[str], Path]
+
+DATA = Path(__file__).parents[2] / "data"
 
 
 @pytest.fixture
@@ -33,6 +36,35 @@ def facts(elf_fixture: ElfFixture) -> Callable[[str], SharedObject]:
 def _named(facts: SharedObject, name: str) -> DynamicSymbol:
     assert facts.symbols is not None
     return next(symbol for symbol in facts.symbols if symbol.name == name)
+
+
+@pytest.mark.parametrize("name", [path.name for path in (DATA / "elf").glob("*.so")] + ["plain.o"])
+def test_the_groups_are_the_symbols_that_bind(elf_fixture: ElfFixture, name: str) -> None:
+    content = elf_fixture(name).read_bytes()
+    facts = read_elf(io.BytesIO(content), name, symbols=True, groups=True)
+    expected = Counter(
+        (each.defined, each.binding, each.version, each.soname, each.name)
+        for each in facts.symbols or ()
+        if each.binding is not Binding.LOCAL and (each.visible or not each.defined)
+    )
+    groups = facts.groups or ()
+    assert Counter((*each[:4], symbol) for each in groups for symbol in each.names) == expected
+
+
+def test_code_behind_the_tables_is_named_to_the_stream(elf_fixture: ElfFixture) -> None:
+    content = bytearray(elf_fixture("libuser.so").read_bytes())
+    skipped: list[tuple[int, int]] = []
+
+    def read() -> None:
+        read_elf(
+            io.BytesIO(content), "libuser.so", skip=lambda start, end: skipped.append((start, end))
+        )
+
+    read()
+    assert not skipped, "tables and code share the first segment"
+    content[64 + 56 + 4] |= 1  # PF_X of the second program header
+    read()
+    assert skipped == [(0xE60, 0xE60 + 0x1A8)]
 
 
 @pytest.mark.parametrize(

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packaging.metadata import parse_email
 from packaging.tags import Tag
 
+from cxxrt_toolchain.wheel.fields import tidy_values
 from cxxrt_toolchain.wheel.metadata import (
     CoreMetadata,
     MetadataError,
-    RecordRow,
     WheelFile,
-    format_record,
-    parse_record,
-    record_row,
-    requires_dist,
 )
+from cxxrt_toolchain.wheel.record import RecordRow, format_record, parse_record, record_row
 
 _WHEEL = """Wheel-Version: 1.0
 Generator: bdist_wheel (0.45)
@@ -73,7 +73,7 @@ def test_metadata_reads_folded_requirements() -> None:
     parsed = CoreMetadata.parse(_METADATA)
     assert (parsed.name, parsed.version) == ("Demo.Pkg", "1.0")
     assert [r.name for r in parsed.requirements()] == ["numpy", "cxx11_cuda.runtime"]
-    assert requires_dist(_METADATA) == parsed.requires_dist
+    assert parsed.requires_dist[0] == "numpy>=1.2 ; python_version >= '3.9'"
 
 
 def test_a_requirement_is_replaced_and_all_else_stays_byte_for_byte() -> None:
@@ -158,3 +158,50 @@ def test_a_requirement_that_no_reader_would_see_is_not_added() -> None:
     text = _METADATA.replace(b"Requires-Dist", b"Requires\xff-Dist", 1)
     with pytest.raises(MetadataError, match="ends them for a reader"):
         CoreMetadata.parse(text).edited(add=("b",))
+
+
+_LINES = st.one_of(
+    st.sampled_from(
+        [
+            *(
+                b"Name: a",
+                b"name:b ",
+                b"Name : q",
+                b"Name: a\x0cb",
+                b"Name: a\x1cb",
+                b"Name: a\x00",
+            ),
+            *(b"Version: 1", b"Metadata-Version:\t2.1", b"Description: z", b"X: \xc3\xa4"),
+            *(b"Requires-Dist: x>=1 ", b"Requires-Dist: y;", b"Requires-Dist: =?utf-8?q?a?="),
+            *(b" folded", b"\tfolded \x0b", b"", b" ", b"From x", b"bad", b":x"),
+        ]
+    ),
+    st.binary(max_size=6),
+)
+
+
+@given(
+    st.lists(_LINES, max_size=8),
+    st.sampled_from([b"\n", b"\r\n", b"\r"]),
+    st.sampled_from([b"", b"\n", b"\n\nbody"]),
+)
+def test_tidy_fields_are_read_as_packaging_reads_them(
+    lines: list[bytes], newline: bytes, rest: bytes
+) -> None:
+    text = newline.join(lines) + rest
+    found = tidy_values(text, ("metadata-version", "name", "version", "requires-dist"))
+    if found is None:
+        return
+    raw, unparsed = parse_email(text)
+    for key in ("metadata-version", "name", "version"):
+        value = raw.get(key.replace("-", "_"))
+        assert found.get(key, []) == unparsed.get(key, [] if value is None else [value])
+    assert found.get("requires-dist", []) == raw.get("requires_dist", [])
+
+
+def test_fields_that_are_not_tidy_are_left_to_packaging() -> None:
+    untidy = b"Metadata-Version: 2.1\nName: a\nVersion: 1\nX-_: y\nRequires-Dist: b\n"
+    assert tidy_values(untidy, ()) is None
+    assert CoreMetadata.parse(untidy).requires_dist == ("b",)
+    with pytest.raises(MetadataError, match="more than one Name"):
+        CoreMetadata.parse(untidy + b"Name: c\n")

@@ -10,9 +10,9 @@ import pytest
 from packaging.tags import Tag
 
 from cxxrt_toolchain.wheel import stream as stream_module
-from cxxrt_toolchain.wheel.metadata import record_row
 from cxxrt_toolchain.wheel.name import parse_wheel_name
 from cxxrt_toolchain.wheel.reader import BadWheelError, RecordIssueKind, Wheel
+from cxxrt_toolchain.wheel.record import record_row
 
 if TYPE_CHECKING:
     import zipfile
@@ -71,7 +71,7 @@ def test_a_stream_seeks_like_a_file(make_wheel: MakeWheel) -> None:
         stream.seek(5, os.SEEK_CUR)
         assert stream.tell() == 35
         buffer = bytearray(7)
-        assert stream.readinto(buffer) == 7  # type: ignore[attr-defined]  # typing.BinaryIO lacks it
+        assert stream.readinto(buffer) == 7
         assert bytes(buffer) == content[35:42]
 
 
@@ -86,6 +86,20 @@ def test_a_seek_back_into_a_dropped_piece_inflates_again(
         for start in (0, 49_000, 100, 20_000, 49_900, 2_900, 0):
             stream.seek(start)
             assert stream.read(500) == content[start : start + 500]
+
+
+def test_what_a_reader_skips_takes_no_memory_and_can_still_be_read(
+    make_wheel: MakeWheel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_module, "_OUTPUT", 1000)
+    content = bytes(i * i % 251 for i in range(200_000))
+    with Wheel.open(make_wheel({"a.bin": content})) as wheel, wheel.stream("a.bin") as stream:
+        stream.skip(10_000, 190_000)
+        stream.seek(199_000)
+        assert stream.read() == content[199_000:]
+        assert sum(map(len, stream._pieces.values())) < 30_000
+        stream.seek(100_000)
+        assert stream.read(500) == content[100_000:100_500]
 
 
 def test_members_are_read_in_several_threads(make_wheel: MakeWheel) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from cxxrt_toolchain.errors import ConfigError, InputError
 from cxxrt_toolchain.wheel import zipformat
-from cxxrt_toolchain.wheel.metadata import sha256_field
 from cxxrt_toolchain.wheel.reader import Wheel
+from cxxrt_toolchain.wheel.record import sha256_field
 from cxxrt_toolchain.wheel.writer import CopiedMember, NewMember, write_wheel
 
 if TYPE_CHECKING:

@@ -15,13 +15,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
 from packaging.version import Version
 
 from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from packaging.requirements import Requirement
 
     from cxxrt_toolchain.abi.symbols import CudartSymbols, SymbolTables
 
@@ -113,7 +114,20 @@ def runtime_requirement(
     *,
     epoch: int = 1,
 ) -> Requirement:
-    """The whole requirement of one wheel.
+    """The whole requirement of one wheel, as a value; `requirement_text` has the arguments."""
+    from packaging.requirements import Requirement  # noqa: PLC0415 - start-up time
+
+    return Requirement(requirement_text(tables, needs, cudart, epoch=epoch))
+
+
+def requirement_text(
+    tables: SymbolTables,
+    needs: Iterable[tuple[str, str]],
+    cudart: Mapping[int, Iterable[str]],
+    *,
+    epoch: int = 1,
+) -> str:
+    """The whole requirement of one wheel, spelled as ``str()`` of the value would.
 
     Args:
         tables: The specification's tables.
@@ -128,7 +142,7 @@ def runtime_requirement(
     for major, symbols in cudart.items():
         bounds += cudart_bounds(tables, major, symbols, epoch=epoch)
     lowest = max((bound.version for bound in bounds), default=Version(f"{epoch}.0"))
-    return Requirement(f"{DISTRIBUTION}>={lowest},<{epoch + 1}")
+    return f"{DISTRIBUTION}<{epoch + 1},>={lowest}"
 
 
 def _vendoring(tables: SymbolTables, gcc: Version, epoch: int) -> Version:

@@ -11,15 +11,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from cxxrt_toolchain.abi.tag import AbiTag, RuntimeAbi, claims_runtime
 from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from packaging.requirements import Requirement
 
     from cxxrt_toolchain.abi.spec import Epoch, Spec
 
@@ -31,6 +31,7 @@ _NAME = re.compile(
     r"(?P<distribution>[^-]+)-(?P<version>[^-]+)(?:-(?P<build>[0-9][^-]*))?"
     r"-(?P<python>[^-0-9][^-]*)-(?P<abi>[^-]+)-(?P<platform>[^-]+)(?:-(?P<label>[^-]+))?\.whl"
 )
+_DISTRIBUTION = re.compile(r"[\w.]+")  # PEP 427, "Escaping and Unicode"
 _LABEL = re.compile(r"[0-9a-z_.]+", re.ASCII)  # PEP 825, "Variant label"
 _NATIVE = re.compile(r"graalpy[0-9]+_(?P<python>[0-9]+)_native", re.ASCII)
 _CPYTHON = re.compile(r"(?P<python>cp[0-9]+)[a-z]*", re.ASCII)
@@ -103,13 +104,12 @@ def parse_wheel_name(filename: str) -> WheelTags:
         BadWheelNameError: It is no wheel's name.
     """
     match = _NAME.fullmatch(filename)
-    unlabelled = filename if match is None else _without_label(match)
-    try:
-        parse_wheel_filename(unlabelled)
-    except InvalidWheelFilename as error:
-        raise BadWheelNameError(f"{filename}: {error}") from error
     if match is None:
         raise BadWheelNameError(f"{filename}: not the name of a wheel.")
+    label = match["label"]
+    if label is not None and _LABEL.fullmatch(label) is None:
+        raise BadWheelNameError(f"{filename}: {label!r} is no variant label.")
+    _check_parts(match)
     return WheelTags(
         distribution=match["distribution"],
         version=match["version"],
@@ -121,13 +121,22 @@ def parse_wheel_name(filename: str) -> WheelTags:
     )
 
 
-def _without_label(match: re.Match[str]) -> str:
-    label = match["label"]
-    if label is None:
-        return match.string
-    if _LABEL.fullmatch(label) is None:
-        raise BadWheelNameError(f"{match.string}: {label!r} is no variant label.")
-    return match.string.removesuffix(f"-{label}.whl") + ".whl"
+def _check_parts(match: re.Match[str]) -> None:
+    """What packaging.utils.parse_wheel_filename checks; importing that takes longer than a wheel.
+
+    The tests hold the two against each other.
+    """
+    if "__" in match["distribution"] or _DISTRIBUTION.fullmatch(match["distribution"]) is None:
+        raise BadWheelNameError(f"{match.string}: {match['distribution']!r} is no distribution.")
+    try:
+        Version(match["version"])
+    except InvalidVersion:
+        raise BadWheelNameError(f"{match.string}: {match['version']!r} is no version.") from None
+    for field in ("python", "abi", "platform"):
+        if not all(match[field].split(".")):
+            raise BadWheelNameError(f"{match.string}: {match[field]!r} has an empty tag.")
+    if not all(map(str.isidentifier, match["python"].split("."))):
+        raise BadWheelNameError(f"{match.string}: {match['python']!r} is no Python tag.")
 
 
 def violations(
@@ -237,12 +246,15 @@ def _one_encoding(name: WheelTags) -> Iterable[Violation]:
 
 def _requirement(runtime: RuntimeAbi, spec: Spec, lines: Iterable[str]) -> Iterable[Violation]:
     """Rule G-7."""
+    from packaging import requirements  # noqa: PLC0415 - start-up time
+    from packaging.utils import canonicalize_name  # noqa: PLC0415 - start-up time
+
     wanted = f"{spec.distribution}>={runtime.epoch}.<minor>,<{runtime.epoch + 1}"
     reasons = []
     for line in lines:
         try:
-            requirement = Requirement(line)
-        except InvalidRequirement as error:
+            requirement = requirements.Requirement(line)
+        except requirements.InvalidRequirement as error:
             yield Violation(rule="G-7", detail=f"Requires-Dist cannot be read: {error}")
             continue
         if canonicalize_name(requirement.name) != spec.distribution:

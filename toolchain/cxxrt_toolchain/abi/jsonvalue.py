@@ -81,6 +81,11 @@ class JsonValue:
 
     def texts(self, pattern: str = r".+") -> tuple[str, ...]:
         """An array of strings."""
+        matches = re.compile(pattern).fullmatch
+        if isinstance(self.value, list) and all(
+            isinstance(each, str) and matches(each) for each in self.value
+        ):
+            return tuple(self.value)
         return tuple(each.text(pattern) for each in self.items())
 
     def integer(self, minimum: int = 0) -> int:

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
+import cxxrt_abi_tag_spec
 from cxxrt_toolchain.abi.jsonvalue import JsonValue, JsonValueError
 from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_DATA = "cxxrt_abi_tag_spec"
+_DATA = Path(cxxrt_abi_tag_spec.__file__).parent
 _SCHEMA = 1
 
 
@@ -68,17 +69,12 @@ def load_symbol_tables() -> SymbolTables:
     Raises:
         SymbolTableError: A file is missing or is not what its schema says.
     """
-    data = files(_DATA)
-    symbols = data / "symbols"
-    cudart = sorted(
-        each.name
-        for each in symbols.iterdir()
-        if each.name.startswith("cudart") and each.name.endswith(".json")
-    )
+    symbols = _DATA / "symbols"
+    cudart = sorted(each.name for each in symbols.glob("cudart*.json"))
     return SymbolTables(
         versions=read_versions((symbols / "gcc-runtime.json").read_bytes()),
         cudart=dict(read_cudart(name, (symbols / name).read_bytes()) for name in cudart),
-        releases=read_releases((data / "releases.json").read_bytes()),
+        releases=read_releases((_DATA / "releases.json").read_bytes()),
     )
 
 

@@ -7,7 +7,8 @@ opinion is formed here. A member that starts like an ELF file and cannot be read
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from cxxrt_toolchain.abi.filename import parse_wheel_name
 from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_object
@@ -16,14 +17,16 @@ from cxxrt_toolchain.audit.report import ObjectReport, UnreadableObject, WheelRe
 from cxxrt_toolchain.audit.symbols import digest
 from cxxrt_toolchain.elf.reader import ElfError, is_elf, read_elf
 from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.wheel.sweep import sweep
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from collections.abc import Iterable
 
     from cxxrt_toolchain.audit.report import SymbolDigest
     from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.wheel.metadata import WheelFile
     from cxxrt_toolchain.wheel.reader import Member, Wheel
+    from cxxrt_toolchain.wheel.stream import MemberStream
 
 _MAGIC_SIZE = 4
 
@@ -47,21 +50,14 @@ def collect(wheel: Wheel, *, record: bool = True) -> WheelReport:
         wheel: An open wheel.
         record: Compare RECORD with the archive, which reads and hashes every member.
     """
-    objects: list[ObjectReport] = []
-    unreadable: list[UnreadableObject] = []
-    for member in wheel.members:
-        if member.is_dir or member.name.lower().endswith(NEVER_ELF):
-            continue
-        if member.size < _MAGIC_SIZE:
-            continue
-        watch = TextWatch()
-        with wheel.stream(member.name, watch) as stream:
-            if not is_elf(stream.read(_MAGIC_SIZE)):
-                continue
-            try:
-                objects.append(_object(stream, member, watch))
-            except ElfError as error:
-                unreadable.append(UnreadableObject(member=member.name, reason=error.reason))
+    suspects = [
+        member
+        for member in wheel.members
+        if not member.is_dir
+        and member.size >= _MAGIC_SIZE
+        and not member.name.lower().endswith(NEVER_ELF)
+    ]
+    found = sweep(suspects, partial(_look, wheel))
     wheel_file, requirements, metadata_issues = _metadata(wheel)
     return WheelReport(
         filename=wheel.path.name,
@@ -72,19 +68,38 @@ def collect(wheel: Wheel, *, record: bool = True) -> WheelReport:
         dist_info=wheel.dist_info,
         members=tuple(member.name for member in wheel.members if not member.is_dir),
         record_issues=wheel.record_issues() if record else None,
-        objects=tuple(sorted(objects, key=lambda found: found.member)),
-        unreadable=tuple(sorted(unreadable, key=lambda found: found.member)),
+        objects=_sorted(each for each in found if isinstance(each, ObjectReport)),
+        unreadable=_sorted(each for each in found if isinstance(each, UnreadableObject)),
     )
 
 
-def _object(stream: BinaryIO, member: Member, watch: TextWatch) -> ObjectReport:
-    facts = read_elf(stream, member.name, symbols=True)
-    symbols = digest(facts.symbols or (), frozenset(facts.version_definitions))
+_Found = TypeVar("_Found", ObjectReport, UnreadableObject)
+
+
+def _sorted(found: Iterable[_Found]) -> tuple[_Found, ...]:
+    return tuple(sorted(found, key=lambda each: each.member))
+
+
+def _look(wheel: Wheel, member: Member) -> ObjectReport | UnreadableObject | None:
+    """What one member is; None where it is no ELF file. Runs in any thread."""
+    watch = TextWatch()
+    with wheel.stream(member.name, watch) as stream:
+        if not is_elf(stream.read(_MAGIC_SIZE)):
+            return None
+        try:
+            return _object(stream, member, watch)
+        except ElfError as error:
+            return UnreadableObject(member=member.name, reason=error.reason)
+
+
+def _object(stream: MemberStream, member: Member, watch: TextWatch) -> ObjectReport:
+    facts = read_elf(stream, member.name, groups=True, skip=stream.skip)
+    symbols = digest(facts.groups or (), frozenset(facts.version_definitions))
     copy_of = family_of_object(member.name, facts)
     return ObjectReport(
         member=member.name,
         size=member.size,
-        facts=replace(facts, symbols=None),
+        facts=replace(facts, groups=None),
         copy_of=copy_of,
         symbols=symbols,
         static=() if copy_of else _static(stream, facts, symbols, watch),
@@ -92,7 +107,7 @@ def _object(stream: BinaryIO, member: Member, watch: TextWatch) -> ObjectReport:
 
 
 def _static(
-    stream: BinaryIO, facts: SharedObject, symbols: SymbolDigest, watch: TextWatch
+    stream: MemberStream, facts: SharedObject, symbols: SymbolDigest, watch: TextWatch
 ) -> tuple[RuntimeFamily, ...]:
     exported = set()
     if symbols.locale_ids:

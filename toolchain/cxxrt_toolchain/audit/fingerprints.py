@@ -13,10 +13,10 @@ from cxxrt_toolchain.audit.families import RuntimeFamily
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from typing import BinaryIO
 
     from cxxrt_toolchain.audit.report import SymbolDigest
     from cxxrt_toolchain.elf.facts import SharedObject
+    from cxxrt_toolchain.wheel.stream import MemberStream
 
 _BLOCK = 1 << 20
 
@@ -68,7 +68,7 @@ class TextWatch:
         )
 
     def finish(
-        self, stream: BinaryIO, families: Collection[RuntimeFamily]
+        self, stream: MemberStream, families: Collection[RuntimeFamily]
     ) -> tuple[RuntimeFamily, ...]:
         """Those of the families whose texts the whole stream contains, sorted by name.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.abi.bounds import NoRuntimeError, runtime_requirement
+from cxxrt_toolchain.abi.bounds import NoRuntimeError, requirement_text
 from cxxrt_toolchain.audit.families import RuntimeFamily, cuda_major, family_of_name
 from cxxrt_toolchain.audit.platforms import version_tuple
 from cxxrt_toolchain.elf.facts import Soname
@@ -75,7 +75,7 @@ class RuntimeNeeds:
         """
         if not self.libraries:
             return None
-        return str(runtime_requirement(tables, self.versions, dict(self.cudart), epoch=epoch))
+        return requirement_text(tables, self.versions, dict(self.cudart), epoch=epoch)
 
     def shortfall(self, tables: SymbolTables, *, epoch: int) -> str | None:
         """Why no known runtime provides all of it; None where one does."""

@@ -1,7 +1,8 @@
 """What a plain platform tag promises about the machine: glibc, libraries, compiler runtime.
 
 In: a platform tag of a wheel's name. Out: its parts, and the promise of that ``manylinux``
-generation (PEP 600) from the specification's ``manylinux.json``. Never looks at the machine.
+generation (PEP 600) from the specification's ``manylinux.json``; and what an object asks of glibc.
+Never looks at the machine.
 """
 
 from __future__ import annotations
@@ -10,12 +11,17 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.audit.report import ObjectReport
 
 _MANYLINUX = re.compile(r"manylinux_(?P<major>[0-9]+)_(?P<minor>[0-9]+)_(?P<arch>\w+)")
 _LEGACY = re.compile(r"(?P<alias>manylinux(?:1|2010|2014))_(?P<arch>\w+)")
 _LOCAL = re.compile(r"linux_(?P<arch>\w+)")
+_GLIBC = "GLIBC_"
+# Marker versions that glibc added without a number: the release that first defines them.
+_GLIBC_MARKERS = {"GLIBC_ABI_DT_RELR": (2, 36)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -91,6 +97,23 @@ def version_tuple(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else ()
 
 
+def glibc_release(version: str) -> tuple[int, ...] | None:
+    """``GLIBC_2.34`` -> ``(2, 34)``; None for ``GLIBC_PRIVATE`` and other private names."""
+    if version in _GLIBC_MARKERS:
+        return _GLIBC_MARKERS[version]
+    return version_tuple(version.removeprefix(_GLIBC)) or None
+
+
+def glibc_floor(found: ObjectReport) -> tuple[int, ...]:
+    """The oldest glibc that an object can be loaded with; ``(0,)`` where it needs no version."""
+    releases = [
+        glibc_release(need.version) or ()
+        for need in found.facts.version_needs
+        if need.version.startswith(_GLIBC) and not need.weak
+    ]
+    return max(releases, default=(0,))
+
+
 @cache
 def _aliases() -> dict[str, tuple[int, int]]:
     found = {}
@@ -103,6 +126,8 @@ def _aliases() -> dict[str, tuple[int, int]]:
 
 @cache
 def _document() -> dict[str, Any]:
+    from importlib.resources import files  # noqa: PLC0415 - start-up time
+
     text = files("cxxrt_abi_tag_spec").joinpath("manylinux.json").read_text(encoding="utf-8")
     document: dict[str, Any] = json.loads(text)
     return document

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.audit.families import SHARED_FAMILIES, family_of_name
 from cxxrt_toolchain.audit.findings import Finding, Severity
-from cxxrt_toolchain.audit.platforms import version_tuple
+from cxxrt_toolchain.audit.platforms import glibc_release, version_tuple
 from cxxrt_toolchain.audit.searchpath import leaves_package
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.elf.facts import NeededVersion, Soname
 
 _GLIBC = "GLIBC_"
-# Marker versions that glibc added without a number: the release that first defines them.
-_GLIBC_MARKERS = {"GLIBC_ABI_DT_RELR": (2, 36)}
 _REBUILD_OLDER = (
     "Rebuild on an image with that glibc or older, or retag the wheel for the newer platform."
 )
@@ -164,23 +162,6 @@ def _strings(case: Case, found: ObjectReport) -> Iterator[Finding]:
         symbol=symbols.examples[0],
         advice="Rebuild with -D_GLIBCXX_USE_CXX11_ABI=1, on an image whose compiler allows it.",
     )
-
-
-def glibc_release(version: str) -> tuple[int, ...] | None:
-    """``GLIBC_2.34`` -> ``(2, 34)``; None for ``GLIBC_PRIVATE`` and other private names."""
-    if version in _GLIBC_MARKERS:
-        return _GLIBC_MARKERS[version]
-    return version_tuple(version.removeprefix(_GLIBC)) or None
-
-
-def glibc_floor(found: ObjectReport) -> tuple[int, ...]:
-    """The oldest glibc that an object can be loaded with; ``(0,)`` where it needs no version."""
-    releases = [
-        glibc_release(need.version) or ()
-        for need in found.facts.version_needs
-        if need.version.startswith(_GLIBC) and not need.weak
-    ]
-    return max(releases, default=(0,))
 
 
 def _highest(needs: tuple[NeededVersion, ...]) -> tuple[NeededVersion, ...]:

@@ -1,12 +1,15 @@
 """Dynamic symbols -> what the rules ask about them.
 
-In: an object's `DynamicSymbol`s. Out: a `SymbolDigest`. Only mangled names are looked at; nothing
-is demangled. Name grammar: Itanium C++ ABI, chapter 5.1.
+In: an object's `SymbolGroup`s. Out: a `SymbolDigest`. Only mangled names are looked at; nothing
+is demangled. Name grammar: Itanium C++ ABI, chapter 5.1. A wheel has up to a million of them, so
+every question is one comprehension over a group, cheapest test first.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_name
@@ -14,9 +17,9 @@ from cxxrt_toolchain.audit.report import SymbolDigest, SymbolSample
 from cxxrt_toolchain.elf.facts import Binding
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from cxxrt_toolchain.elf.facts import DynamicSymbol
+    from cxxrt_toolchain.elf.facts import SymbolGroup
 
 _EXAMPLES = 3
 
@@ -78,28 +81,33 @@ _TOKEN = re.compile(
     r"S[0-9A-Z]*_|T[0-9]*_|L[a-z]n?[0-9]+E|(?P<length>[0-9]+)|(?P<old>Ss)|.", re.DOTALL
 )
 
+_NEW = re.compile(r"__cxx11|B5cxx11")
+
 _ASKED = frozenset({"dlopen", "dlsym", "dl_iterate_phdr", "abort", "_Unwind_RaiseException"})
 
 
 def digest(
-    symbols: Iterable[DynamicSymbol], version_definitions: Collection[str] = ()
+    groups: Iterable[SymbolGroup], version_definitions: Collection[str] = ()
 ) -> SymbolDigest:
     """Sort an object's dynamic symbols into the sets that the rules ask about.
 
     Args:
-        symbols: The object's dynamic symbols.
+        groups: The object's dynamic symbols.
         version_definitions: The versions that the object defines itself. A definition under any
             other version is a copy relocation: an executable's room for a variable of a library.
     """
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = defaultdict(list)
     undefined: set[str] = set()
-    for symbol in symbols:
-        if symbol.defined and symbol.version and symbol.version not in version_definitions:
+    for group in groups:
+        if not group.defined:
+            undefined.update(_ASKED.intersection(group.names))
+            kinds = _needed_kinds(group)
+        elif group.version is None or group.version in version_definitions:
+            kinds = _exported_kinds(group)
+        else:
             continue
-        for kind in _kinds(symbol):
-            found.setdefault(kind, []).append(symbol.name)
-        if not symbol.defined and symbol.name in _ASKED:
-            undefined.add(symbol.name)
+        for kind, names in kinds:
+            found[kind] += names
     needed = tuple(sorted(set(found.pop("cudart_needed", ()))))
     samples = {kind: sample(names) for kind, names in found.items()}
     return SymbolDigest(**samples, cudart_needed=needed, undefined=frozenset(undefined))
@@ -107,8 +115,8 @@ def digest(
 
 def sample(names: Iterable[str]) -> SymbolSample:
     """Count names and keep the first few."""
-    distinct = sorted(set(names))
-    return SymbolSample(count=len(distinct), examples=tuple(distinct[:_EXAMPLES]))
+    distinct = set(names)
+    return SymbolSample(count=len(distinct), examples=tuple(nsmallest(_EXAMPLES, distinct)))
 
 
 def spells_old_string(name: str) -> bool:
@@ -126,48 +134,36 @@ def spells_old_string(name: str) -> bool:
     return False
 
 
-def _kinds(symbol: DynamicSymbol) -> Iterable[str]:
-    name = symbol.name
-    if not symbol.defined:
-        return _needed_kinds(symbol)
-    if not symbol.visible or symbol.binding is Binding.LOCAL:
-        return ()
-    return _exported_kinds(name, symbol.binding)
+def _needed_kinds(group: SymbolGroup) -> Iterator[tuple[str, Sequence[str]]]:
+    if group.soname and family_of_name(group.soname) is RuntimeFamily.LIBCUDART:
+        yield "cudart_needed", group.names
+    for kind, names in _strings(group.names):
+        yield f"{kind}_needed", [name for name in names if not _LIBSTDCXX.match(name)]
 
 
-def _needed_kinds(symbol: DynamicSymbol) -> Iterable[str]:
-    name = symbol.name
-    if symbol.soname and family_of_name(symbol.soname) is RuntimeFamily.LIBCUDART:
-        yield "cudart_needed"
-    if name.startswith("_Z") and not _LIBSTDCXX.match(name):
-        if "__cxx11" in name or "B5cxx11" in name:
-            yield "new_strings_needed"
-        elif spells_old_string(name):
-            yield "old_strings_needed"
+def _exported_kinds(group: SymbolGroup) -> Iterator[tuple[str, Sequence[str]]]:
+    names = group.names
+    if group.binding is Binding.UNIQUE:
+        yield "unique", names
+    yield "captures", list(CAPTURES.intersection(names))
+    library = list(filter(_LIBSTDCXX.match, names))
+    yield "locale_ids", list(LOCALE_IDS.intersection(library))
+    if group.binding is Binding.GLOBAL:
+        yield "libstdcxx_strong", [n for n in library if not _CUSTOMIZED.match(n)]
+    else:
+        yield "libstdcxx_weak", library
+    owned = set(library)
+    for kind, spelt in _strings(names):
+        yield f"{kind}_exported", [name for name in spelt if name not in owned]
+    plain = [name for name in names if not name.startswith("_Z")]
+    cudart = [n for n in plain if "cuda" in n and _CUDART.fullmatch(n)]
+    yield "cudart_defined", [name for name in cudart if not _NOT_CUDART.fullmatch(name)]
+    yield "other_runtimes", list(filter(_OTHER_RUNTIMES.fullmatch, plain))
 
 
-def _exported_kinds(name: str, binding: Binding) -> Iterable[str]:
-    if binding is Binding.UNIQUE:
-        yield "unique"
-    if name in CAPTURES:
-        yield "captures"
-    if _LIBSTDCXX.match(name):
-        yield from _library_kinds(name, binding)
-    elif name.startswith("_Z"):
-        if "__cxx11" in name or "B5cxx11" in name:
-            yield "new_strings_exported"
-        elif spells_old_string(name):
-            yield "old_strings_exported"
-    elif _CUDART.fullmatch(name) and not _NOT_CUDART.fullmatch(name):
-        yield "cudart_defined"
-    elif _OTHER_RUNTIMES.fullmatch(name):
-        yield "other_runtimes"
-
-
-def _library_kinds(name: str, binding: Binding) -> Iterable[str]:
-    if name in LOCALE_IDS:
-        yield "locale_ids"
-    if binding is not Binding.GLOBAL:
-        yield "libstdcxx_weak"
-    elif not _CUSTOMIZED.match(name):
-        yield "libstdcxx_strong"
+def _strings(names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """The mangled names that spell the new string, and those that spell only the old one."""
+    new = [n for n in names if "cxx11" in n and n.startswith("_Z") and _NEW.search(n)]
+    yield "new_strings", new
+    both = set(new)
+    yield "old_strings", [n for n in names if "Ss" in n and spells_old_string(n) and n not in both]

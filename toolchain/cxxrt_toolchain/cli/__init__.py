@@ -8,11 +8,9 @@ the chosen command is imported, which keeps ``cxxrt --version`` near the interpr
 
 from __future__ import annotations
 
-import os
 import sys
-from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # what typing.TYPE_CHECKING is; importing typing takes as long as Python
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -54,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(name: str, args: list[str]) -> int:
     import argparse  # noqa: PLC0415 - start-up time
+    import os  # noqa: PLC0415 - start-up time
+    from importlib import import_module  # noqa: PLC0415 - start-up time
 
     from cxxrt_toolchain.errors import ToolchainError  # noqa: PLC0415 - start-up time
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cxxrt_toolchain.audit.collect import collect
 from cxxrt_toolchain.audit.documents import SCHEMA, verdict_document
 from cxxrt_toolchain.audit.verdict import judge
-from cxxrt_toolchain.cli.render import make_console, printable, show_verdict
+from cxxrt_toolchain.cli.render import Page, printable, show_verdict
 from cxxrt_toolchain.errors import InputError, UsageError
 from cxxrt_toolchain.wheel.reader import Wheel
 
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the verdicts; one broken wheel does not hide those of the others."""
     worst = CONFORMS
     documents: list[dict[str, Any]] = []
-    console = make_console()
+    page = Page()
     for path in find_wheels(args.wheels):
         try:
             verdict = judge_path(path, args.tag, tuple(args.exclude))
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         worst = max(worst, CONFORMS if verdict.conforms else DOES_NOT)
         documents.append(verdict_document(verdict))
         if not args.json:
-            show_verdict(console, verdict)
+            show_verdict(page, verdict)
     if args.json:
         print(json.dumps({"schema": SCHEMA, "wheels": documents}, indent=1))
     return worst

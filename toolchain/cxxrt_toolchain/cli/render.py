@@ -1,24 +1,23 @@
 """Reports, verdicts and plans as text for people.
 
-In: values. Out: lines on a rich console, in colour where that is a terminal. Names that come out
-of a wheel are shown with control characters escaped, so that no wheel can draw on the terminal.
+In: values. Out: lines on a `Page`, in colour where that is a terminal. Names that come out of a
+wheel are shown with control characters escaped, so that no wheel can draw on the terminal.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.text import Text
-
-from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.audit.needs import runtime_needs
-from cxxrt_toolchain.audit.policy_rules import glibc_floor
+from cxxrt_toolchain.audit.platforms import glibc_floor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TextIO
+
+    from rich.console import Console
 
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.audit.needs import RuntimeNeeds
@@ -26,17 +25,36 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.audit.verdict import Verdict
     from cxxrt_toolchain.repair.plan import RepairPlan
 
-_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
+"""By severity."""
 _LABEL_WIDTH = 10
 
 
-def make_console(stream: TextIO | None = None) -> Console:
-    """A console that neither wraps nor guesses at markup: its lines can be copied and grepped."""
-    return Console(file=stream or sys.stdout, soft_wrap=True, highlight=False, markup=False)
+class Page:
+    """Where lines go: through rich to a terminal, as they are to a file or a pipe.
+
+    Lines are neither wrapped nor searched for markup, so that they can be copied and grepped.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self._console = _rich_console(self._stream) if _wants_colour(self._stream) else None
+
+    def line(self, *parts: tuple[str, str]) -> None:
+        """Write one line of texts, each with its style."""
+        shown = [(printable(text), style) for text, style in parts]
+        if self._console is None:
+            self._stream.write("".join(text for text, _ in shown) + "\n")
+            return
+        from rich.text import Text  # noqa: PLC0415 - start-up time
+
+        self._console.print(Text.assemble(*shown))
 
 
 def printable(text: str) -> str:
     """The text with everything that could control a terminal escaped."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
@@ -45,31 +63,33 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def show_report(console: Console, report: WheelReport, tables: SymbolTables) -> None:
+def show_report(page: Page, report: WheelReport, tables: SymbolTables) -> None:
     """The facts of one wheel."""
-    _line(console, (report.filename, "bold"))
+    page.line((report.filename, "bold"))
     tags = ".".join(report.tags.abi)
-    _row(console, "tag", f"{'.'.join(report.tags.python)}-{tags}-{'.'.join(report.tags.platform)}")
+    _row(page, "tag", f"{'.'.join(report.tags.python)}-{tags}-{'.'.join(report.tags.platform)}")
     floor = max((glibc_floor(found) for found in report.objects), default=(0,))
     if floor > (0,):
-        _row(console, "glibc", f"{'.'.join(map(str, floor))} or newer")
+        _row(page, "glibc", f"{'.'.join(map(str, floor))} or newer")
     direct = runtime_needs(report, repaired=False)
-    _row(console, "runtime", _needs(direct))
+    _row(page, "runtime", _needs(direct))
     for found in report.objects:
         if found.copy_of is not None:
-            _row(console, "bundled", f"{found.copy_of.value} as {found.member}", "yellow")
+            _row(page, "bundled", f"{found.copy_of.value} as {found.member}", "yellow")
         for family in found.static:
-            _row(console, "static", f"{family.value} in {found.member}", "yellow")
-    _row(console, "provided", _provided(report, tables))
-    _row(console, "objects", str(len(report.objects)))
+            _row(page, "static", f"{family.value} in {found.member}", "yellow")
+    _row(page, "provided", _provided(report, tables))
+    _row(page, "objects", str(len(report.objects)))
     for found in report.objects:
-        _object(console, found)
+        _object(page, found)
     for broken in report.unreadable:
-        _line(console, (f"  {broken.member}", ""), (f"  unreadable: {broken.reason}", "red"))
+        page.line((f"  {broken.member}", ""), (f"  unreadable: {broken.reason}", "red"))
 
 
-def show_verdict(console: Console, verdict: Verdict) -> None:
+def show_verdict(page: Page, verdict: Verdict) -> None:
     """The findings of one wheel, worst first, and the verdict."""
+    from cxxrt_toolchain.audit.findings import Severity  # noqa: PLC0415 - start-up time
+
     says, style = (
         ("conforms", "bold green") if verdict.conforms else ("does not conform", "bold red")
     )
@@ -79,29 +99,29 @@ def show_verdict(console: Console, verdict: Verdict) -> None:
         if verdict.count(severity)
     ]
     suffix = f" ({', '.join(counts)})" if counts else ""
-    _line(console, (verdict.filename, "bold"), (": ", ""), (says + suffix, style))
-    _row(console, "judged as", verdict.judged_as)
+    page.line((verdict.filename, "bold"), (": ", ""), (says + suffix, style))
+    _row(page, "judged as", verdict.judged_as)
     for found in verdict.findings:
-        head = (f"  {found.severity.value:<8}", _STYLES[found.severity])
+        head = (f"  {found.severity.value:<8}", _STYLES[found.severity.value])
         where = f" {found.member}" if found.member else ""
-        _line(console, head, (f"{found.rule:<10}", "bold"), (where, ""))
+        page.line(head, (f"{found.rule:<10}", "bold"), (where, ""))
         message = f"{found.message}: {found.symbol}" if found.symbol else found.message
-        _line(console, (f"{'':<10}{message}", ""))
+        page.line((f"{'':<10}{message}", ""))
         if found.advice and found.severity is not Severity.INFO:
-            _line(console, (f"{'':<10}{found.advice}", "dim"))
+            page.line((f"{'':<10}{found.advice}", "dim"))
 
 
-def show_plan(console: Console, plan: RepairPlan, before: Sequence[str] = ()) -> None:
+def show_plan(page: Page, plan: RepairPlan, before: Sequence[str] = ()) -> None:
     """What a repair would do, and what was done to the wheel before it was planned."""
-    _line(console, (plan.source, "bold"), (" -> ", ""), (plan.result, "bold"))
+    page.line((plan.source, "bold"), (" -> ", ""), (plan.result, "bold"))
     for line in before:
-        _line(console, (f"  {line}", ""))
+        page.line((f"  {line}", ""))
     for edit in plan.edits:
-        _line(console, (f"  {edit}", ""))
+        page.line((f"  {edit}", ""))
     for refusal in plan.refusals:
-        _line(console, ("  refused ", "bold red"), (str(refusal), ""))
+        page.line(("  refused ", "bold red"), (str(refusal), ""))
     for note in plan.notes:
-        _line(console, ("  note    ", "cyan"), (note, ""))
+        page.line(("  note    ", "cyan"), (note, ""))
 
 
 def _needs(needs: RuntimeNeeds) -> str:
@@ -121,15 +141,21 @@ def _provided(report: WheelReport, tables: SymbolTables) -> str:
     return needs.shortfall(tables, epoch=1) or f"by {needs.requirement(tables, epoch=1)}"
 
 
-def _object(console: Console, found: ObjectReport) -> None:
+def _object(page: Page, found: ObjectReport) -> None:
     needed = ", ".join(found.facts.needed)
-    _line(console, (f"  {found.member}", ""), (f"  {needed}", "dim"))
+    page.line((f"  {found.member}", ""), (f"  {needed}", "dim"))
 
 
-def _row(console: Console, label: str, value: str, style: str = "") -> None:
+def _row(page: Page, label: str, value: str, style: str = "") -> None:
     if value:
-        _line(console, (f"  {label:<{_LABEL_WIDTH}}", "dim"), (value, style))
+        page.line((f"  {label:<{_LABEL_WIDTH}}", "dim"), (value, style))
 
 
-def _line(console: Console, *parts: tuple[str, str]) -> None:
-    console.print(Text.assemble(*((printable(text), style) for text, style in parts)))
+def _wants_colour(stream: TextIO) -> bool:
+    return stream.isatty() or any(map(os.environ.get, ("FORCE_COLOR", "TTY_COMPATIBLE")))
+
+
+def _rich_console(stream: TextIO) -> Console:
+    from rich.console import Console  # noqa: PLC0415 - takes as long as reading a small wheel
+
+    return Console(file=stream, soft_wrap=True, highlight=False, markup=False)

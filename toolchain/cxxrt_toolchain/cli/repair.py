@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cxxrt_toolchain.audit.collect import collect
 from cxxrt_toolchain.audit.documents import SCHEMA, verdict_document
 from cxxrt_toolchain.audit.verdict import judge
-from cxxrt_toolchain.cli.render import make_console, show_plan, show_verdict
+from cxxrt_toolchain.cli.render import Page, show_plan, show_verdict
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.repair.apply import apply_plan, refuse_source
 from cxxrt_toolchain.repair.documents import plan_document
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         cuda=args.cuda,
         exclude=tuple(args.exclude),
     )
-    console = make_console()
+    page = Page()
     documents: list[dict[str, Any]] = []
     refused = False
     for path in args.wheels:
@@ -95,9 +95,9 @@ def run(args: argparse.Namespace) -> int:
         documents.append(_document(done, verdict))
         if args.json:
             continue
-        show_plan(console, done.plan, done.grafting.lines)
+        show_plan(page, done.plan, done.grafting.lines)
         if verdict is not None:
-            show_verdict(console, verdict)
+            show_verdict(page, verdict)
         if done.result is not None:
             print(done.result)
     if args.json:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.audit.collect import collect
-from cxxrt_toolchain.audit.documents import SCHEMA, report_document
+from cxxrt_toolchain.cli.render import Page, show_report
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
+
+    from cxxrt_toolchain.audit.report import WheelReport
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,20 +25,31 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the reports."""
-    tables = load_symbol_tables()
-    documents = []
-    for number, path in enumerate(args.wheels):
-        with Wheel.open(path) as wheel:
-            report = collect(wheel, record=False)
-        if args.json:
-            documents.append(report_document(report, tables))
-            continue
-        from cxxrt_toolchain.cli.render import make_console, show_report  # noqa: PLC0415 - start-up
-
-        console = make_console()
-        if number:
-            console.print()
-        show_report(console, report, tables)
+    reports = map(_report, args.wheels)
     if args.json:
-        print(json.dumps({"schema": SCHEMA, "wheels": documents}, indent=1))
+        return _print_document(reports)
+    page = Page()
+    for number, report in enumerate(reports):
+        if number:
+            page.line()
+        show_report(page, report, load_symbol_tables())
+    return 0
+
+
+def _report(path: Path) -> WheelReport:
+    with Wheel.open(path) as wheel:
+        return collect(wheel, record=False)
+
+
+def _print_document(reports: Iterable[WheelReport]) -> int:
+    import json  # noqa: PLC0415 - start-up time
+
+    from cxxrt_toolchain.audit.documents import (  # noqa: PLC0415 - start-up time
+        SCHEMA,
+        report_document,
+    )
+
+    tables = load_symbol_tables()
+    documents = [report_document(report, tables) for report in reports]
+    print(json.dumps({"schema": SCHEMA, "wheels": documents}, indent=1))
     return 0

@@ -81,6 +81,22 @@ class DynamicSymbol(NamedTuple):
         return f"{self.name}{'@@' if self.default else '@'}{self.version}"
 
 
+class SymbolGroup(NamedTuple):
+    """Dynamic symbols that other objects can bind to, or be bound by, and all in the same way.
+
+    For questions about names: hundreds of thousands of symbols make a few dozen groups.
+    """
+
+    defined: bool
+    binding: Binding
+    """Never local."""
+    version: str | None
+    soname: Soname | None
+    """For undefined versioned symbols: the library that they are needed from."""
+    names: tuple[str, ...]
+    """In table order."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedObject:
     """The facts of one ELF file that any rule asks for."""
@@ -112,3 +128,5 @@ class SharedObject:
     """``NT_GNU_BUILD_ID`` in hexadecimal; empty where the linker wrote none."""
     symbols: tuple[DynamicSymbol, ...] | None = None
     """None where nobody asked for them."""
+    groups: tuple[SymbolGroup, ...] | None = None
+    """Likewise."""

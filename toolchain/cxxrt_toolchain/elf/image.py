@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from collections.abc import Callable
 
 MAGIC = b"\x7fELF"
 PT_LOAD = 1
@@ -31,6 +31,16 @@ _IDENT_SIZE = 16
 _MAX_HEADER = 64
 _PN_XNUM = 0xFFFF
 _MAX_OFFSET = 1 << 62
+
+
+class ByteSource(Protocol):
+    """What is needed of a stream."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Move to an offset."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Up to that many bytes."""
 
 
 class ElfError(InputError):
@@ -87,13 +97,21 @@ class Header:
 class ElfImage:
     """One ELF file: its header, its segments and reads at offsets and addresses."""
 
-    def __init__(self, stream: BinaryIO, member: str, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self,
+        stream: ByteSource,
+        member: str,
+        limits: Limits = DEFAULT_LIMITS,
+        skip: Callable[[int, int], None] | None = None,
+    ) -> None:
         self._stream = stream
         self.member = member
         self.limits = limits
         self.header = self._read_header()
         self.segments = self._read_segments()
         self._ranges = self._file_ranges()
+        if skip is not None:
+            self._skip_code(skip)
 
     @property
     def wide(self) -> bool:
@@ -201,6 +219,12 @@ class ElfImage:
             )
             for kind, flags, offset, address, file_size, memory_size, alignment in rows
         )
+
+    def _skip_code(self, skip: Callable[[int, int], None]) -> None:
+        """Where linkers give code a segment of its own, behind the tables, it holds no table."""
+        for load in [s for s in self.segments if s.type == PT_LOAD][1:]:
+            if load.flags & PF_X:
+                skip(load.offset, load.offset + load.file_size)
 
     def _file_ranges(self) -> tuple[tuple[int, int, int], ...]:
         """Address, size and file offset of what the loader maps, neighbours joined.

@@ -30,12 +30,13 @@ from cxxrt_toolchain.elf.image import (
 from cxxrt_toolchain.elf.lookup import find_definitions
 from cxxrt_toolchain.elf.notes import read_build_id
 from cxxrt_toolchain.elf.properties import read_properties
-from cxxrt_toolchain.elf.symbols import is_program, read_symbols, read_undefined
+from cxxrt_toolchain.elf.symbols import is_program, read_groups, read_symbols, read_undefined
 from cxxrt_toolchain.elf.versions import read_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import BinaryIO
+    from collections.abc import Callable, Iterable
+
+    from cxxrt_toolchain.elf.image import ByteSource
 
 __all__ = [
     "ElfError",
@@ -65,7 +66,13 @@ def is_elf(head: bytes) -> bool:
 
 
 def read_elf(
-    stream: BinaryIO, member: str, *, symbols: bool = False, limits: Limits = DEFAULT_LIMITS
+    stream: ByteSource,
+    member: str,
+    *,
+    symbols: bool = False,
+    groups: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+    skip: Callable[[int, int], None] | None = None,
 ) -> SharedObject:
     """Read the facts of one ELF file.
 
@@ -73,17 +80,19 @@ def read_elf(
         stream: An open seekable stream; it may stand anywhere and is left anywhere.
         member: The name that errors carry.
         symbols: Whether to read the dynamic symbols too.
+        groups: Whether to read their names by groups.
         limits: How much one file may make us read.
+        skip: Is told which bytes will not be read, for a stream that keeps what it has read.
 
     Raises:
         ElfError: The bytes are no ELF file, or one that contradicts itself.
     """
-    image = ElfImage(stream, member, limits)
-    return _facts(image, Dynamic(image), symbols=symbols)
+    image = ElfImage(stream, member, limits, skip)
+    return _facts(image, Dynamic(image), symbols=symbols, groups=groups)
 
 
 def read_exports(
-    stream: BinaryIO, member: str, names: Iterable[str], *, limits: Limits = DEFAULT_LIMITS
+    stream: ByteSource, member: str, names: Iterable[str], *, limits: Limits = DEFAULT_LIMITS
 ) -> tuple[SharedObject, frozenset[str]]:
     """Read the facts of one ELF file, and which of some names it exports.
 
@@ -105,14 +114,14 @@ def read_exports(
     """
     image = ElfImage(stream, member, limits)
     dynamic = Dynamic(image, sparse=True)
-    facts = _facts(image, dynamic, symbols=False)
+    facts = _facts(image, dynamic)
     if is_program(image, dynamic):
         return facts, frozenset()
     return facts, frozenset(find_definitions(image, dynamic, names))
 
 
 def read_needed_symbols(
-    stream: BinaryIO, member: str, *, limits: Limits = DEFAULT_LIMITS
+    stream: ByteSource, member: str, *, limits: Limits = DEFAULT_LIMITS
 ) -> tuple[DynamicSymbol, ...]:
     """The undefined symbols of one ELF file, without reading those that it defines.
 
@@ -129,7 +138,9 @@ def read_needed_symbols(
     return read_undefined(image, dynamic, read_versions(image, dynamic))
 
 
-def _facts(image: ElfImage, dynamic: Dynamic, *, symbols: bool) -> SharedObject:
+def _facts(
+    image: ElfImage, dynamic: Dynamic, *, symbols: bool = False, groups: bool = False
+) -> SharedObject:
     if image.header.type not in _KINDS:
         raise image.error(f"ELF file type {image.header.type} is unknown")
     properties = read_properties(image)
@@ -151,6 +162,7 @@ def _facts(image: ElfImage, dynamic: Dynamic, *, symbols: bool) -> SharedObject:
         gnu_properties=properties,
         build_id=read_build_id(image),
         symbols=read_symbols(image, dynamic, versions) if symbols else None,
+        groups=read_groups(image, dynamic, versions) if groups else None,
     )
 
 

@@ -1,9 +1,9 @@
 """The dynamic symbol table, with the version of each symbol.
 
 What goes in: an image, its dynamic section and its versions. What comes out: `DynamicSymbol`s in
-table order. The table's length stands nowhere in the dynamic section: ``DT_HASH`` has it,
-``DT_GNU_HASH`` implies it, and where GNU ld left the hash table empty (no exported symbol) the
-relocations name every undefined symbol that is used.
+table order, or `SymbolGroup`s for who asks about names only. The table's length stands nowhere in
+the dynamic section: ``DT_HASH`` has it, ``DT_GNU_HASH`` implies it, and where GNU ld left the hash
+table empty (no exported symbol) the relocations name every undefined symbol that is used.
 
 Source: gABI chapter 4, "Symbol Table"; the GNU hash table: glibc's elf/dl-lookup.c and
 binutils' bfd/elflink.c (an empty table is written with one empty bucket and ``symndx`` 1).
@@ -11,10 +11,11 @@ binutils' bfd/elflink.c (an empty table is written with one empty bucket and ``s
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.elf import dynamic as dt
-from cxxrt_toolchain.elf.facts import Binding, DynamicSymbol, SymbolType
+from cxxrt_toolchain.elf.facts import Binding, DynamicSymbol, SymbolGroup, SymbolType
 from cxxrt_toolchain.elf.versions import VERSYM_HIDDEN
 
 if TYPE_CHECKING:
@@ -83,24 +84,19 @@ def _gnu_first(image: ElfImage, address: int) -> int:
 def _read(
     image: ElfImage, dynamic: Dynamic, versions: Versions, count: int
 ) -> tuple[DynamicSymbol, ...]:
-    if count <= 1:
-        return ()
-    if count > image.limits.symbols:
-        raise image.error(f"{count} dynamic symbols, more than {image.limits.symbols}")
-    address = dynamic.require(dt.DT_SYMTAB, "DT_SYMTAB")
     entry = image.layout("IBBHQQ", "IIIBBH")
-    table = image.read_at(address, count * entry.size, "the dynamic symbol table")
+    table, indices = _table(image, dynamic, entry.size, count)
+    if not indices:
+        return ()
     rows = entry.iter_unpack(table)
     if not image.wide:
         rows = (
             (name, info, other, section, value, size)
             for name, value, size, info, other, section in rows
         )
-    indices = _version_indices(image, dynamic, count)
     text, lookup, nothing = dynamic.strings.at, versions.by_index.get, (None, None)
     symbols = []
-    next(rows)
-    for (name, info, other, section, value, size), index in zip(rows, indices[1:], strict=True):
+    for (name, info, other, section, value, size), index in zip(rows, indices, strict=True):
         version, soname = lookup(index & ~VERSYM_HIDDEN, nothing)
         binding, kind = _INFO[info]
         defined = section != 0
@@ -119,6 +115,38 @@ def _read(
             )
         )
     return tuple(symbols)
+
+
+def read_groups(image: ElfImage, dynamic: Dynamic, versions: Versions) -> tuple[SymbolGroup, ...]:
+    """The dynamic symbols that take part in binding between objects, by what they are."""
+    entry = image.layout("IBBH16x", "I8xBBH")
+    count = _count(image, dynamic) if dynamic.get(dt.DT_SYMTAB) is not None else 0
+    table, indices = _table(image, dynamic, entry.size, count)
+    found: dict[tuple[int, int, bool, int], list[int]] = defaultdict(list)
+    for (name, info, other, section), index in zip(entry.iter_unpack(table), indices, strict=True):
+        found[info >> 4, other & 3, section != 0, index & ~VERSYM_HIDDEN].append(name)
+    groups = []
+    for (bound, visibility, defined, index), offsets in found.items():
+        binding = _BINDINGS.get(bound, Binding.OTHER)
+        if binding is Binding.LOCAL or (defined and not _VISIBLE[visibility]):
+            continue
+        version, soname = versions.by_index.get(index, (None, None))
+        names = dynamic.strings.many(offsets, "a symbol's name")
+        groups.append(SymbolGroup(defined, binding, version, None if defined else soname, names))
+    return tuple(groups)
+
+
+def _table(
+    image: ElfImage, dynamic: Dynamic, entry: int, count: int
+) -> tuple[bytes, tuple[int, ...]]:
+    """The bytes of all symbols and their version indices, without the reserved first one."""
+    if count <= 1:
+        return b"", ()
+    if count > image.limits.symbols:
+        raise image.error(f"{count} dynamic symbols, more than {image.limits.symbols}")
+    address = dynamic.require(dt.DT_SYMTAB, "DT_SYMTAB")
+    table = image.read_at(address, count * entry, "the dynamic symbol table")
+    return table[entry:], _version_indices(image, dynamic, count)[1:]
 
 
 def _version_indices(image: ElfImage, dynamic: Dynamic, count: int) -> tuple[int, ...]:

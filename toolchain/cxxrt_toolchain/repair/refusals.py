@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.audit.families import RuntimeFamily
-from cxxrt_toolchain.audit.policy_rules import glibc_release
+from cxxrt_toolchain.audit.platforms import glibc_release
 from cxxrt_toolchain.audit.wheel_rules import UNTRUSTED
 
 if TYPE_CHECKING:

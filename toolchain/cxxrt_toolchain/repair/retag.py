@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.audit.families import SHARED_FAMILIES, family_of_name
 from cxxrt_toolchain.audit.platforms import (
     GlibcPlatform,
+    glibc_floor,
     legacy_alias,
     parse_platform,
     promise_of,
 )
-from cxxrt_toolchain.audit.policy_rules import glibc_floor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,7 +23,7 @@ from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.wheel.stream import DEFLATED, STORED, Extent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -31,6 +31,8 @@ _LOCAL = struct.Struct("<4s5H3I2H")
 _LOCAL_MAGIC = b"PK\x03\x04"
 _ENCRYPTED, _UTF8 = 0x1, 0x800
 _UNIX = 3
+_USUAL = re.compile(r"(?:\w[\w.+-]*/)*\w[\w.+-]*/?", re.ASCII)
+"""Names that need no closer look, which is nearly all."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -123,10 +125,21 @@ def _archive_issues(infos: list[zipfile.ZipInfo], limits: WheelLimits) -> Iterat
         yield f"it inflates {packed} bytes to {total}, more than {limits.ratio} to 1"
     names = Counter(info.filename for info in infos)
     yield from (f"{name!r} occurs {count} times" for name, count in names.items() if count > 1)
-    for name in names:
-        parents = name.rstrip("/").split("/")[:-1]
-        if any("/".join(parents[: i + 1]) in names for i in range(len(parents))):
+    files = _parents(names) & names.keys()  # folders that are members end with a slash
+    for name in names if files else ():
+        if not files.isdisjoint(_parents((name,))):
             yield f"{name!r} lies inside another member that is a file"
+
+
+def _parents(names: Iterable[str]) -> set[str]:
+    """Every folder that some of the names lie in, without a slash at the end."""
+    found: set[str] = set()
+    for name in names:
+        parent = name.rstrip("/").rpartition("/")[0]
+        while parent and parent not in found:
+            found.add(parent)
+            parent = parent.rpartition("/")[0]
+    return found
 
 
 def _member_issues(info: zipfile.ZipInfo) -> Iterator[str]:
@@ -135,6 +148,8 @@ def _member_issues(info: zipfile.ZipInfo) -> Iterator[str]:
 
 
 def _name_issues(name: str) -> Iterator[str]:
+    if _USUAL.fullmatch(name):
+        return
     parts = name.rstrip("/").split("/")
     if name.startswith("/") or re.match(r"[A-Za-z]:", name):
         yield "is an absolute path"
@@ -168,13 +183,16 @@ def _extent(file: BinaryIO, info: zipfile.ZipInfo, archive_size: int) -> Extent 
     """Where the member's bytes lie, or what is wrong with its local header."""
     if not 0 <= info.header_offset <= archive_size - _LOCAL.size:
         return "has its header outside the archive"
-    head = os.pread(file.fileno(), _LOCAL.size, info.header_offset)
-    magic, _, flags, method, _, _, _, _, _, name_size, extra_size = _LOCAL.unpack(head)
-    if magic != _LOCAL_MAGIC:
+    room = _LOCAL.size + 4 * len(info.orig_filename)  # UTF-8 takes no more for a character
+    head = os.pread(file.fileno(), room, info.header_offset)
+    if not head.startswith(_LOCAL_MAGIC) or len(head) < _LOCAL.size:
         return "has no local header"
-    raw = os.pread(file.fileno(), name_size, info.header_offset + _LOCAL.size)
+    _, _, flags, method, _, _, _, _, _, name_size, extra_size = _LOCAL.unpack_from(head)
+    raw = head[_LOCAL.size : _LOCAL.size + name_size]
+    if len(raw) < name_size:
+        raw = os.pread(file.fileno(), name_size, info.header_offset + _LOCAL.size)
     try:
-        name = raw.decode("utf-8" if flags & _UTF8 else "cp437")
+        name = raw.decode("ascii" if raw.isascii() else "utf-8" if flags & _UTF8 else "cp437")
     except UnicodeDecodeError:
         return "has a local name that is no UTF-8"
     if name != info.orig_filename or method != info.compress_type:

@@ -10,10 +10,11 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 FIELD = re.compile(rb"([A-Za-z0-9_-]+)[ \t]*:[ \t]*(.*)", re.DOTALL)
 """Name and value of a raw field."""
+_TIDY = re.compile(rb"(?:[A-Za-z0-9-]+:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*(?:\r?\n|\Z))+")
 _BLANK = re.compile(rb"\r?\n(?=\r?\n|\Z)|\A(?=\r?\n)")
 
 
@@ -37,3 +38,23 @@ def raw_fields(head: bytes) -> Iterator[bytes]:
         field = line
     if field:
         yield field
+
+
+def tidy_values(text: bytes, names: Collection[str]) -> dict[str, list[str]] | None:
+    """The values of some fields, by lower-case name; folded lines stay folded.
+
+    None where the fields are not so plain that every reader of such blocks, the standard library's
+    ``email`` first of all, must read them alike; that one takes longer to import than a wheel.
+    """
+    head, _ = split_body(text)
+    if not _TIDY.fullmatch(head):
+        return None
+    found: dict[str, list[str]] = {}
+    for field in raw_fields(head):
+        name, _, value = field.partition(b":")
+        key = name.decode().lower()
+        if key in names:
+            if not value.isascii():
+                return None
+            found.setdefault(key, []).append(value.decode().lstrip(" \t").rstrip("\r\n"))
+    return found

@@ -1,35 +1,31 @@
-"""The three texts of a ``.dist-info`` directory: WHEEL, METADATA and RECORD.
+"""Two texts of a ``.dist-info`` directory: WHEEL and METADATA.
 
 What goes in: the bytes of one of them. What comes out: a value, and from a value the text again.
 METADATA is edited line by line, so that what is not edited, known or unknown, stays byte for
-byte; RECORD's rows are CSV as the specification says.
+byte. The third text, RECORD, has its own module.
 """
 
 from __future__ import annotations
 
-import base64
-import csv
-import hashlib
-import io
+import re
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
-from packaging.metadata import parse_email
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.tags import parse_tag
-from packaging.utils import canonicalize_name
-
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.wheel.fields import FIELD, raw_fields, split_body
+from cxxrt_toolchain.wheel.fields import FIELD, raw_fields, split_body, tidy_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from packaging.requirements import Requirement
     from packaging.tags import Tag
 
 _MOST_TAGS = 4096
-_KNOWN_KEYS = ("wheel-version", "generator", "root-is-purelib", "tag", "build")
+_USUAL_TAG = re.compile(r"[A-Za-z]\w*-\w+-\w+(?:\.\w+){,9}", re.ASCII)
+"""Stands for a handful of tags, without a doubt."""
+_IDENTITY = ("metadata-version", "name", "version")
+_WHEEL_KEYS = ("wheel-version", "generator", "root-is-purelib", "tag", "build")
 
 
 class MetadataError(InputError):
@@ -72,14 +68,15 @@ class WheelFile:
         if purelib not in ("true", "false"):
             raise MetadataError(f"WHEEL: Root-Is-Purelib is {purelib!r}, neither true nor false.")
         for tag in known["tag"]:
-            _expanded(tag)
+            if not _USUAL_TAG.fullmatch(tag):
+                _expanded(tag)
         return cls(
             wheel_version=known["wheel-version"][0],
             generator=known.get("generator", [""])[0],
             root_is_purelib=purelib == "true",
             tags=tuple(known["tag"]),
             build=known.get("build", [None])[0],
-            other=tuple((name, value) for key, name, value in rows if key not in _KNOWN_KEYS),
+            other=tuple((name, value) for key, name, value in rows if key not in _WHEEL_KEYS),
         )
 
     def __str__(self) -> str:
@@ -117,12 +114,13 @@ class CoreMetadata:
         Raises:
             MetadataError: Name, version or metadata version is missing or repeated.
         """
-        raw, unparsed = parse_email(text)
-        for key in ("metadata-version", "name", "version"):
-            if key in unparsed:
+        found = tidy_values(text, (*_IDENTITY, "requires-dist"))
+        if found is None:
+            found = _untidy_values(text)
+        for key in _IDENTITY:
+            if len(found.get(key, ())) > 1:
                 raise MetadataError(f"METADATA has more than one {key.title()}, or a broken one.")
-        name, version = raw.get("name"), raw.get("version")
-        metadata_version = raw.get("metadata_version")
+        metadata_version, name, version = (found.get(key, [""])[0] for key in _IDENTITY)
         if not name or not version or not metadata_version:
             raise MetadataError("METADATA lacks Metadata-Version, Name or Version.")
         return cls(
@@ -130,7 +128,7 @@ class CoreMetadata:
             name=name,
             version=version,
             metadata_version=metadata_version,
-            requires_dist=tuple(" ".join(text.split()) for text in raw.get("requires_dist", ())),
+            requires_dist=tuple(" ".join(text.split()) for text in found.get("requires-dist", ())),
         )
 
     def requirements(self) -> tuple[Requirement, ...]:
@@ -147,20 +145,19 @@ class CoreMetadata:
         Only unconditional ones are replaced: what a marker restricts to an extra or a platform
         is someone else's sentence.
         """
-        name = canonicalize_name(_requirement(requirement).name)
+        name = _project(requirement)
 
         def same(value: str) -> bool:
-            old = _requirement(value)
-            return canonicalize_name(old.name) == name and old.marker is None
+            return _project(value) == name and _requirement(value).marker is None
 
         return self.edited(add=(requirement,), remove=same)
 
     def without_requirement(self, name: str) -> CoreMetadata:
         """The same metadata without any requirement on a project."""
+        from packaging.utils import canonicalize_name  # noqa: PLC0415 - start-up time
+
         wanted = canonicalize_name(name)
-        return self.edited(
-            remove=lambda value: canonicalize_name(_requirement(value).name) == wanted
-        )
+        return self.edited(remove=lambda value: _project(value) == wanted)
 
     def edited(
         self,
@@ -192,73 +189,26 @@ class CoreMetadata:
         return found
 
 
-def requires_dist(text: bytes) -> tuple[str, ...]:
-    """The ``Requires-Dist`` values of a METADATA file, as written."""
-    return CoreMetadata.parse(text).requires_dist
+def _project(requirement: str) -> str:
+    from packaging.utils import canonicalize_name  # noqa: PLC0415 - start-up time
 
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class RecordRow:
-    """One row of RECORD."""
-
-    path: str
-    hash: str
-    """``<algorithm>=<urlsafe base64 without padding>``; empty for RECORD itself."""
-    size: int | None
-    """Bytes."""
-
-
-def sha256_field(digest: bytes) -> str:
-    """A SHA-256 digest as RECORD spells it."""
-    return "sha256=" + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-def record_row(path: str, content: bytes) -> RecordRow:
-    """The row of a file with this content."""
-    return RecordRow(
-        path=path, hash=sha256_field(hashlib.sha256(content).digest()), size=len(content)
-    )
-
-
-def parse_record(text: bytes) -> tuple[RecordRow, ...]:
-    """Read RECORD.
-
-    Raises:
-        MetadataError: It is no UTF-8 or CSV, or a row has not three fields or no size.
-    """
-    rows = []
-    try:
-        for number, row in enumerate(csv.reader(io.StringIO(text.decode(), newline="")), 1):
-            if not row:
-                continue
-            if len(row) != 3 or (row[2] and not (row[2].isascii() and row[2].isdigit())):  # noqa: PLR2004
-                raise MetadataError(f"RECORD line {number} is not path, hash, size: {row!r}.")
-            size = int(row[2]) if row[2] else None
-            rows.append(RecordRow(path=row[0], hash=row[1], size=size))
-    except (UnicodeDecodeError, csv.Error, ValueError) as error:
-        raise MetadataError(f"RECORD cannot be read: {error}.") from error
-    return tuple(rows)
-
-
-def format_record(rows: Iterable[RecordRow]) -> bytes:
-    """RECORD's text, rows as given."""
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    for row in rows:
-        writer.writerow((row.path, row.hash, "" if row.size is None else row.size))
-    return buffer.getvalue().encode()
+    return canonicalize_name(_requirement(requirement).name)
 
 
 def _requirement(text: str) -> Requirement:
+    from packaging import requirements  # noqa: PLC0415 - start-up time
+
     try:
-        return Requirement(text)
-    except InvalidRequirement as error:
+        return requirements.Requirement(text)
+    except requirements.InvalidRequirement as error:
         raise MetadataError(f"{text!r} is no requirement: {error}.") from error
 
 
 def _expanded(text: str) -> frozenset[Tag]:
     if prod(field.count(".") + 1 for field in text.split("-")) > _MOST_TAGS:
         raise MetadataError(f"WHEEL: a Tag line expands to more than {_MOST_TAGS} tags.")
+    from packaging.tags import parse_tag  # noqa: PLC0415 - start-up time
+
     try:
         return parse_tag(text)
     except ValueError as error:
@@ -274,6 +224,21 @@ def _one_line(text: str) -> str:
 def _require_one_line(what: str, text: str) -> None:
     if len(text.splitlines()) > 1 or text.endswith(("\n", "\r")):
         raise MetadataError(f"{what} has a line break in its value: {text!r}.")
+
+
+def _untidy_values(text: bytes) -> dict[str, list[str]]:
+    from packaging.metadata import parse_email  # noqa: PLC0415 - start-up time
+
+    raw, unparsed = parse_email(text)
+    for key in _IDENTITY:
+        if key in unparsed:
+            raise MetadataError(f"METADATA has more than one {key.title()}, or a broken one.")
+    return {
+        "metadata-version": [raw.get("metadata_version", "")],
+        "name": [raw.get("name", "")],
+        "version": [raw.get("version", "")],
+        "requires-dist": raw.get("requires_dist", []),
+    }
 
 
 def _plain_fields(text: bytes, what: str) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packaging.tags import parse_tag
 from packaging.version import InvalidVersion, Version
 
 from cxxrt_toolchain.errors import InputError
@@ -53,6 +52,8 @@ class WheelName:
     @property
     def tags(self) -> frozenset[Tag]:
         """The expanded tags."""
+        from packaging.tags import parse_tag  # noqa: PLC0415 - start-up time
+
         return parse_tag(f"{self.python}-{self.abi}-{self.platform}")
 
 

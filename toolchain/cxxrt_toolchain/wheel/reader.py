@@ -13,14 +13,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from cxxrt_toolchain.wheel.directory import BadWheelError, WheelLimits, read_directory
-from cxxrt_toolchain.wheel.metadata import (
-    CoreMetadata,
-    MetadataError,
-    WheelFile,
-    parse_record,
-)
+from cxxrt_toolchain.wheel.metadata import CoreMetadata, MetadataError, WheelFile
 from cxxrt_toolchain.wheel.name import WheelName, WheelNameError, parse_wheel_name
-from cxxrt_toolchain.wheel.record import RecordIssue, RecordIssueKind, compare, unhashed_names
+from cxxrt_toolchain.wheel.record import (
+    RecordIssue,
+    RecordIssueKind,
+    compare,
+    parse_record,
+    unhashed_names,
+)
 from cxxrt_toolchain.wheel.stream import BadMemberError, Extent, MemberStream
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from cxxrt_toolchain.wheel.directory import Entry
-    from cxxrt_toolchain.wheel.metadata import RecordRow
+    from cxxrt_toolchain.wheel.record import RecordRow
 
 __all__ = [
     "BadMemberError",
@@ -137,7 +138,7 @@ class Wheel:
             raise BadWheelError(self.path, ("it became shorter while it was read",))
         return data
 
-    def stream(self, name: str, watch: Callable[[int, bytes], None] | None = None) -> BinaryIO:
+    def stream(self, name: str, watch: Callable[[int, bytes], None] | None = None) -> MemberStream:
         """A seekable stream over one member.
 
         Args:
@@ -145,7 +146,7 @@ class Wheel:
             watch: Called with the offset and the bytes of every piece as it is inflated, once
                 more if it has to be inflated again; never for members that are stored.
         """
-        return cast("BinaryIO", MemberStream(self._file.fileno(), self.extent(name), watch))
+        return MemberStream(self._file.fileno(), self.extent(name), watch)
 
     def read(self, name: str) -> bytes:
         """The whole content of a member; for texts and other small members."""

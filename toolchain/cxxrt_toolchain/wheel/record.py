@@ -1,27 +1,82 @@
-"""What RECORD says against what the archive holds.
+"""RECORD: its rows, which are CSV as the specification says, and what they say against the archive.
 
-What goes in: rows, member names and a way to read a member. What comes out: every difference.
+What goes in: the text, and for a comparison the member names and a way to read a member. What comes
+out: rows, from rows the text again, and every difference.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
+import csv
+import io
 from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.wheel.metadata import MetadataError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import BinaryIO
 
-    from cxxrt_toolchain.wheel.metadata import RecordRow
+    from cxxrt_toolchain.wheel.stream import MemberStream
 
 _ALGORITHMS = ("sha256", "sha384", "sha512")
 """The specification asks for SHA-256 or better, and forbids MD5 and SHA-1."""
 _BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class RecordRow:
+    """One row of RECORD."""
+
+    path: str
+    hash: str
+    """``<algorithm>=<urlsafe base64 without padding>``; empty for RECORD itself."""
+    size: int | None
+    """Bytes."""
+
+
+def sha256_field(digest: bytes) -> str:
+    """A SHA-256 digest as RECORD spells it."""
+    return "sha256=" + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def record_row(path: str, content: bytes) -> RecordRow:
+    """The row of a file with this content."""
+    from hashlib import sha256  # noqa: PLC0415 - start-up time
+
+    return RecordRow(path=path, hash=sha256_field(sha256(content).digest()), size=len(content))
+
+
+def parse_record(text: bytes) -> tuple[RecordRow, ...]:
+    """Read RECORD.
+
+    Raises:
+        MetadataError: It is no UTF-8 or CSV, or a row has not three fields or no size.
+    """
+    rows = []
+    try:
+        for number, row in enumerate(csv.reader(io.StringIO(text.decode(), newline="")), 1):
+            if not row:
+                continue
+            if len(row) != 3 or (row[2] and not (row[2].isascii() and row[2].isdigit())):  # noqa: PLR2004
+                raise MetadataError(f"RECORD line {number} is not path, hash, size: {row!r}.")
+            size = int(row[2]) if row[2] else None
+            rows.append(RecordRow(path=row[0], hash=row[1], size=size))
+    except (UnicodeDecodeError, csv.Error, ValueError) as error:
+        raise MetadataError(f"RECORD cannot be read: {error}.") from error
+    return tuple(rows)
+
+
+def format_record(rows: Iterable[RecordRow]) -> bytes:
+    """RECORD's text, rows as given."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    for row in rows:
+        writer.writerow((row.path, row.hash, "" if row.size is None else row.size))
+    return buffer.getvalue().encode()
 
 
 class RecordIssueKind(Enum):
@@ -60,7 +115,7 @@ def compare(
     rows: Iterable[RecordRow],
     sizes: dict[str, int],
     unhashed: frozenset[str],
-    stream: Callable[[str], BinaryIO],
+    stream: Callable[[str], MemberStream],
 ) -> Iterator[RecordIssue]:
     """All differences between RECORD's rows and the members.
 
@@ -87,7 +142,7 @@ def compare(
 
 
 def _compare_content(
-    row: RecordRow, size: int, stream: Callable[[str], BinaryIO]
+    row: RecordRow, size: int, stream: Callable[[str], MemberStream]
 ) -> Iterator[RecordIssue]:
     if row.size is not None and row.size != size:
         detail = f"RECORD says {row.size} bytes, it has {size}"
@@ -102,7 +157,9 @@ def _compare_content(
         yield _issue(RecordIssueKind.WRONG_HASH, row.path, "its content is not what RECORD hashed")
 
 
-def _digest(algorithm: str, path: str, stream: Callable[[str], BinaryIO]) -> bytes:
+def _digest(algorithm: str, path: str, stream: Callable[[str], MemberStream]) -> bytes:
+    import hashlib  # noqa: PLC0415 - start-up time
+
     state = hashlib.new(algorithm)
     with stream(path) as file:
         while block := file.read(_BLOCK):

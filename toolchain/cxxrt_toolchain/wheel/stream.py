@@ -2,9 +2,10 @@
 
 What goes in: an open file descriptor and where the member's compressed bytes lie. What comes out:
 a read-only binary stream. Bytes are inflated once, front to back; the beginning and the latest
-piece stay in memory, the middle is dropped. That fits how an ELF file is read: its tables lie at
-the beginning (as linkers write them) or at the end (as patchelf does), and what is between them
-is code. A seek back into a dropped piece inflates again from the start, which is slow but right.
+pieces stay in memory, the middle is dropped, and so is what the reader says it will `skip`. That
+fits how an ELF file is read: its tables lie at the beginning (as linkers write them) or at the end
+(as patchelf does), and what is between them is code. A seek back into a dropped piece inflates
+again from the start, which is slow but right.
 
 The size and the CRC-32 of the archive's directory are checked: more bytes than promised, fewer,
 or others raise `BadMemberError` when the last byte comes out. Reads use ``pread``, so the streams
@@ -40,13 +41,16 @@ def _inflater() -> ModuleType:
 
 _zlib = _inflater()
 STORED, DEFLATED = 0, 8
-_INPUT = 256 << 10
-_OUTPUT = 1 << 20
+_INPUT = 64 << 10
+_OUTPUT = 256 << 10
+"""Bytes of the other steps; small enough for the processor's cache."""
 _FIRST = 4 << 10
 """Bytes of the first step, in and out: often nobody wants more than a magic number."""
 _HEAD_KEPT = 64 << 20
 """Bytes kept from the beginning; the tables of torch's largest library end before 40 MB."""
 _LATEST_KEPT = 8 << 20
+MOST_KEPT = _HEAD_KEPT + _LATEST_KEPT
+"""Bytes that one stream keeps in memory, its reader's own aside."""
 
 
 class BadMemberError(InputError):
@@ -85,6 +89,7 @@ class MemberStream(io.RawIOBase):
         self._position = 0
         self._pieces: dict[int, bytes] = {}
         self._starts: list[int] = []
+        self._skipped: list[tuple[int, int]] = []
         self._restart()
 
     def readable(self) -> bool:
@@ -104,6 +109,10 @@ class MemberStream(io.RawIOBase):
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._extent.size}
         self._position = max(0, base[whence] + offset)
         return self._position
+
+    def skip(self, start: int, end: int) -> None:
+        """Say that these bytes will not be read: they need no memory. Reading them still works."""
+        self._skipped.append((start, end))
 
     def readinto(self, buffer: Buffer, /) -> int:
         """Fill a buffer."""
@@ -184,9 +193,16 @@ class MemberStream(io.RawIOBase):
             self._watch(start, data)
         self._pieces[start] = data
         self._starts.append(start)
-        limit = self._produced - _LATEST_KEPT
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop the last piece but one where it is skipped, and old ones behind the beginning."""
+        if len(self._starts) > 1:
+            start, end = self._starts[-2:]
+            if any(first <= start and end <= last for first, last in self._skipped):
+                del self._pieces[self._starts.pop(-2)]
         oldest = bisect_right(self._starts, _HEAD_KEPT)
-        while oldest < len(self._starts) and self._starts[oldest] < limit:
+        while oldest < len(self._starts) and self._starts[oldest] < self._produced - _LATEST_KEPT:
             del self._pieces[self._starts.pop(oldest)]
 
     def _next(self) -> bytes:
