@@ -8,6 +8,7 @@ control characters escaped.
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cxxrt_toolchain.audit.families import RuntimeFamily
 from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.cli.render import plural, printable
 from cxxrt_toolchain.doctor.diagnosis import Origin, Outcome, Relation, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import TextIO
 
     from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Finding, Library, Step
@@ -33,6 +35,9 @@ _OUTCOMES = {
     Outcome.TIMED_OUT: "bold red",
     Outcome.NOT_REACHED: "dim",
 }
+_QUIET = frozenset({RuntimeFamily.LIBQUADMATH, RuntimeFamily.LIBATOMIC})
+"""Shown only where a finding is about them: they hold no state that copies could disagree on."""
+_PLACES = {Origin.SYSTEM: "the system", Origin.CONDA: "conda", Origin.INTERPRETER: "Python"}
 _UNLIMITED = 100_000
 _NAMES = 3
 """Of packages in a cell, before the rest is counted."""
@@ -41,25 +46,40 @@ _NAMES = 3
 def show_diagnosis(diagnosis: Diagnosis, stream: TextIO | None = None) -> None:
     """Print it."""
     target = stream or sys.stdout
+    fitted = target.isatty()
     console = Console(
-        file=target,
-        width=None if target.isatty() else _UNLIMITED,
+        file=target if fitted else io.StringIO(),
+        width=None if fitted else _UNLIMITED,
         highlight=False,
         markup=False,
         emoji=False,
     )
-    console.print(_head(diagnosis))
+    for part in _parts(diagnosis):
+        console.print(part)
+    if isinstance(console.file, io.StringIO):  # without the blanks that fill a table's cells
+        lines = console.file.getvalue().splitlines()
+        target.writelines(f"{line.rstrip()}\n" for line in lines)
+
+
+def _parts(diagnosis: Diagnosis) -> Iterator[Text | Table]:
+    yield _head(diagnosis)
     if diagnosis.steps:
-        console.print(_steps(diagnosis.steps))
+        yield Text()
+        yield _steps(diagnosis.steps)
     for found in diagnosis.findings:
-        console.print(_finding(found))
-    libraries = [each for each in diagnosis.libraries if each.family or each.static]
+        yield Text()
+        yield _finding(found)
+    evidence = {path for found in diagnosis.findings for path in found.libraries}
+    libraries = [
+        each
+        for each in diagnosis.libraries
+        if each.static or (each.family and (each.family not in _QUIET or each.path in evidence))
+    ]
     if libraries:
-        console.print()
-        console.print(_libraries(diagnosis, libraries))
-    rules = dict.fromkeys(found.rule for found in diagnosis.findings)
-    if rules:
-        console.print(_text((f"\ncxxrt explain {next(iter(rules))} says more.", "dim")))
+        yield Text()
+        yield _libraries(diagnosis, libraries)
+    if diagnosis.findings:
+        yield _text((f"\ncxxrt explain {diagnosis.findings[0].rule} says more.", "dim"))
 
 
 def _head(diagnosis: Diagnosis) -> Text:
@@ -95,7 +115,6 @@ def _finding(found: Finding) -> Table:
     grid.add_column(overflow="fold")
     severity = found.severity
     title = _text((f"{found.rule}  ", "bold"), (found.message, ""))
-    grid.add_row("", "")
     grid.add_row(_text((severity.value, _STYLES[severity])), title)
     if found.victims:
         grid.add_row("", _text(("hits ", "dim"), (_names(found.victims, 8), "")))
@@ -129,7 +148,7 @@ def _libraries(diagnosis: Diagnosis, libraries: Sequence[Library]) -> Table:
 
 def _place(library: Library) -> str:
     gone = " (deleted)" if library.deleted else ""
-    return f"{library.package or library.path}{gone}"
+    return f"{library.package or _PLACES.get(library.origin, library.path)}{gone}"
 
 
 def _steps(steps: Sequence[Step]) -> Table:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.doctor.search import Found
 
 _NEW = "NSt7__cxx1112basic_stringI"
+_TAG = "B5cxx11"
 _OLD = "Ss"
 
 
@@ -128,20 +129,25 @@ def _spelling(name: str) -> bool:
 
 
 def _is_new(name: str) -> bool:
-    return _NEW in name
+    return _NEW in name or _TAG in name
 
 
 def _start(name: str) -> str:
-    """The name up to its first ``std::string``: the same in both spellings."""
-    return name.partition(_NEW if _is_new(name) else _OLD)[0]
+    """The name up to its first ``std::string``: the same in both spellings.
+
+    A function that returns a new string has a tag in its name besides.
+    """
+    if _is_new(name):
+        return name.replace(_TAG, "").partition(_NEW)[0]
+    return name.partition(_OLD)[0] if spells_old_string(name) else name
 
 
 def _by_start(path: str) -> dict[tuple[str, bool], str]:
-    """An object's exported functions that have a ``std::string`` in their names."""
+    """An object's exported functions, by their `_start` and whether it is the new spelling."""
     found: dict[tuple[str, bool], str] = {}
     with contextlib.suppress(ElfError, OSError), open(path, "rb") as stream:  # noqa: PTH123 - as it is
         for each in read_elf(stream, path, symbols=True).symbols or ():
-            if each.defined and each.visible and _spelling(each.name):
+            if each.defined and each.visible and each.name.startswith("_Z"):
                 found.setdefault((_start(each.name), _is_new(each.name)), each.name)
     return found
 

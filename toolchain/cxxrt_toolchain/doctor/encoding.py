@@ -19,7 +19,7 @@ from cxxrt_toolchain.elf.facts import NeededVersion, SharedObject, Soname
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-VERSION = 1
+VERSION = 2
 """Raise it whenever the reader, the watched names or a family may see the same file differently."""
 
 OPENMP_MARKS = frozenset({"GOMP_parallel", "__kmpc_fork_call"})

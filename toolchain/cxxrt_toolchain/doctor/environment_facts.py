@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.doctor.libraries import RUNTIME_DISTRIBUTION
+from cxxrt_toolchain.doctor.wording import runtime_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -119,6 +120,16 @@ class EnvironmentFacts:
     def libstdcxx(self) -> ObjectFacts | None:
         """The libstdc++ that an object without search paths of its own gets."""
         return self.default(LIBSTDCXX)
+
+    @property
+    def cure(self) -> str:
+        """How to make one libstdc++ the first of every process."""
+        found = self.libstdcxx
+        return runtime_first(self.environment.interpreter.python, found.path if found else "")
+
+    def company(self, member: Member) -> list[Member]:
+        """The other distributions that use the one libstdc++.so.6 of the process."""
+        return [each for each in self.members if each is not member and LIBSTDCXX in each.needed]
 
     def default(self, name: str) -> ObjectFacts | None:
         """The library of that name that an object without search paths of its own gets."""

