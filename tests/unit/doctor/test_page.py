@@ -178,7 +178,8 @@ def test_verdicts() -> None:
 def commands_of(remedy: str) -> list[str]:
     finding = replace(found(Severity.ERROR, "a"), remedies=(remedy,))
     page = read_page(page_text(replace(sample(), findings=(finding,))))
-    assert remedy.replace("'", "").replace("`", "") in page.all("main")[0].text
+    said = page.all("main")[0].text
+    assert remedy.replace("'", "").replace("`", "") in said.replace("'", "")
     return [each.text for each in page.all("span", class_="command")]
 
 
@@ -196,6 +197,17 @@ def commands_of(remedy: str) -> list[str]:
         ("LD_PRELOAD=/a/libstdc++.so.6 python app.py",
          ["LD_PRELOAD=/a/libstdc++.so.6 python app.py"]),
         ("remove /opt/old from LD_LIBRARY_PATH", []),
+        ("Unset LD_PRELOAD, or take /opt/old off it", []),
+        ("import it first", []),
+        ("pip install cxx11-cuda-runtime, then python -m cxx11_cuda_runtime activate",
+         ["pip install cxx11-cuda-runtime", "python -m cxx11_cuda_runtime activate"]),
+        ("pip install cxx11-cuda-runtime; python -m cxx11_cuda_runtime activate",
+         ["pip install cxx11-cuda-runtime", "python -m cxx11_cuda_runtime activate"]),
+        ("pip install -U nvidia-cuda-runtime, or the -cu12 one",
+         ["pip install -U nvidia-cuda-runtime"]),
+        ("cxxrt repair the wheel of maker", ["cxxrt repair"]),
+        ("pip install 'nvidia-cuda-runtime>=13.2,<14'",
+         ["pip install 'nvidia-cuda-runtime>=13.2,<14'"]),
     ],
 )  # fmt: skip
 def test_commands_are_set_apart_from_the_words_around_them(

@@ -14,6 +14,7 @@ from pathlib import Path
 from cxxrt_toolchain.errors import MissingToolError
 
 _HEADING = re.compile(r"^## (?P<rule>CXXRT-[A-Z][0-9]+): (?P<title>.+)$", re.MULTILINE)
+_MECHANISM = re.compile(r"^\* (?P<name>M[0-9]+)(?P<text>, .+(?:\n  .+)*)$", re.MULTILINE)
 _NEXT = re.compile(r"^##? ", re.MULTILINE)
 
 
@@ -38,17 +39,38 @@ def parse_catalogue(text: str) -> dict[str, Entry]:
     return found
 
 
+def parse_mechanisms(text: str) -> dict[str, str]:
+    """What M1 to M4 stand for: the name to the sentence, without the name."""
+    return {
+        found["name"]: " ".join(found["text"].removeprefix(", ").split())
+        for found in _MECHANISM.finditer(text)
+    }
+
+
 def load_catalogue() -> dict[str, Entry]:
     """The catalogue that this toolchain was released with.
 
     Raises:
         MissingToolError: The installation lacks the file.
     """
+    return parse_catalogue(_text())
+
+
+def load_mechanisms() -> dict[str, str]:
+    """The mechanisms that its entries name.
+
+    Raises:
+        MissingToolError: The installation lacks the file.
+    """
+    return parse_mechanisms(_text())
+
+
+def _text() -> str:
     installed = files("cxxrt_toolchain") / "_spec" / "hazards.md"
     checkout = Path(__file__).parents[3] / "abi-tag-spec" / "hazards.md"
     for place in (installed, checkout):
         if place.is_file():
-            return parse_catalogue(place.read_text(encoding="utf-8"))
+            return place.read_text(encoding="utf-8")
     raise MissingToolError(
         "The catalogue of rules, hazards.md, is not installed.", "Install cxxrt-toolchain again."
     )

@@ -5,7 +5,6 @@ In: a diagnosis. Out: markup. Judges nothing: severities, culprits and remedies 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.audit.findings import Severity
@@ -20,6 +19,7 @@ from cxxrt_toolchain.doctor.page_html import (
     lines,
     listed,
 )
+from cxxrt_toolchain.doctor.page_remedies import pieces
 from cxxrt_toolchain.doctor.page_rules import rule_text, rule_title
 
 if TYPE_CHECKING:
@@ -32,12 +32,6 @@ _WORDS = {Severity.ERROR: "Error", Severity.WARNING: "Warning", Severity.INFO: "
 _NOUNS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _OPEN_EVIDENCE = 6
 """Evidence of so many lines is shown at once."""
-_QUOTED = re.compile(r"`(?P<tick>[^`\n]+)`|'(?P<quote>[^'\n]+ [^'\n]+)'")
-_COMMAND = re.compile(
-    r"(?P<command>import [\w.]+|(?:(?:python|pip|uv|cxxrt|conda|mamba|export|unset|env)[0-9.]*"
-    r"|LD_[A-Z_]+=\S*) .+?)(?P<rest>(?: (?:\(|before |first).*)?)",
-    re.DOTALL,
-)
 
 
 def verdict(diagnosis: Diagnosis) -> str:
@@ -172,21 +166,11 @@ def _remedies(found: Finding) -> Html:
 
 def _remedy(text: str) -> Iterator[str | Html]:
     """A remedy with its commands set apart, each with room for a button that copies it."""
-    whole = _COMMAND.fullmatch(text)
-    if whole:
-        yield _command(whole["command"])
-        yield whole["rest"]
-        return
-    at = 0
-    for match in _QUOTED.finditer(text):
-        yield text[at : match.start()]
-        yield _command(match["tick"] or match["quote"])
-        at = match.end()
-    yield text[at:]
-
-
-def _command(text: str) -> Html:
-    return element("span", code(text), class_="command")
+    for piece in pieces(text):
+        if piece.command:
+            yield element("span", code(piece.text), class_="command")
+        else:
+            yield piece.text
 
 
 def _evidence(found: Finding, names: Names) -> Html:

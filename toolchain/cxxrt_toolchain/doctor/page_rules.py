@@ -12,18 +12,25 @@ from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
 
-from cxxrt_toolchain.audit.catalogue import load_catalogue
-from cxxrt_toolchain.doctor.page_html import Html, element, joined
+from cxxrt_toolchain.audit.catalogue import load_catalogue, load_mechanisms
+from cxxrt_toolchain.doctor.page_html import EMPTY, Html, element, joined
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.audit.catalogue import Entry
 
 _REFERENCE = re.compile(r"\b(?:CXXRT-)?(?P<rule>[THPWLD][0-9]+)\b")
 
+_MECHANISM = re.compile(r"\bM[0-9]+\b")
+
 
 @cache
 def _catalogue() -> dict[str, Entry]:
     return load_catalogue()
+
+
+@cache
+def _mechanisms() -> dict[str, str]:
+    return load_mechanisms()
 
 
 def rule_title(rule: str) -> str:
@@ -33,11 +40,23 @@ def rule_title(rule: str) -> str:
 
 
 def rule_text(rule: str) -> Html:
-    """The entry, then the entries that it refers to ("As H1")."""
+    """The entry, then the entries that it refers to ("As H1"), then the mechanisms (M1 to M4)."""
     entry = _catalogue().get(rule)
     if entry is None:
         return element("p", "The catalogue of this toolchain has no entry for this rule.")
-    return joined([_rendered(entry), *(_further(other) for other in _references(entry))])
+    others = _references(entry)
+    said = "\n".join(each.text for each in (entry, *others))
+    names = sorted(set(_MECHANISM.findall(said)) & _mechanisms().keys())
+    terms = [
+        part for name in names for part in (element("dt", name), element("dd", _mechanisms()[name]))
+    ]
+    return joined(
+        [
+            _rendered(entry),
+            *(_further(other) for other in others),
+            element("dl", *terms) if terms else EMPTY,
+        ]
+    )
 
 
 def _references(entry: Entry) -> list[Entry]:
