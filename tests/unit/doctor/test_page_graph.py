@@ -149,8 +149,8 @@ def test_sixty_culprits_do_not_get_four_libraries_each() -> None:
     blamed = replace(sample().findings[0], culprits=tuple(p.name for p in diagnosis.packages))
     graph = draw_graph(replace(diagnosis, libraries=static, findings=(blamed,)))
     alone = [node for node in drawn(graph, Column.LIBRARIES) if len(node.libraries) == 1]
-    assert len(graph.nodes) <= 60 * 3 + 1
-    assert len(alone) <= 120
+    assert len(graph.nodes) == 60 * 2 + 1
+    assert alone == []
 
 
 def test_texts_are_shortened_in_the_middle() -> None:

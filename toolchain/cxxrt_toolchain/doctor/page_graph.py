@@ -134,8 +134,11 @@ class _Sorter:
                 yield f"packages:{'|'.join(uses)}", members
 
     def _stand_alone(self) -> Iterator[str]:
-        """Libraries that get a node each: few a package, the most telling first."""
-        limit = max(1, min(_ALONE_PER_PACKAGE, _ALONE_IN_ALL // max(1, len(self._prominent))))
+        """Libraries that get a node each: few a package, the most telling first.
+
+        Where very many packages stand alone, only libraries that a finding names do so, too.
+        """
+        limit = min(_ALONE_PER_PACKAGE, _ALONE_IN_ALL // max(1, len(self._prominent)))
         telling: dict[str | None, list[tuple[int, str]]] = defaultdict(list)
         for path, library in self._cast.libraries.items():
             named, bound = path in self._cast.evidence, path in self._cast.bound
@@ -144,7 +147,9 @@ class _Sorter:
             if not library.family and (named or bound or static):
                 telling[owner].append((0 if named else 1 if bound else 2, path))
         for found in telling.values():
-            yield from (path for _, path in sorted(found, key=lambda each: each[0])[:limit])
+            found.sort(key=lambda each: each[0])
+            room = limit or (1 if found[0][0] == 0 else 0)
+            yield from (path for _, path in found[:room])
 
 
 def _links(diagnosis: Diagnosis, cast: Cast, node_of: Mapping[str, str]) -> list[Link]:

@@ -7,7 +7,7 @@ as near to what it is linked to as its neighbours allow. Deterministic; knows no
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import chain, groupby, pairwise
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _SWEEPS = 6
-_EXCHANGES = 60
+_EXCHANGES = 12
 _PLACINGS = 4
 
 
@@ -126,38 +126,50 @@ def _by_barycentre(column: list[Box], rows: Mapping[str, int], beside: Neighbour
 
 def _exchanged(columns: Columns, links: Sequence[tuple[str, str]]) -> Columns:
     """Swap neighbours, boxes and whole blocks, as long as crossings vanish."""
-    least = crossings(columns, links)
+    beside = _beside(columns, links)
     for _ in range(_EXCHANGES):
-        better = _better(columns, links, least)
-        if better is None:
+        before = columns
+        for at in range(len(columns)):
+            rows = [{box.key: row for row, box in enumerate(column)} for column in columns]
+            sides = [rows[other] for other in (at - 1, at + 1) if 0 <= other < len(columns)]
+            ends = {
+                box.key: [
+                    sorted(side[key] for key in beside[box.key] if key in side) for side in sides
+                ]
+                for box in columns[at]
+            }
+            blocks = [
+                list(chain.from_iterable(_bubbled([[box] for box in block], ends)))
+                for _, block in groupby(columns[at], key=lambda box: box.block)
+            ]
+            column = list(chain.from_iterable(_bubbled(blocks, ends)))
+            columns = [*columns[:at], column, *columns[at + 1 :]]
+        if columns == before:
             break
-        columns, least = better
     return columns
 
 
-def _better(
-    columns: Columns, links: Sequence[tuple[str, str]], least: int
-) -> tuple[Columns, int] | None:
-    """The first exchange that helps, None where none does."""
-    for at, column in enumerate(columns):
-        for tried in _swaps(column):
-            attempt = [*columns[:at], tried, *columns[at + 1 :]]
-            if (count := crossings(attempt, links)) < least:
-                return attempt, count
-    return None
+Ends = dict[str, list[list[int]]]
+"""Rows of what a box is linked to, sorted, in the column to the left and in that to the right."""
 
 
-def _swaps(column: list[Box]) -> list[list[Box]]:
-    """The column with one pair of neighbours exchanged, in every possible way."""
-    found = []
-    for at, (upper, lower) in enumerate(pairwise(column)):
-        if upper.block == lower.block:
-            found.append([*column[:at], lower, upper, *column[at + 2 :]])
-    blocks = [list(group) for _, group in groupby(column, key=lambda box: box.block)]
-    for at, (above, below) in enumerate(pairwise(blocks)):
-        parts = [*blocks[:at], below, above, *blocks[at + 2 :]]
-        found.append(list(chain.from_iterable(parts)))
-    return found
+def _bubbled(units: list[list[Box]], ends: Ends) -> list[list[Box]]:
+    """One pass over the pairs of neighbours; those that cross less the other way round change."""
+    units = list(units)
+    for at in range(len(units) - 1):
+        upper, lower = units[at], units[at + 1]
+        if sum(_saved(ends[one.key], ends[other.key]) for one in upper for other in lower) > 0:
+            units[at], units[at + 1] = lower, upper
+    return units
+
+
+def _saved(upper: list[list[int]], lower: list[list[int]]) -> int:
+    """How many crossings of the links of two boxes vanish if they change places."""
+    saved = 0
+    for above, below in zip(upper, lower, strict=True):
+        for row in above:
+            saved += bisect_left(below, row) - (len(below) - bisect_right(below, row))
+    return saved
 
 
 def _placed(columns: Columns, links: Sequence[tuple[str, str]], gaps: Gaps) -> dict[str, float]:

@@ -105,7 +105,8 @@ def note(node: Node) -> str:
     if node.packages:
         return listed([package.name for package in node.packages], limit=4)
     if len(node.libraries) > 1:
-        return f"of {_owner(node)}"
+        inside = sum(bool(library.static) for library in node.libraries)
+        return f"of {_owner(node)}" + (f" · runtime inside {inside}" if inside else "")
     library = node.libraries[0]
     inside = "static " + ", ".join(family.value for family in library.static)
     said = [library.version] if library.version else []
