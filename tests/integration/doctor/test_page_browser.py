@@ -90,7 +90,7 @@ def test_focus_lights_what_belongs_together_and_names_its_symbols(open_page: Ope
     page.locator("a.node", has_text="victim").first.focus()
     lit = page.locator("a.node.lit .name").all_text_contents()
     assert sorted(lit) == ["core.so", "libstdc++-maker.so.6", "libstdc++.so.6", "victim"]
-    assert page.locator("path.link.lit.binds").count() == 1
+    assert page.locator("path.link.lit.binds.serious").count() == 1
     assert page.locator("a.node:not(.lit)").count() == 2
     page.locator("a.node.runtimes.culprit").focus()
     panel = page.locator("#panel")

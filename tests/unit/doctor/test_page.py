@@ -145,6 +145,17 @@ def test_a_rule_without_an_entry_is_no_error() -> None:
     assert "no entry for this rule" in text_of(replace(sample(), findings=(finding,)))
 
 
+def test_a_message_names_libraries_by_their_short_names() -> None:
+    message = f"maker has taken over 78 symbols of {SYSTEM}: {PRIVATE} came first, not {SYSTEM}.7"
+    finding = replace(sample().findings[0], message=message, culprits=())
+    page = read_page(page_text(replace(sample(), findings=(finding,), steps=())))
+    said = "maker has taken over 78 symbols of libstdc++.so.6: libstdc++-maker.so.6 came first"
+    assert page.all("h3")[0].text == f"{said}, not {SYSTEM}.7"
+    assert page.by_id("verdict").text == f"{said}, not {SYSTEM}.7."
+    titles = [each.attributes["title"] for each in page.all("a") if "title" in each.attributes]
+    assert titles == [SYSTEM, PRIVATE]
+
+
 def verdict_of(*findings: Finding, steps: tuple[Step, ...] = ()) -> str:
     page = read_page(page_text(replace(sample(), findings=findings, steps=steps)))
     return page.by_id("verdict").text
@@ -199,6 +210,8 @@ def commands_of(remedy: str) -> list[str]:
         ("remove /opt/old from LD_LIBRARY_PATH", []),
         ("Unset LD_PRELOAD, or take /opt/old off it", []),
         ("import it first", []),
+        ("cxx11_cuda_runtime.require(openmp=True) before the packages that bring them",
+         ["cxx11_cuda_runtime.require(openmp=True)"]),
         ("pip install cxx11-cuda-runtime, then python -m cxx11_cuda_runtime activate",
          ["pip install cxx11-cuda-runtime", "python -m cxx11_cuda_runtime activate"]),
         ("pip install cxx11-cuda-runtime; python -m cxx11_cuda_runtime activate",

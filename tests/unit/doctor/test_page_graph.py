@@ -115,11 +115,18 @@ def test_counts_and_symbols_of_one_relation_are_put_together() -> None:
              symbols=tuple(f"{part}{at}" for at in range(4)))
         for part, count in (("a", 3), ("b", 4))
     ]  # fmt: skip
-    graph = draw_graph(replace(diagnosis, edges=(*diagnosis.edges, *binds)))
-    found = [link for link in graph.links if link.relation is Relation.BINDS]
-    assert sorted(link.count for link in found) == [3, 4], "what is bound stands alone"
-    needs = [link for link in graph.links if link.relation is Relation.NEEDS]
-    assert [link.count for link in needs] == [1, 1]
+    diagnosis = replace(diagnosis, edges=(*diagnosis.edges, *binds))
+    (found,) = [each for each in draw_graph(diagnosis).links if each.relation is Relation.BINDS]
+    assert (found.count, found.symbols) == (7, ("a0", "a1", "a2", "a3", "b0"))
+    assert not found.serious, "no finding complains of it"
+    blamed = replace(sample().findings[0], libraries=("/p0/a.so", SYSTEM), culprits=("p0",))
+    graph = draw_graph(replace(diagnosis, findings=(blamed,)))
+    apart = {
+        link.source: (link.count, link.serious)
+        for link in graph.links
+        if link.relation is Relation.BINDS
+    }
+    assert apart == {"/p0/a.so": (3, True), "libraries:package:p0": (4, False)}
 
 
 def test_a_link_that_leads_nowhere_is_left_out() -> None:

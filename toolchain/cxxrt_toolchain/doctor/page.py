@@ -92,7 +92,7 @@ def page_text(diagnosis: Diagnosis) -> str:
                 element("meta", name="viewport", content="width=device-width, initial-scale=1"),
                 element("meta", name="color-scheme", content="light dark"),
                 element("meta", name="generator", content="cxxrt doctor"),
-                element("title", f"{verdict(diagnosis)} · {diagnosis.title}"),
+                element("title", f"{verdict(diagnosis, names)} · {diagnosis.title}"),
                 element("style", Html(style)),
             ]
         ),
@@ -126,7 +126,7 @@ def _resource(name: str) -> str:
 
 def _body(diagnosis: Diagnosis, graph: Graph, names: Names, script: str) -> list[Html]:
     main = [
-        _header(diagnosis),
+        _header(diagnosis, names),
         findings_section(diagnosis, names),
         _graph_section(graph, names),
         steps_section(diagnosis, names),
@@ -169,7 +169,7 @@ def _bar(diagnosis: Diagnosis, graph: Graph) -> Html:
     )
 
 
-def _header(diagnosis: Diagnosis) -> Html:
+def _header(diagnosis: Diagnosis, names: Names) -> Html:
     """What was looked at, the verdict, and the facts that everything depends on."""
     facts: list[tuple[str, str | Html]] = []
     if diagnosis.python:
@@ -188,7 +188,7 @@ def _header(diagnosis: Diagnosis) -> Html:
         "div",
         element("p", _SUBJECTS[diagnosis.subject], class_="subject"),
         element("h1", diagnosis.title),
-        summary(diagnosis),
+        summary(diagnosis, names),
         element("dl", *rows, class_="facts"),
         class_="head",
     )

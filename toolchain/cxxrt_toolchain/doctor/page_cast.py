@@ -54,13 +54,20 @@ class Cast:
             if lib.family
             and (lib.family in _ALWAYS or copies[lib.family] > 1 or lib.path in self.evidence)
         }
-        self.bound = {
+        self._named = [frozenset(found.libraries) for found in serious]
+        self.captured = {
             end
             for edge in diagnosis.edges
-            if edge.relation is Relation.BINDS
+            if self.is_capture(edge)
             for end in (edge.source, edge.target)
         }
+        """Libraries at both ends of a capture that a finding complains of."""
         self.uses = self._uses(diagnosis)
+
+    def is_capture(self, edge: Edge) -> bool:
+        """Whether a finding that matters names both ends of a binding."""
+        ends = {edge.source, edge.target}
+        return edge.relation is Relation.BINDS and any(ends <= named for named in self._named)
 
     def _uses(self, diagnosis: Diagnosis) -> Mapping[str, set[str]]:
         """Package node -> the runtimes that it or its libraries lead to."""
@@ -82,7 +89,7 @@ class Cast:
     def prominent(self) -> set[str]:
         """Package nodes that are drawn one by one."""
         named = {f"package:{name}" for name in (*self.culprits, *self.victims)}
-        owners = {self.owner(node) for node in self.evidence | self.bound | self.runtimes.keys()}
+        owners = {self.owner(node) for node in self.evidence | self.runtimes.keys()}
         found = named | {owner for owner in owners if owner}
         if len(self.uses) <= _FEW_PACKAGES:
             found |= self.uses.keys()

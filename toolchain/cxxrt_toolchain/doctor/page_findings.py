@@ -34,7 +34,7 @@ _OPEN_EVIDENCE = 6
 """Evidence of so many lines is shown at once."""
 
 
-def verdict(diagnosis: Diagnosis) -> str:
+def verdict(diagnosis: Diagnosis, names: Names) -> str:
     """What is wrong and who has to change, in one sentence."""
     serious = [found for found in diagnosis.findings if found.severity is not Severity.INFO]
     failed = next((step for step in diagnosis.steps if step.outcome in _FAILED), None)
@@ -46,7 +46,7 @@ def verdict(diagnosis: Diagnosis) -> str:
     culprits = list(dict.fromkeys(name for found in worst for name in found.culprits))
     said = f"{listed(culprits)} {'has' if len(culprits) == 1 else 'have'} to change first"
     if not culprits:
-        said = serious[0].message
+        said = "".join(words for words, _ in names.spans(serious[0].message))
     return f"{_failure(failed)}: {said}" if failed else said
 
 
@@ -64,13 +64,13 @@ def icon(name: str) -> Html:
     return element("svg", use, class_=f"icon {name}", width=16, height=16, aria_hidden="true")
 
 
-def summary(diagnosis: Diagnosis) -> Html:
+def summary(diagnosis: Diagnosis, names: Names) -> Html:
     """The verdict with its mark and the counts."""
     worst = diagnosis.findings[0].severity if diagnosis.findings else None
     failed = any(step.outcome in _FAILED for step in diagnosis.steps)
     shown = Severity.ERROR if failed else None if diagnosis.healthy else worst
     kind = shown.value if shown else "healthy"
-    sentence = element("p", f"{verdict(diagnosis)}.", class_="verdict", id="verdict")
+    sentence = element("p", f"{verdict(diagnosis, names)}.", class_="verdict", id="verdict")
     counts = element("p", f"{_counts(diagnosis.findings) or 'No findings'}.", class_="counts")
     return element(
         "div", severity_icon(shown), element("div", sentence, counts), class_=f"summary {kind}"
@@ -122,7 +122,7 @@ def _finding(number: int, found: Finding, first: int, names: Names) -> Html:
     )
     body = element(
         "div",
-        element("h3", found.message),
+        element("h3", _message(found.message, names)),
         _who(found, names),
         _remedies(found),
         _evidence(found, names),
@@ -130,6 +130,14 @@ def _finding(number: int, found: Finding, first: int, names: Names) -> Html:
         class_="body",
     )
     return element("li", head, body, class_=f"finding {found.severity.value}", id=anchor)
+
+
+def _message(text: str, names: Names) -> Html:
+    """Libraries by their short names, with links to the table that has their paths."""
+    return joined(
+        element("a", code(words), href=f"#{names.library_row(path)}", title=path) if path else words
+        for words, path in names.spans(text)
+    )
 
 
 def _who(found: Finding, names: Names) -> Html:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Edge, Library, Package
 
 _SMALLEST_GROUP = 3
+_STATIC = 2
+"""Rank of a library that only has a runtime inside, behind those that findings name."""
 _ALONE_IN_ALL = 48
 _ALONE_PER_PACKAGE = 4
 _EXAMPLES = 5
@@ -57,6 +59,8 @@ class Link:
     relation: Relation
     count: int
     symbols: tuple[str, ...]
+    serious: bool
+    """A capture that a finding complains of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,14 +145,14 @@ class _Sorter:
         limit = min(_ALONE_PER_PACKAGE, _ALONE_IN_ALL // max(1, len(self._prominent)))
         telling: dict[str | None, list[tuple[int, str]]] = defaultdict(list)
         for path, library in self._cast.libraries.items():
-            named, bound = path in self._cast.evidence, path in self._cast.bound
+            named, captured = path in self._cast.evidence, path in self._cast.captured
             owner = self._cast.owner(path)
             static = bool(library.static) and owner in self._prominent
-            if not library.family and (named or bound or static):
-                telling[owner].append((0 if named else 1 if bound else 2, path))
+            if not library.family and (named or static):
+                telling[owner].append((0 if captured else 1 if named else _STATIC, path))
         for found in telling.values():
             found.sort(key=lambda each: each[0])
-            room = limit or (1 if found[0][0] == 0 else 0)
+            room = limit or (1 if found[0][0] < _STATIC else 0)
             yield from (path for _, path in found[:room])
 
 
@@ -156,6 +160,7 @@ def _links(diagnosis: Diagnosis, cast: Cast, node_of: Mapping[str, str]) -> list
     """The edges between nodes, those of one relation together."""
     counts: Counter[tuple[str, str, Relation]] = Counter()
     symbols: dict[tuple[str, str, Relation], dict[str, None]] = defaultdict(dict)
+    captures: set[tuple[str, str, Relation]] = set()
     others = (edge for edge in diagnosis.edges if edge.relation is not Relation.OWNS)
     for edge in (*owned(diagnosis).values(), *others):
         source, target = node_of.get(edge.source), node_of.get(edge.target)
@@ -165,6 +170,8 @@ def _links(diagnosis: Diagnosis, cast: Cast, node_of: Mapping[str, str]) -> list
             continue
         counts[source, target, edge.relation] += edge.count
         symbols[source, target, edge.relation] |= dict.fromkeys(edge.symbols)
+        if cast.is_capture(edge):
+            captures.add((source, target, edge.relation))
     return [
         Link(
             source=source,
@@ -172,6 +179,7 @@ def _links(diagnosis: Diagnosis, cast: Cast, node_of: Mapping[str, str]) -> list
             relation=relation,
             count=count,
             symbols=tuple(symbols[source, target, relation])[:_EXAMPLES],
+            serious=(source, target, relation) in captures,
         )
         for (source, target, relation), count in counts.items()
     ]

@@ -6,6 +6,7 @@ of the diagnosis, so that no name of an environment ever gets into one.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.doctor.diagnosis import Origin
@@ -13,6 +14,8 @@ from cxxrt_toolchain.doctor.page_graph import Column
 from cxxrt_toolchain.doctor.page_html import counted, listed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Library
     from cxxrt_toolchain.doctor.page_graph import Graph, Node
 
@@ -34,6 +37,10 @@ class Names:
         self._library_rows = {each.path: f"l{at}" for at, each in enumerate(diagnosis.libraries, 1)}
         self.libraries = {each.path: each for each in diagnosis.libraries}
         self.packages = {each.name: each for each in diagnosis.packages}
+        paths = sorted(self.libraries, key=len, reverse=True)
+        self._paths = re.compile(
+            "|".join(f"{re.escape(path)}(?![^\\s,;:)])" for path in paths) or "(?!)"
+        )
         self._anchors = {node.key: f"n{at}" for at, node in enumerate(graph.nodes, 1)}
         self._nodes = {node.key: node for node in graph.nodes}
         self._drawn = {
@@ -41,6 +48,15 @@ class Names:
             for node in graph.nodes
             for member in (*(p.name for p in node.packages), *(lib.path for lib in node.libraries))
         }
+
+    def spans(self, text: str) -> Iterator[tuple[str, str | None]]:
+        """The text in pieces, each with the path if it is the path of a library."""
+        at = 0
+        for match in self._paths.finditer(text):
+            yield text[at : match.start()], None
+            yield match[0].rpartition("/")[2], match[0]
+            at = match.end()
+        yield text[at:], None
 
     def package_row(self, name: str) -> str | None:
         """Anchor in the table of packages."""
@@ -105,8 +121,8 @@ def note(node: Node) -> str:
     if node.packages:
         return listed([package.name for package in node.packages], limit=4)
     if len(node.libraries) > 1:
-        inside = sum(bool(library.static) for library in node.libraries)
-        return f"of {_owner(node)}" + (f" · runtime inside {inside}" if inside else "")
+        many = sum(bool(library.static) for library in node.libraries)
+        return f"of {_owner(node)}" + (f" · runtime inside {many}" if many else "")
     library = node.libraries[0]
     inside = "static " + ", ".join(family.value for family in library.static)
     said = [library.version] if library.version else []

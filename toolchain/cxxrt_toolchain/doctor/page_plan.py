@@ -56,8 +56,7 @@ class Plan:
         right = max((left + WIDTHS[column] for column, left in self.lefts.items()), default=0.0)
         self.width = right + (_ARC_MARGIN if inner else _MARGIN)
         self._tops = arrange(*self._boxes(), _GAPS)
-        ends = [self.corner(node)[1] + self.height(node) for node in graph.nodes]
-        self.bottom = max(ends, default=0.0) + _MARGIN
+        self.bottom = _TOP + _MARGIN + self._lowest()
 
     def _step(self, link: Link) -> int:
         return self._nodes[link.target].column - self._nodes[link.source].column
@@ -67,6 +66,12 @@ class Plan:
 
     def _bends(self, link: Link) -> bool:
         return abs(self._step(link)) > 1 and Column.LIBRARIES in self.lefts
+
+    def _lowest(self) -> float:
+        """Where the last box or bend ends."""
+        heights = {node.key: self.height(node) for node in self._graph.nodes}
+        ends = (top + heights.get(key, _BEND_HEIGHT) for key, top in self._tops.items())
+        return max(ends, default=0.0)
 
     def _boxes(self) -> tuple[list[list[Box]], list[tuple[str, str]]]:
         """What the layout is made of: nodes, and room for links that pass a column."""
@@ -113,7 +118,8 @@ class Plan:
         ports: dict[tuple[str, Side], list[tuple[float, int]]] = defaultdict(list)
         for at, link in enumerate(self._graph.links):
             for mine, other, side in self._ends(link):
-                ports[mine, side].append((self._middle(other), at))
+                beyond = self._bend_height(link) if self._bends(link) else self._middle(other)
+                ports[mine, side].append((beyond, at))
         heights = {
             (key, side, at): self._middle(key) + offset
             for (key, side), found in ports.items()
@@ -143,16 +149,19 @@ class Plan:
         if self._bends(link):
             x = self.lefts[Column.LIBRARIES]
             way = (x, x + WIDTHS[Column.LIBRARIES])
-            y = self._tops[_bend(link)] + _TOP + _BEND_HEIGHT / 2
-            shift = 4.0 * (list(Relation).index(link.relation) - 1)
             first, last = way if self._step(link) > 0 else way[::-1]
-            bends = ((first, last, y + shift),)
+            bends = ((first, last, self._bend_height(link)),)
         return Line(
             link=link,
             start=(self._edge(source, leaves), heights[source, leaves, at]),
             bends=bends,
             end=(self._edge(target, arrives), heights[target, arrives, at]),
         )
+
+    def _bend_height(self, link: Link) -> float:
+        """Where a link passes the column in the middle; two relations do not hide each other."""
+        shift = 4.0 * (list(Relation).index(link.relation) - 1)
+        return self._tops[_bend(link)] + _TOP + _BEND_HEIGHT / 2 + shift
 
     def _edge(self, key: str, side: Side) -> float:
         column = self._nodes[key].column

@@ -16,6 +16,7 @@ _QUOTED = re.compile(r"`(?P<tick>[^`\n]+)`|'(?P<quote>[^'\n]+ [^'\n]+)'")
 _CLAUSE = re.compile(r"(; |, (?:then|or|and) )")
 _START = re.compile(
     r"(?:(?:python|pip|uv|cxxrt|conda|mamba|import|export|unset|env)[0-9.]*|LD_[A-Z_]+=\S*) "
+    r"|[a-z_0-9]+\.[a-z_0-9.]+\([^()]*\)(?= |$)"
 )
 _PROSE = re.compile(
     r",? (?=\(|(?:the|an?|of|that|its?|with|before|after|for|and|or|first|to|then)\b(?!=))"
@@ -43,7 +44,7 @@ def pieces(remedy: str) -> Iterator[Piece]:
 def _unquoted(text: str) -> Iterator[Piece]:
     for clause in _CLAUSE.split(text):
         start = _START.match(clause)
-        end = _PROSE.search(clause)
+        end = _PROSE.search(clause, start.end() - 1 if start else 0)
         length = end.start() if end else len(clause)
         if start and length >= start.end():
             yield Piece(clause[:length], command=True)

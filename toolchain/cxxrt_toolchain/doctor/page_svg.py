@@ -19,7 +19,7 @@ from cxxrt_toolchain.doctor.page_plan import WIDTHS, Plan, bulge
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cxxrt_toolchain.doctor.page_graph import Graph, Node
+    from cxxrt_toolchain.doctor.page_graph import Graph, Link, Node
     from cxxrt_toolchain.doctor.page_names import Names
     from cxxrt_toolchain.doctor.page_plan import Line
 
@@ -78,10 +78,14 @@ def _line(line: Line, names: Names) -> Html:
     return element(
         "path",
         d="".join(words),
-        class_=f"link {line.link.relation.value}",
+        class_=_kind("link", line.link),
         data_s=names.anchor(line.link.source),
         data_t=names.anchor(line.link.target),
     )
+
+
+def _kind(what: str, link: Link) -> str:
+    return f"{what} {link.relation.value}{' serious' if link.serious else ''}"
 
 
 def _curve(x: float, y: float, to_x: float, to_y: float) -> str:
@@ -110,7 +114,7 @@ def _label(line: Line, plan: Plan, names: Names) -> Html:
         second,
         x=x,
         y=f"{y + 4:.1f}",
-        class_=f"count {link.relation.value}",
+        class_=_kind("count", link),
         text_anchor=anchor,
         data_s=names.anchor(link.source),
         data_t=names.anchor(link.target),
