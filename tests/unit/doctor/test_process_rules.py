@@ -262,12 +262,12 @@ def test_without_memory_the_copies_are_named_and_nothing_is_claimed() -> None:
 
 def test_a_variable_that_leads_to_a_runtime() -> None:
     copy = stdcxx("/opt/old/libstdc++.so.6", origin=Origin.OTHER)
-    found = _of("D23", view(copy, variables={"LD_LIBRARY_PATH": "/opt/older:/opt/old/"}))
+    found = _of("D10", view(copy, variables={"LD_LIBRARY_PATH": "/opt/older:/opt/old/"}))
     assert found.severity is Severity.INFO
     assert found.libraries == (copy.path,)
     assert not [
         rule for rule, _ in _rules(view(copy, variables={"LD_LIBRARY_PATH": "/opt/older"}))
-        if rule == "D23"
+        if rule == "D10"
     ]  # fmt: skip
 
 

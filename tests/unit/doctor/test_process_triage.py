@@ -82,7 +82,7 @@ def test_a_crash_that_a_runtime_cures_is_the_damaged_tables() -> None:
         "victim alone: works",
     )
     assert found.remedies == (
-        "pip install cxx11-cuda-runtime; python -m cxx11_cuda_runtime activate",
+        "pip install cxx11-cuda-runtime && python -m cxx11_cuda_runtime activate",
     )
 
 
@@ -158,9 +158,9 @@ def test_the_loaders_own_text_comes_first() -> None:
         detail=f"ImportError: {SYSTEM}: version `GLIBCXX_3.4.31' not found (required by {VICTIM})",
     )
     found = _main(view(stdcxx()), _verdict(Cure.NOTHING), failure)
-    assert found.rule == "CXXRT-D25"
+    assert found.rule == "CXXRT-D1"
     assert "victim alone: works" in found.evidence
-    assert found.remedies[0].startswith("pip install -U cxx11-cuda-runtime")
+    assert found.remedies[0].startswith("pip install --upgrade cxx11-cuda-runtime")
 
 
 def test_a_hang_is_told_from_a_crash() -> None:

@@ -15,6 +15,7 @@ from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.audit.symbols import CAPTURES
 from cxxrt_toolchain.doctor.diagnosis import Finding, Origin
 from cxxrt_toolchain.doctor.process_view import LIBSTDCXX, ProcessView, names_of
+from cxxrt_toolchain.doctor.wording import ACTIVATE, INSTALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 RULES = frozenset({"CXXRT-D20", "CXXRT-D21", "CXXRT-D22"})
 """What only the memory shows."""
-_ACTIVATE = "python -m cxx11_cuda_runtime activate"
 # A sanitizer or a profiler takes these over on purpose, and passes on what it gets.
 _INTERCEPTORS = re.compile(r"lib(?:a|t|ub|l|m|hwa)san|libclang_rt|libheaptrack|libjemalloc")
 _NAMESPACE = re.compile(r"_Z(?:T[VTIS]|GV|Th\w*?_|Tv\w*?_)?Z?N?[KVrRO]*(?P<std>S[tabsiod])?")
@@ -45,7 +45,7 @@ def findings(view: ProcessView) -> Iterator[Finding]:
 
 def runtime_first(view: ProcessView) -> tuple[str, ...]:
     """The remedy for M1, M2 and M3: one libstdc++, the newest, before everything else."""
-    return (_ACTIVATE if view.runtime_version else f"pip install cxx11-cuda-runtime; {_ACTIVATE}",)
+    return (ACTIVATE if view.runtime_version else f"{INSTALL} && {ACTIVATE}",)
 
 
 def namespace_of(name: str) -> str:

@@ -1,8 +1,8 @@
 """What the loader's own error texts say, and whom they blame: the pattern part of the triage.
 
 In: the text of an exception, the view of the process that it was raised in, and what is
-installed. Out: findings of D25 (a symbol version is missing), D26 (string ABI), L003, L004, P1,
-P4, H12 and H13, or none where the text is not the loader's. Pure.
+installed. Out: findings of D1 (a symbol version is missing), D6, D8, D11
+(string ABI), D12, L004, P1, H12 and H13, or none where the text is not the loader's. Pure.
 
 The texts are glibc's, untranslated: elf/dl-version.c, dl-lookup.c, dl-load.c, dl-tls.c.
 """
@@ -19,6 +19,7 @@ from cxxrt_toolchain.audit.symbols import spells_old_string
 from cxxrt_toolchain.doctor.binding_rules import runtime_first
 from cxxrt_toolchain.doctor.diagnosis import Finding, Library, Origin
 from cxxrt_toolchain.doctor.process_view import LIBSTDCXX
+from cxxrt_toolchain.doctor.wording import upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +65,7 @@ def _too_old(match: re.Match[str], view: ProcessView, environment: Environment) 
     user = _owner(by, environment)
     if node.startswith("GLIBC_") or node == "GLIBC_ABI_DT_RELR":
         return Finding(
-            rule="CXXRT-P4",
+            rule="CXXRT-D8",
             severity=Severity.ERROR,
             message=f"{_label(user, by)} needs {node}, which this machine's C library lacks",
             culprits=(user.name,) if user else (),
@@ -76,7 +77,7 @@ def _too_old(match: re.Match[str], view: ProcessView, environment: Environment) 
     culprits, reason = _guilty(library, path, node, user, view, environment)
     victims = (user.name,) if user and user.name not in culprits else ()
     return Finding(
-        rule="CXXRT-D25",
+        rule="CXXRT-D1",
         severity=Severity.ERROR,
         message=f"{_label(user, by)} needs {node}, and {path} lacks it: {reason}",
         culprits=culprits,
@@ -149,18 +150,18 @@ def _undefined(match: re.Match[str], environment: Environment) -> Iterator[Findi
     user = _owner(by, environment)
     if family_of_name(version) is RuntimeFamily.LIBCUDART:
         yield Finding(
-            rule="CXXRT-L003",
+            rule="CXXRT-D6",
             severity=Severity.ERROR,
             message=f"{_label(user, by)} needs {name}, which the loaded {version} lacks",
             victims=(user.name,) if user else (),
             libraries=(by,),
             evidence=(match[0],),
-            remedies=("pip install -U nvidia-cuda-runtime, or the -cu12 one",),
+            remedies=(f"{upgrade('nvidia-cuda-runtime')} (for CUDA 12: nvidia-cuda-runtime-cu12)",),
         )
     elif "__cxx11" in name or "B5cxx11" in name or spells_old_string(name):
         new = "__cxx11" in name or "B5cxx11" in name
         yield Finding(
-            rule="CXXRT-D26",
+            rule="CXXRT-D11",
             severity=Severity.ERROR,
             message=f"{_label(user, by)} was compiled for the {'new' if new else 'old'} "
             "std::string, and the library that it needs for the other one",
@@ -173,8 +174,8 @@ def _undefined(match: re.Match[str], environment: Environment) -> Iterator[Findi
 
 def _absent(library: str, view: ProcessView) -> Finding:
     family = family_of_name(library)
-    rule = "CXXRT-L004" if family is RuntimeFamily.LIBCUDART else "CXXRT-P1"
     served = family is not None and family is not RuntimeFamily.LIBCUDART
+    rule = "CXXRT-D12" if served else "CXXRT-P1" if family is None else "CXXRT-L004"
     return Finding(
         rule=rule,
         severity=Severity.ERROR,

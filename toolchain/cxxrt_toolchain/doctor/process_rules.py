@@ -1,7 +1,7 @@
 """Copies of runtimes, their age and who brought them, and what steers the loader.
 
 In: a `ProcessView`. Out: findings of L101 to L105 and L109 as far as maps and files show them, of
-D23 (variables) and D24 (memory that may not be read). Pure; what the process's memory shows is
+D10 (variables) and D24 (memory that may not be read). Pure; what the process's memory shows is
 judged by `binding_rules`.
 """
 
@@ -162,7 +162,7 @@ def _variables(view: ProcessView) -> Iterator[Finding]:
         ]
         if steered:
             yield Finding(
-                rule="CXXRT-D23",
+                rule="CXXRT-D10",
                 severity=Severity.INFO,
                 message=f"{name} decides that {steered[0].path} is used",
                 libraries=tuple(each.path for each in steered),

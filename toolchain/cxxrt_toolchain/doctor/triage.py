@@ -2,7 +2,7 @@
 
 In: an `ImportRun` that failed, the last view of its process with its findings, and the verdict of
 the experiments. Out: the findings, with the one about the failure first: D27 (crash), D28
-(exception), D29 (time-out), or the loader's own (D25, D26, ...). Pure.
+(exception), D29 (time-out), or the loader's own (D1, D11, ...). Pure.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from cxxrt_toolchain.doctor import loader_messages
 from cxxrt_toolchain.doctor.binding_rules import runtime_first
 from cxxrt_toolchain.doctor.diagnosis import Finding, Outcome
 from cxxrt_toolchain.doctor.experiments import Cure, Verdict
+from cxxrt_toolchain.doctor.libraries import RUNTIME_DISTRIBUTION as RUNTIME
 from cxxrt_toolchain.doctor.loader_trace import last_object
 from cxxrt_toolchain.doctor.process_view import names_of
+from cxxrt_toolchain.doctor.wording import ACTIVATE, upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,8 +76,8 @@ def triage(
 def _with_trials(finding: Finding, verdict: Verdict | None, trials: tuple[str, ...]) -> Finding:
     """Promise the runtime only where a preload was seen to help."""
     remedies = finding.remedies
-    if verdict is not None and finding.rule == "CXXRT-D25" and verdict.cure is not Cure.RUNTIME:
-        remedies = ("pip install -U cxx11-cuda-runtime; python -m cxx11_cuda_runtime activate",)
+    if verdict is not None and finding.rule == "CXXRT-D1" and verdict.cure is not Cure.RUNTIME:
+        remedies = (f"{upgrade(RUNTIME)} && {ACTIVATE}",)
     return replace(finding, evidence=(*finding.evidence, *trials), remedies=remedies)
 
 

@@ -1,0 +1,133 @@
+"""What looking at a process costs, as a multiple of reading its /proc/PID/maps.
+
+    .venv/bin/python tests/bench/doctor_process_cost.py [--pid N]
+
+Without --pid a child is started that has 300 small shared objects loaded. All figures are processor
+time of this process (user and system), the median of many rounds in one run, so that a busy machine
+moves them all. The facts of files come from a warm cache; the first look fills it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.doctor import objects
+from cxxrt_toolchain.doctor.cache import FactsCache
+from cxxrt_toolchain.doctor.memory import load_order, open_memory
+from cxxrt_toolchain.doctor.process import Observer, diagnose_process
+from cxxrt_toolchain.doctor.process_edges import edges_of
+from cxxrt_toolchain.doctor.process_environment import environment_of
+from cxxrt_toolchain.doctor.process_rules import judge
+from cxxrt_toolchain.doctor.procfs import parse_maps, read_process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROUNDS = 41
+OBJECTS = 300
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pid", type=int, help="this process instead of a child of ours")
+    given = parser.parse_args().pid
+    with tempfile.TemporaryDirectory() as folder, _subject(given, Path(folder)) as pid:
+        _measure(pid, Path(folder) / "cache")
+
+
+@contextmanager
+def _subject(pid: int | None, folder: Path) -> Iterator[int]:
+    if pid is not None:
+        yield pid
+        return
+    source = folder / "tiny.c"
+    source.write_text("int tiny(void) { return 1; }\n")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", folder / "tiny.so", source], check=True)
+    package = folder / "site-packages" / "many"
+    package.mkdir(parents=True)
+    names = [f"many/lib{index:03}.so" for index in range(OBJECTS)]
+    for name in names:
+        shutil.copy(folder / "tiny.so", package.parent / name)
+    info = package.parent / "many-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: many\nVersion: 1.0\n")
+    (info / "RECORD").write_text("".join(f"{name},,\n" for name in names))
+    code = (
+        f"import ctypes\nfor name in {names!r}:\n    ctypes.CDLL({str(package.parent)!r} + '/' + name)"
+        "\nprint('ready', flush=True)\nimport sys\nsys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        try:
+            yield child.pid
+        finally:
+            child.kill()
+
+
+def _measure(pid: int, folder: Path) -> None:
+    maps = Path(f"/proc/{pid}/maps")
+    text = maps.read_bytes()
+    cold = _once(lambda: diagnose_process(pid, cache=FactsCache(folder)))
+    facts = read_process(pid)
+    environment = environment_of(facts)
+    paths = [each.path for each in facts.files if each.is_code]
+    observer = Observer(environment, cache=FactsCache(folder))
+    view = observer.look(facts)
+    blind = observer.look(facts, memory=False)
+
+    def loader_list() -> None:
+        with open_memory(pid) as memory:
+            assert memory is not None
+            load_order(pid, memory)
+
+    rows: list[tuple[str, Callable[[], object]]] = [
+        ("read /proc/PID/maps (the measure)", maps.read_bytes),
+        ("whole diagnosis, maps and files only", lambda: diagnose_process(
+            pid, cache=FactsCache(folder), memory=False)),
+        ("whole diagnosis, with the memory", lambda: diagnose_process(
+            pid, cache=FactsCache(folder))),
+        ("  of it: take the maps apart", lambda: parse_maps(text)),
+        ("  of it: everything of /proc", lambda: read_process(pid)),
+        ("  of it: what is installed", lambda: environment_of(facts)),
+        ("  of it: facts of files, warm", lambda: objects.read(paths, FactsCache(folder))),
+        ("  of it: describe and index, facts known", lambda: observer.look(facts, memory=False)),
+        ("  of it: the loader's list in memory", loader_list),
+        ("  of it: memory and bindings, facts known", lambda: observer.look(facts)),
+        ("  of it: rules, maps only", lambda: judge(blind)),
+        ("  of it: rules, with the memory", lambda: judge(view)),
+        ("  of it: edges", lambda: edges_of(view)),
+    ]  # fmt: skip
+    times = {name: _median(job) for name, job in rows}
+    unit = times[rows[0][0]]
+    lines = len(text.splitlines())
+    print(f"{len(view.libraries)} objects, {lines} lines of maps, {len(paths)} files with code")
+    print(f"{'cold, the cache is filled':<44} {cold * 1e3:9.2f} ms {cold / unit:7.1f} x")
+    for name, seconds in times.items():
+        print(f"{name:<44} {seconds * 1e3:9.2f} ms {seconds / unit:7.1f} x")
+
+
+def _once(job: Callable[[], object]) -> float:
+    started = time.process_time()
+    job()
+    return time.process_time() - started
+
+
+def _median(job: Callable[[], object]) -> float:
+    return statistics.median(_once(job) for _ in range(ROUNDS))
+
+
+if __name__ == "__main__":
+    main()
