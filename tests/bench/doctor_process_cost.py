@@ -20,12 +20,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.doctor import objects
 from cxxrt_toolchain.doctor.cache import FactsCache
+from cxxrt_toolchain.doctor.file_table import FileTable
 from cxxrt_toolchain.doctor.memory import load_order, open_memory
-from cxxrt_toolchain.doctor.process import Observer, diagnose_process
+from cxxrt_toolchain.doctor.observer import Observer
+from cxxrt_toolchain.doctor.process import diagnose_process
 from cxxrt_toolchain.doctor.process_edges import edges_of
-from cxxrt_toolchain.doctor.process_environment import environment_of
+from cxxrt_toolchain.doctor.process_environment import interpreter_of
 from cxxrt_toolchain.doctor.process_rules import judge
 from cxxrt_toolchain.doctor.procfs import parse_maps, read_process
 
@@ -63,8 +64,9 @@ def _subject(pid: int | None, folder: Path) -> Iterator[int]:
     (info / "METADATA").write_text("Name: many\nVersion: 1.0\n")
     (info / "RECORD").write_text("".join(f"{name},,\n" for name in names))
     code = (
-        f"import ctypes\nfor name in {names!r}:\n    ctypes.CDLL({str(package.parent)!r} + '/' + name)"
-        "\nprint('ready', flush=True)\nimport sys\nsys.stdin.read()"
+        f"import ctypes, sys\nfor name in {names!r}:\n"
+        f"    ctypes.CDLL({str(package.parent)!r} + '/' + name)\n"
+        "print('ready', flush=True)\nsys.stdin.read()"
     )
     with subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -82,9 +84,9 @@ def _measure(pid: int, folder: Path) -> None:
     text = maps.read_bytes()
     cold = _once(lambda: diagnose_process(pid, cache=FactsCache(folder)))
     facts = read_process(pid)
-    environment = environment_of(facts)
-    paths = [each.path for each in facts.files if each.is_code]
-    observer = Observer(environment, cache=FactsCache(folder))
+    interpreter = interpreter_of(facts)
+    paths = {each.path: each.path for each in facts.files if each.is_code}
+    observer = Observer(interpreter, cache=FactsCache(folder))
     view = observer.look(facts)
     blind = observer.look(facts, memory=False)
 
@@ -101,8 +103,9 @@ def _measure(pid: int, folder: Path) -> None:
             pid, cache=FactsCache(folder))),
         ("  of it: take the maps apart", lambda: parse_maps(text)),
         ("  of it: everything of /proc", lambda: read_process(pid)),
-        ("  of it: what is installed", lambda: environment_of(facts)),
-        ("  of it: facts of files, warm", lambda: objects.read(paths, FactsCache(folder))),
+        ("  of it: which interpreter", lambda: interpreter_of(facts)),
+        ("  of it: facts of files, warm",
+            lambda: FileTable(folder, interpreter.program).find(paths)),
         ("  of it: describe and index, facts known", lambda: observer.look(facts, memory=False)),
         ("  of it: the loader's list in memory", loader_list),
         ("  of it: memory and bindings, facts known", lambda: observer.look(facts)),

@@ -14,7 +14,7 @@ from bodies import PRINTS
 from workshop import call, of_compiler
 
 from cxxrt_toolchain.audit.findings import Severity
-from cxxrt_toolchain.doctor import process
+from cxxrt_toolchain.doctor import observer
 from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Origin, Relation
 from cxxrt_toolchain.doctor.process import diagnose_process
 
@@ -112,7 +112,7 @@ def test_memory_that_may_not_be_read_is_said(
     def refused(_pid: int) -> Iterator[None]:
         yield None
 
-    monkeypatch.setattr(process, "open_memory", refused)
+    monkeypatch.setattr(observer, "open_memory", refused)
     workshop.make("one", PRINTS)
     with running("import one") as pid:
         diagnosis = diagnose_process(pid)

@@ -51,7 +51,9 @@ def test_a_replaced_file_and_its_successor_are_two_rows() -> None:
         b"7f00-7f01 r-xp 00000000 fe:00 1 /lib/a.so (deleted)\n"
         b"7f02-7f03 r-xp 00000000 fe:00 2 /lib/a.so\n"
     )
-    assert [row.deleted for row in parse_maps(text)] == [True, False]
+    rows = parse_maps(text)
+    assert [row.deleted for row in rows] == [True, False]
+    assert [row.path for row in rows] == ["/lib/a.so (deleted)", "/lib/a.so"]
 
 
 def test_nothing_is_mapped_from_an_empty_text() -> None:

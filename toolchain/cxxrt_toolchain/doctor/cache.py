@@ -47,6 +47,11 @@ class FactsCache:
         self._folder = folder
         self._shelves: dict[str, _Shelf] = {}
 
+    @property
+    def folder(self) -> Path:
+        """Where the shelves lie."""
+        return self._folder
+
     def get(self, path: str, identity: Identity) -> str | None:
         """The line that was kept for a file as it is now."""
         return self._shelf(path).get(path, identity)

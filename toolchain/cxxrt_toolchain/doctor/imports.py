@@ -19,7 +19,7 @@ from cxxrt_toolchain.doctor.import_run import ImportRun, run_imports
 from cxxrt_toolchain.doctor.installed import Environment, read_environment
 from cxxrt_toolchain.doctor.interpreter import ask
 from cxxrt_toolchain.doctor.loader_trace import last_object
-from cxxrt_toolchain.doctor.process import Observer
+from cxxrt_toolchain.doctor.observer import Observer
 from cxxrt_toolchain.doctor.process_edges import edges_of
 from cxxrt_toolchain.doctor.process_rules import judge
 from cxxrt_toolchain.doctor.procfs import read_process
@@ -62,7 +62,7 @@ def diagnose_imports(
     """
     _check(modules)
     environment = read_environment(ask(executable))
-    observer = Observer(environment, cache=cache)
+    observer = Observer(environment.interpreter, environment=environment, cache=cache)
     run = run_imports(executable, modules, timeout=timeout, observe=_look_with(observer))
     view = _last_view(run)
     verdict = None

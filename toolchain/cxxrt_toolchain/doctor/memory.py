@@ -30,15 +30,12 @@ _WORD = 8
 _GAP = 1 << 14
 """Places nearer than this are read in one piece."""
 _LARGEST = 1 << 22
-_PATH_BYTES = 4096
 _OBJECTS = 1 << 14
 
 
 class LoadedEntry(NamedTuple):
-    """One entry of the loader's list."""
+    """One entry of the loader's list; its name is left out, because /proc has the real path."""
 
-    path: str
-    """``l_name``: as it was opened; empty for the program itself and for the vDSO."""
     base: int
     """``l_addr``: what is added to the addresses in the file."""
     dynamic: int
@@ -74,11 +71,6 @@ class Memory:
                 if len(piece) == _WORD:
                     found[address] = int.from_bytes(piece, "little")
         return found
-
-    def text(self, address: int) -> str:
-        """The C string there."""
-        data = self.read(address, _PATH_BYTES)
-        return os.fsdecode(data.split(b"\0", 1)[0])
 
 
 def _runs(addresses: list[int]) -> Iterator[list[int]]:
@@ -121,8 +113,8 @@ def load_order(pid: int, memory: Memory) -> tuple[LoadedEntry, ...]:
         data = memory.read(entry, _LINK.size)
         if len(data) < _LINK.size:
             break
-        base, name, dynamic, entry = _LINK.unpack(data)
-        found.append(LoadedEntry(memory.text(name), base, dynamic))
+        base, _, dynamic, entry = _LINK.unpack(data)
+        found.append(LoadedEntry(base, dynamic))
     return tuple(found)
 
 

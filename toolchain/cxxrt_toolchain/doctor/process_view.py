@@ -36,6 +36,8 @@ class ProcessView:
     """None where the memory was not read; `why_no_memory` says why."""
     why_no_memory: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+    glibc: str = ""
+    """Version of the C library that is mapped."""
     runtime_version: str = ""
     """The newest ``GLIBCXX`` of the runtime wheel that is installed there."""
     compilers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

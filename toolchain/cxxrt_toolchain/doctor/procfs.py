@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _PROC = Path("/proc")
 _DELETED = " (deleted)"
+_STATUS = ("Name:", "State:", "VmSize:")
 
 
 class MappedFile(NamedTuple):
@@ -117,7 +118,7 @@ def parse_maps(text: bytes) -> tuple[MappedFile, ...]:
                 found.append(_row(path, first, last, code))
             path, first, code = name, line, False
         last = line
-        if b"x" in line[:slash].split(None, 2)[1]:
+        if not code and line.find(b"x", 0, slash) > 0:  # only the permissions may have an x
             code = True
     if path:
         found.append(_row(path, first, last, code))
@@ -144,17 +145,19 @@ def _joined(rows: list[MappedFile]) -> tuple[MappedFile, ...]:
     for row in rows:
         key = f"{row.path}{_DELETED}" if row.deleted else row.path
         known = merged.get(key)
-        merged[key] = (
-            row
-            if known is None
-            else known._replace(end=row.end, is_code=known.is_code or row.is_code)
-        )
+        if known is not None:
+            row = known._replace(end=row.end, is_code=known.is_code or row.is_code)  # noqa: PLW2901
+        merged[key] = row
+    for key, row in merged.items():
+        if row.deleted and row.path in merged:  # and its successor is mapped, too
+            merged[key] = row._replace(path=key)
     return tuple(merged.values())
 
 
 def _status(place: Path) -> dict[str, str]:
-    lines = (place / "status").read_text(encoding="utf-8", errors="replace").splitlines()
-    return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    lines = (place / "status").read_text(encoding="utf-8", errors="replace").split("\n")
+    rows = (line.partition(":") for line in lines if line.startswith(_STATUS))
+    return {key: value.strip() for key, _, value in rows}
 
 
 def _check_kind(pid: int, status: dict[str, str]) -> None:
