@@ -9,6 +9,10 @@ that, means something (processes that a loader starts are not in it). Goals: col
 floor, at least 10 x less than cuda-pathfinder; already loaded at most 200 us. The table has two
 bounds that no package can beat: an empty one, and one that opens both files without any question
 asked (what is loaded already, whether a newer one is installed, whether the file is whole).
+
+"Already loaded" has two rows. Where we loaded it, only ``require()`` runs. Where somebody else did,
+the package is imported, too, and most of that is the import system looking for any package at all:
+the goal is for what we add to an empty package; the row itself is printed with that in it.
 """
 
 from __future__ import annotations
@@ -30,6 +34,7 @@ GOAL_PATHFINDER = 10.0
 _COLD = "ours, cold: import"
 _REQUIRE = "ours, loaded by us: require()"
 _RESIDENT = "ours, loaded by others: import"
+_EMPTY = "an empty package: import"
 _CUDA = "ours, cold: import, require(cudart='12')"
 _PATHFINDER = "cuda-pathfinder: libcudart alone"
 _TIMED = """\
@@ -139,7 +144,7 @@ def rows_of(
     rows = [
         Row(name=one, command=(floor, *cxx), floor=one),
         Row(name=_COLD, command=timed(ours), floor=one),
-        Row(name="an empty package: import", command=timed("import empty_package"), floor=one),
+        Row(name=_EMPTY, command=timed("import empty_package"), floor=one),
         Row(
             name="a package without any check: import",
             command=timed("import rash_package"),
@@ -207,11 +212,11 @@ def table(rows: list[Row], samples: dict[str, list[tuple[float, ...]]]) -> str:
             wall = statistics.median(each[1] for each in samples[row.name])
             lines.append(f"{row.name:<42}{medians[row.name]:>9.0f}{ratio:>9.2f}{wall:>9.0f}")
     cold = medians[_COLD] / medians[rows[0].name]
-    loaded = max(medians[_REQUIRE], medians[_RESIDENT])
+    loaded = max(medians[_REQUIRE], medians[_RESIDENT] - medians[_EMPTY])
     lines.append(_verdict(f"cold {cold:.2f} x floor", f"at most {GOAL_COLD}", cold <= GOAL_COLD))
     lines.append(
         _verdict(
-            f"already loaded {loaded:.0f} us",
+            f"already loaded {loaded:.0f} us over an empty package",
             f"at most {GOAL_LOADED_US:.0f}",
             loaded <= GOAL_LOADED_US,
         )

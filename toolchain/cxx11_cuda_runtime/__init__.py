@@ -4,17 +4,17 @@ Importing the package makes one libstdc++ (and its libgcc_s) serve the whole pro
 is loaded already if there is one, else the newest of the vendored copy, conda's, those on
 ``LD_LIBRARY_PATH`` and the system's. Its symbols become global, so that private copies which come
 later bind to it. A second libstdc++ is never loaded.
-
-This file is the hot path: it is all that a plain start reads. Another module in the package costs
-a quarter of loading the two libraries, ``_ctypes`` nearly half of it (tests/bench/loader_cost.py).
-So the short way opens ``_anchor.so``, which has nothing in it but its need of the two libraries
-(cxxrt_toolchain/runtime/anchor.py): the dynamic linker takes the loaded ones, whatever their files
-are called, else those beside it, and makes them global. ``_imp.create_dynamic`` is ``dlopen(path,
-sys.getdlopenflags())`` followed by a look for ``PyInit_…``, whose absence it reports after the
-library is loaded (Python/dynload_shlib.c, the same from 3.9 to 3.14). Without ``_ctypes`` this is
-done only where no second thread could see the changed flags. Everything else goes through
-``_load``.
 """
+
+# This file is the hot path: it is all that a plain start reads, and comments are not compiled into
+# it. Another module in the package costs a quarter of loading the two libraries, ``_ctypes`` nearly
+# half of it (tests/bench/loader_cost.py). So the short way opens ``_anchor.so``, which has nothing
+# in it but its need of the two libraries (cxxrt_toolchain/runtime/anchor.py): the dynamic linker
+# takes the loaded ones, whatever their files are called, else those beside it, and makes them
+# global. ``_imp.create_dynamic`` is ``dlopen(path, sys.getdlopenflags())`` followed by a look for
+# ``PyInit_…``, whose absence it reports after the library is loaded (Python/dynload_shlib.c, the
+# same from 3.9 to 3.14). Without ``_ctypes`` this is done only where no second thread could see the
+# changed flags. Everything else goes through ``_load``.
 
 import os
 import sys
@@ -187,17 +187,18 @@ def _vendored_is_newest() -> bool:
         return False
     file = os.open("/etc/ld.so.cache", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        block = b""
-        # In pieces, because most of the cost of reading it at once are the pages to read it into.
-        while chunk := os.read(file, 1 << 13):
-            block = block[-1024:] + chunk
-            end = block.find(b"/libstdc++.so.6\0")
+        # In pieces, because most of the cost of reading it at once are the pages to read it into;
+        # with an overlap, because a path may lie across two of them. It is read where it ends.
+        at = start = 0
+        while block := os.pread(file, (1 << 13) + 1024, at):
+            end = block.find(b"/libstdc++.so.6\0", start)
             while end >= 0:
                 path = block[block.rfind(b"\0", 0, end) + 1 : end + 15]
                 minor = os.readlink(path).rpartition(b".so.6.0.")[2]
                 if not minor.isdigit() or int(minor) > _VENDORED[0]:
                     return False
                 end = block.find(b"/libstdc++.so.6\0", end + 1)
+            at, start = at + (1 << 13), 1024 - 16
     finally:
         os.close(file)
     return True

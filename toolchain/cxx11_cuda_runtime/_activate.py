@@ -22,6 +22,11 @@ _FIRST_WITH_START = (3, 15)
 class HookError(Exception):
     """The hook cannot be written or removed; the message says what to do instead."""
 
+    rule = "CXXRT-L010"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"{message} [{self.rule}]")
+
 
 def hook(version: tuple[int, int]) -> tuple[str, str]:
     """Name and content of the hook for a Python version."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _TOOLKIT_VARIABLES = ("CUDA_HOME", "CUDA_PATH")
 _LAST_SUFFIXED = 12
 """Last CUDA major whose wheels have it in their name."""
+_PASSED_OVER = "CXXRT-L009"
+"""Rule of the one warning of this module."""
 
 
 def parse_release(text: str) -> tuple[str, tuple[int, int] | None]:
@@ -134,26 +136,30 @@ def _vendored_is_better(path: str, major: str, release: tuple[int, int] | None) 
     if _dl.file_contains(path, b"\0" + symbol.encode() + b"\0"):
         return False
     warnings.warn(
-        f"{path} is older than CUDA {release[0]}.{release[1]}: taking cxx11-cuda-runtime's",
+        f"{path} is older than CUDA {release[0]}.{release[1]}: taking cxx11-cuda-runtime's"
+        f" [{_PASSED_OVER}]",
         RuntimeWarning,
         stacklevel=2,
     )
     return True
 
 
-def wheel_name(major: str) -> str:
-    """NVIDIA's distribution of libcudart: the suffix ended with CUDA 12."""
-    return "nvidia-cuda-runtime" + (f"-cu{major}" if int(major) <= _LAST_SUFFIXED else "")
+def requirement(major: str, release: tuple[int, int] | None) -> str:
+    """Ask pip for NVIDIA's libcudart of this major and release, and of no later major."""
+    suffixed = int(major) <= _LAST_SUFFIXED
+    name = "nvidia-cuda-runtime" + (f"-cu{major}" if suffixed else "")
+    if release is None:
+        return f"{name}=={major}.*"
+    below = "" if suffixed else f",<{int(major) + 1}"
+    return f"{name}>={release[0]}.{release[1]}{below}"
 
 
 def _not_found(
     soname: str, major: str, release: tuple[int, int] | None, who: str, looked: list[str]
 ) -> CudartNotFoundError:
-    wanted = wheel_name(major)
-    bound = f">={release[0]}.{release[1]}" if release else f"=={major}.*"
     return CudartNotFoundError(
         f"{who} needs {soname}, and it was not found. Looked in: {', '.join(looked) or 'nothing'}.",
-        [f"pip install '{wanted}{bound}'"],
+        [f"pip install '{requirement(major, release)}'"],
     )
 
 

@@ -150,7 +150,7 @@ def _cudart_too_old(
     proof = f" ({symbol!r})" if symbol else ""
     return CudartTooOldError(
         f"{who} needs CUDA runtime {wanted} or newer{proof}, but {path} (CUDA {version}){by}.",
-        [f"pip install -U '{_cudart.wheel_name(major)}>={wanted}'"]
+        [f"pip install -U '{_cudart.requirement(major, release)}'"]
         + (["'import cxx11_cuda_runtime' and require() before that package"] if first else []),
     )
 

@@ -103,8 +103,10 @@ def test_a_release_is_proved_by_the_newest_function_that_it_must_have(
 
 
 def test_nvidias_distribution_lost_its_suffix_with_cuda_13() -> None:
-    assert _cudart.wheel_name("12") == "nvidia-cuda-runtime-cu12"
-    assert _cudart.wheel_name("13") == "nvidia-cuda-runtime"
+    assert _cudart.requirement("12", (12, 8)) == "nvidia-cuda-runtime-cu12>=12.8"
+    assert _cudart.requirement("12", None) == "nvidia-cuda-runtime-cu12==12.*"
+    assert _cudart.requirement("13", (13, 1)) == "nvidia-cuda-runtime>=13.1,<14"
+    assert _cudart.requirement("13", None) == "nvidia-cuda-runtime==13.*"
 
 
 def test_a_symbol_version_is_parsed_and_anything_else_is_refused() -> None:

@@ -28,7 +28,7 @@ except ModuleNotFoundError as error:
         raise
     raise ModuleNotFoundError(
         "{who} needs the C++ runtime of the distribution cxx11-cuda-runtime, which is not "
-        "installed: pip install '{requirement}'",
+        "installed: pip install '{requirement}' [CXXRT-L008]",
         name=error.name,
     ) from None
 
