@@ -107,7 +107,7 @@ def main() -> int:
 def _environment(folder: Path, runtime: Path) -> Path:
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
-    install = [python, "-m", "pip", "install", "-q"]
+    install = [str(python), "-m", "pip", "install", "-q"]
     subprocess.run([*install, "setuptools>=77", str(_REPOSITORY), str(runtime)], check=True)
     return python
 

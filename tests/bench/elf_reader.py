@@ -81,7 +81,7 @@ def pyelftools(wheel: Wheel, names: list[str]) -> None:
         file = ELFFile(io.BytesIO(zlib.decompress(_raw(wheel, name), -zlib.MAX_WBITS)))
         for section in file.iter_sections():
             if isinstance(section, DynamicSection):
-                _ = [tag.needed for tag in section.iter_tags() if tag.entry.d_tag == "DT_NEEDED"]
+                _ = [vars(t)["needed"] for t in section.iter_tags() if t.entry.d_tag == "DT_NEEDED"]
             elif isinstance(section, (GNUVerNeedSection, GNUVerDefSection)):
                 _ = [[a.name for a in each] for _, each in section.iter_versions()]
             elif isinstance(section, GNUVerSymSection):

@@ -111,7 +111,8 @@ def measure(path: Path, rounds: int, timeout: float) -> Row:
             runs[name].append(timed(command, timeout))
 
     def median(name: str, field: str) -> float:
-        return statistics.median(getattr(run, field) for run in runs[name])
+        values: list[float] = [getattr(run, field) for run in runs[name]]
+        return statistics.median(values)
 
     return Row(
         wheel=path.name,

@@ -94,7 +94,7 @@ def make_elf(facts: dict[str, Any]) -> bytes:
         + struct.pack("<IIQQQQQQ", PT_DYNAMIC, 6, at, at, at, len(dynamic), len(dynamic), 8)
         + struct.pack("<IIQQQQQQ", PT_GNU_STACK, flags, 0, 0, 0, 0, 0, 16)
     )
-    return header + segments + data + dynamic
+    return b"".join((header, segments, data, dynamic))
 
 
 def _plain_tags(facts: dict[str, Any], strings: _Strings) -> list[tuple[int, int]]:

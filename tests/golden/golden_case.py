@@ -41,7 +41,7 @@ def load_case(folder: Path) -> dict[str, Any]:
 
 def write_wheel_of(case: dict[str, Any], folder: Path) -> Path:
     """Write the wheel that a case describes; unlike a builder's it may be wrong on purpose."""
-    path = folder / case["wheel"]
+    path = folder / str(case["wheel"])
     distribution, version, *rest = path.stem.split("-")
     python, abi, platform = rest[:3]
     dist_info = f"{distribution}-{version}.dist-info"

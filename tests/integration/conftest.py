@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from cxxrt_toolchain.runtime.cache import locked
+from cxxrt_toolchain.runtime.cache import find_cache, locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +40,12 @@ def shared_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One folder for all workers of this run."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def corpus_cache() -> Path:
+    """Where fetched published wheels stay between runs."""
+    return find_cache(None, os.environ).downloads / "corpus"
 
 
 @pytest.fixture(scope="session")

@@ -7,24 +7,27 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import answer_loader
 import answer_policy
 import answer_tags
 
-OPERATIONS = {
-    **dict.fromkeys(answer_tags.OPERATIONS, answer_tags.answer),
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_OTHERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     **answer_policy.OPERATIONS,
     **answer_loader.OPERATIONS,
 }
+OPERATIONS = answer_tags.OPERATIONS.keys() | _OTHERS.keys()
 
 
 def answer(operation: str, question: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
     """The answer to one vector's input, as the file would have it."""
     if operation in answer_tags.OPERATIONS:
         return answer_tags.answer(operation, question)
-    return OPERATIONS[operation](question)
+    return _OTHERS[operation](question)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 PROPOSAL = ROOT / "PEP-DRAFT.rst"
@@ -86,7 +86,7 @@ def ceilings() -> str:
     names = ("GLIBCXX", "CXXABI", "GCC", "GOMP")
 
     def newest(name: str, major: int) -> str:
-        versions = (
+        versions: Iterator[str] = (
             node.removeprefix(f"{name}_")
             for node, gcc in nodes
             if re.fullmatch(rf"{name}_[0-9.]+", node) and gcc <= major

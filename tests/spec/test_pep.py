@@ -21,6 +21,8 @@ import pep_tables
 import pytest
 import runtime_matrix
 import tool_matrix
+from answer_tags import SPEC
+from sentences import read_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,8 +108,6 @@ def test_the_tables_are_current() -> None:
 
 
 def test_every_sentence_id_exists() -> None:
-    from sentences import read_sentences  # noqa: PLC0415 - beside the tests
-
     named = set(re.findall(r"\b([A-Z]-[1-9][0-9]*[a-z]?)\b", BODY)) - {"C-1"}
     assert named - {sentence.id for sentence in read_sentences()} == set()
 
@@ -141,8 +141,6 @@ def test_the_order_that_the_text_shows_is_the_order_that_is_implemented() -> Non
 
 
 def _scope(environment: dict[str, Any]) -> dict[str, Any]:
-    from answer_tags import SPEC  # noqa: PLC0415 - beside the tests
-
     epochs = {epoch.number: epoch for epoch in SPEC.epochs}
 
     def suffixed(run: list[tuple[str, str, str]], suffix: str) -> Iterator[tuple[str, ...]]:

@@ -11,11 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from cxxrt_toolchain.runtime.cache import locked
-
-sys.path.insert(0, str(Path(__file__).parent))  # the folder's own module sample_builds.py
-
 from sample_builds import (
     BuildSample,
     Environment,
@@ -25,6 +20,8 @@ from sample_builds import (
     copied,
     run,
 )
+
+from cxxrt_toolchain.runtime.cache import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -148,7 +148,8 @@ def test_a_link_in_a_finding_chooses_the_box(open_page: Opener) -> None:
 
 
 def visible_rows(page: Page) -> list[str]:
-    return page.locator("#libraries-table tbody tr:visible th").all_text_contents()
+    found: list[str] = page.locator("#libraries-table tbody tr:visible th").all_text_contents()
+    return found
 
 
 def test_the_filter_narrows_the_table_and_counts(open_page: Opener) -> None:

@@ -103,8 +103,8 @@ def _theirs(path: Path) -> _View:
     stack = _STACK.search(text)
     return _View(
         needed=tuple(dynamic.get("NEEDED", ())),
-        soname=dynamic.get("SONAME", [None])[0],
-        search_path=(dynamic.get("RUNPATH") or dynamic.get("RPATH") or [None])[0],
+        soname=next(iter(dynamic.get("SONAME", ())), None),
+        search_path=next(iter(dynamic.get("RUNPATH") or dynamic.get("RPATH") or ()), None),
         needs=frozenset(needs),
         definitions=tuple(definitions),
         executable_stack=stack is None or "E" in stack[1],

@@ -10,7 +10,7 @@ import json
 import sys
 from typing import Any
 
-from packaging import _runtime_abi
+from packaging import _runtime_abi  # type: ignore[attr-defined]  # what the patch adds
 from packaging.tags import create_compatible_tags_selector, parse_tag
 from packaging.utils import parse_wheel_filename
 

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Environment, Index, NewEnvironment
+    from installer_environments import Environment, Index, NewEnvironment
 
 pytestmark = [pytest.mark.network, pytest.mark.isolated]
 

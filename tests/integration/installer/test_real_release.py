@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Environment, Index, NewEnvironment
+    from installer_environments import Environment, Index, NewEnvironment
 
 pytestmark = [
     pytest.mark.compile,
@@ -72,9 +72,11 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = folder / "release"
     out.mkdir()
     cxxrt = [sys.executable, "-m", "cxxrt_toolchain"]
-    subprocess.run([*cxxrt, "repair", plain, "-w", out], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [*cxxrt, "repair", str(plain), "-w", str(out)], check=True, stdout=subprocess.DEVNULL
+    )
     (suffixed,) = out.glob("*.whl")
-    encode = [*cxxrt, "encode", suffixed, "--to", "plain,variant", "-w", out]
+    encode = [*cxxrt, "encode", str(suffixed), "--to", "plain,variant", "-w", str(out)]
     subprocess.run(encode, check=True, stdout=subprocess.DEVNULL)
     return out
 

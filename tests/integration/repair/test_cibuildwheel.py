@@ -99,7 +99,15 @@ def cibuildwheel(tmp_path: Path) -> Path:
     folder = tmp_path / "cibuildwheel"
     venv.create(folder, with_pip=True, symlinks=True)
     python = folder / "bin" / "python"
-    command = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", _CIBUILDWHEEL]
+    command = [
+        str(python),
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--disable-pip-version-check",
+        _CIBUILDWHEEL,
+    ]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip(f"pip cannot get {_CIBUILDWHEEL}: it needs Python 3.11 and a package index")
     return python
@@ -124,7 +132,7 @@ def test_the_configured_command_makes_the_one_wheel_that_cibuildwheel_expects(
     (source,) = built.iterdir()
     assert source.name.endswith("-linux_x86_64.whl")
     repaired.mkdir()
-    asked = [_READ_OPTIONS, project, _IDENTIFIER, source, repaired]
+    asked: list[str | Path] = [_READ_OPTIONS, project, _IDENTIFIER, source, repaired]
     answer = json.loads(_run(cibuildwheel, "-c", *asked))
     assert answer["written"] == "cxxrt repair -w {dest_dir} {wheel}"
     assert answer["prepared"] == f"cxxrt repair -w {repaired} {source}"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import CorpusWheels
+    from collections.abc import Callable
 
 pytestmark = [pytest.mark.corpus, pytest.mark.network, pytest.mark.runtime]
 
@@ -59,7 +59,7 @@ def _run(python: Path) -> dict[str, Any]:
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the pinned wheels are for Python 3.11")
 def test_repaired_wheels_compute_the_same_with_one_copy_of_each_runtime_library(
-    corpus_wheels: CorpusWheels, tmp_path: Path, runtime_wheel: Path
+    corpus_wheels: Callable[..., list[Path]], tmp_path: Path, runtime_wheel: Path
 ) -> None:
     originals = corpus_wheels(*WHEELS)
     out = tmp_path / "repaired"

@@ -31,7 +31,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 _FAMILY = re.compile(r"(libstdc\+\+|libgcc_s|libgomp|libquadmath|libcudart|libatomic)[-.]")
 
 
-@numba.njit(parallel=True)
+@numba.njit(parallel=True)  # type: ignore[untyped-decorator]  # numba has none
 def total(values: np.ndarray) -> float:
     result = 0.0
     for index in numba.prange(values.shape[0]):
@@ -60,7 +60,8 @@ def neighbours(points: np.ndarray) -> list[list[int]]:
     index = faiss.index_factory(8, "IVF4,Flat")
     index.train(points)
     index.add(points)
-    return index.search(points[:5], 3)[1].tolist()
+    found: list[list[int]] = index.search(points[:5], 3)[1].tolist()
+    return found
 
 
 def compute() -> dict[str, object]:

@@ -6,7 +6,7 @@ import functools
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.runtime.recipe import Input
 
+_Result = TypeVar("_Result")
 FLOOR = load_runtime(recipes_root()).glibc_floor
 
 
@@ -91,8 +92,8 @@ def built() -> Callable[[str, str], Path]:
     return _or_skip(_folder)
 
 
-def _or_skip(function: Callable[..., object]) -> Callable[..., object]:
-    def call(name: str, arch: str) -> object:
+def _or_skip(function: Callable[[str, str], _Result]) -> Callable[[str, str], _Result]:
+    def call(name: str, arch: str) -> _Result:
         try:
             return function(name, arch)
         except MissingToolError as error:

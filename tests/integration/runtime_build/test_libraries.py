@@ -33,7 +33,7 @@ TOP = {"gcc-runtime": ("3.4.33", "1.3.15"), "gcc-runtime-16": ("3.4.36", "1.3.17
 
 
 def _readelf(readelf: str, option: str, path: Path) -> str:
-    command = [readelf, "--wide", option, path]
+    command = [readelf, "--wide", option, str(path)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 

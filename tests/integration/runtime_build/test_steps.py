@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -17,7 +18,6 @@ import pytest
 
 from cxxrt_toolchain.elf.facts import Soname
 from cxxrt_toolchain.errors import MissingToolError, StepFailedError
-from cxxrt_toolchain.runtime import host_tools
 from cxxrt_toolchain.runtime.build import BuildOrder, build
 from cxxrt_toolchain.runtime.progress import Progress
 from cxxrt_toolchain.runtime.recipe import Component, Library, Step
@@ -121,7 +121,7 @@ def test_a_host_that_lacks_programs_is_told_all_of_them_at_once(
 def test_a_host_of_another_architecture_is_told_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(host_tools.platform, "machine", lambda: "riscv64")
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     with pytest.raises(MissingToolError, match="built on x86_64 Linux, and this is linux riscv64"):
         _build(tmp_path, MAKE)
 

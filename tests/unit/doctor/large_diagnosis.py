@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 from cxxrt_toolchain.audit.families import RuntimeFamily
 from cxxrt_toolchain.audit.findings import Severity
@@ -63,7 +64,12 @@ def _packages() -> list[tuple[str, str, int, bool, str]]:
     return found
 
 
-def _library(path: str, package: str | None, family: RuntimeFamily | None = None, **more: object):  # type: ignore[no-untyped-def]  # noqa: ANN202 - fields as they come
+def _library(
+    path: str,
+    package: str | None,
+    family: RuntimeFamily | None = None,
+    **more: Any,  # noqa: ANN401 - fields as they come
+) -> Library:
     origin = Origin.WHEEL if package else Origin.SYSTEM
     soname = path.rpartition("/")[2]
     return Library(path=path, soname=soname, origin=origin, package=package, family=family, **more)

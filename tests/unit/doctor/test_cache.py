@@ -9,10 +9,11 @@ import pytest
 
 from cxxrt_toolchain.doctor import cache as module
 from cxxrt_toolchain.doctor.cache import FactsCache, cache_folder, shelf_of
-from cxxrt_toolchain.doctor.encoding import WATCHED, ObjectFacts
+from cxxrt_toolchain.doctor.encoding import VERSION, WATCHED, ObjectFacts
 from cxxrt_toolchain.elf.facts import SharedObject
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SITE = "/nowhere/lib/python3.12/site-packages"
@@ -55,10 +56,12 @@ def test_a_change_of_any_part_of_the_identity_forgets_it(tmp_path: Path, place: 
         lambda data: data.replace(b"cxxrt-doctor-", b"cxxrt-doctor-0"),
     ],
 )
-def test_a_damaged_shelf_is_empty_and_is_written_anew(tmp_path: Path, damage: object) -> None:
+def test_a_damaged_shelf_is_empty_and_is_written_anew(
+    tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
     filled(tmp_path)
     shelf = only_shelf(tmp_path)
-    shelf.write_bytes(damage(shelf.read_bytes()))  # type: ignore[operator] - a lambda from above
+    shelf.write_bytes(damage(shelf.read_bytes()))
     assert FactsCache(tmp_path).get(PATH, IDENTITY) is None
     filled(tmp_path)
     assert FactsCache(tmp_path).get(PATH, IDENTITY) == "{}"
@@ -122,7 +125,7 @@ def test_the_folder_follows_the_environment() -> None:
 
 def test_the_version_is_raised_when_what_is_kept_changes() -> None:
     """Whoever changes one of these changes `encoding` and raises `encoding.VERSION`, too."""
-    assert module.VERSION == 2
+    assert VERSION == 2
     assert [each.name for each in fields(ObjectFacts)] == [
         *("path", "size", "facts", "copy_of", "exports", "cudart_needed")
     ]

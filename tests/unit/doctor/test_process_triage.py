@@ -23,7 +23,7 @@ from process_samples import (
     view,
 )
 
-from cxxrt_toolchain.doctor.bindings import Bindings
+from cxxrt_toolchain.doctor.bindings import Bindings, Bound
 from cxxrt_toolchain.doctor.diagnosis import Finding, Outcome
 from cxxrt_toolchain.doctor.experiments import Cure, Verdict
 from cxxrt_toolchain.doctor.import_run import Attempt, ImportRun
@@ -44,7 +44,9 @@ CRASH: Attempt[ProcessView | None] = Attempt(
     where=f"{SITE}/victim/__init__.py:3",
     events=(Event(Kind.STARTED, VICTIM, ""),),
 )
-PAIR = {(VICTIM, MAKER): (bound("_ZN3foo3BarC1Ev"), bound("_ZN3foo3BarC2Ev"))}
+PAIR: dict[tuple[str, str], tuple[Bound, ...]] = {
+    (VICTIM, MAKER): (bound("_ZN3foo3BarC1Ev"), bound("_ZN3foo3BarC2Ev"))
+}
 
 
 def _run(failure: Attempt[ProcessView | None], noise: str = "") -> ImportRun[ProcessView | None]:

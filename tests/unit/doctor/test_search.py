@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from environment_case import binary
 
 from cxxrt_toolchain.doctor.search import Program, Search, Step, read_ld_cache
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.elf.facts import SharedObject
 
 NAME = "libstdc++.so.6"
 USER = binary("/site/a/_core.so").facts
@@ -41,9 +45,9 @@ def search(program: Program = PLAIN, **environ: str) -> Search:
     return Search(program, environ, CACHE, lambda path: "missing" not in path)
 
 
-def steps(found: Search, user: object = None) -> list[tuple[str, Step]]:
+def steps(found: Search, user: SharedObject | None = None) -> list[tuple[str, Step]]:
     facts = user if user is not None else USER
-    every = found.all(NAME, path="/site/a/_core.so", facts=facts)  # type: ignore[arg-type] - facts
+    every = found.all(NAME, path="/site/a/_core.so", facts=facts)
     return [(each.path, each.step) for each in every][:4]
 
 

@@ -38,14 +38,14 @@ def build_wheel(
     `metadata_directory` is what a hook prepared that this backend does not have.
     """
     del metadata_directory
-    from cxxrt_toolchain.backend import hooks  # noqa: PLC0415 - see the module's docstring
+    from cxxrt_toolchain.backend import hooks
 
     return hooks.build_wheel(wheel_directory, config_settings)
 
 
 def build_sdist(sdist_directory: str, config_settings: _Settings = None) -> str:
     """The wrapped backend's sdist, unchanged; returns its file name (PEP 517)."""
-    from cxxrt_toolchain.backend import hooks  # noqa: PLC0415
+    from cxxrt_toolchain.backend import hooks
 
     return hooks.build_sdist(sdist_directory, config_settings)
 
@@ -55,27 +55,27 @@ def build_editable(
 ) -> str:
     """An editable wheel that loads the runtime when Python starts; returns its name (PEP 660)."""
     del metadata_directory
-    from cxxrt_toolchain.backend import hooks  # noqa: PLC0415
+    from cxxrt_toolchain.backend import hooks
 
     return hooks.build_editable(wheel_directory, config_settings)
 
 
 def get_requires_for_build_wheel(config_settings: _Settings = None) -> list[str]:
     """The wrapped backend's requirements, and the runtime to link against (PEP 517)."""
-    from cxxrt_toolchain.backend import hooks  # noqa: PLC0415
+    from cxxrt_toolchain.backend import hooks
 
     return hooks.requirements("get_requires_for_build_wheel", config_settings, link=True)
 
 
 def get_requires_for_build_sdist(config_settings: _Settings = None) -> list[str]:
     """The wrapped backend's requirements: nothing is linked in an sdist (PEP 517)."""
-    from cxxrt_toolchain.backend import hooks  # noqa: PLC0415
+    from cxxrt_toolchain.backend import hooks
 
     return hooks.requirements("get_requires_for_build_sdist", config_settings, link=False)
 
 
 def get_requires_for_build_editable(config_settings: _Settings = None) -> list[str]:
     """The wrapped backend's requirements, and the runtime to link against (PEP 660)."""
-    from cxxrt_toolchain.backend import hooks  # noqa: PLC0415
+    from cxxrt_toolchain.backend import hooks
 
     return hooks.requirements("get_requires_for_build_editable", config_settings, link=True)

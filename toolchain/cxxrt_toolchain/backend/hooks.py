@@ -30,7 +30,7 @@ _RUNTIME = "cxx11-cuda-runtime>=1,<2"
 
 def build_wheel(wheel_directory: str, settings: _Settings) -> str:
     """Build the project's wheel into a folder; returns its file name."""
-    from cxxrt_toolchain.backend.finish import finish_wheel  # noqa: PLC0415 - only builds need it
+    from cxxrt_toolchain.backend.finish import finish_wheel
 
     with _reported(), _scratch() as scratch:
         backend = _backend(settings)
@@ -40,7 +40,7 @@ def build_wheel(wheel_directory: str, settings: _Settings) -> str:
 
 def build_editable(wheel_directory: str, settings: _Settings) -> str:
     """Build the project's editable wheel into a folder; returns its file name."""
-    from cxxrt_toolchain.backend.editable import finish_editable  # noqa: PLC0415
+    from cxxrt_toolchain.backend.editable import finish_editable
 
     with _reported(), _scratch() as scratch:
         backend = _backend(settings)
@@ -78,7 +78,7 @@ def _backend(settings: _Settings) -> WrappedBackend:
 
 def _build_linked(backend: WrappedBackend, hook: str, scratch: Path, settings: _Settings) -> Path:
     """Build with the link settings; returns the plain wheel."""
-    from cxxrt_toolchain.backend.setting import link_settings  # noqa: PLC0415
+    from cxxrt_toolchain.backend.setting import link_settings
 
     linker, wheels = scratch / "linker", scratch / "wheels"
     linker.mkdir()

@@ -38,13 +38,13 @@ def finalize(distribution: Any) -> None:  # noqa: ANN401 - setuptools' types are
         distribution: A ``setuptools.Distribution``; its entry point group is
             ``setuptools.finalize_distribution_options``.
     """
-    from cxxrt_toolchain.backend.wrapped import ACTIVE  # noqa: PLC0415 - see below
+    from cxxrt_toolchain.backend.wrapped import ACTIVE
 
     project = Path.cwd()
     if os.environ.get(ACTIVE) == os.fspath(project) or not _mentions_us(project):
         return
     # Every setuptools build of the environment comes by here, and most end above.
-    from cxxrt_toolchain.backend.config import read_config  # noqa: PLC0415
+    from cxxrt_toolchain.backend.config import read_config
 
     with _as_setuptools_error():
         config = read_config(project, None, os.environ)
@@ -90,7 +90,7 @@ def _finishing_wheel(command: _Command, config: BuildConfig) -> _Command:
     def run(self: Any) -> None:  # noqa: ANN401
         command.run(self)
         built = Path(self.distribution.dist_files[-1][-1])
-        from cxxrt_toolchain.backend.finish import finish_wheel  # noqa: PLC0415 - only for wheels
+        from cxxrt_toolchain.backend.finish import finish_wheel
 
         _finish(built, lambda plain: finish_wheel(plain, built.parent, config))
 
@@ -103,7 +103,7 @@ def _finishing_editable(command: _Command, config: BuildConfig) -> _Command:
         before = set(folder.glob("*.whl"))
         with _link_variables(config):
             command.run(self)
-        from cxxrt_toolchain.backend.editable import finish_editable  # noqa: PLC0415
+        from cxxrt_toolchain.backend.editable import finish_editable
 
         for built in set(folder.glob("*.whl")) - before:
             _finish(built, lambda plain: finish_editable(plain, folder, wire=config.wiring))
@@ -130,7 +130,7 @@ def _finish(built: Path, finish: Callable[[Path], Path]) -> None:
 
 @contextmanager
 def _link_variables(config: BuildConfig) -> Iterator[None]:
-    from cxxrt_toolchain.backend.setting import link_settings  # noqa: PLC0415 - only for builds
+    from cxxrt_toolchain.backend.setting import link_settings
 
     saved = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="cxxrt-") as folder:

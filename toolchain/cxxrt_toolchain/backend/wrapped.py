@@ -53,7 +53,7 @@ class WrappedBackend:
             ConfigError: The backend cannot be imported, wraps itself, or has no such hook.
             StepFailedError: The hook failed; the backend has said why.
         """
-        from pyproject_hooks import (  # noqa: PLC0415 - only builds need it
+        from pyproject_hooks import (
             BackendUnavailable,
             BuildBackendHookCaller,
             HookMissing,
