@@ -66,6 +66,23 @@ def test_a_missing_runtime_is_an_error_of_the_environment(
     assert "Traceback" not in done.stderr
 
 
+def test_a_setuptools_project_without_the_runtime_is_told_what_to_require(tmp_path: Path) -> None:
+    """The plugin cannot add to ``requires`` as the backend does, so it says what is missing."""
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "broken"\nversion = "1"\n[tool.cxxrt]\n', encoding="utf-8"
+    )
+    setup = "from setuptools import Extension, setup\nsetup(ext_modules=[Extension('m', ['m.c'])])"
+    (tmp_path / "setup.py").write_text(setup, encoding="utf-8")
+    hook = "import setuptools.build_meta as b; b.build_wheel('wheels')"
+    done = subprocess.run(
+        [sys.executable, "-c", hook], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("error: cxxrt: the runtime to link against is not installed for ")
+    assert last.endswith('with another backend, list it in the "requires" of [build-system].')
+
+
 _WRONG_MAJOR = """\
 #include <Python.h>
 #include <string>

@@ -60,6 +60,22 @@ def test_stock_pip_check_complains_after_cxxrt_pip_and_ours_does_not(
     assert environment.cxxrt_pip("check").returncode == 0
 
 
+def test_the_environment_that_pips_configuration_names_is_the_one(
+    release: Index, environment: Environment, tmp_path: Path
+) -> None:
+    configuration = tmp_path / "pip.conf"
+    configuration.write_text(f"[global]\npython = {environment.python}\n")
+    pip = [sys.executable, "-m", "cxxrt_toolchain", "pip"]
+    done = environment.run(
+        *[*pip, "install", "--index-url", release.url, "tri"], PIP_CONFIG_FILE=str(configuration)
+    )
+    assert done.returncode == 0, done.stderr
+    assert environment.encoding() == "suffix"
+    listed = environment.run(*pip, "list", PIP_CONFIG_FILE=str(configuration))
+    assert "tri" in listed.stdout
+    assert "pytest" not in listed.stdout
+
+
 def test_download_takes_the_suffix_wheel(
     release: Index, environment: Environment, tmp_path: Path
 ) -> None:
@@ -205,9 +221,12 @@ def test_an_installed_runtime_admits_its_private_epoch(
     assert environment.encoding() == "suffix"
 
 
+@pytest.mark.parametrize("pip", ["23.3.2", PIP])
 def test_build_requirements_in_isolation_take_the_suffix_wheel(
-    release: Index, environment: Environment, tmp_path: Path
+    release: Index, new_environment: NewEnvironment, tmp_path: Path, pip: str
 ) -> None:
+    """Since 26.3 pip has the function that says how it starts itself in another module."""
+    environment = new_environment(pip)
     project = tmp_path / "project"
     project.mkdir()
     (project / "pyproject.toml").write_text(

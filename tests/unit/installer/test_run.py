@@ -43,7 +43,9 @@ def test_the_python_option_needs_a_value(arguments: list[str]) -> None:
 
 
 def test_the_hook_is_told_the_order_and_where_the_expansion_is() -> None:
-    question = json.loads(hook_question(suffixes(Host(driver=12), load_spec()), None))
+    question = json.loads(
+        hook_question(suffixes(Host(driver=12), load_spec()), pip=None, home=None)
+    )
     assert [row[:2] for row in question["suffixes"]] == [
         ["cxxrt1_cu12", False],
         ["cxxrt1", False],

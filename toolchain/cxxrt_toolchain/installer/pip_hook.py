@@ -3,12 +3,15 @@
 Protocol: the environment variable ``CXXRT_PIP_HOOK`` is one JSON object, the arguments are pip's::
 
     {"suffixes": [["cxxrt1", false, [2, 17], ["aarch64", "x86_64"]]],
-     "expansion": "…/host/expansion.py", "pip": "DIR"}
+     "expansion": "…/host/expansion.py", "pip": "DIR", "home": "PYTHON"}
 
 ``suffixes`` are the rows that ``expand()`` of the file ``expansion`` takes; ``pip`` is the
-directory to take pip from, null for the one that this interpreter imports. The process then is
+directory to take pip from, null for the one that this interpreter imports; ``home`` is the
+interpreter that has cxxrt_toolchain, null where the user named the environment. The process then is
 pip: its output, its exit code, and its own subprocesses, which install build requirements into
-isolated environments, come back through this file.
+isolated environments, come back through this file. So does pip restarted in another interpreter
+because its configuration has the key ``python``: the rows are not that interpreter's, and
+``cxxrt pip --python`` starts anew.
 
 What is changed in pip is the answer of one function, ``get_supported()`` in
 ``pip._internal.utils.compatibility_tags``. It is the only source of tags in pip since 20.1, for the
@@ -35,6 +38,10 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 VARIABLE = "CXXRT_PIP_HOOK"
+RESTARTED = "_PIP_RUNNING_IN_SUBPROCESS"
+"""pip's own variable (pip._internal.cli.main_parser)."""
+_STARTERS = ("pip._internal.utils.misc", "pip._internal.build_env")
+"""Where ``get_runnable_pip()`` is, the newest place first: the other one imports it from there."""
 _LACKS_SOMETHING = 3
 _OLDEST_PIP = (20, 3)
 
@@ -43,11 +50,21 @@ def main() -> None:
     """Hook pip, then become it."""
     leave_own_folder()
     question = json.loads(os.environ[VARIABLE])
+    if question["home"] and RESTARTED in os.environ:
+        start_anew(question["home"])
     if question["pip"]:
         take_pip_from(question["pip"])
     teach_tags(question)
     teach_subprocesses()
     runpy.run_module("pip", run_name="__main__", alter_sys=True)
+
+
+def start_anew(home: str) -> NoReturn:
+    """Become ``cxxrt pip`` for this interpreter, which pip's configuration names."""
+    for name in (VARIABLE, RESTARTED):
+        del os.environ[name]
+    command = [home, "-m", "cxxrt_toolchain", "pip", "--python", sys.executable, *sys.argv[1:]]
+    os.execv(home, command)  # noqa: S606 - no shell, on purpose
 
 
 def leave_own_folder() -> None:
@@ -89,13 +106,14 @@ def teach_tags(question: dict[str, Any]) -> None:
 
 
 def teach_subprocesses() -> None:
-    """Let pip start its own subprocesses through this file, where it starts any (since 22.3)."""
-    try:
-        misc: Any = importlib.import_module("pip._internal.utils.misc")
-    except ImportError:  # pip is older and runs its own folder; its children know no suffix
-        return
-    if hasattr(misc, "get_runnable_pip"):
-        misc.get_runnable_pip = lambda: os.path.realpath(__file__)
+    """Let pip start itself in subprocesses through this file, where it does so (since 22.3)."""
+    for name in _STARTERS:
+        try:
+            module: Any = importlib.import_module(name)
+        except ImportError:  # another release of pip has it elsewhere
+            continue
+        if hasattr(module, "get_runnable_pip"):
+            module.get_runnable_pip = lambda: os.path.realpath(__file__)
 
 
 def load(path: str) -> ModuleType:

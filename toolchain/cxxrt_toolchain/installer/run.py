@@ -17,7 +17,7 @@ from cxxrt_toolchain.errors import MissingToolError, UsageError
 from cxxrt_toolchain.host.interpreter import describe, find_interpreter
 from cxxrt_toolchain.host.probe import probe
 from cxxrt_toolchain.host.supported import expansion_rows, suffixes
-from cxxrt_toolchain.installer.pip_hook import VARIABLE
+from cxxrt_toolchain.installer.pip_hook import RESTARTED, VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,8 +29,9 @@ _HOOK = Path(__file__).with_name("pip_hook.py")
 _EXPANSION = Path(__file__).parents[1] / "host" / "expansion.py"
 # pip restarts itself in another interpreter for --python, PIP_PYTHON and the configuration key
 # "python", unless this says that it has been restarted already (pip._internal.cli.main_parser).
-# Option and variable are read here; the key has no effect on this command.
-_RESTARTED = {"_PIP_RUNNING_IN_SUBPROCESS": "1"}
+# Option and variable are read here. Where neither is given, pip reads its key, and what it then
+# restarts is pip_hook.py, which comes back here for the other interpreter's tags.
+_RESTARTED = {RESTARTED: "1"}
 _SIGNALLED = 128
 """Plus the signal's number: what a shell makes of a process that a signal ended."""
 _PYTHON_OPTION = "--python"
@@ -58,10 +59,12 @@ def run_pip(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     spec = load_spec()
     interpreter = describe(executable, spec)
     question = hook_question(
-        suffixes(probe(interpreter, spec, environ), spec), pip_folder(interpreter)
+        suffixes(probe(interpreter, spec, environ), spec),
+        pip=pip_folder(interpreter),
+        home=None if chosen else sys.executable,
     )
     command = [executable, str(_HOOK), *rest]
-    child_environ = {**environ, **_RESTARTED, VARIABLE: question}
+    child_environ = {**environ, **(_RESTARTED if chosen else {}), VARIABLE: question}
     with subprocess.Popen(command, env=child_environ) as process:
         try:
             code = process.wait()
@@ -93,13 +96,13 @@ def split_python_option(arguments: Sequence[str]) -> tuple[str | None, list[str]
     return python, rest
 
 
-def hook_question(found: Sequence[Suffix], pip: str | None) -> str:
-    """What ``pip_hook.py`` reads from its variable."""
+def hook_question(found: Sequence[Suffix], *, pip: str | None, home: str | None) -> str:
+    """What ``pip_hook.py`` reads from its variable; its docstring says what the parts are."""
     rows = [
         (runtime, behind, floor, sorted(architectures))
         for runtime, behind, floor, architectures in expansion_rows(found)
     ]
-    return json.dumps({"suffixes": rows, "expansion": str(_EXPANSION), "pip": pip})
+    return json.dumps({"suffixes": rows, "expansion": str(_EXPANSION), "pip": pip, "home": home})
 
 
 def pip_folder(interpreter: Interpreter) -> str | None:
