@@ -77,7 +77,9 @@ def test_the_focus_can_be_seen(open_page: Opener) -> None:
     page = open_page(sample())
     page.keyboard.press("Tab")
     skip = page.locator(".skip").first
-    assert skip.bounding_box()["x"] >= 0, "comes into view with the focus"
+    box = skip.bounding_box()
+    assert box is not None
+    assert box["x"] >= 0, "comes into view with the focus"
     widths = set()
     for _ in range(25):
         page.keyboard.press("Tab")
