@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "doctor"))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from workshop import Workshop
+from doctor_workshop import Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

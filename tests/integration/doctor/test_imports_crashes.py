@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bodies import CALLS_ONCE, DIES, GLOBALLY, LARGE_BOX, ONLY_NEEDS, PRINTS, SMALL_BOX
-from workshop import call, of_compiler
+from doctor_workshop import call, of_compiler
 
 from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Finding, Outcome, Relation
 from cxxrt_toolchain.doctor.imports import diagnose_imports
 
 if TYPE_CHECKING:
-    from workshop import Workshop
+    from doctor_workshop import Workshop
 
 pytestmark = pytest.mark.compile
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bodies import PRINTS
-from workshop import call, of_compiler
+from doctor_workshop import call, of_compiler
 
 from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.doctor import observer
@@ -21,7 +21,7 @@ from cxxrt_toolchain.doctor.process import diagnose_process
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workshop import Workshop
+    from doctor_workshop import Workshop
 
 pytestmark = pytest.mark.compile
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.audit.report import SymbolDigest
     from cxxrt_toolchain.elf.facts import SharedObject
-    from cxxrt_toolchain.wheel.stream import MemberStream
+    from cxxrt_toolchain.elf.image import ByteSource
 
 _BLOCK = 1 << 20
 
@@ -68,7 +68,7 @@ class TextWatch:
         )
 
     def finish(
-        self, stream: MemberStream, families: Collection[RuntimeFamily]
+        self, stream: ByteSource, families: Collection[RuntimeFamily]
     ) -> tuple[RuntimeFamily, ...]:
         """Those of the families whose texts the whole stream contains, sorted by name.
 
