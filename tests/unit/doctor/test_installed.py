@@ -43,7 +43,7 @@ def test_a_wheel_is_described_by_its_own_files(tmp_path: Path) -> None:
         tmp_path,
         "Demo_Pkg",
         record="demo/_core.so,sha256=x,5\ndemo/__init__.py,,\ndemo.libs/libz-1.so.1,,\n"
-        '"demo/a,b.so",,\n../../bin/demo,,\nDemo_Pkg-1.0.dist-info/RECORD,,\n',
+        '"demo/a,b.so",,\n../../lib/libdemo.so,,\ndemo/bin/tool,,\nDemo_Pkg-1.0.dist-info/RECORD,,\n',
         WHEEL="Wheel-Version: 1.0\nTag: cp312-cp312_cxxrt1-manylinux_2_17_x86_64\n",
         requires="Requires-Dist: cxx11-cuda-runtime>=1.9,<2\nRequires-Dist: numpy",
     )
@@ -55,7 +55,7 @@ def test_a_wheel_is_described_by_its_own_files(tmp_path: Path) -> None:
         f"{tmp_path}/demo/_core.so",
         f"{tmp_path}/demo.libs/libz-1.so.1",
         f"{tmp_path}/demo/a,b.so",
-        str(tmp_path.parent.parent / "bin/demo"),
+        str(tmp_path.parent.parent / "lib/libdemo.so"),
     )
 
 
@@ -82,7 +82,7 @@ def test_older_installations_are_read_too(tmp_path: Path) -> None:
     environment = read_environment(interpreter(tmp_path))
     assert {each.name: each.files for each in environment.distributions} == {
         "deb": (f"{tmp_path}/deb/_x.so",),
-        "old": (f"{tmp_path}/old/_core.so", f"{info}/PKG-INFO"),
+        "old": (f"{tmp_path}/old/_core.so",),
         "single": (),
     }
 

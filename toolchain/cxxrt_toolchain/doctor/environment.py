@@ -12,7 +12,6 @@ from functools import cache as cache_calls
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.audit.families import RuntimeFamily, canonical_soname, family_of_name
 from cxxrt_toolchain.doctor import crossings, objects
 from cxxrt_toolchain.doctor.environment_facts import LIBSTDCXX, EnvironmentFacts, Member
@@ -23,7 +22,6 @@ from cxxrt_toolchain.doctor.interpreter import ask
 from cxxrt_toolchain.doctor.libraries import RUNTIME_DISTRIBUTION
 from cxxrt_toolchain.doctor.search import CACHE_FILE, Found, Program, Search, Step
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.host.probe import cuda_driver
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -124,6 +122,9 @@ def _driver(names: Iterable[str], environ: Mapping[str, str]) -> int | None:
     """The driver is asked only where a package needs CUDA: that takes a process of its own."""
     if not any(family_of_name(name) is RuntimeFamily.LIBCUDART for name in names):
         return None
+    from cxxrt_toolchain.abi.spec import load_spec  # noqa: PLC0415 - only where CUDA is needed
+    from cxxrt_toolchain.host.probe import cuda_driver  # noqa: PLC0415 - as above
+
     return cuda_driver(load_spec(), environ)
 
 

@@ -65,18 +65,14 @@ def _edges(facts: EnvironmentFacts, members: Iterable[Member]) -> Iterator[Edge]
         for each in member.objects:
             if each.copy_of is not None or each.static:
                 yield Edge(source=node, target=each.path, relation=Relation.OWNS)
+        inside = {each.name: each.path for each in member.objects if each.copy_of}
         used: dict[str, int] = {}
         for each in member.objects:
             for name in each.facts.needed:
-                target = facts.own.get((each.path, name)) or _inside(member, name)
+                target = facts.own.get((each.path, name)) or inside.get(name)
                 if target is None and (found := facts.candidates.get(name)):
                     target = found[0].path
                 if target and target in facts.by_path and facts.by_path[target].copy_of:
                     used[target] = used.get(target, 0) + 1
         for target, count in sorted(used.items()):
             yield Edge(source=node, target=target, relation=Relation.NEEDS, count=count)
-
-
-def _inside(member: Member, name: str) -> str | None:
-    """The package's own library of that name, if it is a copy of a runtime."""
-    return next((o.path for o in member.objects if o.name == name and o.copy_of), None)

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-
 from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.doctor.age_rules import check_age
 from cxxrt_toolchain.doctor.diagnosis import Finding
 from cxxrt_toolchain.doctor.environment_facts import claims_tag, requires_runtime
+from cxxrt_toolchain.doctor.installed import normalized
 from cxxrt_toolchain.doctor.libraries import RUNTIME_DISTRIBUTION
 from cxxrt_toolchain.doctor.libstdcxx_rules import check_libstdcxx
 from cxxrt_toolchain.doctor.runtime_rules import check_runtimes, lacking, package_of
@@ -24,6 +22,8 @@ from cxxrt_toolchain.doctor.wording import INSTALL, shortened, upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from packaging.requirements import Requirement
 
     from cxxrt_toolchain.doctor.encoding import ObjectFacts
     from cxxrt_toolchain.doctor.environment_facts import EnvironmentFacts
@@ -116,12 +116,17 @@ def _fits(wanted: Requirement, version: str) -> bool:
 
 
 def _requirement(lines: tuple[str, ...]) -> Requirement | None:
+    from packaging.requirements import (  # noqa: PLC0415 - 20 ms, and hardly ever needed
+        InvalidRequirement,
+        Requirement,
+    )
+
     for line in lines:
         try:
             found = Requirement(line)
         except InvalidRequirement:
             continue
-        if canonicalize_name(found.name) == RUNTIME_DISTRIBUTION and (
+        if normalized(found.name) == RUNTIME_DISTRIBUTION and (
             found.marker is None or found.marker.evaluate({"extra": ""})
         ):
             return found

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from stat import S_ISREG
 from typing import TYPE_CHECKING
 
@@ -95,6 +93,9 @@ def _lines(paths: list[str], size: int, workers: int) -> Iterator[tuple[str, str
     if workers < 2 or size < _WORTH_A_WORKER:  # noqa: PLR2004 - one is no pool
         found: Iterable[str | None] = map(_line, paths)
     else:
+        from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415 - only in a first look
+        from multiprocessing import get_context  # noqa: PLC0415 - as above
+
         with ProcessPoolExecutor(workers, get_context("fork")) as pool:
             found = list(pool.map(_line, paths, chunksize=8))
     for path, line in zip(paths, found, strict=True):
