@@ -9,17 +9,20 @@ Source: glibc's elf/dl-lookup.c (do_lookup_x); gABI chapter 5, "Hash Table".
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.elf import dynamic as dt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from struct import Struct
 
     from cxxrt_toolchain.elf.dynamic import Dynamic
     from cxxrt_toolchain.elf.image import ElfImage
 
 _WORD = 4
+_AT_ONCE = 1 << 16
 
 
 class Definition(NamedTuple):
@@ -61,43 +64,68 @@ def _definition(image: ElfImage, dynamic: Dynamic, index: int, name: str) -> Def
 
 
 class _GnuTable:
-    """``DT_GNU_HASH``; its filter is passed over, because a bucket costs one read as well."""
+    """``DT_GNU_HASH``: a filter that knows most absent names, then buckets, then chains.
+
+    Filter and buckets are read at once where they are small, which they are in all but a few
+    objects; else word by word.
+    """
 
     def __init__(self, image: ElfImage, dynamic: Dynamic) -> None:
         self._image = image
         self._what = "the GNU hash table"
         start = dynamic.require(dt.DT_GNU_HASH, "DT_GNU_HASH")
         head = image.layout("IIII")
-        self._count, self._first, words, _ = head.unpack(
+        self._count, self._first, self._filters, self._shift = head.unpack(
             image.read_at(start, head.size, self._what)
         )
-        if self._count > image.limits.symbols or words > image.limits.symbols:
-            raise image.error(f"{self._what} claims {self._count} buckets, {words} filter words")
-        self._buckets = start + head.size + words * (image.header.bits // 8)
-        self._chains = self._buckets + self._count * _WORD
-        self._word = image.layout("I")
+        if self._count > image.limits.symbols or self._filters > image.limits.symbols:
+            raise image.error(
+                f"{self._what} claims {self._count} buckets, {self._filters} filter words"
+            )
+        self._start = start + head.size
+        self._bits = image.header.bits
+        self._buckets = self._filters * (self._bits // 8)
+        size = self._buckets + self._count * _WORD
+        self._chains = self._start + size
+        self._filter_word, self._word = image.layout("Q", "I"), image.layout("I")
+        self._data = image.read_at(self._start, size, self._what) if size <= _AT_ONCE else None
 
     def candidates(self, name: bytes) -> Iterable[int]:
         """Indices of symbols with the name's hash value."""
         if not self._count:
             return
-        wanted = 5381
-        for byte in name:
-            wanted = (wanted * 33 + byte) & 0xFFFFFFFF
-        index = self._read(self._buckets + (wanted % self._count) * _WORD)
+        wanted = _gnu_hash(name)
+        if self._filters:
+            place = wanted // self._bits % self._filters * self._filter_word.size
+            word = self._read(self._filter_word, place)
+            if not word >> wanted % self._bits & word >> (wanted >> self._shift) % self._bits & 1:
+                return
+        index = self._read(self._word, self._buckets + wanted % self._count * _WORD)
         if index < self._first:
             return
         for position in range(index, self._image.limits.symbols):
-            value = self._read(self._chains + (position - self._first) * _WORD)
+            address = self._chains + (position - self._first) * _WORD
+            (value,) = self._word.unpack(self._image.read_at(address, _WORD, self._what))
             if (value ^ wanted) >> 1 == 0:
                 yield position
             if value & 1:
                 return
         raise self._image.error(f"a chain of {self._what} never ends")
 
-    def _read(self, address: int) -> int:
-        value: int = self._word.unpack(self._image.read_at(address, _WORD, self._what))[0]
-        return value
+    def _read(self, layout: Struct, offset: int) -> int:
+        if self._data is not None:
+            return int(layout.unpack_from(self._data, offset)[0])
+        data = self._image.read_at(self._start + offset, layout.size, self._what)
+        return int(layout.unpack(data)[0])
+
+
+@cache
+def _gnu_hash(name: bytes) -> int:
+    """dl_new_hash of glibc; the same few names are looked up in every object."""
+    value = 5381
+    for byte in name:
+        value = (value * 33 + byte) & 0xFFFFFFFF
+    return value
 
 
 class _OldTable:
