@@ -162,6 +162,10 @@ def test_a_crash_in_a_static_initializer_names_the_object(workshop: Workshop) ->
     assert "it fails alone, too" in crashed.message
     assert f"the last object that was started was {module}" in crashed.evidence
     assert any("dying/__init__.py:1" in line for line in crashed.evidence)
+    if os.uname().machine == "x86_64":
+        assert crashed.evidence[0].startswith("it was in ")
+        assert "/libc" in crashed.evidence[0], "raise(3)"
+        assert "called from core.so" in crashed.evidence[0]
 
 
 def test_two_openmp_runtimes_are_told(workshop: Workshop) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -89,7 +90,21 @@ def test_a_crash_in_a_thread_is_seen(site: Path) -> None:
         "worker = threading.Thread(target=ctypes.string_at, args=(0,))\n"
         "worker.start()\nworker.join()\n"
     )
-    assert diagnose("threaded").steps[0].detail == "SIGSEGV"
+    diagnosis = diagnose("threaded")
+    assert diagnosis.steps[0].detail == "SIGSEGV"
+    if os.uname().machine == "x86_64":
+        assert "it was in " in _evidence(diagnosis), "the handler runs on the thread's own stack"
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the signal frame of x86-64")
+def test_a_jump_into_nowhere_is_called_one(site: Path) -> None:
+    (site / "jumps.py").write_text("import ctypes\nctypes.CFUNCTYPE(None)(0x1000)()\n")
+    evidence = _evidence(diagnose("jumps"))
+    assert "it jumped to 0x1000, which is no code, called from libffi" in evidence
+
+
+def _evidence(diagnosis: Diagnosis) -> str:
+    return "\n".join(line for each in diagnosis.findings for line in each.evidence)
 
 
 def test_a_crash_without_a_report_is_still_one(site: Path) -> None:

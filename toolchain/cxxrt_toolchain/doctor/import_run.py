@@ -19,6 +19,7 @@ from cxxrt_toolchain.doctor.watched_child import AS_IS, Reply, Variant, WatchedC
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from cxxrt_toolchain.doctor.crash_site import CrashSite
     from cxxrt_toolchain.doctor.loader_trace import Event
 
 T = TypeVar("T")
@@ -43,6 +44,8 @@ class Attempt(Generic[T]):
     seconds: float = 0.0
     seen: T | None = None
     """What the observer made of the process after the import, or in the moment of a crash."""
+    site: CrashSite | None = None
+    """Where it crashed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,4 +147,5 @@ def _died(
         events=child.events(),
         seconds=seconds,
         seen=seen,
+        site=reply.site,
     )

@@ -95,6 +95,7 @@ def _failed(
     }.get(failure.outcome, f"raises {failure.detail.splitlines()[-1] if failure.detail else '?'}")
     last = last_object(failure.events)
     evidence = [
+        *_places(failure),
         *([f"the last line of Python was {failure.where}"] if failure.where else []),
         *([f"the last object that was started was {last}"] if last else []),
         *trials,
@@ -110,6 +111,13 @@ def _failed(
         evidence=tuple(evidence),
         remedies=cause.remedies,
     )
+
+
+def _places(failure: Attempt[ProcessView | None]) -> list[str]:
+    if failure.site is None:
+        return []
+    below = ", ".join(path.rpartition("/")[2] for path in failure.site.callers[:4])
+    return [f"{failure.site}" + (f", called from {below}" if below else "")]
 
 
 def _noises(noise: str) -> list[str]:

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cxxrt_toolchain.doctor.crash_site import CrashSite, find_crash_site
 from cxxrt_toolchain.doctor.loader_trace import Event, parse_trace
 from cxxrt_toolchain.errors import MissingToolError, StepFailedError
 
@@ -59,6 +60,8 @@ class Reply:
     answer: dict[str, Any] | None = None
     crashing: bool = False
     """It stands still in the middle of its crash report."""
+    site: CrashSite | None = None
+    """Where, if that can be found out."""
     late: bool = False
     """It still runs, and the time is over."""
 
@@ -72,6 +75,8 @@ class _Ends:
     faults: int
     filled: int
     """Bytes of the fault pipe that mean nothing."""
+    reported: int
+    """What the child calls its end of that pipe."""
     line: bytes = field(default=b"")
 
 
@@ -87,7 +92,13 @@ class WatchedChild:
         size = fcntl.fcntl(faults[1], _SET_PIPE_SIZE, os.sysconf("SC_PAGESIZE"))
         filled = os.write(faults[1], b"\0" * (size - _FIRST_WORDS))
         os.set_blocking(faults[0], False)
-        self._ends = _Ends(orders=orders[1], answers=answers[0], faults=faults[0], filled=filled)
+        self._ends = _Ends(
+            orders=orders[1],
+            answers=answers[0],
+            faults=faults[0],
+            filled=filled,
+            reported=faults[1],
+        )
         inherited = (orders[0], answers[1], faults[1])
         options = {
             **dict(zip(("orders", "answers", "faults"), inherited, strict=True)),
@@ -187,7 +198,8 @@ class WatchedChild:
                 if not data:  # it has closed the pipe: it is ending, perhaps by a crash
                     return Reply()
             if self._waiting_bytes() > self._ends.filled:
-                return Reply(crashing=True)
+                site = find_crash_site(self._process.pid, self._ends.reported)
+                return Reply(crashing=True, site=site)
             if not self._alive():
                 return Reply()
             if time.monotonic() > deadline:
