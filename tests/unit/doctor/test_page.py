@@ -210,6 +210,7 @@ def commands_of(remedy: str) -> list[str]:
         ("remove /opt/old from LD_LIBRARY_PATH", []),
         ("Unset LD_PRELOAD, or take /opt/old off it", []),
         ("import it first", []),
+        ("repair its wheel: cxxrt repair -w DIR maker-*.whl", ["cxxrt repair -w DIR maker-*.whl"]),
         ("cxx11_cuda_runtime.require(openmp=True) before the packages that bring them",
          ["cxx11_cuda_runtime.require(openmp=True)"]),
         ("pip install cxx11-cuda-runtime, then python -m cxx11_cuda_runtime activate",

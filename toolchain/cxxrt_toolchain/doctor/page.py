@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 from base64 import b64encode
+from collections import Counter
 from contextlib import suppress
 from hashlib import sha256
 from importlib.resources import files
@@ -20,6 +21,7 @@ from cxxrt_toolchain.doctor.diagnosis import Subject
 from cxxrt_toolchain.doctor.page_findings import findings_section, summary, verdict
 from cxxrt_toolchain.doctor.page_graph import draw_graph
 from cxxrt_toolchain.doctor.page_html import EMPTY, Html, code, counted, element, lines
+from cxxrt_toolchain.doctor.page_legend import legend
 from cxxrt_toolchain.doctor.page_names import Names
 from cxxrt_toolchain.doctor.page_nodes import node_texts
 from cxxrt_toolchain.doctor.page_steps import steps_section
@@ -223,7 +225,7 @@ def _graph_section(graph: Graph, names: Names) -> Html:
         element("h2", "Who uses which copy", id="h-graph"),
         _left_out(graph),
         element("a", "Skip the drawing", href="#graph-text", class_="skip inner"),
-        Html(_resource("page_legend.html")),
+        legend(graph),
         element("div", drawing, panel, class_="with-panel"),
         text,
         id="graph-section",
@@ -234,10 +236,11 @@ def _graph_section(graph: Graph, names: Names) -> Html:
 def _left_out(graph: Graph) -> Html:
     said = []
     if graph.idle:
-        said.append(f"{counted(len(graph.idle), 'package')} that use no such runtime")
-    if graph.unshown:
-        names = sorted({lib.family.value for lib in graph.unshown if lib.family})
-        said.append(f"{' and '.join(names)} (one copy{' each' if len(names) > 1 else ''})")
+        said.append(f"{counted(len(graph.idle), 'package')} without any of these runtimes")
+    copies = Counter(lib.family.value for lib in graph.unshown if lib.family)
+    said += [
+        f"{family} ({counted(count, 'copy', 'copies')})" for family, count in sorted(copies.items())
+    ]
     if not said:
         return EMPTY
     return element("p", f"Not drawn: {'; '.join(said)}.", class_="quiet")

@@ -24,6 +24,8 @@ _ALWAYS = OPENMP_FAMILIES | {
     RuntimeFamily.LIBCUDART,
 }
 """Families that are drawn even if there is one copy and no finding names it."""
+_IF_SEVERAL = {RuntimeFamily.LIBGCC, RuntimeFamily.LIBATOMIC}
+"""These are if there are two copies; the rest, which keeps no state, if a finding names it."""
 _FEW_PACKAGES = 12
 """So many are drawn one by one, whatever they do."""
 
@@ -52,7 +54,11 @@ class Cast:
             lib.path: lib
             for lib in diagnosis.libraries
             if lib.family
-            and (lib.family in _ALWAYS or copies[lib.family] > 1 or lib.path in self.evidence)
+            and (
+                lib.family in _ALWAYS
+                or (lib.family in _IF_SEVERAL and copies[lib.family] > 1)
+                or lib.path in self.evidence
+            )
         }
         self._named = [frozenset(found.libraries) for found in serious]
         self.captured = {

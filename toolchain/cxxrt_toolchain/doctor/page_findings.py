@@ -142,7 +142,8 @@ def _message(text: str, names: Names) -> Html:
 
 def _who(found: Finding, names: Names) -> Html:
     rows = []
-    for word, packages in (("Culprit", found.culprits), ("Victim", found.victims)):
+    others = tuple(name for name in found.victims if name not in found.culprits)
+    for word, packages in (("Culprit", found.culprits), ("Victim", others)):
         if packages:
             label = word if len(packages) == 1 else f"{word}s"
             mark = icon(word.lower())
@@ -182,7 +183,7 @@ def _remedy(text: str) -> Iterator[str | Html]:
 
 
 def _evidence(found: Finding, names: Names) -> Html:
-    facts = [element("li", text) for text in found.evidence]
+    facts = [element("li", _message(text, names)) for text in found.evidence]
     facts += [element("li", _library(path, names)) for path in found.libraries]
     if not facts:
         return EMPTY

@@ -28,7 +28,7 @@ class Font:
 
     def width(self, text: str) -> float:
         """About how wide a text gets."""
-        return sum(self._share(char) for char in text) * self.size * (1.08 if self.bold else 1)
+        return sum(self._share(char) for char in text) * self.size * (1.14 if self.bold else 1)
 
     def _share(self, char: str) -> float:
         if east_asian_width(char) in "FW":

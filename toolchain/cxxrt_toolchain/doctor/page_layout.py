@@ -184,15 +184,20 @@ def _placed(columns: Columns, links: Sequence[tuple[str, str]], gaps: Gaps) -> d
     for placing in range(_PLACINGS):
         for at in forth if placing % 2 == 0 else reversed(forth):
             column = columns[at]
-            wanted = [
-                _mean([centre[key] for key in beside[box.key]], centre[box.key]) for box in column
-            ]
+            before = {box.key for box in columns[at - 1]} if at else set()
+            wanted = [_wanted(box.key, beside[box.key], before, centre) for box in column]
             spaced = _spaced(wanted, _offsets(column, gaps))
             centre |= {box.key: y for box, y in zip(column, spaced, strict=True)}
     tops = {box.key: centre[box.key] - box.height / 2 for column in columns for box in column}
     heads = {column[0].key: column[0].head for column in columns if column}
     lowest = min((tops[key] - head for key, head in heads.items()), default=0.0)
     return {key: top - lowest for key, top in tops.items()}
+
+
+def _wanted(key: str, linked: list[str], before: set[str], centre: Mapping[str, float]) -> float:
+    """Where a box belongs: level with what leads to it, else with what it leads to."""
+    left = [centre[other] for other in linked if other in before]
+    return _mean(left or [centre[other] for other in linked], centre[key])
 
 
 def _offsets(column: Sequence[Box], gaps: Gaps) -> list[float]:

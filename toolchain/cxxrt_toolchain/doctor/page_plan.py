@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.doctor.page_graph import Graph, Link, Node
 
 WIDTHS = {Column.PACKAGES: 180, Column.LIBRARIES: 212, Column.RUNTIMES: 248}
-_GUTTERS = {Column.PACKAGES: 56, Column.LIBRARIES: 132, Column.RUNTIMES: 0}
+_GUTTERS = {Column.PACKAGES: 64, Column.LIBRARIES: 132, Column.RUNTIMES: 0}
 _WIDE_GUTTER = 260
 _ARC_MARGIN, _MARGIN, _TOP = 96, 4, 44
 _HEIGHT, _TAG, _BEND_HEIGHT, _FAMILY_HEAD = 46, 16, 14, 22

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _QUOTED = re.compile(r"`(?P<tick>[^`\n]+)`|'(?P<quote>[^'\n]+ [^'\n]+)'")
-_CLAUSE = re.compile(r"(; |, (?:then|or|and) )")
+_CLAUSE = re.compile(r"([;:] |, (?:then|or|and) )")
 _START = re.compile(
     r"(?:(?:python|pip|uv|cxxrt|conda|mamba|import|export|unset|env)[0-9.]*|LD_[A-Z_]+=\S*) "
     r"|[a-z_0-9]+\.[a-z_0-9.]+\([^()]*\)(?= |$)"
