@@ -48,8 +48,12 @@ _OLD_ABI, _NEW_ABI = "-D_GLIBCXX_USE_CXX11_ABI=0", "-D_GLIBCXX_USE_CXX11_ABI=1"
 def compile_object(target: Path, source: str, *options: str) -> Path:
     """A shared object from C++ source."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    command = ["g++", "-std=c++17", "-O1", "-fPIC", "-shared", "-x", "c++", "-", "-o", str(target)]
-    subprocess.run([*command, *options], input=source, text=True, check=True, capture_output=True)
+    command = ["g++", "-std=c++17", "-O1", "-fPIC", "-shared", "-x", "c++", "-", "-x", "none"]
+    options = ("-o", str(target), *options)
+    done = subprocess.run(
+        [*command, *options], input=source.encode(), capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
     return target
 
 
@@ -205,6 +209,51 @@ def test_two_spellings_of_string_are_found(env: Env) -> None:
     assert "__cxx11" in document["findings"][0]["evidence"][0]
 
 
+def test_two_builds_of_one_library_are_found_once_a_symbol_is_missing(env: Env) -> None:
+    def bring(name: str, source: str, use: str) -> None:
+        soname = "-Wl,-soname,libt.so.1"
+        library = compile_object(env.site / name / "libt.so.1", source, soname, f"-DNAME={name}")
+        core = compile_object(env.site / name / "_core.so", use, str(library), "-nostdlib")
+        env.install(name, library, core)
+
+    bring(
+        "older", 'extern "C" int t_old() { return 1; }', 'extern "C" int t_old(); int a = t_old();'
+    )
+    same = 'extern "C" int t_old() { return 2; }'
+    bring("equal", same, 'extern "C" int t_old(); int a = t_old();')
+    assert env.doctor()[0] == 0
+    newer = f'{same} extern "C" int t_new() {{ return 3; }}'
+    bring("newer", newer, 'extern "C" int t_new(); int a = t_new();')
+    code, document = env.doctor()
+    assert code == 1
+    assert {(each[0], each[1], each[3][0]) for each in findings(document)} == {
+        ("CXXRT-D3", "warning", "newer")
+    }
+    assert "t_new" in document["findings"][0]["evidence"][0]
+
+
+def test_a_libcudart_that_lacks_a_function_is_found(env: Env, tmp_path: Path) -> None:
+    def cudart(folder: Path, *names: str) -> Path:
+        body = "".join(f'extern "C" int {name}() {{ return 0; }}\n' for name in names)
+        script = tmp_path / "cudart.map"
+        script.write_text("libcudart.so.12 { global: cuda*; local: *; };\n")
+        options = ("-Wl,-soname,libcudart.so.12", f"-Wl,--version-script,{script}", "-nostdlib")
+        return compile_object(folder / "libcudart.so.12", body, *options)
+
+    new = cudart(tmp_path / "new", "cudaMalloc", "cudaLibraryLoadData")
+    use = 'extern "C" int cudaMalloc(); extern "C" int cudaLibraryLoadData();'
+    use += "int sum = cudaMalloc() + cudaLibraryLoadData();"
+    core = compile_object(env.site / "gpu" / "_core.so", use, str(new), "-nostdlib")
+    env.install("gpu", core)
+    env.install("nvidia-cuda-runtime-cu12", cudart(env.site / "nvidia", "cudaMalloc"))
+    code, document = env.doctor()
+    assert (code, findings(document)) == (
+        1,
+        [("CXXRT-D6", "error", ["nvidia-cuda-runtime-cu12"], ["gpu"])],
+    )
+    assert document["findings"][0]["evidence"][0].endswith("lacks cudaLibraryLoadData")
+
+
 def test_an_older_library_on_the_variable_is_blamed(env: Env, tmp_path: Path) -> None:
     script = tmp_path / "versions.map"
     script.write_text("GLIBCXX_3.4 { stub_old; };\nCXXABI_1.3 { };\n")
@@ -260,5 +309,10 @@ def test_unusable_input_and_a_missing_interpreter_have_their_exit_codes(tmp_path
     text = tmp_path / "text"
     text.write_text("no interpreter")
     assert run_doctor("--python", str(text)).returncode == 3
+    text.chmod(0o755)
+    text.write_text("#!/bin/sh\necho old >&2\nexit 1\n")
+    done = run_doctor("--python", str(text))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "could not describe itself (exit 1): old." in done.stderr
     assert run_doctor("--pid", "1", "--import", "x").returncode == 2
     assert run_doctor("--import", ",").returncode == 2

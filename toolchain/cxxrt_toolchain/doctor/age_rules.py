@@ -13,7 +13,7 @@ from cxxrt_toolchain.doctor.diagnosis import Finding
 from cxxrt_toolchain.doctor.environment_facts import LIBSTDCXX, newest, numbers
 from cxxrt_toolchain.doctor.libraries import RUNTIME_DISTRIBUTION
 from cxxrt_toolchain.doctor.search import VARIABLE_STEPS
-from cxxrt_toolchain.doctor.wording import ACTIVATE, listed, runtime_first, shortened, upgrade
+from cxxrt_toolchain.doctor.wording import ACTIVATE, libstdcxx_first, listed, shortened, upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ def _nowhere(
         libraries=tuple(each.path for each in users[:5]),
         evidence=tuple(f"{each.path} needs {name}" for each in users[:3]),
         remedies=(
-            runtime_first(facts.environment.interpreter.python, ""),
+            libstdcxx_first(facts.environment.interpreter.python, ""),
             f"Install {name} with the system's package manager",
         ),
     )
@@ -120,7 +120,7 @@ def _newer(
     if variable:
         first = f"Unset {variable}, or take the older {name} off it"
     elif vendored is None:
-        first = runtime_first(facts.environment.interpreter.python, "")
+        first = libstdcxx_first(facts.environment.interpreter.python, "")
     elif worst in vendored.facts.version_definitions:
         first = ACTIVATE
     else:

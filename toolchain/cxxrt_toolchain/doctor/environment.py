@@ -58,9 +58,8 @@ def diagnose_environment(
         workers: As for `objects.read`.
 
     Raises:
-        InputError: It does not run on glibc.
+        InputError: It cannot describe itself, or does not run on glibc.
         MissingToolError: It cannot be started.
-        StepFailedError: It failed.
     """
     facts = look(read_environment(ask(executable)), environ, cache=cache, workers=workers)
     return draw(facts, judge(facts))

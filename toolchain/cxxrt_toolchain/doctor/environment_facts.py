@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.doctor.libraries import RUNTIME_DISTRIBUTION
-from cxxrt_toolchain.doctor.wording import runtime_first
+from cxxrt_toolchain.doctor.wording import libstdcxx_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -125,7 +125,7 @@ class EnvironmentFacts:
     def cure(self) -> str:
         """How to make one libstdc++ the first of every process."""
         found = self.libstdcxx
-        return runtime_first(self.environment.interpreter.python, found.path if found else "")
+        return libstdcxx_first(self.environment.interpreter.python, found.path if found else "")
 
     def company(self, member: Member) -> list[Member]:
         """The other distributions that use the one libstdc++.so.6 of the process."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxxrt_toolchain.errors import InputError, MissingToolError, StepFailedError
+from cxxrt_toolchain.errors import InputError, MissingToolError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +67,7 @@ def ask(executable: str) -> Interpreter:
 
     Raises:
         MissingToolError: It cannot be started.
-        StepFailedError: It failed, or said something else.
+        InputError: It failed, or said something else.
     """
     try:
         done = subprocess.run(
@@ -82,15 +82,15 @@ def ask(executable: str) -> Interpreter:
     except OSError as error:
         raise MissingToolError(f"cannot run {executable}: {error.strerror}.") from error
     except subprocess.TimeoutExpired as error:
-        raise StepFailedError(
+        raise InputError(
             f"{executable} did not describe itself in {_TIMEOUT} s.",
             "Look at the start files of its environment (*.pth, sitecustomize).",
         ) from error
     answer = _answer(done.stdout)
     if done.returncode or answer is None:
-        raise StepFailedError(
-            f"{executable} could not describe itself (exit {done.returncode}): "
-            f"{done.stderr.strip()[-2000:] or 'it wrote nothing'}",
+        last = (done.stderr.strip().splitlines() or ["it wrote nothing"])[-1]
+        raise InputError(
+            f"{executable} could not describe itself (exit {done.returncode}): {last}.",
             "It has to be Python 3.4 or newer.",
         )
     return Interpreter(

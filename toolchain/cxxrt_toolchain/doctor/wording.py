@@ -14,7 +14,7 @@ _OLDEST_PYTHON = (3, 9)
 """That the runtime wheel's loader runs on."""
 
 
-def runtime_first(python: str, libstdcxx: str) -> str:
+def libstdcxx_first(python: str, libstdcxx: str) -> str:
     """How to make one libstdc++ the first of a process.
 
     Args:
