@@ -33,12 +33,12 @@ extern "C" void* PyInit_core() { return own(3).data(); }
 _MODULE = "core.cpython-312-x86_64-linux-gnu.so"
 
 
-@pytest.fixture
-def link(tmp_path: Path) -> Link:
+@pytest.fixture(params=["g++", "clang++"])
+def link(tmp_path: Path, request: pytest.FixtureRequest) -> Link:
     """Links the source under a name, with our linker, as a build tool would."""
-    compiler = shutil.which("g++")
+    compiler = shutil.which(request.param)
     if compiler is None:
-        pytest.skip("needs g++: install it with the system's package manager")
+        pytest.skip(f"needs {request.param}: install it with the system's package manager")
     (tmp_path / "core.cc").write_text(_SOURCE, encoding="utf-8")
     subprocess.run([compiler, "-fPIC", "-c", "core.cc"], cwd=tmp_path, check=True)
 
