@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,25 +12,11 @@ import pytest
 
 pytestmark = [pytest.mark.corpus, pytest.mark.network]
 
-_LARGE = 40_000_000
-"""Bytes; larger wheels only with CXXRT_LARGE_CORPUS=1, because they are 2 GB together."""
-
 ROWS = corpus.load_corpus()
 VERDICTS = json.loads(corpus.VERDICTS.read_text(encoding="utf-8"))
 
 EXPLAINED = json.loads((Path(__file__).parent / "auditwheel_differences.json").read_text())
 """File name -> why auditwheel's glibc floor is another than ours."""
-
-
-@pytest.fixture(params=ROWS, ids=lambda row: f"{row.name}-{row.version}")
-def wheel(request: pytest.FixtureRequest, corpus_cache: Path) -> Path:
-    row: corpus.CorpusWheel = request.param
-    if row.size > _LARGE and not os.environ.get("CXXRT_LARGE_CORPUS"):
-        pytest.skip(f"{row.size >> 20} MB: set CXXRT_LARGE_CORPUS=1 to fetch it")
-    path = corpus.fetch(row, corpus_cache)
-    if path is None:
-        pytest.skip(f"pip cannot get {row.filename}: it needs a package index that has it")
-    return path
 
 
 def test_the_verdict_is_that_of_the_golden_table(wheel: Path) -> None:

@@ -86,7 +86,12 @@ class ObjectReport:
     @property
     def name(self) -> str:
         """What other objects need it by: its SONAME, else its file name."""
-        return self.facts.soname or self.member.rsplit("/", 1)[-1]
+        return self.facts.soname or self.file_name
+
+    @property
+    def file_name(self) -> str:
+        """The last part of its name in the wheel."""
+        return self.member.rsplit("/", 1)[-1]
 
     @property
     def served_as(self) -> Soname | None:
@@ -130,7 +135,9 @@ class WheelReport:
 
     @cached_property
     def _by_name(self) -> dict[str, ObjectReport]:
-        return {found.name: found for found in reversed(self.objects)}
+        """The loader looks for a file of the name; one that is loaded also answers to its SONAME."""
+        sonames = {found.name: found for found in reversed(self.objects)}
+        return sonames | {found.file_name: found for found in reversed(self.objects)}
 
     def served_as(self, needed: Soname) -> Soname | None:
         """The runtime's name for a needed library, also where a bundled copy serves it today."""

@@ -74,7 +74,7 @@ def platform_field(
 
 def external_libraries(staying: Sequence[ObjectReport]) -> tuple[str, ...]:
     """What the objects need from outside the wheel, without what the runtime provides; sorted."""
-    inside = {found.name for found in staying}
+    inside = {name for found in staying for name in (found.name, found.file_name)}
     needed = {str(name) for found in staying for name in found.facts.needed}
     return tuple(sorted(n for n in needed - inside if family_of_name(n) not in SHARED_FAMILIES))
 
