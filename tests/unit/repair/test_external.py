@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from elf_maker import make_elf
 
 from cxxrt_toolchain.audit.collect import collect
 from cxxrt_toolchain.audit.verdict import judge
@@ -16,12 +16,9 @@ from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from cxxrt_toolchain.audit.report import WheelReport
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "golden"))
-
-from elf_maker import make_elf
 
 NEEDED = ["libfoo.so.1", "libgomp.so.1", "libstdc++.so.6", "libz.so.1", "libc.so.6"]
 

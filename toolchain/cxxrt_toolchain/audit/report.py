@@ -135,7 +135,7 @@ class WheelReport:
 
     @cached_property
     def _by_name(self) -> dict[str, ObjectReport]:
-        """The loader looks for a file of the name; one that is loaded also answers to its SONAME."""
+        """The loader looks for a file's name; what is loaded also answers to its SONAME."""
         sonames = {found.name: found for found in reversed(self.objects)}
         return sonames | {found.file_name: found for found in reversed(self.objects)}
 
