@@ -9,7 +9,7 @@ import pytest
 from large_diagnosis import large_environment, large_process
 from sample_diagnosis import PRIVATE, sample
 
-from cxxrt_toolchain.doctor.page_graph import draw_graph
+from cxxrt_toolchain.doctor.page.graph import draw_graph
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the diagnosis."""
     diagnosis = _diagnose(args)
     if args.html is not None:
-        from cxxrt_toolchain.doctor.page import write_page  # noqa: PLC0415 - start-up time
+        from cxxrt_toolchain.doctor.page.document import write_page  # noqa: PLC0415 - start-up time
 
         write_page(diagnosis, args.html)
     if args.json:

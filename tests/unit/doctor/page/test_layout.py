@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxxrt_toolchain.doctor.page_layout import Box, Gaps, _together, arrange, crossings
+from cxxrt_toolchain.doctor.page.layout import Box, Gaps, _together, arrange, crossings
 
 GAPS = Gaps(within=8, between=16)
 

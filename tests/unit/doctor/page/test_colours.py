@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 
-_SHEET = (files("cxxrt_toolchain.doctor") / "page.css").read_text(encoding="utf-8")
+_SHEET = (files("cxxrt_toolchain.doctor.page") / "page.css").read_text(encoding="utf-8")
 _VARIABLE = re.compile(r"--([a-z-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);")
 _COLOURS = {name: (light, dark) for name, light, dark in _VARIABLE.findall(_SHEET)}
 

@@ -1,6 +1,6 @@
 """The graph as text: what each node stands for and every link that it has.
 
-In: the graph that `page_svg` draws. Out: markup, one entry a node; the script shows an entry
+In: the graph that `svg` draws. Out: markup, one entry a node; the script shows an entry
 beside the drawing when its node is pointed at, and without a script the drawing links to it.
 """
 
@@ -10,15 +10,15 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.doctor.diagnosis import Relation
-from cxxrt_toolchain.doctor.page_graph import Column
-from cxxrt_toolchain.doctor.page_html import EMPTY, Html, code, counted, element, joined, lines
-from cxxrt_toolchain.doctor.page_names import kind_of, note, title
+from cxxrt_toolchain.doctor.page.graph import Column
+from cxxrt_toolchain.doctor.page.markup import EMPTY, Html, code, counted, element, joined, lines
+from cxxrt_toolchain.doctor.page.names import kind_of, note, title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cxxrt_toolchain.doctor.page_graph import Graph, Link, Node
-    from cxxrt_toolchain.doctor.page_names import Names
+    from cxxrt_toolchain.doctor.page.graph import Graph, Link, Node
+    from cxxrt_toolchain.doctor.page.names import Names
 
 _FORTH = {
     Relation.OWNS: "Brings",

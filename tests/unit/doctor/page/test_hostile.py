@@ -19,7 +19,7 @@ from cxxrt_toolchain.doctor.diagnosis import (
     Step,
     Subject,
 )
-from cxxrt_toolchain.doctor.page import page_text
+from cxxrt_toolchain.doctor.page.document import page_text
 
 HOSTILE = {
     "script end": "</script><script>alert(1)</script>",

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.doctor.diagnosis import Relation
-from cxxrt_toolchain.doctor.page_cast import Role
-from cxxrt_toolchain.doctor.page_findings import icon
-from cxxrt_toolchain.doctor.page_html import Html, element
+from cxxrt_toolchain.doctor.page.cast import Role
+from cxxrt_toolchain.doctor.page.findings import icon
+from cxxrt_toolchain.doctor.page.markup import Html, element
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.doctor.page_graph import Graph
+    from cxxrt_toolchain.doctor.page.graph import Graph
 
 _LINES = (
     (Relation.OWNS, False, "brings"),

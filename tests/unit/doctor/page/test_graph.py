@@ -10,9 +10,9 @@ from sample_diagnosis import MODULE, PRIVATE, SYSTEM, sample
 from cxxrt_toolchain.audit.families import RuntimeFamily
 from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Edge, Library, Origin, Package, Relation
-from cxxrt_toolchain.doctor.page_cast import Role
-from cxxrt_toolchain.doctor.page_fit import Font, fitted
-from cxxrt_toolchain.doctor.page_graph import Column, Graph, Node, draw_graph
+from cxxrt_toolchain.doctor.page.cast import Role
+from cxxrt_toolchain.doctor.page.fit import Font, fitted
+from cxxrt_toolchain.doctor.page.graph import Column, Graph, Node, draw_graph
 
 
 def drawn(graph: Graph, column: Column) -> list[Node]:

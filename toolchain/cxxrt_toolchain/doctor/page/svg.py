@@ -10,18 +10,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.doctor.diagnosis import Relation
-from cxxrt_toolchain.doctor.page_fit import Font, fitted
-from cxxrt_toolchain.doctor.page_graph import Column
-from cxxrt_toolchain.doctor.page_html import EMPTY, Html, counted, element, lines
-from cxxrt_toolchain.doctor.page_names import note, spoken, title
-from cxxrt_toolchain.doctor.page_plan import WIDTHS, Plan, bulge
+from cxxrt_toolchain.doctor.page.fit import Font, fitted
+from cxxrt_toolchain.doctor.page.graph import Column
+from cxxrt_toolchain.doctor.page.markup import EMPTY, Html, counted, element, lines
+from cxxrt_toolchain.doctor.page.names import note, spoken, title
+from cxxrt_toolchain.doctor.page.plan import WIDTHS, Plan, bulge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cxxrt_toolchain.doctor.page_graph import Graph, Link, Node
-    from cxxrt_toolchain.doctor.page_names import Names
-    from cxxrt_toolchain.doctor.page_plan import Line
+    from cxxrt_toolchain.doctor.page.graph import Graph, Link, Node
+    from cxxrt_toolchain.doctor.page.names import Names
+    from cxxrt_toolchain.doctor.page.plan import Line
 
 _HEADINGS = {
     Column.PACKAGES: "Packages",

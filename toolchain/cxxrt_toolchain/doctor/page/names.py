@@ -10,14 +10,14 @@ import re
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.doctor.diagnosis import Origin
-from cxxrt_toolchain.doctor.page_graph import Column
-from cxxrt_toolchain.doctor.page_html import counted, listed
+from cxxrt_toolchain.doctor.page.graph import Column
+from cxxrt_toolchain.doctor.page.markup import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Library
-    from cxxrt_toolchain.doctor.page_graph import Graph, Node
+    from cxxrt_toolchain.doctor.page.graph import Graph, Node
 
 _ORIGINS = {
     Origin.WHEEL: "wheel",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.doctor.diagnosis import Outcome
-from cxxrt_toolchain.doctor.page_html import (
+from cxxrt_toolchain.doctor.page.markup import (
     EMPTY,
     Html,
     code,
@@ -19,14 +19,14 @@ from cxxrt_toolchain.doctor.page_html import (
     lines,
     listed,
 )
-from cxxrt_toolchain.doctor.page_remedies import pieces
-from cxxrt_toolchain.doctor.page_rules import rule_text, rule_title
+from cxxrt_toolchain.doctor.page.remedies import pieces
+from cxxrt_toolchain.doctor.page.rules import rule_text, rule_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Finding, Step
-    from cxxrt_toolchain.doctor.page_names import Names
+    from cxxrt_toolchain.doctor.page.names import Names
 
 _WORDS = {Severity.ERROR: "Error", Severity.WARNING: "Warning", Severity.INFO: "Note"}
 _NOUNS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}

@@ -16,7 +16,7 @@ from sample_diagnosis import MODULE, PRIVATE, SYSTEM, sample
 
 from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.doctor.diagnosis import Finding, Outcome, Step
-from cxxrt_toolchain.doctor.page import page_text, write_page
+from cxxrt_toolchain.doctor.page.document import page_text, write_page
 from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:

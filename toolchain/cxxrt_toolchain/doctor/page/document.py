@@ -18,20 +18,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.doctor.diagnosis import Subject
-from cxxrt_toolchain.doctor.page_findings import findings_section, summary, verdict
-from cxxrt_toolchain.doctor.page_graph import draw_graph
-from cxxrt_toolchain.doctor.page_html import EMPTY, Html, code, counted, element, lines
-from cxxrt_toolchain.doctor.page_legend import legend
-from cxxrt_toolchain.doctor.page_names import Names
-from cxxrt_toolchain.doctor.page_nodes import node_texts
-from cxxrt_toolchain.doctor.page_steps import steps_section
-from cxxrt_toolchain.doctor.page_svg import graph_svg
-from cxxrt_toolchain.doctor.page_tables import libraries_section, packages_section
+from cxxrt_toolchain.doctor.page.findings import findings_section, summary, verdict
+from cxxrt_toolchain.doctor.page.graph import draw_graph
+from cxxrt_toolchain.doctor.page.legend import legend
+from cxxrt_toolchain.doctor.page.markup import EMPTY, Html, code, counted, element, lines
+from cxxrt_toolchain.doctor.page.names import Names
+from cxxrt_toolchain.doctor.page.nodes import node_texts
+from cxxrt_toolchain.doctor.page.steps import steps_section
+from cxxrt_toolchain.doctor.page.svg import graph_svg
+from cxxrt_toolchain.doctor.page.tables import libraries_section, packages_section
 from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.doctor.diagnosis import Diagnosis
-    from cxxrt_toolchain.doctor.page_graph import Graph
+    from cxxrt_toolchain.doctor.page.graph import Graph
 
 _SUBJECTS = {
     Subject.ENVIRONMENT: "Environment",
@@ -122,7 +122,7 @@ def _digest(text: str) -> str:
 
 
 def _resource(name: str) -> str:
-    place = files("cxxrt_toolchain.doctor") / name
+    place = files("cxxrt_toolchain.doctor.page") / name
     return place.read_text(encoding="utf-8")
 
 

@@ -1,6 +1,6 @@
 """Where the boxes and links of the graph's drawing stand.
 
-In: a graph. Out: corners, ends and bends, in the drawing's own units. `page_layout` decides on
+In: a graph. Out: corners, ends and bends, in the drawing's own units. `layout` decides on
 order and height; here are the columns, the room that things need, and which side a link leaves by.
 """
 
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from cxxrt_toolchain.doctor.diagnosis import Relation
-from cxxrt_toolchain.doctor.page_graph import Column
-from cxxrt_toolchain.doctor.page_layout import Box, Gaps, arrange
+from cxxrt_toolchain.doctor.page.graph import Column
+from cxxrt_toolchain.doctor.page.layout import Box, Gaps, arrange
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.doctor.page_graph import Graph, Link, Node
+    from cxxrt_toolchain.doctor.page.graph import Graph, Link, Node
 
 WIDTHS = {Column.PACKAGES: 180, Column.LIBRARIES: 212, Column.RUNTIMES: 248}
 _GUTTERS = {Column.PACKAGES: 64, Column.LIBRARIES: 132, Column.RUNTIMES: 0}

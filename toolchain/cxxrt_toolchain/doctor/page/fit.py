@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from unicodedata import east_asian_width
 
-from cxxrt_toolchain.doctor.page_html import visible
+from cxxrt_toolchain.doctor.page.markup import visible
 
 _ELLIPSIS = "…"
 _NARROW = frozenset("ijlftrI.,:;'|!·/()[]- ")

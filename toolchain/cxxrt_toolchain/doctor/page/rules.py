@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from markdown_it import MarkdownIt
 
 from cxxrt_toolchain.audit.catalogue import load_catalogue, load_mechanisms
-from cxxrt_toolchain.doctor.page_html import EMPTY, Html, element, joined
+from cxxrt_toolchain.doctor.page.markup import EMPTY, Html, element, joined
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.audit.catalogue import Entry

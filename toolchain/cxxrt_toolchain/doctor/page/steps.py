@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.doctor.diagnosis import Outcome
-from cxxrt_toolchain.doctor.page_findings import icon
-from cxxrt_toolchain.doctor.page_html import (
+from cxxrt_toolchain.doctor.page.findings import icon
+from cxxrt_toolchain.doctor.page.markup import (
     EMPTY,
     Html,
     code,
@@ -18,11 +18,11 @@ from cxxrt_toolchain.doctor.page_html import (
     joined,
     lines,
 )
-from cxxrt_toolchain.doctor.page_names import whence
+from cxxrt_toolchain.doctor.page.names import whence
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Step
-    from cxxrt_toolchain.doctor.page_names import Names
+    from cxxrt_toolchain.doctor.page.names import Names
 
 _WORDS = {
     Outcome.IMPORTED: ("imported", "healthy"),

@@ -14,7 +14,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.doctor.diagnosis import Relation
-from cxxrt_toolchain.doctor.page_cast import Cast, Role, owned
+from cxxrt_toolchain.doctor.page.cast import Cast, Role, owned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

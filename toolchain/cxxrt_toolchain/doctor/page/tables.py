@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.doctor.page_html import EMPTY, Html, code, element, joined, lines
-from cxxrt_toolchain.doctor.page_names import origin_word
+from cxxrt_toolchain.doctor.page.markup import EMPTY, Html, code, element, joined, lines
+from cxxrt_toolchain.doctor.page.names import origin_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Library, Package
-    from cxxrt_toolchain.doctor.page_names import Names
+    from cxxrt_toolchain.doctor.page.names import Names
 
 
 def libraries_section(diagnosis: Diagnosis, names: Names) -> Html:

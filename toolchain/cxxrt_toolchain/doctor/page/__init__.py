@@ -1,0 +1,1 @@
+"""A `Diagnosis` as one self-contained page: ``cxxrt doctor --html FILE``."""
