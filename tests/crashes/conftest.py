@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ from cxxrt_toolchain.runtime.cache import locked
 
 sys.path.insert(0, str(Path(__file__).parent))  # the folder's own modules
 
-from toolsets import Toolsets, missing_tools
+from toolsets import Toolsets
 from workshop import Workshop
 
 _ENVIRONMENT_LACKS = 3
@@ -45,8 +44,4 @@ def matrix_runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def workshop(matrix_runtime: Path, tmp_path: Path) -> Workshop:
     """Builds the wheels of one test."""
-    if platform.machine() != "x86_64":
-        pytest.skip("the cases are x86_64's: run this on such a machine")
-    if problem := missing_tools():
-        pytest.skip(problem)
     return Workshop(folder=tmp_path, runtime=matrix_runtime, toolsets=Toolsets(tmp_path))

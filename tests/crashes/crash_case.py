@@ -65,6 +65,8 @@ class Case:
     """The ``GLIBCXX_`` version that this machine must not have yet, for the usual way to fail."""
     needs: str | None
     """A distribution, one of the runtime recipe's inputs, that a user has installed, too."""
+    nvcc: bool
+    """Whether nvcc builds it: the one of the CUDA major that `backend` names."""
     projects: tuple[Project, Project]
 
 
@@ -95,6 +97,7 @@ def read_case(folder: Path) -> Case:
         environment=tuple(table.pop("environment", {}).items()),
         host_below=table.pop("host_below", None),
         needs=table.pop("needs", None),
+        nvcc=table.pop("nvcc", False),
         projects=(first, second),
         **table,
     )

@@ -23,7 +23,7 @@ import matrix_tables as tables
 import pep_tables
 from crash_case import find_cases
 from measuring import measure
-from toolsets import Toolsets, missing_tools, newest_version, run
+from toolsets import Toolsets, missing, newest_version, run
 from workshop import Workshop
 
 
@@ -37,13 +37,10 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="a new folder for the wheels, which stays")
     options = parser.parse_args()
     if not options.tables:
-        if problem := missing_tools():
-            parser.exit(3, f"{problem}\n")
         rows = _measured(options)
         print(tables.markdown(rows))
     if options.write:
-        before = tables.recorded().cases if options.cases else {}
-        known = {**before, **rows}
+        known = {**tables.recorded().cases, **rows}
         cases = {case.name: known[case.name] for case in find_cases()}
         tables.record(tables.Matrix(host=newest_version(), cases=cases))
     if options.write or options.tables:
@@ -64,6 +61,9 @@ def _measured(options: argparse.Namespace) -> dict[str, tables.Row]:
         )
         rows = {}
         for case in cases:
+            if problem := missing(case):
+                sys.stderr.write(f"{case.name}: not measured: {problem}\n")
+                continue
             rows[case.name] = measure(case, workshop).as_json()
             sys.stderr.write(f"{case.name}: {json.dumps(rows[case.name])}\n")
         return rows

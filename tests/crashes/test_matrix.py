@@ -13,7 +13,7 @@ import pytest
 from crash_case import Case, Project, find_cases
 from crash_run import WORKS
 from measuring import Row, measure
-from toolsets import newest_version
+from toolsets import missing, newest_version
 from workshop import Way, with_our_backend
 
 from cxxrt_toolchain.errors import MissingToolError
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 CASES = find_cases()
 MATRIX = tables.recorded()
+TITLE = 30
+"""Characters that the PEP's table has room for."""
 PROJECTS = [(case, project) for case in CASES for project in case.projects]
 
 
@@ -39,6 +41,7 @@ def test_every_case_is_recorded_under_its_own_name_and_in_order() -> None:
         named = (row["title"], row["mechanism"], row["library"], row["rule"])
         assert named == (case.title, case.mechanism, case.library, case.rule)
         assert row["expected"] == case.prints
+        assert len(case.title) <= TITLE
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -71,9 +74,10 @@ def _with_its_needs(case: Case) -> ParameterSet:
 @pytest.mark.compile
 @pytest.mark.runtime
 @pytest.mark.parametrize("case", [_with_its_needs(case) for case in CASES])
-def test_a_case_does_what_is_recorded(case: Case, workshop: Workshop) -> None:
-    if case.host_below and not _older(newest_version(), case.host_below):
-        pytest.skip(f"needs a g++ whose libstdc++ is older than {case.host_below}")
+def test_a_case_does_what_is_recorded(case: Case, request: pytest.FixtureRequest) -> None:
+    if problem := missing(case):
+        pytest.skip(problem)
+    workshop: Workshop = request.getfixturevalue("workshop")
     try:
         row = measure(case, workshop)
     except MissingToolError as error:
@@ -89,11 +93,6 @@ def test_a_case_does_what_is_recorded(case: Case, workshop: Workshop) -> None:
 def _essence(row: Row, case: Case) -> tuple[bool, bool, bool]:
     named = case.rule is None or case.rule in row.usual.rules
     return row.usual.outcome != WORKS, row.backend.outcome == WORKS, named and row.backend.conforms
-
-
-def _older(version: str, other: str) -> bool:
-    one, two = ([int(n) for n in text.split("_")[1].split(".")] for text in (version, other))
-    return one < two
 
 
 def _assert_same_sources(case: Case, workshop: Workshop) -> None:

@@ -15,13 +15,18 @@ the ``CXX`` to build with, and the runtime libraries that come with it.
 
 from __future__ import annotations
 
+import platform
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.elf.reader import read_elf
+
+if TYPE_CHECKING:
+    from crash_case import Case
 
 _LIBSTDCXX = "libstdc++.so.6"
 _NONSHARED = "mutex.o"
@@ -88,15 +93,28 @@ def newest_version() -> str:
     with path.open("rb") as file:
         versions = read_elf(file, path.name).version_definitions
     numbered = [name for name in versions if re.fullmatch(r"GLIBCXX_[0-9.]+", name)]
-    return max(numbered, key=lambda name: [int(part) for part in re.findall(r"[0-9]+", name)])
+    return max(numbered, key=_numbers)
 
 
-def missing_tools() -> str | None:
-    """What this machine lacks to build and run the cases, as a sentence; None: nothing."""
+def missing(case: Case) -> str | None:
+    """Why a case cannot be measured on this machine, as a sentence; None: it can."""
+    if platform.machine() != "x86_64":
+        return "needs an x86_64 machine"
     for program, package in (("g++", "g++"), ("ar", "binutils")):
         if shutil.which(program) is None:
             return f"needs {program}: apt-get install {package}"
+    if case.host_below and _numbers(newest_version()) >= _numbers(case.host_below):
+        return f"needs a g++ whose libstdc++ is older than {case.host_below}"
+    if case.nvcc:
+        major = dict(case.backend)["cuda"]
+        found = run("nvcc", "--version") if shutil.which("nvcc") else ""
+        if f"release {major}." not in found:
+            return f"needs nvcc of CUDA {major} on PATH: install NVIDIA's toolkit"
     return None
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"[0-9]+", version)]
 
 
 def run(*command: str, cwd: Path | None = None, environment: dict[str, str] | None = None) -> str:

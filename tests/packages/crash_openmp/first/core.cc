@@ -1,9 +1,12 @@
 // Tells OpenMP how many threads this process is to use.
 #include <Python.h>
 #include <omp.h>
+#include <unistd.h>
+
+#include <algorithm>
 
 static PyObject* use_threads(PyObject*, PyObject* number) {
-    omp_set_num_threads(static_cast<int>(PyLong_AsLong(number)));
+    omp_set_num_threads(std::min<int>(PyLong_AsLong(number), sysconf(_SC_NPROCESSORS_ONLN)));
     Py_RETURN_NONE;
 }
 
