@@ -1,8 +1,8 @@
 """Types a case's lines into an interpreter, and keeps what is mapped after each; stdlib only.
 
-Protocol: ``python child.py SITE FILE LINES``. SITE goes on ``sys.path``. After each statement of
-LINES that has not ended the process, FILE is a JSON list of the mapped files, so that it is
-there whatever the next one does. An exception ends it as usual: a traceback and status 1.
+Protocol: ``python child.py FILE LINES``. After each statement of LINES that has not ended the
+process, FILE is a JSON list of the mapped files, so that it is there whatever the next one does.
+An exception ends it as usual: a traceback and status 1.
 """
 
 import ast
@@ -18,8 +18,7 @@ def mapped() -> "list[str]":
 
 
 def main() -> None:
-    site, file, lines = sys.argv[1:]
-    sys.path.insert(0, site)
+    file, lines = sys.argv[1:]
     scope: dict[str, object] = {}
     for statement in ast.parse(lines).body:
         exec(compile(ast.Module([statement], []), "<case>", "exec"), scope)  # noqa: S102

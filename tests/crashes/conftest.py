@@ -13,8 +13,8 @@ from cxxrt_toolchain.runtime.cache import locked
 
 sys.path.insert(0, str(Path(__file__).parent))  # the folder's own modules
 
+from crash_builds import Workshop
 from toolsets import Toolsets
-from workshop import Workshop
 
 _ENVIRONMENT_LACKS = 3
 """Exit code of the command where the network, a mirror or a program is missing."""

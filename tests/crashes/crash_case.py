@@ -55,6 +55,9 @@ class Case:
     """The family of the runtime library that it is about."""
     rule: str | None
     """What ``cxxrt check`` says of a wheel built the usual way; None: no wheel alone shows it."""
+    doctor: str | None
+    """What ``cxxrt doctor --import`` must say before: a rule and its culprits, or ``note`` and a
+    rule. None: nothing, for what is wrong shows in no loaded object."""
     cured: bool
     """Whether the backend makes it work."""
     backend: tuple[tuple[str, Any], ...]
@@ -92,6 +95,7 @@ def read_case(folder: Path) -> Case:
         prints=table.pop("prints"),
         library=table.pop("library", "libstdc++"),
         rule=table.pop("rule", None),
+        doctor=table.pop("doctor", None),
         cured=table.pop("cured", True),
         backend=tuple(table.pop("backend", {}).items()),
         environment=tuple(table.pop("environment", {}).items()),

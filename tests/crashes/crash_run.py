@@ -9,17 +9,16 @@ import json
 import re
 import signal
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workshop import clean_environment
+from crash_builds import clean_environment
 
 if TYPE_CHECKING:
+    from crash_builds import Built
     from crash_case import Case
-    from workshop import Built
 
 CHILD = Path(__file__).with_name("child.py")
 WORKS = "works"
@@ -46,7 +45,7 @@ def run_case(case: Case, built: Built) -> Outcome:
     """Run a case's lines once."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "mapped.json"
-        command = [sys.executable, "-E", "-s", str(CHILD), str(built.site), str(report), case.use]
+        command = [str(built.python), str(CHILD), str(report), case.use]
         try:
             done = subprocess.run(
                 command,

@@ -17,7 +17,7 @@ Row: TypeAlias = dict[str, Any]
 """`measuring.Row.as_json`."""
 _HEAD = (
     *("case", "mechanism", "built the usual way", "with our backend"),
-    *("copies, before and after", "rule"),
+    *("copies, before and after", "rule", "doctor says, before"),
 )
 _MECHANISMS = {"captured": "M1", "duplicate": "M2", "too old": "M3", "layout": "M4"}
 """The names of ``abi-tag-spec/hazards.md``."""
@@ -72,6 +72,7 @@ def _cells(name: str, row: Row) -> tuple[str, ...]:
         _outcome(backend["outcome"], row["expected"]),
         f"{row['library']}: {usual['copies']}, {backend['copies']}",
         (row["rule"] or "none").removeprefix("CXXRT-"),
+        ", ".join(usual["diagnosis"]).replace("CXXRT-", "") or "nothing",
     )
 
 

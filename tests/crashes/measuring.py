@@ -1,15 +1,20 @@
 """A case, built both ways and run several times, to one row of the matrix.
 
+The wheels are audited and the two packages diagnosed, too.
+
 In: a `Case` and a `Workshop`. Out: a `Row`; `as_json` is what ``matrix.json`` records of it.
 """
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from crash_builds import Way, clean_environment
 from crash_run import run_case
-from workshop import Way
 
 from cxxrt_toolchain.audit.collect import collect
 from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_name
@@ -20,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from crash_builds import Built, Workshop
     from crash_case import Case
     from crash_run import Outcome
-    from workshop import Built, Workshop
 
     from cxxrt_toolchain.audit.report import WheelReport
     from cxxrt_toolchain.audit.verdict import Verdict
@@ -42,6 +47,11 @@ class Result:
     """What ``cxxrt check`` says of either wheel, notes included; sorted."""
     conforms: bool
     """Whether both wheels conform."""
+    diagnosis: tuple[str, ...]
+    """What ``cxxrt doctor --import first,second`` finds: a rule and its culprits. Of the notes only
+    the one that the case is to get."""
+    healthy: bool
+    """The doctor's own summary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +71,7 @@ class Row:
         """As ``matrix.json`` has it."""
         row = asdict(self)
         for way in ("usual", "backend"):
-            row[way]["rules"] = list(row[way]["rules"])
+            row[way] = {k: list(v) if isinstance(v, tuple) else v for k, v in row[way].items()}
         return row
 
 
@@ -82,6 +92,7 @@ def measure(case: Case, workshop: Workshop) -> Row:
 def _result(case: Case, built: Built) -> Result:
     outcomes = [run_case(case, built) for _ in range(RUNS)]
     audited = [_audited(wheel) for wheel in built.wheels]
+    diagnosis, healthy = _diagnosed(case, built)
     return Result(
         outcome=" or ".join(sorted({outcome.words for outcome in outcomes})),
         copies=max(
@@ -90,6 +101,8 @@ def _result(case: Case, built: Built) -> Result:
         ),
         rules=tuple(sorted({found.rule for _, verdict in audited for found in verdict.findings})),
         conforms=all(verdict.conforms for _, verdict in audited),
+        diagnosis=diagnosis,
+        healthy=healthy,
     )
 
 
@@ -97,6 +110,31 @@ def _audited(path: Path) -> tuple[WheelReport, Verdict]:
     with Wheel.open(path) as wheel:
         report = collect(wheel)
     return report, judge(report)
+
+
+def _diagnosed(case: Case, built: Built) -> tuple[tuple[str, ...], bool]:
+    command = [sys.executable, "-m", "cxxrt_toolchain", "doctor", "--json"]
+    names = {project.name.replace("_", "-"): project.folder.name for project in case.projects}
+    modules = ",".join(project.name for project in case.projects)
+    done = subprocess.run(
+        [*command, "--python", str(built.python), "--import", modules],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode not in (0, 1):
+        raise RuntimeError(f"{command} ended with {done.returncode}\n{done.stdout}{done.stderr}")
+    document = json.loads(done.stdout)
+    found = []
+    for finding in document["findings"]:
+        words = [finding["rule"], *(names.get(who, who) for who in finding["culprits"])]
+        if finding["severity"] == "info":
+            words = ["note", *words]
+        said = " ".join(words)
+        if said == case.doctor or finding["severity"] != "info":
+            found.append(said)
+    return tuple(sorted(found)), document["healthy"]
 
 
 def _copies(library: str, outcome: Outcome, site: Path, reports: Iterable[WheelReport]) -> int:

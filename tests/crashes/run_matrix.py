@@ -21,10 +21,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "spec"))  # pep_tables, which
 
 import matrix_tables as tables
 import pep_tables
+from crash_builds import Workshop
 from crash_case import find_cases
 from measuring import measure
 from toolsets import Toolsets, missing, newest_version, run
-from workshop import Workshop
 
 
 def main() -> None:

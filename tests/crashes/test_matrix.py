@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 import matrix_tables as tables
 import pytest
+from crash_builds import Way, with_our_backend
 from crash_case import Case, Project, find_cases
 from crash_run import WORKS
 from measuring import Row, measure
 from toolsets import missing, newest_version
-from workshop import Way, with_our_backend
 
 from cxxrt_toolchain.errors import MissingToolError
 
 if TYPE_CHECKING:
     from _pytest.mark.structures import ParameterSet
-    from workshop import Workshop
+    from crash_builds import Workshop
 
 CASES = find_cases()
 MATRIX = tables.recorded()
@@ -50,6 +50,10 @@ def test_what_is_recorded_is_a_failure_and_its_cure(case: Case) -> None:
     assert row["usual"]["outcome"] != WORKS
     assert (row["backend"]["outcome"] == WORKS) == case.cured
     assert case.rule is None or case.rule in row["usual"]["rules"]
+    assert row["usual"]["diagnosis"] == ([case.doctor] if case.doctor else [])
+    assert row["usual"]["healthy"] == (case.doctor is None or case.doctor.startswith("note"))
+    assert row["backend"]["diagnosis"] == []
+    assert row["backend"]["healthy"]
 
 
 @pytest.mark.parametrize(

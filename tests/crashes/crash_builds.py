@@ -1,7 +1,7 @@
 """Builds the two wheels of a case, the usual way or with our backend, and installs them.
 
-In: a `Case`, the runtime wheel. Out: wheels, and a folder for ``sys.path`` with what a user would
-have installed. The sources of both builds are the same files; `with_our_backend` is the one edit
+In: a `Case`, the runtime wheel. Out: wheels, and an environment with what a user would have
+installed. The sources of both builds are the same files; `with_our_backend` is the one edit
 between them. Builds are those of ``python -m build`` without isolation: what they need is in the
 environment that runs this.
 """
@@ -31,8 +31,6 @@ from cxxrt_toolchain.runtime.recipe_reader import load_component, recipes_root
 from cxxrt_toolchain.wheel.writer import NewMember, write_wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from crash_case import Case, Project
     from toolsets import Toolsets
 
@@ -69,8 +67,10 @@ class Built:
     """A case, built one way."""
 
     wheels: tuple[Path, Path]
+    python: Path
+    """Of a virtual environment that has both packages and what they require."""
     site: Path
-    """A folder for ``sys.path``: both packages and what they require."""
+    """That environment's ``site-packages``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,10 @@ class Workshop:
         installed = [first, second, *([self._needed()] if case.needs else [])]
         if way is Way.BACKEND:
             installed.append(self.runtime)
-        return Built(wheels=(first, second), site=_installed(installed, folder / "site"))
+        python, site = _new_environment(folder / "environment")
+        for wheel in installed:
+            _unpacked(wheel, site)
+        return Built(wheels=(first, second), python=python, site=site)
 
     def source(self, case: Case, way: Way, project: Project) -> Path:
         """Where a project is built; the build leaves its own files there, too."""
@@ -111,7 +114,7 @@ class Workshop:
         environment = {
             **clean_environment(),
             # What an isolated build would have installed for the backend to link against.
-            "PYTHONPATH": str(_installed([self.runtime], self.folder / "runtime")),
+            "PYTHONPATH": str(self._runtime_site()),
             "CXX": self.toolsets.compiler(project.compiler),
         }
         if case.needs:
@@ -150,12 +153,16 @@ class Workshop:
         )
         return files[pin]
 
+    def _runtime_site(self) -> Path:
+        site = self.folder / "runtime"
+        return site if site.exists() else _unpacked(self.runtime, site)
+
     def _toolkit(self) -> Path:
         """A ``CUDA_HOME`` whose libcudart is that of NVIDIA's wheel."""
         folder = self.folder / "toolkit"
         libraries = folder / "lib64"
         if not libraries.exists():
-            site = _installed([self._needed()], folder / "site")
+            site = _unpacked(self._needed(), folder / "site")
             libraries.mkdir()
             for path in (site / "nvidia/cu13/lib").glob("libcudart.so.*"):
                 (libraries / path.name).symlink_to(path)
@@ -216,9 +223,8 @@ def _unpacked(wheel: Path, folder: Path) -> Path:
     return folder
 
 
-def _installed(wheels: Iterable[Path], site: Path) -> Path:
-    """A folder for ``sys.path``, as ``pip install --target`` makes it."""
-    if not site.exists():
-        for wheel in wheels:
-            _unpacked(wheel, site)
-    return site
+def _new_environment(folder: Path) -> tuple[Path, Path]:
+    """A virtual environment without pip; its interpreter and its ``site-packages``."""
+    run(sys.executable, "-m", "venv", "--without-pip", str(folder), environment=clean_environment())
+    (site,) = folder.glob("lib/python*/site-packages")
+    return folder / "bin" / "python", site
