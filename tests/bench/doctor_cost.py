@@ -1,6 +1,6 @@
 """What ``cxxrt doctor`` costs on an environment, against the reading that it cannot avoid.
 
-    python tests/bench/doctor_cost.py --python ENV [--rounds N] [--json]
+    python tests/bench/doctor_cost.py --python ENV [--rounds N]
 
 ENV is an environment with large packages, for example torch (CPU), scipy, pyarrow, scikit-learn and
 tensorflow-cpu. Measured side by side in one run:
@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import resource
 import subprocess
@@ -41,6 +40,8 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 20
 Ranges = list[tuple[int, int]]
+Times = tuple[float, float]
+"""Wall and processor seconds."""
 
 
 class Watched(io.FileIO):
@@ -90,18 +91,19 @@ def evict(paths: list[str]) -> None:
         os.close(descriptor)
 
 
-def best(rounds: int, work: Callable[[], object], before: Callable[[], object]) -> float:
-    """Seconds of the fastest round."""
-    found = []
+def best(rounds: int, work: Callable[[], object], before: Callable[[], object]) -> Times:
+    """Wall and processor seconds of the fastest rounds."""
+    walls, processors = [], []
     for _ in range(rounds):
         before()
-        start = time.perf_counter()
+        wall, processor = time.perf_counter(), time.process_time()
         work()
-        found.append(time.perf_counter() - start)
-    return min(found)
+        walls.append(time.perf_counter() - wall)
+        processors.append(time.process_time() - processor)
+    return min(walls), min(processors)
 
 
-def command(executable: str, cache: Path) -> tuple[float, float]:
+def command(executable: str, cache: Path) -> Times:
     """Wall and processor seconds of one ``cxxrt doctor``."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
@@ -116,36 +118,39 @@ def command(executable: str, cache: Path) -> tuple[float, float]:
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def measure(executable: str, rounds: int) -> dict[str, float]:
-    """Everything, in one run."""
+def measure(executable: str, rounds: int) -> dict[str, Times]:
+    """Everything, in one run; the sizes that it was done on are printed."""
     environment = read_environment(ask(executable))
     files = [path for each in environment.distributions for path in each.files]
     found = objects.read(files).found
     paths = list(found)
     ranges = {path: ranges_of(path) for path in paths}
-    row: dict[str, float] = {
-        "objects": len(paths),
-        "megabytes": sum(each.size for each in found.values()) / 1e6,
-        "read_megabytes": sum(size for each in ranges.values() for _, size in each) / 1e6,
-    }
+    print(
+        f"{len(paths)} objects of {sum(each.size for each in found.values()) / 1e6:.0f} MB, "
+        f"{sum(size for each in ranges.values() for _, size in each) / 1e6:.1f} MB of them read"
+    )
     states: dict[str, Callable[[], object]] = {
         "cached": lambda: whole(paths),
         "evicted": lambda: evict(paths),
     }
     workers = len(os.sched_getaffinity(0))
-    for state, before in states.items():
-        row[f"pread_{state}"] = best(rounds, lambda: pread(ranges), before)
-        row[f"facts_{state}"] = best(rounds, lambda: objects.read(paths), before)
-        row[f"facts_{state}_{workers}_processes"] = best(
-            rounds, lambda: objects.read(paths, workers=workers), before
-        )
-        row[f"whole_{state}"] = best(rounds, lambda: whole(paths), before)
+    work: dict[str, Callable[[], object]] = {
+        "pread": lambda: pread(ranges),
+        "facts": lambda: objects.read(paths),
+        f"facts in {workers} processes": lambda: objects.read(paths, workers=workers),
+        "whole": lambda: whole(paths),
+    }
+    rows = {
+        f"{name}, {state}": best(rounds, each, before)
+        for state, before in states.items()
+        for name, each in work.items()
+    }
     with tempfile.TemporaryDirectory() as folder:
-        runs = [command(executable, Path(folder, str(number))) for number in range(rounds)]
-        row["command_cold"], row["command_cold_cpu"] = map(min, zip(*runs, strict=True))
-        runs = [command(executable, Path(folder, "0")) for _ in range(rounds)]
-        row["command_warm"], row["command_warm_cpu"] = map(min, zip(*runs, strict=True))
-    return row
+        cold = [command(executable, Path(folder, str(number))) for number in range(rounds)]
+        warm = [command(executable, Path(folder, "0")) for _ in range(rounds)]
+    for name, runs in (("command, first run", cold), ("command, later runs", warm)):
+        rows[name] = (min(run[0] for run in runs), min(run[1] for run in runs))
+    return rows
 
 
 def main() -> None:
@@ -153,24 +158,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", required=True, metavar="ENV")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    row = measure(find_executable(args.python, os.environ), args.rounds)
-    if args.json:
-        print(json.dumps(row, indent=1))
-        return
-    print(
-        f"{row['objects']:.0f} objects of {row['megabytes']:.0f} MB, "
-        f"{row['read_megabytes']:.1f} MB of which are read"
-    )
-    for name, value in row.items():
-        if "_" in name and name != "read_megabytes":
-            print(f"{name:32} {value:8.3f} s")
+    rows = measure(find_executable(args.python, os.environ), args.rounds)
+    print(f"{'':32} {'wall':>8} {'cpu':>8}")
+    for name, (wall, processor) in rows.items():
+        print(f"{name:32} {wall:8.3f} {processor:8.3f} s")
     for state in ("cached", "evicted"):
-        facts = row[f"facts_{state}"]
+        facts = rows[f"facts, {state}"][0]
         print(
-            f"{state}: facts / pread {facts / row[f'pread_{state}']:.2f}, "
-            f"facts / whole {facts / row[f'whole_{state}']:.2f}"
+            f"{state}: facts / pread {facts / rows[f'pread, {state}'][0]:.2f}, "
+            f"facts / whole {facts / rows[f'whole, {state}'][0]:.2f}"
         )
 
 

@@ -20,6 +20,7 @@ from environment_case import (
 )
 
 from cxxrt_toolchain.audit.catalogue import load_catalogue
+from cxxrt_toolchain.audit.families import RuntimeFamily
 from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.doctor.environment_facts import (
     EnvironmentFacts,
@@ -170,7 +171,9 @@ def test_split_openmp_is_worth_knowing_and_two_of_llvms_are_a_warning() -> None:
     other = binary("b.libs/libgomp-2.so.1", (), soname="libgomp-3c4d.so.1.0.0")
     intel = binary("c/libiomp5.so", (), soname="libiomp5.so")
     llvm = binary("d/libomp.so", (), soname="libomp.so")
-    assert judge(environment({"a": [gomp], "b": [gomp]})) == ()
+    stubs = binary("e/libiompstubs5.so", (), soname="libiompstubs5.so", defines=["GOMP_1.0"])
+    object.__setattr__(stubs, "copy_of", RuntimeFamily.LIBGOMP)  # frozen; as its versions say
+    assert judge(environment({"a": [gomp], "b": [gomp], "e": [stubs]})) == ()
     assert only(environment({"a": [gomp], "b": [other]})).severity is INFO
     assert only(environment({"a": [gomp], "c": [intel]})).severity is INFO
     clash = only(environment({"a": [gomp], "c": [intel], "d": [llvm]}))

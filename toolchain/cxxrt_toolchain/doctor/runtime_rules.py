@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.audit.families import OPENMP_FAMILIES, RuntimeFamily, cuda_major
+from cxxrt_toolchain.audit.families import (
+    OPENMP_FAMILIES,
+    RuntimeFamily,
+    cuda_major,
+    family_of_name,
+)
 from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.doctor.diagnosis import Finding
 from cxxrt_toolchain.doctor.environment_facts import numbers
@@ -73,11 +78,16 @@ def _openmp(facts: EnvironmentFacts) -> Iterator[Finding]:
 def _distinct(
     facts: EnvironmentFacts, families: frozenset[RuntimeFamily]
 ) -> dict[str, tuple[ObjectFacts, list[str]]]:
-    """Copies that a process would load beside each other, by SONAME, with who brings them."""
+    """Copies that a process would load beside each other, by SONAME, with who brings them.
+
+    Under a name that is no runtime's and that nothing needs, it is a stub or a plugin's.
+    """
     found: dict[str, tuple[ObjectFacts, list[str]]] = {}
+    needed = frozenset(name for member in facts.members for name in member.needed)
     for member in facts.members:
         for each in member.objects:
-            if each.copy_of in families or families.intersection(each.static):
+            copy = each.copy_of in families and (family_of_name(each.name) or each.name in needed)
+            if copy or families.intersection(each.static):
                 found.setdefault(each.name, (each, []))[1].append(member.name)
     return {name: (each, sorted(set(names))) for name, (each, names) in found.items()}
 
