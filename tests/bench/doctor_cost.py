@@ -133,7 +133,7 @@ def measure(executable: str, rounds: int) -> dict[str, Times]:
         "cached": lambda: whole(paths),
         "evicted": lambda: evict(paths),
     }
-    workers = len(os.sched_getaffinity(0))
+    workers = 2 * len(os.sched_getaffinity(0))  # as the command does
     work: dict[str, Callable[[], object]] = {
         "pread": lambda: pread(ranges),
         "facts": lambda: objects.read(paths),
@@ -164,7 +164,9 @@ def main() -> None:
     for name, (wall, processor) in rows.items():
         print(f"{name:32} {wall:8.3f} {processor:8.3f} s")
     for state in ("cached", "evicted"):
-        facts = rows[f"facts, {state}"][0]
+        facts = next(
+            wall for name, (wall, _) in rows.items() if "processes" in name and state in name
+        )
         print(
             f"{state}: facts / pread {facts / rows[f'pread, {state}'][0]:.2f}, "
             f"facts / whole {facts / rows[f'whole, {state}'][0]:.2f}"

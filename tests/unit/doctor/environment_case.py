@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_name
@@ -103,11 +104,16 @@ def environment(
     """An environment: packages, the system's libraries in search order, the runtime wheel."""
     known = {each.name: each for each in more}
     members = tuple(
-        Member(distribution=known.get(name) or distribution(name), objects=tuple(objects))
+        Member(
+            distribution=replace(
+                known.get(name) or distribution(name), files=tuple(each.path for each in objects)
+            ),
+            objects=tuple(objects),
+        )
         for name, objects in packages.items()
     )
     ours = Member(distribution=distribution("cxx11-cuda-runtime"), objects=tuple(runtime or ()))
-    every = {each.distribution.name: each.distribution for each in members} | known
+    every = known | {each.distribution.name: each.distribution for each in members}
     if runtime is not None:
         every[ours.name] = ours.distribution
     found: dict[str, list[Found]] = {}

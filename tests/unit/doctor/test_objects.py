@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from cxxrt_toolchain.doctor import objects
 from cxxrt_toolchain.doctor.cache import FactsCache
 from cxxrt_toolchain.doctor.encoding import decode
 from cxxrt_toolchain.doctor.objects import read
+from cxxrt_toolchain.doctor.shares import work_on
 from cxxrt_toolchain.elf.facts import Binding
 from cxxrt_toolchain.elf.reader import read_elf, read_exports, read_needed_symbols
 
@@ -91,12 +93,31 @@ def test_missing_paths_folders_and_impossible_names_are_passed_over(tmp_path: Pa
     assert (found.found, found.unreadable) == ({}, ())
 
 
-def test_several_processes_find_the_same(
-    elf_fixture: Fixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    paths = sorted(str(path) for path in elf_fixture("libuser.so").parent.iterdir())
-    monkeypatch.setattr(objects, "_WORTH_A_WORKER", 0)
-    assert read(paths, workers=2) == read(paths)
+def test_several_processes_find_the_same(elf_fixture: Fixture, tmp_path: Path) -> None:
+    paths = []
+    for number in range(200):
+        paths.append(f"{tmp_path}/{number}.so")
+        (tmp_path / f"{number}.so").symlink_to(elf_fixture("libuser.so"))
+    assert read(paths, workers=3) == read(paths)
+
+
+def test_a_share_is_done_here_if_its_helper_dies() -> None:
+    here = os.getpid()
+
+    def work(path: str) -> str | None:
+        if os.getpid() != here:
+            os._exit(3)
+        return None if path == "7" else path.upper()
+
+    paths = [str(number) for number in range(199)]
+    assert work_on(paths, work, 2) == [None if each == "7" else each for each in paths]
+
+
+def test_lines_come_back_as_they_are_and_in_order() -> None:
+    paths = [f"\udcff{number}" for number in range(300)]
+    assert work_on(paths, lambda path: path if path[-1] != "3" else None, 4) == [
+        None if path[-1] == "3" else path for path in paths
+    ]
 
 
 def test_a_cache_line_of_another_shape_is_read_again(elf_fixture: Fixture, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def _diagnose(args: argparse.Namespace) -> Diagnosis:
         return diagnose_imports(executable, _modules(args.modules), cache=cache)
     from cxxrt_toolchain.doctor.environment import diagnose_environment  # noqa: PLC0415 - as above
 
-    workers = len(os.sched_getaffinity(0))
+    workers = 2 * len(os.sched_getaffinity(0))  # a first look waits for the disk half of the time
     return diagnose_environment(executable, os.environ, cache=cache, workers=workers)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_name, family_of_object
 from cxxrt_toolchain.audit.report import UnreadableObject
 from cxxrt_toolchain.doctor.encoding import WATCHED, ObjectFacts, decode, encode
+from cxxrt_toolchain.doctor.shares import work_on
 from cxxrt_toolchain.elf.reader import ElfError, is_elf, read_exports, read_needed_symbols
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 _MAGIC_SIZE = 4
 _CUDART = RuntimeFamily.LIBCUDART
-_WORTH_A_WORKER = 64 << 20
-"""Bytes of files; below it, starting a process takes longer than reading them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +54,11 @@ def read(paths: Iterable[str], cache: FactsCache | None = None, *, workers: int 
     if cache is not None:
         facts = dict(_kept(stats, cache, known))
     missing = [path for path in stats if path not in facts]
-    for path, line in _lines(missing, sum(stats[path][2] for path in missing), workers):
-        facts[path] = decode(line, path, stats[path][2], known)
-        if cache is not None:
-            cache.put(path, stats[path], line)
+    for path, line in zip(missing, work_on(missing, _line, workers), strict=True):
+        if line is not None:
+            facts[path] = decode(line, path, stats[path][2], known)
+            if cache is not None:
+                cache.put(path, stats[path], line)
     if cache is not None:
         cache.save()
     ordered = [facts[path] for path in stats if path in facts]
@@ -86,21 +86,6 @@ def _kept(
         if line is not None:
             with contextlib.suppress(ValueError):  # a line of another shape: read the file again
                 yield path, decode(line, path, identity[2], known)
-
-
-def _lines(paths: list[str], size: int, workers: int) -> Iterator[tuple[str, str]]:
-    """The facts of files, each as the line that is kept of it."""
-    if workers < 2 or size < _WORTH_A_WORKER:  # noqa: PLR2004 - one is no pool
-        found: Iterable[str | None] = map(_line, paths)
-    else:
-        from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415 - only in a first look
-        from multiprocessing import get_context  # noqa: PLC0415 - as above
-
-        with ProcessPoolExecutor(workers, get_context("fork")) as pool:
-            found = list(pool.map(_line, paths, chunksize=8))
-    for path, line in zip(paths, found, strict=True):
-        if line is not None:
-            yield path, line
 
 
 def _line(path: str) -> str | None:
