@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -152,6 +153,24 @@ def test_a_static_libstdcxx_that_is_exported_is_found(env: Env) -> None:
     env.install("static", core)
     code, document = env.doctor()
     assert (code, findings(document)) == (1, [("CXXRT-H4", "error", ["static"], ["user"])])
+
+
+@pytest.mark.runtime
+def test_the_activated_runtime_makes_it_a_note(env: Env, runtime_wheel: Path) -> None:
+    core = compile_object(env.site / "static" / "_core.so", USER, "-static-libstdc++")
+    env.install("static", core)
+    with zipfile.ZipFile(runtime_wheel) as archive:
+        archive.extractall(env.site)
+    code, document = env.doctor()
+    assert (code, document["findings"][0]["remedies"][0]) == (
+        1,
+        "python -m cxx11_cuda_runtime activate",
+    )
+    activate = [env.root / "bin" / "python", "-m", "cxx11_cuda_runtime", "activate"]
+    subprocess.run(activate, check=True, capture_output=True)
+    code, document = env.doctor()
+    assert (code, findings(document)) == (0, [("CXXRT-H4", "info", ["static"], [])])
+    assert env.doctor(CXXRT_DISABLE="1")[0] == 1
 
 
 def test_a_renamed_copy_is_found(env: Env) -> None:

@@ -125,6 +125,12 @@ def test_it_is_only_noted_alone_and_behind_the_shared_runtime() -> None:
     ours = [libstdcxx(f"{SITE}/{RUNTIME}", NEW)]
     behind = only(environment({**alone, "b": [USER]}, runtime=ours, activated=True))
     assert (behind.severity, behind.victims) == (INFO, ())
+    assert behind.remedies == ("cxxrt repair the wheel of a",)
+    waiting = only(environment({**alone, "b": [USER]}, runtime=ours))
+    assert (waiting.severity, waiting.remedies[0]) == (
+        ERROR,
+        "python -m cxx11_cuda_runtime activate",
+    )
 
 
 def test_a_static_copy_that_is_exported_is_as_bad() -> None:

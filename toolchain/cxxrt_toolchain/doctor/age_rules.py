@@ -185,5 +185,5 @@ def _order(
         victims=tuple(sorted(after)) or ((member.name,) if before else ()),
         libraries=(copy.path, *(each.path for each in served)),
         evidence=tuple(shortened(evidence)),
-        remedies=(facts.cure, f"cxxrt repair the wheel of {member.name}"),
+        remedies=facts.remedies(f"cxxrt repair the wheel of {member.name}"),
     )

@@ -38,6 +38,8 @@ VARIABLES = (
 )
 """Those that decide what is loaded."""
 
+_OFF = ("", "0", "false", "no", "off")
+"""As the loader reads its switches."""
 _HOOKS = ("cxxrt.pth", "cxxrt.start")
 _OWN = (Step.OWN_RPATH, Step.OWN_RUNPATH)
 
@@ -91,7 +93,7 @@ def look(
         environment=environment,
         members=members,
         runtime=runtime,
-        activated=runtime is not None and _is_activated(environment),
+        activated=runtime is not None and _is_activated(environment, environ),
         outside=outside,
         candidates=candidates,
         own=own,
@@ -213,7 +215,10 @@ def _by_search_path(search: Search, user: ObjectFacts, name: str) -> str:
     return place.path if place is not None and place.step in _OWN else ""
 
 
-def _is_activated(environment: Environment) -> bool:
+def _is_activated(environment: Environment, environ: Mapping[str, str]) -> bool:
+    """Whether the runtime's loader runs in every start of the interpreter."""
+    if environ.get("CXXRT_DISABLE", "").strip().lower() not in _OFF:
+        return False
     return any(
         Path(folder, hook).is_file() for folder in environment.interpreter.path for hook in _HOOKS
     )

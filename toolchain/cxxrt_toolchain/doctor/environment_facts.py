@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.doctor.libraries import RUNTIME_DISTRIBUTION
-from cxxrt_toolchain.doctor.wording import libstdcxx_first
+from cxxrt_toolchain.doctor.wording import ACTIVATE, libstdcxx_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -121,11 +121,15 @@ class EnvironmentFacts:
         """The libstdc++ that an object without search paths of its own gets."""
         return self.default(LIBSTDCXX)
 
-    @property
-    def cure(self) -> str:
-        """How to make one libstdc++ the first of every process."""
+    def remedies(self, other: str) -> tuple[str, ...]:
+        """One libstdc++ first in every process, where it is not yet, and another remedy."""
+        if self.activated:
+            return (other,)
+        if self.runtime is not None:
+            return (ACTIVATE, other)
         found = self.libstdcxx
-        return libstdcxx_first(self.environment.interpreter.python, found.path if found else "")
+        first = libstdcxx_first(self.environment.interpreter.python, found.path if found else "")
+        return (first, other)
 
     def company(self, member: Member) -> list[Member]:
         """The other distributions that use the one libstdc++.so.6 of the process."""

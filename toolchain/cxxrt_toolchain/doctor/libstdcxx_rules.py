@@ -82,10 +82,7 @@ def _second(
             else f"{each.path} exports {each.locale_ids[0]}"
             for each in copies[:3]
         ),
-        remedies=(
-            facts.cure,
-            f"cxxrt repair the wheel of {member.name}",
-        ),
+        remedies=facts.remedies(f"cxxrt repair the wheel of {member.name}"),
     )
 
 
@@ -121,10 +118,7 @@ def _captures(facts: EnvironmentFacts) -> Iterator[Finding]:
             evidence=tuple(
                 f"{each.path} exports {', '.join(each.captures[:3])}" for each in capturing[:3]
             ),
-            remedies=(
-                facts.cure,
-                f"Import another package that uses C++ before {member.name}",
-            ),
+            remedies=facts.remedies(f"Import another package that uses C++ before {member.name}"),
         )
 
 
