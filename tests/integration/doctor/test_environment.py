@@ -166,7 +166,7 @@ def test_the_activated_runtime_makes_it_a_note(env: Env, runtime_wheel: Path) ->
         1,
         "python -m cxx11_cuda_runtime activate",
     )
-    activate = [env.root / "bin" / "python", "-m", "cxx11_cuda_runtime", "activate"]
+    activate = [str(env.root / "bin" / "python"), "-m", "cxx11_cuda_runtime", "activate"]
     subprocess.run(activate, check=True, capture_output=True)
     code, document = env.doctor()
     assert (code, findings(document)) == (0, [("CXXRT-H4", "info", ["static"], [])])
