@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from crash_builds import Workshop
+from toolsets import Toolsets
 
 from cxxrt_toolchain.runtime.cache import locked
 
-sys.path.insert(0, str(Path(__file__).parent))  # the folder's own modules
-
-from crash_builds import Workshop
-from toolsets import Toolsets
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _ENVIRONMENT_LACKS = 3
 """Exit code of the command where the network, a mirror or a program is missing."""

@@ -16,8 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # the folder's own modules
-sys.path.insert(0, str(Path(__file__).parents[1] / "spec"))  # pep_tables, which makes the PEP's
+sys.path.append(str(Path(__file__).parents[1] / "spec"))  # pep_tables, which makes the PEP's
 
 import matrix_tables as tables
 import pep_tables
