@@ -57,6 +57,15 @@ def test_the_manifest_is_made_of_the_files(
     assert "cudaMalloc" not in dict(cudart.first_seen)
 
 
+def test_what_the_recipe_wants_beside_the_wheel_is_a_requirement(
+    recipe: RuntimeRecipe, components: tuple[StagedComponent, ...], tmp_path: Path
+) -> None:
+    wanting = replace(recipe, requires=("cxx11-protobuf-runtime<36,>=35.1",))
+    members = contents(assemble(wanting, "x86_64", components, tmp_path))
+    text = members["cxx11_cuda_runtime-1.14.0.dist-info/METADATA"].decode()
+    assert Parser().parsestr(text)["Requires-Dist"] == "cxx11-protobuf-runtime<36,>=35.1"
+
+
 def test_the_loader_gets_the_constants_of_the_manifest(
     recipe: RuntimeRecipe, components: tuple[StagedComponent, ...], tmp_path: Path
 ) -> None:

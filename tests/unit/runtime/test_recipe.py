@@ -58,9 +58,16 @@ def test_one_key_switches_cudart_to_a_dependency(tmp_path: Path) -> None:
     assert load_runtime(_runtime(tmp_path, RUNTIME + 'cudart = "depend"')).cudart is Cudart.DEPEND
 
 
+def test_a_runtime_can_need_another_runtime_beside_it(tmp_path: Path) -> None:
+    text = RUNTIME + 'requires = ["cxx11-protobuf-runtime >=35.1, <36"]'
+    recipe = load_runtime(_runtime(tmp_path, text))
+    assert recipe.requires == ("cxx11-protobuf-runtime<36,>=35.1",)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        ("epoch = 1", "epoch = 1\nrequires = ['a b']", r"runtime\.toml: requires has 'a b': "),
         ("epoch = 1", "epoch = 1\ncudarts = 'x'", r"runtime\.toml: cudarts is not a key"),
         ("epoch = 1", "epoch = '1'", r"runtime\.toml: epoch must be a int"),
         ("epoch = 1", "epoch = 2", r"runtime\.toml: version must be EPOCH\.GCC\.REVISION"),

@@ -66,7 +66,7 @@ def assemble(
     stem = f"{PACKAGE}-{manifest.version}"
     members = [
         *_package(manifest, components),
-        *_dist_info(manifest, components, f"{stem}.dist-info", tag),
+        *_dist_info(manifest, components, f"{stem}.dist-info", tag, recipe.requires),
     ]
     return write_wheel(dest, f"{stem}-{tag}.whl", members, level=_SMALLEST)
 
@@ -101,10 +101,14 @@ def _package(
 
 
 def _dist_info(
-    manifest: RuntimeManifest, components: Sequence[StagedComponent], folder: str, tag: str
+    manifest: RuntimeManifest,
+    components: Sequence[StagedComponent],
+    folder: str,
+    tag: str,
+    requires: Sequence[str],
 ) -> Iterator[NewMember]:
     licenses = dict(_licenses(manifest, components))
-    metadata = core_metadata(manifest, licenses, _description())
+    metadata = core_metadata(manifest, licenses, _description(), requires)
     bill = bill_of_materials(manifest, components, license_expression(manifest))
     wheel = WheelFile(
         generator=f"cxxrt-toolchain {cxxrt_toolchain.__version__}",

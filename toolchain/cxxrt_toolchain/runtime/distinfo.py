@@ -13,7 +13,7 @@ from packaging.licenses import canonicalize_license_expression
 from cxxrt_toolchain.runtime.buildfiles import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from cxxrt_toolchain.abi.manifest import RuntimeManifest
 
@@ -49,7 +49,12 @@ def license_expression(manifest: RuntimeManifest) -> str:
     return canonicalize_license_expression(" AND ".join((LOADER_LICENSE, *parts)))
 
 
-def core_metadata(manifest: RuntimeManifest, license_files: Iterable[str], description: str) -> str:
+def core_metadata(
+    manifest: RuntimeManifest,
+    license_files: Iterable[str],
+    description: str,
+    requires: Sequence[str] = (),
+) -> str:
     """The text of METADATA.
 
     Args:
@@ -57,6 +62,7 @@ def core_metadata(manifest: RuntimeManifest, license_files: Iterable[str], descr
         license_files: Relative to ``<dist-info>/licenses/``.
         description: Markdown that does not depend on what is vendored; the table of components
             is put below it.
+        requires: What the recipe wants beside the wheel.
     """
     requirements = [each.requirement for _, each in manifest.cudart if each.requirement]
     headers = [
@@ -68,7 +74,7 @@ def core_metadata(manifest: RuntimeManifest, license_files: Iterable[str], descr
         *(("License-File", each) for each in license_files),
         *(("Classifier", each) for each in _CLASSIFIERS),
         ("Requires-Python", ">=3.9"),
-        *(("Requires-Dist", each) for each in requirements),
+        *(("Requires-Dist", each) for each in (*requirements, *requires)),
         ("Description-Content-Type", "text/markdown"),
     ]
     lines = "".join(f"{name}: {value}\n" for name, value in headers)

@@ -157,3 +157,5 @@ class RuntimeRecipe:
     """The newest glibc version that a library in it may need, for example ``2.17``."""
     components: tuple[str, ...]
     cudart: Cudart = Cudart.VENDOR
+    requires: tuple[str, ...] = ()
+    """Distributions that the wheel needs beside it, as ``Requires-Dist`` spells them."""

@@ -12,6 +12,8 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
+from packaging.requirements import InvalidRequirement, Requirement
+
 import cxxrt_toolchain
 from cxxrt_toolchain.elf.facts import Soname
 from cxxrt_toolchain.errors import ConfigError
@@ -62,6 +64,7 @@ def load_runtime(root: Path, name: str = "runtime") -> RuntimeRecipe:
         glibc_floor=table.text("glibc-floor"),
         components=table.texts("components"),
         cudart=_enum(table, "cudart", Cudart, Cudart.VENDOR.value),
+        requires=tuple(_requirement(table, each) for each in table.texts("requires", ())),
     )
     if not re.fullmatch(rf"{recipe.epoch}\.\d+\.\d+", recipe.version):
         raise ConfigError(
@@ -156,6 +159,13 @@ def _library(row: Table) -> Library:
     )
     row.close()
     return library
+
+
+def _requirement(table: Table, text: str) -> str:
+    try:
+        return str(Requirement(text))
+    except InvalidRequirement as error:
+        raise ConfigError(f"{table.where('requires')} has {text!r}: {error}.") from error
 
 
 def _step(row: Table) -> Step:
