@@ -36,6 +36,7 @@ _COLD = "ours, cold: import"
 _REQUIRE = "ours, loaded by us: require()"
 _RESIDENT = "ours, loaded by others: import"
 _EMPTY = "an empty package: import"
+_EMPTY_TOO = "an empty package, after the same"
 _CUDA = "ours, cold: import, require(cudart='12')"
 _PATHFINDER = "cuda-pathfinder: libcudart alone"
 _TIMED = """\
@@ -159,6 +160,7 @@ def rows_of(
         return "; ".join(["import ctypes", *calls])
 
     ours = "import cxx11_cuda_runtime"
+    resident = f"import _ctypes; _ctypes.dlopen({cxx[1]!r}, 2)"
     asking = "cxx11_cuda_runtime.require(glibcxx='3.4.30', who='bench')"
     one, two = "C program: libgcc_s, libstdc++", "C program: the same and libcudart 12"
     rows = [
@@ -172,11 +174,8 @@ def rows_of(
         ),
         Row(name="ctypes.CDLL, both", command=timed(cdll(cxx)), floor=one),
         Row(name=_REQUIRE, command=timed(asking, ours), floor=one),
-        Row(
-            name=_RESIDENT,
-            command=timed(ours, f"import _ctypes; _ctypes.dlopen({cxx[1]!r}, 2)"),
-            floor=one,
-        ),
+        Row(name=_RESIDENT, command=timed(ours, resident), floor=one),
+        Row(name=_EMPTY_TOO, command=timed("import empty_package", resident), floor=one),
         Row(name=two, command=(floor, *cuda), floor=two),
         Row(
             name=_CUDA,
@@ -231,8 +230,8 @@ def goals(rows: list[Row], medians: dict[str, float]) -> Goals:
     return Goals(
         cold=medians[_COLD] / medians[rows[0].name],
         require_us=medians[_REQUIRE],
-        resident_us=medians[_RESIDENT] - medians[_EMPTY],
-        empty_us=medians[_EMPTY],
+        resident_us=medians[_RESIDENT] - medians[_EMPTY_TOO],
+        empty_us=medians[_EMPTY_TOO],
         pathfinder=None if finder is None else finder / medians[_CUDA],
     )
 

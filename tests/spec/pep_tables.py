@@ -152,6 +152,23 @@ def crashes() -> str:
     )
 
 
+def cost() -> str:
+    """What `cost.py` measured: of a process, an installer, a build and an index."""
+    figures = _read(Path(__file__).with_name("cost.json"))
+    loader, tags, wheels = figures["loader"], figures["tags"], figures["wheels"]
+    sizes = (f"{size / 1e6:.1f} MB ({arch})" for arch, size in wheels.items())
+    rows = (
+        ("First import, opening both libraries", f"{loader['cold']:.1f} times a C program's time"),
+        ("First import beside a loaded libstdc++", f"{loader['resident_us'] / 1000:.2f} ms"),
+        ("``require()`` of each further package", f"{loader['require_us'] / 1000:.2f} ms"),
+        (f"Installer, {tags['tags']} tags", f"{tags['expansion_ms']:.1f} ms"),
+        ("Build backend, small extension", f"{figures['hook']['small, with the compiler']:.1f} s"),
+        ("Runtime wheel, all libraries", ", ".join(sizes)),
+        ("Building it from GCC's source", f"{figures['build']['processor_s']} s"),
+    )
+    return table((f"Measured on {figures['date']}", "Cost"), rows)
+
+
 def releases() -> str:
     """Which wheel of one release each installer takes."""
     return table(
@@ -164,7 +181,7 @@ def releases() -> str:
     )
 
 
-TABLES = (runtimes, crashes, epochs, libraries, ceilings, encodings, releases)
+TABLES = (runtimes, crashes, epochs, libraries, ceilings, encodings, releases, cost)
 
 
 def rendered(text: str) -> str:
