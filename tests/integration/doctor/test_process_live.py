@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,10 +29,15 @@ pytestmark = pytest.mark.compile
 
 
 @contextmanager
-def running(code: str) -> Iterator[int]:
-    """A Python that has run some code and waits."""
+def running(code: str, *before: str) -> Iterator[int]:
+    """A Python that has run some code and waits; ``before`` is a command that starts it."""
     with subprocess.Popen(
-        [sys.executable, "-c", code + "\nprint('ready', flush=True)\nimport sys\nsys.stdin.read()"],
+        [
+            *before,
+            sys.executable,
+            "-c",
+            code + "\nprint('ready', flush=True)\nimport sys\nsys.stdin.read()",
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -125,9 +132,34 @@ def test_memory_that_may_not_be_read_is_said(
 def test_a_program_without_python() -> None:
     with subprocess.Popen(["sleep", "60"]) as child:
         try:
+            time.sleep(1)  # the kernel has started it, its loader may still be at work
             diagnosis = diagnose_process(child.pid)
         finally:
             child.kill()
     assert diagnosis.healthy
     assert diagnosis.python == ""
     assert diagnosis.title.endswith("sleep 60")
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("unshare") is None, reason="needs root and unshare"
+)
+def test_a_process_that_sees_other_files(workshop: Workshop, tmp_path: Path) -> None:
+    """As in a container: the paths that it shows are not ours."""
+    workshop.make("boxed", PRINTS)
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    probe = subprocess.run(["unshare", "-m", "mount", "--bind", workshop.site, inside], check=False)
+    if probe.returncode:
+        pytest.skip("may not mount here")
+    script = f'mount --bind {workshop.site} {inside} && exec "$@"'
+    before = ("unshare", "-m", "sh", "-c", script, "sh")
+    with running(f"import sys\nsys.path.insert(0, {str(inside)!r})\nimport boxed", *before) as pid:
+        diagnosis = diagnose_process(pid)
+    (library,) = [each for each in diagnosis.libraries if "boxed" in each.path]
+    assert library.path == str(inside / "boxed" / "core.so")
+    assert library.package == "boxed"
+    (package,) = [each for each in diagnosis.packages if each.name == "boxed"]
+    assert package.location == str(inside)
+    assert diagnosis.healthy
+    assert "L104" in _rules(diagnosis), "its libstdc++ was read through /proc/PID/root"

@@ -39,7 +39,7 @@ def diagnose_process(
     facts = read_process(pid)
     interpreter = interpreter_of(facts)
     view = Observer(interpreter, cache=cache).look(facts, memory=memory)
-    command = " ".join(shlex.join(facts.arguments).split())
+    command = " ".join(shlex.join(facts.arguments or (facts.executable,)).split())
     return Diagnosis(
         subject=Subject.PROCESS,
         title=f"process {pid}: {command}"[:_LONGEST_TITLE],

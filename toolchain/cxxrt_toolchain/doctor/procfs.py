@@ -191,7 +191,8 @@ def _forbidden(pid: int) -> MissingToolError:
 
 
 def _strings(text: bytes) -> tuple[str, ...]:
-    return tuple(os.fsdecode(piece) for piece in text.rstrip(b"\0").split(b"\0"))
+    pieces = text.rstrip(b"\0").split(b"\0") if text else []
+    return tuple(os.fsdecode(piece) for piece in pieces)
 
 
 def _environment(place: Path) -> dict[str, str]:
