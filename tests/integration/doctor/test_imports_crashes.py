@@ -13,7 +13,10 @@ from doctor_workshop import call, of_compiler
 
 from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Finding, Outcome, Relation
+from cxxrt_toolchain.doctor.import_run import run_imports
 from cxxrt_toolchain.doctor.imports import diagnose_imports
+from cxxrt_toolchain.doctor.watched_child import Variant
+from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:
     from doctor_workshop import Workshop
@@ -207,3 +210,15 @@ def test_the_oldest_python_that_is_served(workshop: Workshop) -> None:
     assert diagnosis.python.startswith("3.6.")
     assert diagnosis.steps[1].outcome is Outcome.CRASHED
     assert any("falls.py:2" in line for line in finding(diagnosis, "D27").evidence)
+
+
+def test_a_preload_that_crashes_is_told(workshop: Workshop) -> None:
+    module = workshop.make("dying", DIES)
+    with pytest.raises(InputError, match=r"could not start the imports \(SIGSEGV\)"):
+        run_imports(
+            sys.executable,
+            ["json"],
+            timeout=60,
+            observe=lambda _: None,
+            variant=Variant(preload=(str(module),)),
+        )

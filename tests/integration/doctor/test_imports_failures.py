@@ -11,7 +11,7 @@ import pytest
 
 from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Outcome
 from cxxrt_toolchain.doctor.imports import diagnose_imports
-from cxxrt_toolchain.errors import MissingToolError, StepFailedError, UsageError
+from cxxrt_toolchain.errors import InputError, MissingToolError, UsageError
 
 
 @pytest.fixture
@@ -121,5 +121,5 @@ def test_names_that_are_none(names: list[str]) -> None:
 def test_an_interpreter_that_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(MissingToolError):
         diagnose_imports(str(tmp_path / "python"), ["json"])
-    with pytest.raises(StepFailedError):
+    with pytest.raises(InputError):
         diagnose_imports("/bin/true", ["json"])

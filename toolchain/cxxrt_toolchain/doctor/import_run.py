@@ -84,7 +84,7 @@ def run_imports(
 
     Raises:
         MissingToolError: The interpreter cannot be started.
-        StepFailedError: It ends before the first import.
+        InputError: It ends before the first import.
     """
     with tempfile.TemporaryDirectory(prefix="cxxrt-imports-") as folder:
         child = WatchedChild(executable, variant, Path(folder))

@@ -58,7 +58,7 @@ def diagnose_imports(
     Raises:
         UsageError: A name is no module name.
         MissingToolError: The interpreter cannot be started, or this is not Linux.
-        StepFailedError: It fails before the first import.
+        InputError: It fails before the first import.
     """
     _check(modules)
     environment = read_environment(ask(executable))

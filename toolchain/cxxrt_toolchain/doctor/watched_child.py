@@ -27,7 +27,7 @@ from typing import Any
 
 from cxxrt_toolchain.doctor.crash_site import CrashSite, find_crash_site
 from cxxrt_toolchain.doctor.loader_trace import Event, parse_trace
-from cxxrt_toolchain.errors import MissingToolError, StepFailedError
+from cxxrt_toolchain.errors import InputError, MissingToolError
 
 _CHILD = Path(__file__).with_name("import_child.py")
 _SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ, which the module fcntl names from Python 3.10 on
@@ -131,12 +131,14 @@ class WatchedChild:
         """Wait until it is ready.
 
         Raises:
-            StepFailedError: It does not become so.
+            InputError: It does not become so.
         """
         reply = self._wait(timeout)
         if reply.answer is None or reply.answer.get("outcome") != "ready":
+            if reply.crashing:
+                self.report()
             how = f"no answer in {timeout:g} s" if reply.late else self.fate()
-            raise StepFailedError(
+            raise InputError(
                 f"{self._executable} could not start the imports ({how}): "
                 f"{self.noise()[-2000:].strip() or 'it wrote nothing'}",
                 "It has to be Python 3.6 or newer; its *.pth files and sitecustomize run first.",
