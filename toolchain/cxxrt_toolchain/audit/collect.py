@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from cxxrt_toolchain.abi.filename import parse_wheel_name
 from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_object
@@ -17,16 +17,21 @@ from cxxrt_toolchain.audit.report import ObjectReport, UnreadableObject, WheelRe
 from cxxrt_toolchain.audit.symbols import digest
 from cxxrt_toolchain.elf.reader import ElfError, is_elf, read_elf
 from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.wheel.record import RunningDigest
 from cxxrt_toolchain.wheel.sweep import sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from cxxrt_toolchain.audit.report import SymbolDigest
     from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.wheel.metadata import WheelFile
     from cxxrt_toolchain.wheel.reader import Member, Wheel
     from cxxrt_toolchain.wheel.stream import MemberStream
+
+    Identity = tuple[str, int, int]
+    """A member's name, size and CRC-32."""
+    Watch = Callable[[int, bytes], None]
 
 _MAGIC_SIZE = 4
 
@@ -43,12 +48,15 @@ NEVER_ELF = tuple(
 """Lower-case suffixes, each with its dot."""
 
 
-def collect(wheel: Wheel, *, record: bool = True) -> WheelReport:
+def collect(
+    wheel: Wheel, *, record: bool = True, known: Mapping[Identity, ObjectReport] | None = None
+) -> WheelReport:
     """Read the facts of a wheel that any rule asks for.
 
     Args:
         wheel: An open wheel.
         record: Compare RECORD with the archive, which reads and hashes every member.
+        known: Objects that were looked at before, in the wheel that their bytes were copied from.
     """
     suspects = [
         member
@@ -57,7 +65,9 @@ def collect(wheel: Wheel, *, record: bool = True) -> WheelReport:
         and member.size >= _MAGIC_SIZE
         and not member.name.lower().endswith(NEVER_ELF)
     ]
-    found = sweep(suspects, partial(_look, wheel))
+    names = [member.name for member in suspects]
+    looked = sweep(suspects, partial(_look, wheel, record, known or {}))
+    digests = {name: each.digest for name, each in zip(names, looked, strict=True) if each.digest}
     wheel_file, requirements, metadata_issues = _metadata(wheel)
     return WheelReport(
         filename=wheel.path.name,
@@ -67,10 +77,21 @@ def collect(wheel: Wheel, *, record: bool = True) -> WheelReport:
         metadata_issues=metadata_issues,
         dist_info=wheel.dist_info,
         members=tuple(member.name for member in wheel.members if not member.is_dir),
-        record_issues=wheel.record_issues() if record else None,
-        objects=_sorted(each for each in found if isinstance(each, ObjectReport)),
-        unreadable=_sorted(each for each in found if isinstance(each, UnreadableObject)),
+        record_issues=wheel.record_issues(digests) if record else None,
+        objects=_sorted(each.found for each in looked if isinstance(each.found, ObjectReport)),
+        unreadable=_sorted(
+            each.found for each in looked if isinstance(each.found, UnreadableObject)
+        ),
     )
+
+
+def identities(wheel: Wheel, report: WheelReport) -> dict[Identity, ObjectReport]:
+    """The objects of a wheel's report, for another wheel that some of them are copied into."""
+    return {_identity(wheel.member(found.member)): found for found in report.objects}
+
+
+def _identity(member: Member) -> Identity:
+    return member.name, member.size, member.crc
 
 
 _Found = TypeVar("_Found", ObjectReport, UnreadableObject)
@@ -80,16 +101,41 @@ def _sorted(found: Iterable[_Found]) -> tuple[_Found, ...]:
     return tuple(sorted(found, key=lambda each: each.member))
 
 
-def _look(wheel: Wheel, member: Member) -> ObjectReport | UnreadableObject | None:
-    """What one member is; None where it is no ELF file. Runs in any thread."""
+class _Looked(NamedTuple):
+    """What one member is."""
+
+    found: ObjectReport | UnreadableObject | None = None
+    """None where it is no ELF file."""
+    digest: bytes | None = None
+    """SHA-256, where it was asked for and cost no second look."""
+
+
+def _look(
+    wheel: Wheel, record: bool, known: Mapping[Identity, ObjectReport], member: Member
+) -> _Looked:
+    """Look at one member. Runs in any thread."""
+    before = None if record else known.get(_identity(member))
+    if before is not None:
+        return _Looked(before)
     watch = TextWatch()
-    with wheel.stream(member.name, watch) as stream:
+    running = RunningDigest() if record else None
+    with wheel.stream(member.name, _both(watch, running) if running else watch) as stream:
         if not is_elf(stream.read(_MAGIC_SIZE)):
-            return None
+            return _Looked()
+        found: ObjectReport | UnreadableObject
         try:
-            return _object(stream, member, watch)
+            found = _object(stream, member, watch)
         except ElfError as error:
-            return UnreadableObject(member=member.name, reason=error.reason)
+            found = UnreadableObject(member=member.name, reason=error.reason)
+        return _Looked(found, running.finish(stream, member.size) if running else None)
+
+
+def _both(first: Watch, second: Watch) -> Watch:
+    def watch(offset: int, piece: bytes) -> None:
+        first(offset, piece)
+        second(offset, piece)
+
+    return watch
 
 
 def _object(stream: MemberStream, member: Member, watch: TextWatch) -> ObjectReport:

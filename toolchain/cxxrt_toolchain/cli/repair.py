@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxxrt_toolchain.audit.collect import collect
+from cxxrt_toolchain.audit.collect import collect, identities
 from cxxrt_toolchain.audit.documents import SCHEMA, verdict_document
 from cxxrt_toolchain.audit.verdict import judge
 from cxxrt_toolchain.cli.render import Page, show_plan, show_verdict
@@ -28,8 +28,10 @@ from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
-    from cxxrt_toolchain.audit.report import WheelReport
+    from cxxrt_toolchain.audit.collect import Identity
+    from cxxrt_toolchain.audit.report import ObjectReport, WheelReport
     from cxxrt_toolchain.audit.verdict import Verdict
     from cxxrt_toolchain.repair.plan import RepairPlan
 
@@ -42,6 +44,8 @@ class _Repaired:
     result: Path | None
     """The new wheel; None after a dry run or a refusal."""
     grafting: Grafting
+    known: Mapping[Identity, ObjectReport] = field(default_factory=dict)
+    """The objects of the wheel that the new one was made from."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -90,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
     for path in args.wheels:
         dest_dir = None if args.dry_run else args.wheel_dir
         done = _repair(path, options, dest_dir, may_graft=not args.no_graft)
-        verdict = _verdict(done.result, options) if done.result else None
+        verdict = _verdict(done, done.result, options) if done.result else None
         refused = refused or not done.plan.possible or bool(verdict and not verdict.conforms)
         documents.append(_document(done, verdict))
         if args.json:
@@ -114,17 +118,18 @@ def _repair(
         wanted = libraries_to_graft(report, options.exclude)
         hopeless = any(refusal.rule != "CXXRT-P1" for refusal in plan.refusals)
         if not wanted or hopeless or not may_graft or options.platform is Platform.KEEP:
-            return _write(plan, wheel, path, dest_dir, Grafting(wheel=None))
+            return _write(plan, wheel, report, path, dest_dir, Grafting(wheel=None))
     leave = never_grafted(report, wanted, options.exclude)
     with tempfile.TemporaryDirectory(prefix="cxxrt-graft-") as scratch:
         grafting = graft(path, leave, Path(scratch))
         with Wheel.open(grafting.wheel or path) as wheel:
-            plan = _plan(wheel, collect(wheel), options)
+            report = collect(wheel)
+            plan = _plan(wheel, report, options)
             if grafting.missing:
                 plan = replace(
                     plan, result=plan.source, edits=(), refusals=not_here(grafting.missing)
                 )
-            return _write(plan, wheel, path, dest_dir, grafting)
+            return _write(plan, wheel, report, path, dest_dir, grafting)
 
 
 def _plan(wheel: Wheel, report: WheelReport, options: PlanOptions) -> RepairPlan:
@@ -132,20 +137,32 @@ def _plan(wheel: Wheel, report: WheelReport, options: PlanOptions) -> RepairPlan
 
 
 def _write(
-    plan: RepairPlan, wheel: Wheel, source: Path, dest_dir: Path | None, grafting: Grafting
+    plan: RepairPlan,
+    wheel: Wheel,
+    report: WheelReport,
+    source: Path,
+    dest_dir: Path | None,
+    grafting: Grafting,
 ) -> _Repaired:
     """Carry a plan out; the wheel may be a grafted copy of the source."""
     if dest_dir is None or not plan.possible:
         return _Repaired(plan=plan, result=None, grafting=grafting)
     dest_dir.mkdir(parents=True, exist_ok=True)
     refuse_source(dest_dir / plan.result, source)
-    return _Repaired(plan=plan, result=apply_plan(plan, wheel, dest_dir), grafting=grafting)
+    result = apply_plan(plan, wheel, dest_dir)
+    known = identities(wheel, report)
+    return _Repaired(plan=plan, result=result, grafting=grafting, known=known)
 
 
-def _verdict(path: Path, options: PlanOptions) -> Verdict:
-    """What the rules say about the wheel that was written."""
+def _verdict(done: _Repaired, path: Path, options: PlanOptions) -> Verdict:
+    """What the rules say about the wheel that was written.
+
+    Where it was edited, its RECORD was made from the contents a moment ago. Objects that were
+    copied as compressed bytes were looked at where they come from.
+    """
     with Wheel.open(path) as wheel:
-        return judge(collect(wheel), exclude=options.exclude)
+        report = collect(wheel, record=not done.plan.edits, known=done.known)
+        return judge(report, exclude=options.exclude)
 
 
 def _document(done: _Repaired, verdict: Verdict | None) -> dict[str, Any]:

@@ -19,13 +19,16 @@ from cxxrt_toolchain.wheel.record import (
     RecordIssue,
     RecordIssueKind,
     compare,
+    digest_of,
+    hashed_with,
     parse_record,
     unhashed_names,
 )
 from cxxrt_toolchain.wheel.stream import BadMemberError, Extent, MemberStream
+from cxxrt_toolchain.wheel.sweep import sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from types import TracebackType
     from typing import BinaryIO
@@ -173,8 +176,12 @@ class Wheel:
         """Member names to their hashes as RECORD spells them; without those that have none."""
         return {row.path: row.hash for row in self.record if row.hash}
 
-    def record_issues(self) -> tuple[RecordIssue, ...]:
-        """Every difference between RECORD and the archive; reads every member once."""
+    def record_issues(self, digests: Mapping[str, bytes] | None = None) -> tuple[RecordIssue, ...]:
+        """Every difference between RECORD and the archive; reads every member once.
+
+        Args:
+            digests: SHA-256 of members that need not be read again.
+        """
         path = f"{self.dist_info}/RECORD"
         try:
             rows = self.record
@@ -183,7 +190,19 @@ class Wheel:
             return (RecordIssue(kind=kind, member=path, detail=str(error)),)
         sizes = {member.name: member.size for member in self.members if not member.is_dir}
         unhashed = unhashed_names(self.dist_info)
-        return tuple(compare(rows, sizes, unhashed, self.stream))
+        wanted = hashed_with(rows, sizes.keys() - unhashed)
+        known = {
+            name: digest for name, digest in (digests or {}).items() if wanted.get(name) == "sha256"
+        }
+        rest = [self._by_name[name] for name in sorted(wanted.keys() - known.keys())]
+
+        def digest(member: Member) -> bytes:
+            with self.stream(member.name) as stream:
+                return digest_of(stream, wanted[member.name])
+
+        names = (member.name for member in rest)
+        known.update(zip(names, sweep(rest, digest), strict=True))
+        return tuple(compare(rows, sizes, unhashed, known))
 
     def _text(self, name: str) -> bytes:
         extent = self.extent(f"{self.dist_info}/{name}")

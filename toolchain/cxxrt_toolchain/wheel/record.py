@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.wheel.metadata import MetadataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from cxxrt_toolchain.wheel.stream import MemberStream
 
@@ -111,11 +111,56 @@ def unhashed_names(dist_info: str) -> frozenset[str]:
     return frozenset(f"{dist_info}/{name}" for name in ("RECORD", "RECORD.jws", "RECORD.p7s"))
 
 
+def hashed_with(rows: Iterable[RecordRow], names: Collection[str]) -> dict[str, str]:
+    """Of some members, those that have a hash to compare with, and the algorithm of each."""
+    found: dict[str, str] = {}
+    for row in rows:
+        found.setdefault(row.path, row.hash.partition("=")[0])
+    return {
+        path: algorithm
+        for path, algorithm in found.items()
+        if path in names and algorithm in _ALGORITHMS
+    }
+
+
+def digest_of(stream: MemberStream, algorithm: str) -> bytes:
+    """The digest of a member from where the stream stands."""
+    import hashlib  # noqa: PLC0415 - start-up time
+
+    state = hashlib.new(algorithm)
+    while block := stream.read(_BLOCK):
+        state.update(block)
+    return state.digest()
+
+
+class RunningDigest:
+    """SHA-256 of a member that somebody else inflates, piece by piece as it comes by."""
+
+    def __init__(self) -> None:
+        from hashlib import sha256  # noqa: PLC0415 - start-up time
+
+        self._state = sha256()
+        self._seen = 0
+
+    def __call__(self, offset: int, piece: bytes) -> None:
+        """Take the next piece; one that was seen before is passed over."""
+        if offset == self._seen:
+            self._seen += len(piece)
+            self._state.update(piece)
+
+    def finish(self, stream: MemberStream, size: int) -> bytes | None:
+        """The digest, once the rest has been inflated; None where no piece came by (stored)."""
+        stream.skip(self._seen, size)
+        stream.seek(size - 1)
+        stream.read(1)
+        return self._state.digest() if self._seen == size else None
+
+
 def compare(
     rows: Iterable[RecordRow],
     sizes: dict[str, int],
     unhashed: frozenset[str],
-    stream: Callable[[str], MemberStream],
+    digests: Mapping[str, bytes],
 ) -> Iterator[RecordIssue]:
     """All differences between RECORD's rows and the members.
 
@@ -123,7 +168,7 @@ def compare(
         rows: RECORD.
         sizes: The files of the archive and their sizes in bytes.
         unhashed: Names that need no hash.
-        stream: Opens a member; its own errors pass through.
+        digests: Of every member that `hashed_with` finds, with its algorithm.
     """
     by_path: dict[str, RecordRow] = {}
     counts = Counter[str]()
@@ -138,11 +183,11 @@ def compare(
     for path in sorted(sizes.keys() - by_path.keys() - unhashed):
         yield _issue(RecordIssueKind.UNLISTED, path, "RECORD does not name it")
     for path in sorted(by_path.keys() & sizes.keys() - unhashed):
-        yield from _compare_content(by_path[path], sizes[path], stream)
+        yield from _compare_content(by_path[path], sizes[path], digests)
 
 
 def _compare_content(
-    row: RecordRow, size: int, stream: Callable[[str], MemberStream]
+    row: RecordRow, size: int, digests: Mapping[str, bytes]
 ) -> Iterator[RecordIssue]:
     if row.size is not None and row.size != size:
         detail = f"RECORD says {row.size} bytes, it has {size}"
@@ -153,18 +198,8 @@ def _compare_content(
     elif algorithm not in _ALGORITHMS:
         detail = f"RECORD hashes it with {algorithm!r}, which the specification does not allow"
         yield _issue(RecordIssueKind.WEAK_HASH, row.path, detail)
-    elif _decoded(text) != _digest(algorithm, row.path, stream):
+    elif _decoded(text) != digests[row.path]:
         yield _issue(RecordIssueKind.WRONG_HASH, row.path, "its content is not what RECORD hashed")
-
-
-def _digest(algorithm: str, path: str, stream: Callable[[str], MemberStream]) -> bytes:
-    import hashlib  # noqa: PLC0415 - start-up time
-
-    state = hashlib.new(algorithm)
-    with stream(path) as file:
-        while block := file.read(_BLOCK):
-            state.update(block)
-    return state.digest()
 
 
 def _decoded(text: str) -> bytes | None:

@@ -10,15 +10,22 @@ from __future__ import annotations
 
 import os
 from threading import Condition, Thread
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from cxxrt_toolchain.wheel.stream import MOST_KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from cxxrt_toolchain.wheel.reader import Member
 
+class _Member(Protocol):
+    """What a sweep must know of a member."""
+
+    @property
+    def size(self) -> int: ...
+
+
+Member = TypeVar("Member", bound=_Member)
 Found = TypeVar("Found")
 
 _MOST_THREADS = 4
@@ -43,7 +50,7 @@ def sweep(members: Sequence[Member], look: Callable[[Member], Found]) -> list[Fo
     return _Sweep(members, look).run(threads)
 
 
-class _Sweep(Generic[Found]):
+class _Sweep(Generic[Member, Found]):
     """The state that the threads share."""
 
     def __init__(self, members: Sequence[Member], look: Callable[[Member], Found]) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import ConfigError, InputError
+from cxxrt_toolchain.wheel.deflate import Deflater
 from cxxrt_toolchain.wheel.name import parse_wheel_name
 from cxxrt_toolchain.wheel.record import (
     RecordRow,
@@ -28,10 +29,11 @@ from cxxrt_toolchain.wheel.whole import whole_file
 from cxxrt_toolchain.wheel.zipformat import DosTime, Written, central_directory, local_header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
     from typing import BinaryIO
 
+    from cxxrt_toolchain.wheel.deflate import Piece
     from cxxrt_toolchain.wheel.reader import Wheel
 
 _BLOCK = 1 << 20
@@ -98,16 +100,19 @@ def _write(
 ) -> None:
     written: list[Written] = []
     rows: list[RecordRow] = []
-    for name, member in members:
-        if isinstance(member, CopiedMember):
-            entry, row = _copy(file, name, member, moment)
-        else:
-            entry, row = _deflate(file, name, member, moment, level)
-        written.append(entry)
-        rows.append(row)
+    new = (member.content for _, member in members if isinstance(member, NewMember))
+    with Deflater(new, level) as deflater:
+        for name, member in members:
+            if isinstance(member, CopiedMember):
+                entry, row = _copy(file, name, member, moment)
+            else:
+                entry, row = _deflate(file, name, member, moment, deflater.following())
+            written.append(entry)
+            rows.append(row)
     rows.append(RecordRow(path=record, hash="", size=None))
     last = NewMember(name=record, content=format_record(rows))
-    written.append(_deflate(file, record, last, moment, level)[0])
+    with Deflater([last.content], level) as deflater:
+        written.append(_deflate(file, record, last, moment, deflater.following())[0])
     file.write(central_directory(written, moment, file.tell()))
 
 
@@ -144,7 +149,7 @@ def _known_hash(member: CopiedMember) -> str:
 
 
 def _deflate(
-    file: BinaryIO, name: str, member: NewMember, moment: DosTime, level: int
+    file: BinaryIO, name: str, member: NewMember, moment: DosTime, pieces: Iterable[Piece]
 ) -> tuple[Written, RecordRow]:
     """Write a member, with its header twice: once to keep the place, once to fill it."""
     start = file.tell()
@@ -162,18 +167,15 @@ def _deflate(
         executable=member.executable,
     )
     file.write(local_header(draft, moment))
-    engine = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
     digest, crc, total = hashlib.sha256(), 0, 0
     body = file.tell()
-    for block in _blocks(member.content):
-        digest.update(block)
-        crc = zlib.crc32(block, crc)
-        total += len(block)
-        file.write(engine.compress(block))
+    for piece in pieces:
+        digest.update(piece.plain)
+        crc = zlib.crc32(piece.plain, crc)
+        total += len(piece.plain)
+        file.write(piece.deflated)
     if total != size:
         raise InputError(f"{name} changed while it was packed.")
-    if size:
-        file.write(engine.flush())
     end = file.tell()
     entry = Written(
         name=name,
@@ -188,15 +190,6 @@ def _deflate(
     file.write(local_header(entry, moment))
     file.seek(end)
     return entry, RecordRow(path=name, hash=sha256_field(digest.digest()), size=size)
-
-
-def _blocks(content: bytes | Path) -> Iterator[bytes]:
-    if isinstance(content, bytes):
-        yield content
-        return
-    with content.open("rb") as source:
-        while block := source.read(_BLOCK):
-            yield block
 
 
 def _ordered(
