@@ -22,6 +22,7 @@ import tempfile
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from side_by_side import fetch, in_turn, median
 
@@ -52,7 +53,7 @@ def as_built(path: Path, folder: Path) -> Path:
         )
 
 
-def measure(python: str, path: Path, rounds: int, timeout: float) -> dict[str, object]:
+def measure(python: str, path: Path, rounds: int, timeout: float) -> dict[str, Any]:
     """Run both in turn."""
     numbers = count()
     with tempfile.TemporaryDirectory() as out:
@@ -64,7 +65,7 @@ def measure(python: str, path: Path, rounds: int, timeout: float) -> dict[str, o
             for tool, module in (("auditwheel", "auditwheel"), ("cxxrt", "cxxrt_toolchain"))
         }
         runs = in_turn(commands, rounds, timeout)
-    row: dict[str, object] = {"wheel": path.name}
+    row: dict[str, Any] = {"wheel": path.name}
     for tool, found in runs.items():
         row |= {f"{tool}_{each}": median(found, each) for each in ("wall", "cpu", "peak")}
         row[f"{tool}_status"] = found[0].status

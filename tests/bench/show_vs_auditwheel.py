@@ -24,6 +24,7 @@ import argparse
 import json
 import sys
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from side_by_side import PINS, fetch, in_turn, median
@@ -88,7 +89,7 @@ def measure(python: str, path: Path, rounds: int, timeout: float) -> Row:
         "cxxrt": [python, "-m", "cxxrt_toolchain", "show", str(path)],
         "zlib": [python, "-c", _INFLATE, str(path)],
     }
-    runs = in_turn({name: lambda c=c: c for name, c in commands.items()}, rounds, timeout)
+    runs = in_turn({name: partial(list, each) for name, each in commands.items()}, rounds, timeout)
     bare = sorted(tuple(map(float, each.output.split())) for each in runs["zlib"])
     middle = len(bare) // 2
     return Row(
@@ -112,7 +113,7 @@ def start_up(python: str, rounds: int) -> dict[str, float]:
         "python": [python, "-c", "pass"],
         "cxxrt": [python, "-m", "cxxrt_toolchain", "--version"],
     }
-    runs = in_turn({name: lambda c=c: c for name, c in commands.items()}, rounds, 60)
+    runs = in_turn({name: partial(list, each) for name, each in commands.items()}, rounds, 60)
     return {f"{k}_{f}": median(v, f) for k, v in runs.items() for f in ("wall", "cpu")}
 
 

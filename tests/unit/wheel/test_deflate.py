@@ -32,9 +32,9 @@ def test_each_content_is_one_deflate_stream(
     monkeypatch.setattr(deflate_module, "_PIECE", 1000)
     path = tmp_path / "file"
     path.write_bytes(words(30_000))
-    contents = [b"", b"x", words(1000), words(1001), path, b"", words(50_000)]
-    found = packed(contents)
-    plain = [path.read_bytes() if content is path else content for content in contents]
+    before, after = [b"", b"x", words(1000), words(1001)], [b"", words(50_000)]
+    found = packed([*before, path, *after])
+    plain = [*before, path.read_bytes(), *after]
     assert found[0] == found[5] == b""
     for content, stream in zip(plain, found, strict=True):
         if content:
