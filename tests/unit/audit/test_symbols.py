@@ -106,6 +106,14 @@ def test_libstdcxx_names_are_no_evidence_for_a_string_abi() -> None:
     assert not found.old_strings_needed
 
 
+def test_needed_names_of_libstdcxx_show_what_an_object_was_compiled_with() -> None:
+    old = [symbol("_ZNSsC1Ev", defined=False), symbol("_ZNSt13runtime_errorC1ERKSs", defined=False)]
+    new = symbol("_ZNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEC1Ev", defined=False)
+    assert digest([*old, new]).old_strings_of_libstdcxx.count == 2
+    assert not digest([new]).old_strings_of_libstdcxx
+    assert not digest([symbol("_ZNSt13runtime_errorC1ERKSs")]).old_strings_of_libstdcxx
+
+
 def test_every_definition_that_the_policy_forbids_shows_in_the_digest() -> None:
     policy = load_policy(RuntimeAbi(epoch=1, cuda=12))
     known = [

@@ -31,6 +31,7 @@ _SAMPLES = (
     "other_runtimes",
     "old_strings_exported",
     "old_strings_needed",
+    "old_strings_of_libstdcxx",
     "new_strings_exported",
     "new_strings_needed",
 )

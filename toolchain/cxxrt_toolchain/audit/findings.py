@@ -40,7 +40,7 @@ RULES: dict[str, str] = {
     "CXXRT-P2": "Carries a copy of a shared runtime library",
     "CXXRT-P3": "Symbol version newer than what is promised",
     "CXXRT-P4": "glibc version above the platform tag",
-    "CXXRT-P5": "Exports the old std::string ABI",
+    "CXXRT-P5": "Uses the old std::string ABI",
     "CXXRT-P6": "Runtime library above its own glibc floor",
     "CXXRT-H1": "Bundled libstdc++ or libgcc_s",
     "CXXRT-H2": "Bundled OpenMP runtime",

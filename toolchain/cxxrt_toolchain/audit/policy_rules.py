@@ -150,14 +150,18 @@ def _glibc(case: Case, found: ObjectReport) -> Iterator[Finding]:
 
 
 def _strings(case: Case, found: ObjectReport) -> Iterator[Finding]:
-    """P5: exported C++ names use the new std::string."""
-    policy, symbols = case.policy, found.symbols.old_strings_exported
-    if policy is None or not policy.cxx11_abi or not symbols or found.copy_of:
+    """P5: exported C++ names use the new std::string, and the code behind them, too."""
+    if case.policy is None or not case.policy.cxx11_abi or found.copy_of:
         return
+    exported = found.symbols.old_strings_exported
+    symbols = exported or found.symbols.old_strings_of_libstdcxx
+    if not symbols:
+        return
+    what = f"exports {symbols.count} symbols with" if exported else "was compiled with"
     yield Finding(
         rule="CXXRT-P5",
-        severity=Severity.ERROR,
-        message=f"exports {symbols.count} symbols with the old std::string",
+        severity=Severity.ERROR if exported else Severity.WARNING,
+        message=f"{what} the old std::string",
         member=found.member,
         symbol=symbols.examples[0],
         advice="Rebuild with -D_GLIBCXX_USE_CXX11_ABI=1, on an image whose compiler allows it.",

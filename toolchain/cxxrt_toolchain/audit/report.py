@@ -61,6 +61,9 @@ class SymbolDigest:
     old_strings_exported: SymbolSample = SymbolSample()
     """Exported names that spell the old, copy-on-write ``std::string``."""
     old_strings_needed: SymbolSample = SymbolSample()
+    old_strings_of_libstdcxx: SymbolSample = SymbolSample()
+    """Needed names of libstdc++ itself that spell the old string: what the object was compiled
+    with, also where no name of its own shows it."""
     new_strings_exported: SymbolSample = SymbolSample()
     """Exported names in or tagged ``__cxx11``."""
     new_strings_needed: SymbolSample = SymbolSample()

@@ -138,7 +138,10 @@ def _needed_kinds(group: SymbolGroup) -> Iterator[tuple[str, Sequence[str]]]:
     if group.soname and family_of_name(group.soname) is RuntimeFamily.LIBCUDART:
         yield "cudart_needed", group.names
     for kind, names in _strings(group.names):
-        yield f"{kind}_needed", [name for name in names if not _LIBSTDCXX.match(name)]
+        library = set(filter(_LIBSTDCXX.match, names))
+        yield f"{kind}_needed", [name for name in names if name not in library]
+        if kind == "old_strings":
+            yield "old_strings_of_libstdcxx", list(library)
 
 
 def _exported_kinds(group: SymbolGroup) -> Iterator[tuple[str, Sequence[str]]]:

@@ -22,6 +22,7 @@ from cxxrt_toolchain.repair.plan import make_plan
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
+    from cxxrt_toolchain.audit.report import WheelReport
     from cxxrt_toolchain.backend.config import BuildConfig
     from cxxrt_toolchain.repair.plan import RepairPlan
 
@@ -48,7 +49,7 @@ def finish_wheel(plain: Path, folder: Path, config: BuildConfig) -> Path:
         plan = make_plan(report, judge(report), options, wheel.read)
         if not plan.possible:
             raise StepFailedError(_refusal(plan))
-        for note in (*plan.notes, *_local_only(plan, config)):
+        for note in (*plan.notes, *_local_only(plan, config), *_old_strings(report, config)):
             sys.stderr.write(f"cxxrt: {note}\n")
         if config.encoding is Encoding.VARIANT and plan.edits:
             return _write_variant(plan, wheel, folder)
@@ -66,6 +67,17 @@ def _local_only(plan: RepairPlan, config: BuildConfig) -> tuple[str, ...]:
         'or encoding = "plain".'
     )
     return (note,)
+
+
+def _old_strings(report: WheelReport, config: BuildConfig) -> tuple[str, ...]:
+    if config.encoding is Encoding.PLAIN:
+        return ()
+    return tuple(
+        f"{found.member} was compiled with _GLIBCXX_USE_CXX11_ABI=0 ({evidence.examples[0]}), and "
+        "the tag promises 1: a string that crosses to another package breaks (CXXRT-P5)."
+        for found in report.objects
+        if found.copy_of is None and (evidence := found.symbols.old_strings_of_libstdcxx)
+    )
 
 
 def _write_variant(plan: RepairPlan, wheel: Wheel, folder: Path) -> Path:
