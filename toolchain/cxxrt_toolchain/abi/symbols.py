@@ -7,6 +7,7 @@ here looks at a library.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,7 +20,7 @@ from cxxrt_toolchain.abi.jsonvalue import JsonValue, JsonValueError
 from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
 _DATA = Path(cxxrt_abi_tag_spec.__file__).parent
 _SCHEMA = 1
@@ -62,6 +63,28 @@ class SymbolTables:
     """Ascending."""
 
 
+class _CudartTables(Mapping[int, CudartSymbols]):
+    """The tables of the folder, each read when it is asked for: few wheels need a CUDA runtime."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = {
+            int(path.stem.removeprefix("cudart")): path for path in folder.glob("cudart*.json")
+        }
+        self._read: dict[int, CudartSymbols] = {}
+
+    def __getitem__(self, major: int) -> CudartSymbols:
+        if major not in self._read:
+            path = self._files[major]
+            self._read.update([read_cudart(path.name, path.read_bytes())])
+        return self._read[major]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(sorted(self._files))
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
 @cache
 def load_symbol_tables() -> SymbolTables:
     """The tables of the installed specification.
@@ -70,10 +93,9 @@ def load_symbol_tables() -> SymbolTables:
         SymbolTableError: A file is missing or is not what its schema says.
     """
     symbols = _DATA / "symbols"
-    cudart = sorted(each.name for each in symbols.glob("cudart*.json"))
     return SymbolTables(
         versions=read_versions((symbols / "gcc-runtime.json").read_bytes()),
-        cudart=dict(read_cudart(name, (symbols / name).read_bytes()) for name in cudart),
+        cudart=_CudartTables(symbols),
         releases=read_releases((_DATA / "releases.json").read_bytes()),
     )
 
