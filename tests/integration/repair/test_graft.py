@@ -45,31 +45,34 @@ print(json.dumps([demo._ext.answer(), sorted({r for r in rows if any(n in r for 
 """
 
 
+@pytest.fixture(scope="module")
+def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with libouter, which needs libinner, and beside it a module that needs libouter."""
+    folder = tmp_path_factory.mktemp("machine") / "lib"
+    folder.mkdir()
+    include = f"-I{sysconfig.get_path('include')}"
+    _compile(folder / "libinner.so.2", _INNER, "-Wl,-soname,libinner.so.2")
+    _compile(folder / "libouter.so.1", _OUTER, "-Wl,-soname,libouter.so.1", "-l:libinner.so.2")
+    _compile(folder.with_name("_ext.so"), _MODULE, include, f"-L{folder}", "-l:libouter.so.1")
+    return folder
+
+
+def _compile(target: Path, source: str, *options: str) -> None:
+    text = target.with_suffix(".cc")
+    text.write_text(source, encoding="utf-8")
+    command = ["g++", "-shared", "-fPIC", "-o", str(target), str(text), f"-L{target.parent}"]
+    try:
+        subprocess.run([*command, "-Wl,--no-as-needed", *options], check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("needs g++: apt-get install g++")
+
+
 class BuildMachine:
-    """A folder with libouter, which needs libinner, and a wheel whose module needs libouter."""
+    """A machine that has the libraries, and a wheel that was built on it."""
 
-    def __init__(self, folder: Path, make_wheel: Callable[..., Path]) -> None:
-        self.libraries = folder / "lib"
-        self.libraries.mkdir()
-        self._folder = folder
-        self._compile("libinner.so.2", _INNER, "-Wl,-soname,libinner.so.2")
-        self._compile("libouter.so.1", _OUTER, "-Wl,-soname,libouter.so.1", "-l:libinner.so.2")
-        include = f"-I{sysconfig.get_path('include')}"
-        self._compile("_ext.so", _MODULE, include, "-l:libouter.so.1")
-        module = (self.libraries / "_ext.so").rename(folder / "_ext.so")
-        self.wheel = make_wheel(
-            {"demo/__init__.py": b"", "demo/_ext.so": module.read_bytes()}, tags=[_TAG]
-        )
-
-    def _compile(self, name: str, source: str, *options: str) -> None:
-        text = self._folder / f"{name}.cc"
-        text.write_text(source, encoding="utf-8")
-        command = ["g++", "-shared", "-fPIC", "-o", str(self.libraries / name), str(text)]
-        command += [f"-L{self.libraries}", "-Wl,--no-as-needed", *options]
-        try:
-            subprocess.run(command, check=True, capture_output=True)
-        except FileNotFoundError:
-            pytest.skip("needs g++: apt-get install g++")
+    def __init__(self, libraries: Path, wheel: Path) -> None:
+        self.libraries = libraries
+        self.wheel = wheel
 
     def repair(self, *options: str, found: bool = True) -> subprocess.CompletedProcess[str]:
         """The command, on a machine that finds the libraries or does not."""
@@ -81,8 +84,10 @@ class BuildMachine:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, make_wheel: Callable[..., Path]) -> BuildMachine:
-    return BuildMachine(tmp_path, make_wheel)
+def machine(libraries: Path, make_wheel: Callable[..., Path]) -> BuildMachine:
+    module = libraries.with_name("_ext.so").read_bytes()
+    files = {"demo/__init__.py": b"", "demo/_ext.so": module}
+    return BuildMachine(libraries, make_wheel(files, tags=[_TAG]))
 
 
 def _sonames(path: Path) -> dict[str, tuple[str, ...]]:
