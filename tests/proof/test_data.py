@@ -34,7 +34,7 @@ def test_a_case_that_fails_says_why_and_who(case: Case) -> None:
     fails = case.expect.outcomes != (SURE,)
     if case.family in ("historical", "present") and fails:
         assert case.mechanism is not Mechanism.NONE
-        assert case.culprits
+        assert case.culprits or case.mechanism is Mechanism.OPENMP  # no crash: separate settings
     if not fails:
         assert case.mechanism is Mechanism.NONE
         assert not case.culprits

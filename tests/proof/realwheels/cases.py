@@ -108,6 +108,8 @@ class Case:
     mechanism: Mechanism
     culprits: tuple[str, ...]
     """Distributions that doctor must name; empty for a healthy case."""
+    also: tuple[str, ...]
+    """Distributions that doctor rightly names besides: the same defect, shown by another case."""
     runs: int
     expect: Expectation
     cures: tuple[tuple[Cure, Expectation], ...]
@@ -189,6 +191,7 @@ class _Reader:
             prints=row.pop("prints", ""),
             mechanism=_mechanism(row.pop("mechanism", "NONE"), where),
             culprits=culprits,
+            also=tuple(row.pop("also", ())),
             runs=row.pop("runs", 1),
             expect=_expectation(row.pop("expect", "ok")),
             cures=tuple(

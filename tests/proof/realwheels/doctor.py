@@ -1,7 +1,8 @@
 """What ``cxxrt doctor`` says of a case's environment and of its imports.
 
-In: cases. Out: `Answer`s, which know whether the doctor was right: in a case that fails, an error
-has to name the recorded culprit; in a healthy one, nothing may be said that asks for action.
+In: cases. Out: `Answer`s, which know whether the doctor was right: in a case that fails, a finding
+has to name the recorded culprit as the one at fault (a victim does not count); in a healthy one,
+nothing may be said that asks for action.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class Answer:
 
     culprits: tuple[str, ...]
     """Those that the case records; empty where it is healthy."""
+    also: tuple[str, ...] = ()
+    """Who is rightly named besides."""
     environment: tuple[Named, ...]
     """Nothing imported."""
     imports: tuple[Named, ...]
@@ -69,6 +72,12 @@ class Answer:
         return either if self.culprits else both
 
     @property
+    def by_error(self) -> bool:
+        """Whether the culprit is named by an error, not only by a warning."""
+        found = (*self.environment, *self.imports)
+        return any(each.severity == "error" and self._names_culprit(each) for each in found)
+
+    @property
     def has_errors(self) -> bool:
         """Whether anything is called an error."""
         return any(each.severity == "error" for each in (*self.environment, *self.imports))
@@ -78,18 +87,33 @@ class Answer:
         """Who is named by errors besides the culprits."""
         found = (*self.environment, *self.imports)
         named = {name for each in found if each.severity == "error" for name in each.culprits}
-        return tuple(sorted(named - {canonicalize_name(each) for each in self.culprits}))
+        right = {canonicalize_name(each) for each in (*self.culprits, *self.also)}
+        return tuple(sorted(named - right))
 
     @property
     def summary(self) -> str:
         """Rules with who is named, of both questions."""
         return f"environment: {_said(self.environment)}; imports: {_said(self.imports)}"
 
+    @property
+    def short(self) -> str:
+        """The culprits with the rules that name them; what else is said does not fit a table."""
+        named = [each for each in (*self.environment, *self.imports) if self._names_culprit(each)]
+        rules = dict.fromkeys(
+            each.rule.removeprefix("CXXRT-") + ("" if each.severity == "error" else " (warning)")
+            for each in named
+        )
+        if not self.culprits:
+            return self.summary if self.environment or self.imports else "healthy"
+        return f"{', '.join(self.culprits)}: {', '.join(rules)}" if rules else "**not named**"
+
     def _right(self, found: tuple[Named, ...]) -> bool:
         if not self.culprits:
             return not found
-        wanted = {canonicalize_name(each) for each in self.culprits}
-        return any(each.severity == "error" and wanted & set(each.culprits) for each in found)
+        return any(self._names_culprit(each) for each in found)
+
+    def _names_culprit(self, found: Named) -> bool:
+        return bool({canonicalize_name(each) for each in self.culprits} & set(found.culprits))
 
 
 class Doctor:
@@ -111,6 +135,7 @@ class Doctor:
         python = self._environments.make(case.environment)
         return Answer(
             culprits=case.culprits,
+            also=case.also,
             environment=_ask(python),
             imports=_ask(python, "--import", ",".join(case.imports)),
         )
@@ -127,7 +152,7 @@ def _ask(python: Path, *options: str) -> tuple[Named, ...]:
         timeout=_LIMIT,
         env={**kept, "TF_CPP_MIN_LOG_LEVEL": "2"},
     )
-    if done.returncode not in _ANSWERED:
+    if done.returncode not in _ANSWERED or not done.stdout:
         raise ProofError(f"doctor ended with {done.returncode}: {done.stderr.strip()[-600:]}")
     return tuple(
         Named(

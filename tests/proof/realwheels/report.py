@@ -6,6 +6,7 @@ In: the catalogue and the results. Out: the file, with everything between the ma
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from realwheels.cases import Cure, Mechanism
@@ -13,7 +14,6 @@ from realwheels.pins import ProofError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from realwheels.cases import Catalogue
     from realwheels.prove import CaseResult, WayResult
@@ -48,7 +48,7 @@ def render(catalogue: Catalogue, results: Results) -> dict[str, str]:
     found = [(case, results.get(case)) for case in catalogue.cases]
     done = [result for _, result in found if result is not None]
     blocks = {
-        family: _family(family, [each for each in done if each.case.family == family])
+        family: _family(family, [each for each in done if each.case.family == family], results)
         for family in _COLUMNS
     }
     blocks["crash sites"] = _frames(done)
@@ -57,10 +57,14 @@ def render(catalogue: Catalogue, results: Results) -> dict[str, str]:
     return blocks
 
 
-def _family(family: str, rows: Sequence[CaseResult]) -> str:
+def _family(family: str, rows: Sequence[CaseResult], results: Results) -> str:
     cures = _COLUMNS[family]
     head = ["Python", "in this order", "why", "as it is", *(cure.value for cure in cures)]
-    return _table(head, [_row(each, cures) for each in rows])
+    body = []
+    for each in rows:
+        answer = results.get_answer(each.case)
+        body.append([*_row(each, cures), "" if answer is None else answer.short])
+    return _table([*head, "doctor names"], body)
 
 
 def _row(result: CaseResult, cures: Iterable[Cure]) -> list[str]:
@@ -69,7 +73,7 @@ def _row(result: CaseResult, cures: Iterable[Cure]) -> list[str]:
     as_is = result.ways[0]
     details = sorted({each.detail for each in as_is.outcomes if each.detail})
     quoted = [each.replace("`", "'") for each in details[:1]]
-    before = as_is.summary + "".join(f": `{each}`" for each in quoted)
+    before = as_is.summary + _copies(as_is) + "".join(f": `{each}`" for each in quoted)
     title = _title(result) + (f" ({case.about})" if case.about else "")
     why = case.mechanism.name if case.mechanism is not Mechanism.NONE else ""
     after = [_cell(ways.get(cure.value)) for cure in cures]
@@ -82,7 +86,17 @@ def _title(result: CaseResult) -> str:
 
 
 def _cell(way: WayResult | None) -> str:
-    return "" if way is None else _mark(way, way.summary)
+    return "" if way is None else _mark(way, way.summary + _copies(way))
+
+
+def _copies(way: WayResult) -> str:
+    """Which runtimes are mapped more than once where all went well."""
+    if {each.kind for each in way.outcomes} != {"ok"}:
+        return ""
+    names = [Path(each).name.rpartition(":")[2] for each in way.outcomes[0].mapped]
+    stems = [each.partition(".so")[0].partition("-")[0] for each in names]
+    more = [f"{stems.count(stem)} {stem}" for stem in dict.fromkeys(stems) if stems.count(stem) > 1]
+    return f" ({', '.join(more)})" if more else ""
 
 
 def _mark(way: WayResult, text: str) -> str:
@@ -112,7 +126,7 @@ def _healthy(rows: Sequence[CaseResult], results: Results) -> str:
     body = []
     for each in rows:
         answer = results.get_answer(each.case)
-        said = "" if answer is None else answer.summary
+        said = "" if answer is None else answer.short
         body.append([each.case.environment.python, _title(each), each.ways[0].summary, said])
     return _table(head, body)
 
@@ -152,16 +166,17 @@ def _hit_rate(
     environment = sum(each.in_environment for each in asked)
     imports = sum(each.in_imports for each in asked)
     blamed = sum(bool(each.innocents) for each in asked)
-    errors = sum(each.has_errors for each in quiet)
-    warnings = sum(not each.right for each in quiet) - errors
+    errors = sum(each.right and each.by_error for each in asked)
+    alarms = sum(each.has_errors for each in quiet)
+    warnings = sum(not each.right for each in quiet) - alarms
     named = (
         f"* Doctor names the right culprit in {hits} of {len(asked)} cases: {environment} from the "
-        f"environment alone, {imports} from the imports. In {blamed} an error names somebody else, "
-        "too."
+        f"environment alone, {imports} from the imports; {errors} times with an error, otherwise "
+        f"with a warning. In {blamed} an error names somebody who is not at fault."
     )
     return [
         named,
-        f"* Of {len(quiet)} healthy environments, {errors} get an error and {warnings} a warning.",
+        f"* Of {len(quiet)} healthy environments, {alarms} get an error and {warnings} a warning.",
     ]
 
 

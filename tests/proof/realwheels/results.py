@@ -75,6 +75,7 @@ class Results:
             return None
         return Answer(
             culprits=case.culprits,
+            also=case.also,
             environment=tuple(_named(each) for each in row["environment"]),
             imports=tuple(_named(each) for each in row["imports"]),
         )
