@@ -57,7 +57,7 @@ def test_a_version_that_nobody_has_is_an_error() -> None:
     assert "GLIBCXX_3.4.33" in found.message
     assert SYSTEM in found.libraries
     assert found.remedies[0] == (
-        "pip install cxx11-cuda-runtime, then python -m cxx11_cuda_runtime activate"
+        "pip install cxx11-cuda-runtime && python -m cxx11_cuda_runtime activate"
     )
 
 

@@ -60,6 +60,12 @@ def test_a_damaged_system_copy_is_the_fault_of_who_brought_another() -> None:
     assert "activate" in found.remedies[0]
 
 
+def test_a_python_that_is_too_old_for_the_runtime_wheel_is_not_told_to_install_it() -> None:
+    bindings = Bindings(locales=(table(PRIVATE, HEALTHY), table(SYSTEM, DAMAGED)))
+    found = _of("D20", view(*TWO, needed=NEEDED, bindings=bindings, python="3.6"))
+    assert found.remedies[0].startswith("Start Python with LD_PRELOAD=")
+
+
 def test_a_damaged_private_copy_is_its_own_packages_fault() -> None:
     bindings = Bindings(locales=(table(SYSTEM, HEALTHY), table(PRIVATE, DAMAGED)))
     found = _of("D20", view(*TWO, needed=NEEDED, bindings=bindings))
@@ -217,19 +223,23 @@ def test_the_shared_runtime_itself_is_no_finding() -> None:
 
 
 @pytest.mark.parametrize(
-    ("families", "severity"),
+    ("families", "severity", "remedy"),
     [
-        ((RuntimeFamily.LIBGOMP, RuntimeFamily.LIBGOMP), Severity.INFO),
-        ((RuntimeFamily.LIBGOMP, RuntimeFamily.LIBIOMP), Severity.INFO),
-        ((RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP), Severity.WARNING),
+        ((RuntimeFamily.LIBGOMP, RuntimeFamily.LIBGOMP), Severity.INFO, "require(openmp=True)"),
+        ((RuntimeFamily.LIBGOMP, RuntimeFamily.LIBIOMP), Severity.INFO, "threadpoolctl"),
+        ((RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP), Severity.WARNING, "one OpenMP runtime"),
     ],
 )
-def test_two_openmp_runtimes(families: tuple[RuntimeFamily, ...], severity: Severity) -> None:
+def test_two_openmp_runtimes(
+    families: tuple[RuntimeFamily, ...], severity: Severity, remedy: str
+) -> None:
     copies = [
         library(f"{SITE}/p{index}.libs/lib{index}.so", family=family)
         for index, family in enumerate(families)
     ]
-    assert _of("L105", view(*copies)).severity is severity
+    found = _of("L105", view(*copies))
+    assert found.severity is severity
+    assert remedy in found.remedies[0]
 
 
 def test_two_cudarts_of_one_major_share_no_state_and_two_majors_may() -> None:

@@ -15,7 +15,7 @@ from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.audit.symbols import CAPTURES
 from cxxrt_toolchain.doctor.diagnosis import Finding, Origin
 from cxxrt_toolchain.doctor.process_view import LIBSTDCXX, ProcessView, names_of
-from cxxrt_toolchain.doctor.wording import ACTIVATE, INSTALL
+from cxxrt_toolchain.doctor.wording import ACTIVATE, libstdcxx_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def findings(view: ProcessView) -> Iterator[Finding]:
 
 def runtime_first(view: ProcessView) -> tuple[str, ...]:
     """The remedy for M1, M2 and M3: one libstdc++, the newest, before everything else."""
-    return (ACTIVATE if view.runtime_version else f"{INSTALL} && {ACTIVATE}",)
+    return (ACTIVATE if view.runtime_version else libstdcxx_first(view.python, ""),)
 
 
 def namespace_of(name: str) -> str:

@@ -158,6 +158,7 @@ class Observer:
             glibc=next(
                 (row.glibc for row in self._files.values() if row is not None and row.glibc), ""
             ),
+            python=self.interpreter.python,
             runtime_version=self._runtime,
             compilers=_compilers(facts.root, bindings),
         )

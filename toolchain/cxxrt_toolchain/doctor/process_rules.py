@@ -16,9 +16,10 @@ from cxxrt_toolchain.doctor import binding_rules
 from cxxrt_toolchain.doctor.binding_rules import runtime_first
 from cxxrt_toolchain.doctor.diagnosis import Finding, Library, Origin
 from cxxrt_toolchain.doctor.process_view import LIBSTDCXX, ProcessView, names_of
+from cxxrt_toolchain.doctor.wording import COMPETING_THREADS, ONE_OPENMP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _NUMBER = re.compile(r"(\d+)")
 _ABORTS = frozenset({RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP})
@@ -114,8 +115,15 @@ def _openmp(view: ProcessView) -> Iterator[Finding]:
         culprits=names_of(view, [each.path for each in copies]) if serious else (),
         libraries=tuple(each.path for each in copies),
         evidence=("two of Intel's or LLVM's kind abort with OMP: Error #15",) if serious else (),
-        remedies=("cxx11_cuda_runtime.require(openmp=True) before the packages that bring them",),
+        remedies=(_openmp_remedy(copies, serious=serious),),
     )
+
+
+def _openmp_remedy(copies: Sequence[Library], *, serious: bool) -> str:
+    """The runtime wheel serves libgomp, and no other vendor's."""
+    if all(each.family is RuntimeFamily.LIBGOMP for each in copies):
+        return "cxx11_cuda_runtime.require(openmp=True) before the packages that bring them"
+    return ONE_OPENMP if serious else COMPETING_THREADS
 
 
 def _older_first(view: ProcessView) -> Iterator[Finding]:

@@ -38,6 +38,8 @@ class ProcessView:
     variables: Mapping[str, str] = field(default_factory=dict)
     glibc: str = ""
     """Version of the C library that is mapped."""
+    python: str = ""
+    """The interpreter's version; empty where there is none."""
     runtime_version: str = ""
     """The newest ``GLIBCXX`` of the runtime wheel that is installed there."""
     compilers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -16,7 +16,14 @@ from cxxrt_toolchain.audit.families import (
 from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.doctor.diagnosis import Finding
 from cxxrt_toolchain.doctor.environment_facts import numbers
-from cxxrt_toolchain.doctor.wording import INSTALL, listed, shortened, upgrade
+from cxxrt_toolchain.doctor.wording import (
+    COMPETING_THREADS,
+    INSTALL,
+    ONE_OPENMP,
+    listed,
+    shortened,
+    upgrade,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +67,7 @@ def _openmp(facts: EnvironmentFacts) -> Iterator[Finding]:
             culprits=tuple(sorted({name for names in clash.values() for name in names})),
             libraries=libraries,
             evidence=tuple(shortened(evidence)),
-            remedies=("Install builds of these packages that use one OpenMP runtime",),
+            remedies=(ONE_OPENMP,),
         )
     elif len(copies) > 1:
         yield Finding(
@@ -69,9 +76,7 @@ def _openmp(facts: EnvironmentFacts) -> Iterator[Finding]:
             message=f"{len(copies)} OpenMP runtimes are installed, each with its own threads",
             libraries=libraries,
             evidence=tuple(shortened(evidence)),
-            remedies=(
-                "If threads compete: threadpoolctl, or OMP_NUM_THREADS before Python starts",
-            ),
+            remedies=(COMPETING_THREADS,),
         )
 
 

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 INSTALL = "pip install cxx11-cuda-runtime"
 ACTIVATE = "python -m cxx11_cuda_runtime activate"
+ONE_OPENMP = "Install builds of these packages that use one OpenMP runtime"
+COMPETING_THREADS = "If threads compete: threadpoolctl, or OMP_NUM_THREADS before Python starts"
 _MOST = 6
 _OLDEST_PYTHON = (3, 9)
 """That the runtime wheel's loader runs on."""
@@ -18,11 +20,11 @@ def libstdcxx_first(python: str, libstdcxx: str) -> str:
     """How to make one libstdc++ the first of a process.
 
     Args:
-        python: The interpreter's version.
+        python: The interpreter's version; empty where none is known.
         libstdcxx: Path of the one that is found there, for Pythons too old for the runtime wheel.
     """
-    if tuple(map(int, python.split(".")[:2])) >= _OLDEST_PYTHON:
-        return f"{INSTALL}, then {ACTIVATE}"
+    if not python or tuple(map(int, python.split(".")[:2])) >= _OLDEST_PYTHON:
+        return f"{INSTALL} && {ACTIVATE}"
     return f"Start Python with LD_PRELOAD={libstdcxx or 'the path of a newer libstdc++.so.6'}"
 
 
