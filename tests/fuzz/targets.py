@@ -30,7 +30,11 @@ from cxxrt_toolchain.audit.documents import report_document, verdict_document
 from cxxrt_toolchain.audit.families import family_of_object
 from cxxrt_toolchain.audit.symbols import digest
 from cxxrt_toolchain.audit.verdict import judge
-from cxxrt_toolchain.elf.reader import read_elf
+from cxxrt_toolchain.elf.comment import read_comment
+from cxxrt_toolchain.elf.dynamic import Dynamic
+from cxxrt_toolchain.elf.image import ElfImage
+from cxxrt_toolchain.elf.reader import read_elf, read_exports, read_needed_symbols
+from cxxrt_toolchain.elf.references import read_references
 from cxxrt_toolchain.errors import ToolchainError
 from cxxrt_toolchain.repair.apply import apply_plan
 from cxxrt_toolchain.repair.documents import plan_document
@@ -48,6 +52,8 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.elf.patcher import ElfEdit
 
 _NAME = "demo-1.0-cp311-cp311-manylinux_2_28_x86_64.whl"
+_LOOKED_UP = ("dep", "entry", "plain", "guarded", "read_slot", "_ZN6HolderIiE5valueE", "absent")
+"""Names that our own files export, and one that none does."""
 _LIMITS = WheelLimits(total_size=1 << 28, ratio_from=1 << 22)
 """An input of a few kB may still inflate to a few MB, and the fuzzer is no faster for more."""
 
@@ -61,6 +67,14 @@ def elf(data: bytes) -> None:
     with suppress(ToolchainError):
         for symbol in read_elf(io.BytesIO(data), "fuzzed.so", symbols=True).symbols or ():
             str(symbol)
+    with suppress(ToolchainError):
+        read_exports(io.BytesIO(data), "fuzzed.so", _LOOKED_UP)
+    with suppress(ToolchainError):
+        read_needed_symbols(io.BytesIO(data), "fuzzed.so")
+    with suppress(ToolchainError):
+        image = ElfImage(io.BytesIO(data), "fuzzed.so")
+        read_comment(image)
+        read_references(image, Dynamic(image))
 
 
 def archive(data: bytes) -> None:
