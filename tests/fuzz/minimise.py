@@ -51,7 +51,7 @@ def _lines(name: str, content: bytes) -> set[tuple[str, int]]:
             found.add((frame.f_code.co_filename, frame.f_lineno))
         return trace
 
-    sys.settrace(trace)  # type: ignore[arg-type]
+    sys.settrace(trace)  # type: ignore[arg-type]  # it returns itself
     try:
         targets.TARGETS[name](content)
     finally:

@@ -24,11 +24,11 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 from realwheels.cases import Case, load_catalogue  # noqa: E402 - after the path that finds it
-from realwheels.environments import Environments  # noqa: E402
-from realwheels.pins import ProofError, add_pins, resolve  # noqa: E402
-from realwheels.prove import CaseResult, Prover  # noqa: E402
-from realwheels.report import write_report  # noqa: E402
-from realwheels.results import Results  # noqa: E402
+from realwheels.environments import Environments  # noqa: E402 - needs the path above
+from realwheels.pins import ProofError, add_pins, resolve  # noqa: E402 - needs the path above
+from realwheels.prove import CaseResult, Prover  # noqa: E402 - needs the path above
+from realwheels.report import write_report  # noqa: E402 - needs the path above
+from realwheels.results import Results  # noqa: E402 - needs the path above
 
 
 def main() -> int:

@@ -57,7 +57,7 @@ class Opener:
     requested: list[str] = field(default_factory=list)
 
     def __call__(self, diagnosis: Diagnosis, **options: Any) -> Page:  # noqa: ANN401 - playwright's
-        from cxxrt_toolchain.doctor.page.document import write_page  # noqa: PLC0415
+        from cxxrt_toolchain.doctor.page.document import write_page  # noqa: PLC0415 - by one test
 
         place = self.folder / "page.html"
         write_page(diagnosis, place)

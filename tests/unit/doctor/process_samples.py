@@ -36,7 +36,7 @@ def library(path: str, **more: Any) -> Library:  # noqa: ANN401 - fields of a li
     return Library(**(given | more))
 
 
-def stdcxx(path: str = SYSTEM, version: str = "GLIBCXX_3.4.30", **more: Any) -> Library:  # noqa: ANN401
+def stdcxx(path: str = SYSTEM, version: str = "GLIBCXX_3.4.30", **more: Any) -> Library:  # noqa: ANN401 - fields
     """A copy of libstdc++; under the common SONAME unless it is another's."""
     soname = "libstdc++.so.6" if "maker" not in path else path.rpartition("/")[2]
     given = {"soname": soname, "family": RuntimeFamily.LIBSTDCXX, "version": version}

@@ -171,14 +171,14 @@ def _same_build(one: ObjectFacts, other: ObjectFacts) -> bool:
 
 def _needed(user: ObjectFacts) -> tuple[str, ...]:
     """Its undefined symbols, without weak ones, which may stay undefined."""
-    with contextlib.suppress(ElfError, OSError), open(user.path, "rb") as stream:  # noqa: PTH123
+    with contextlib.suppress(ElfError, OSError), open(user.path, "rb") as stream:  # noqa: PTH123 - hundreds
         found = read_needed_symbols(stream, user.path)
         return tuple(each.name for each in found if each.binding is not Binding.WEAK)
     return ()
 
 
 def _exported(path: str, names: Iterable[str]) -> frozenset[str]:
-    with contextlib.suppress(ElfError, OSError), open(path, "rb") as stream:  # noqa: PTH123
+    with contextlib.suppress(ElfError, OSError), open(path, "rb") as stream:  # noqa: PTH123 - hundreds
         return read_exports(stream, path, names)[1]
     return frozenset()
 

@@ -110,14 +110,14 @@ def read_environment(interpreter: Interpreter) -> Environment:
 
 def _info_folders(folder: str) -> list[str]:
     try:
-        return sorted(name for name in os.listdir(folder) if name.endswith(_INFO))  # noqa: PTH208
+        return sorted(name for name in os.listdir(folder) if name.endswith(_INFO))  # noqa: PTH208 - as it is
     except OSError:  # sys.path may name folders that do not exist, and archives
         return []
 
 
 def _distribution(folder: str, info: str) -> Distribution | None:
     base = os.path.join(folder, info)  # noqa: PTH118 - hundreds of them
-    texts = (os.path.join(base, name) for name in ("METADATA", "PKG-INFO"))  # noqa: PTH118
+    texts = (os.path.join(base, name) for name in ("METADATA", "PKG-INFO"))  # noqa: PTH118 - hundreds
     text = next(filter(None, map(_bytes, texts)), b"") or _bytes(base)
     head = _BODY.split(text, maxsplit=1)[0]
     name, version = _NAME.search(head), _VERSION.search(head)

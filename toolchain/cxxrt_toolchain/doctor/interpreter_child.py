@@ -23,7 +23,7 @@ def main() -> None:
     answer = {
         "python": ".".join(str(each) for each in sys.version_info[:3]),
         "glibc": glibc(),
-        "path": [os.path.abspath(each) for each in sys.path if os.path.realpath(each) != here],  # noqa: PTH100
+        "path": [os.path.abspath(each) for each in sys.path if os.path.realpath(each) != here],  # noqa: PTH100 - as above
         "prefix": sys.prefix,
         "base_prefix": sys.base_prefix,
         "program": os.path.realpath("/proc/self/exe"),

@@ -41,7 +41,7 @@ class Places:
     def conda(self) -> str:
         """The conda environment that the interpreter is of, with a slash; empty without one."""
         for prefix in (self.environment.interpreter.prefix, self._base):
-            if prefix and os.path.isdir(os.path.join(prefix, "conda-meta")):  # noqa: PTH112, PTH118
+            if prefix and os.path.isdir(os.path.join(prefix, "conda-meta")):  # noqa: PTH112, PTH118 - per file
                 return prefix.rstrip("/") + "/"
         return ""
 

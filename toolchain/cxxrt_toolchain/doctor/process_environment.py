@@ -72,7 +72,7 @@ def _sites(facts: ProcessFacts) -> Iterator[str]:
 
 def _holds_distributions(folder: str) -> bool:
     try:
-        return any(name.endswith((".dist-info", ".egg-info")) for name in os.listdir(folder))  # noqa: PTH208
+        return any(name.endswith((".dist-info", ".egg-info")) for name in os.listdir(folder))  # noqa: PTH208 - names
     except OSError:
         return False
 

@@ -146,7 +146,7 @@ def _joined(rows: list[MappedFile]) -> tuple[MappedFile, ...]:
         key = f"{row.path}{_DELETED}" if row.deleted else row.path
         known = merged.get(key)
         if known is not None:
-            row = known._replace(end=row.end, is_code=known.is_code or row.is_code)  # noqa: PLW2901
+            row = known._replace(end=row.end, is_code=known.is_code or row.is_code)  # noqa: PLW2901 - joined
         merged[key] = row
     for key, row in merged.items():
         if row.deleted and row.path in merged:  # and its successor is mapped, too

@@ -61,7 +61,7 @@ def parse_record(text: bytes) -> tuple[RecordRow, ...]:
         for number, row in enumerate(csv.reader(io.StringIO(text.decode(), newline="")), 1):
             if not row:
                 continue
-            if len(row) != 3 or (row[2] and not (row[2].isascii() and row[2].isdigit())):  # noqa: PLR2004
+            if len(row) != 3 or (row[2] and not (row[2].isascii() and row[2].isdigit())):  # noqa: PLR2004 - columns
                 raise MetadataError(f"RECORD line {number} is not path, hash, size: {row!r}.")
             size = int(row[2]) if row[2] else None
             rows.append(RecordRow(path=row[0], hash=row[1], size=size))
