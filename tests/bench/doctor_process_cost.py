@@ -3,8 +3,9 @@
     .venv/bin/python tests/bench/doctor_process_cost.py [--pid N]
 
 Without --pid a child is started that has 300 small shared objects loaded. All figures are processor
-time of this process (user and system), the median of many rounds in one run, so that a busy machine
-moves them all. The facts of files come from a warm cache; the first look fills it.
+time of this process (user and system); each round reads the maps, does the job and reads the maps
+again, and the ratio is the median over the rounds, so that a busy machine moves both. The facts of
+files come from a warm cache; the first look fills it.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.doctor.cache import FactsCache
 from cxxrt_toolchain.doctor.file_table import FileTable
+from cxxrt_toolchain.doctor.mappings import parse_maps, read_code
 from cxxrt_toolchain.doctor.memory import load_order, open_memory
 from cxxrt_toolchain.doctor.observer import Observer
 from cxxrt_toolchain.doctor.process import diagnose_process
 from cxxrt_toolchain.doctor.process_edges import edges_of
 from cxxrt_toolchain.doctor.process_environment import interpreter_of
 from cxxrt_toolchain.doctor.process_rules import judge
-from cxxrt_toolchain.doctor.procfs import parse_maps, read_process
+from cxxrt_toolchain.doctor.procfs import read_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,7 +87,7 @@ def _measure(pid: int, folder: Path) -> None:
     cold = _once(lambda: diagnose_process(pid, cache=FactsCache(folder)))
     facts = read_process(pid)
     interpreter = interpreter_of(facts)
-    paths = {each.path: each.path for each in facts.files if each.is_code}
+    paths = {each.path: each.path for each in facts.files}
     observer = Observer(interpreter, cache=FactsCache(folder))
     view = observer.look(facts)
     blind = observer.look(facts, memory=False)
@@ -96,12 +98,12 @@ def _measure(pid: int, folder: Path) -> None:
             load_order(pid, memory)
 
     rows: list[tuple[str, Callable[[], object]]] = [
-        ("read /proc/PID/maps (the measure)", maps.read_bytes),
-        ("whole diagnosis, maps and files only", lambda: diagnose_process(
-            pid, cache=FactsCache(folder), memory=False)),
         ("whole diagnosis, with the memory", lambda: diagnose_process(
             pid, cache=FactsCache(folder))),
-        ("  of it: take the maps apart", lambda: parse_maps(text)),
+        ("whole diagnosis, maps and files only", lambda: diagnose_process(
+            pid, cache=FactsCache(folder), memory=False)),
+        ("  of it: what is mapped as code", lambda: read_code(f"/proc/{pid}")),
+        ("  on an older kernel: take the maps apart", lambda: parse_maps(text)),
         ("  of it: everything of /proc", lambda: read_process(pid)),
         ("  of it: which interpreter", lambda: interpreter_of(facts)),
         ("  of it: facts of files, warm",
@@ -113,23 +115,30 @@ def _measure(pid: int, folder: Path) -> None:
         ("  of it: rules, with the memory", lambda: judge(view)),
         ("  of it: edges", lambda: edges_of(view)),
     ]  # fmt: skip
-    times = {name: _median(job) for name, job in rows}
-    unit = times[rows[0][0]]
     lines = len(text.splitlines())
     print(f"{len(view.libraries)} objects, {lines} lines of maps, {len(paths)} files with code")
+    unit = statistics.median(_once(maps.read_bytes) for _ in range(ROUNDS))
+    print(f"{'read /proc/PID/maps (the measure)':<44} {unit * 1e3:9.2f} ms")
     print(f"{'cold, the cache is filled':<44} {cold * 1e3:9.2f} ms {cold / unit:7.1f} x")
-    for name, seconds in times.items():
-        print(f"{name:<44} {seconds * 1e3:9.2f} ms {seconds / unit:7.1f} x")
+    for name, job in rows:
+        seconds, ratio = _beside(maps.read_bytes, job)
+        print(f"{name:<44} {seconds * 1e3:9.2f} ms {ratio:7.2f} x")
+
+
+def _beside(unit: Callable[[], object], job: Callable[[], object]) -> tuple[float, float]:
+    """The job's median time, and the median of its ratio to the unit before and after it."""
+    seconds, ratios = [], []
+    for _ in range(ROUNDS):
+        before, taken, after = _once(unit), _once(job), _once(unit)
+        seconds.append(taken)
+        ratios.append(2 * taken / (before + after))
+    return statistics.median(seconds), statistics.median(ratios)
 
 
 def _once(job: Callable[[], object]) -> float:
     started = time.process_time()
     job()
     return time.process_time() - started
-
-
-def _median(job: Callable[[], object]) -> float:
-    return statistics.median(_once(job) for _ in range(ROUNDS))
 
 
 if __name__ == "__main__":

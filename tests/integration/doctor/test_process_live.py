@@ -16,7 +16,7 @@ from bodies import PRINTS
 from doctor_workshop import call, of_compiler
 
 from cxxrt_toolchain.audit.findings import Severity
-from cxxrt_toolchain.doctor import observer
+from cxxrt_toolchain.doctor import mappings, observer
 from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Origin, Relation
 from cxxrt_toolchain.doctor.process import diagnose_process
 
@@ -110,6 +110,37 @@ def test_three_hundred_objects_in_load_order(workshop: Workshop) -> None:
     assert {each.origin for each in ours} == {Origin.WHEEL}
     (package,) = [each for each in diagnosis.packages if each.name == "many"]
     assert package.objects == 300
+
+
+@pytest.mark.parametrize("old_kernel", [False, True])
+def test_objects_of_every_linker_and_without_code(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, *, old_kernel: bool
+) -> None:
+    """LLD gives code another distance to its file's start; a table of data has no code at all."""
+    if shutil.which("ld.lld") is None:
+        pytest.skip("needs ld.lld")
+    if old_kernel:
+        monkeypatch.setattr(mappings, "ioctl", _no_such_request)
+    (workshop.scrap / "code.c").write_text("int code(void) { return 1; }\n")
+    (workshop.scrap / "data.c").write_text("const int data[5000] = {1};\n")
+    names = ["libbfd.so", "liblld.so", "libdata.so"]
+    for name, source, linker in zip(
+        names, ("code", "code", "data"), ("bfd", "lld", "bfd"), strict=True
+    ):
+        text = str(workshop.scrap / f"{source}.c")
+        options = ("-nostdlib", "-shared", "-fPIC", f"-fuse-ld={linker}")
+        call("gcc", *options, "-o", str(workshop.site / name), text)
+    opened = "".join(f"ctypes.CDLL({str(workshop.site / name)!r})\n" for name in names)
+    with running(f"import ctypes\n{opened}") as pid:
+        diagnosis = diagnose_process(pid)
+    ours = [each for each in diagnosis.libraries if each.path.startswith(str(workshop.site))]
+    assert [Path(each.path).name for each in ours] == names
+    assert "libc.so.6" in {each.soname for each in diagnosis.libraries}
+    assert diagnosis.libraries[0].path == diagnosis.executable
+
+
+def _no_such_request(*_: object) -> int:
+    raise OSError(25, "Inappropriate ioctl for device")
 
 
 def test_memory_that_may_not_be_read_is_said(

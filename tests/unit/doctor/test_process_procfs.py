@@ -9,55 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cxxrt_toolchain.doctor import procfs
-from cxxrt_toolchain.doctor.procfs import parse_maps, read_files, read_process
+from cxxrt_toolchain.doctor.procfs import files_now, read_process
 from cxxrt_toolchain.errors import InputError, MissingToolError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-MAPS = b"""\
-55d0c0000000-55d0c0001000 r--p 00000000 fe:00 11   /usr/bin/python3.11
-55d0c0001000-55d0c0002000 r-xp 00001000 fe:00 11   /usr/bin/python3.11
-55d0c1000000-55d0c1100000 rw-p 00000000 00:00 0    [heap]
-7f0000000000-7f0000001000 r--p 00000000 fe:00 12   /opt/my libs/liba.so.1
-7f0000001000-7f0000002000 r-xp 00001000 fe:00 12   /opt/my libs/liba.so.1
-7f0000002000-7f0000003000 rw-p 00000000 00:00 0
-7f0000003000-7f0000004000 rw-p 00002000 fe:00 12   /opt/my libs/liba.so.1
-7f0000005000-7f0000006000 r--p 00000000 fe:00 13   /tmp/gone.so (deleted)
-7f0000006000-7f0000007000 r--p 00000000 fe:00 14   /tmp/new\\012line.so
-7ffc00000000-7ffc00021000 rw-p 00000000 00:00 0    [stack]
-ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]
-"""
-
-
-def test_maps_become_one_row_per_file() -> None:
-    rows = {row.path: row for row in parse_maps(MAPS)}
-    assert list(rows) == [
-        "/usr/bin/python3.11",
-        "/opt/my libs/liba.so.1",
-        "/tmp/gone.so",  # noqa: S108 - a name in a text
-        "/tmp/new\nline.so",  # noqa: S108 - a name in a text
-    ]
-    library = rows["/opt/my libs/liba.so.1"]
-    assert (library.start, library.end) == (0x7F0000000000, 0x7F0000004000)
-    assert library.is_code
-    assert not library.deleted
-    assert rows["/tmp/gone.so"].deleted  # noqa: S108 - a name in a text
-    assert not rows["/tmp/gone.so"].is_code  # noqa: S108 - a name in a text
-
-
-def test_a_replaced_file_and_its_successor_are_two_rows() -> None:
-    text = (
-        b"7f00-7f01 r-xp 00000000 fe:00 1 /lib/a.so (deleted)\n"
-        b"7f02-7f03 r-xp 00000000 fe:00 2 /lib/a.so\n"
-    )
-    rows = parse_maps(text)
-    assert [row.deleted for row in rows] == [True, False]
-    assert [row.path for row in rows] == ["/lib/a.so (deleted)", "/lib/a.so"]
-
-
-def test_nothing_is_mapped_from_an_empty_text() -> None:
-    assert parse_maps(b"") == ()
 
 
 def test_this_process_can_be_looked_at() -> None:
@@ -74,14 +30,15 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "self").mkdir()
     place = tmp_path / "7"
     place.mkdir()
-    monkeypatch.setattr(procfs, "_PROC", tmp_path)
+    monkeypatch.setattr(procfs, "_PROC", str(tmp_path))
+    (place / "statm").write_text("0 0 0 0 0 0 0\n")
     return place
 
 
 def test_a_process_that_is_not_there(fake: Path) -> None:
     with pytest.raises(InputError, match="Process 8 does not exist"):
         read_process(8)
-    assert read_files(8) == ()
+    assert files_now(8) == ()
 
 
 def test_a_zombie_is_called_one(fake: Path) -> None:
@@ -97,16 +54,16 @@ def test_a_thread_of_the_kernel_is_called_one(fake: Path) -> None:
 
 
 def test_a_process_that_ends_meanwhile(fake: Path) -> None:
-    (fake / "status").write_text("Name:\tx\nState:\tR\nVmSize:\t1 kB\n")
+    (fake / "statm").write_text("25 1 1 1 0 1 0\n")
     with pytest.raises(InputError, match="ended while it was looked at"):
         read_process(7)
 
 
 def test_a_process_of_another_user(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_place: Path) -> dict[str, str]:
+    def refuse(_path: str) -> bytes:
         raise PermissionError
 
-    monkeypatch.setattr(procfs, "_status", refuse)
+    monkeypatch.setattr(procfs, "read", refuse)
     with pytest.raises(MissingToolError, match="not yours to look at") as caught:
         read_process(7)
     assert caught.value.exit_code == 3

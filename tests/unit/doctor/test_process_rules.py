@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -252,7 +251,7 @@ def test_two_cudarts_of_one_major_share_no_state_and_two_majors_may() -> None:
     found = _of("L102", view(first, second))
     assert found.severity is Severity.WARNING
     assert found.culprits == ("nvidia", "vision")
-    other = replace(second, soname="libcudart.so.12")
+    other = second._replace(soname="libcudart.so.12")
     assert judge(view(first, other)) == ()
 
 

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import marshal
+import zlib
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cxxrt_toolchain.doctor.file_table import FileFacts, FileTable
+from cxxrt_toolchain.audit.families import RuntimeFamily
+from cxxrt_toolchain.doctor import file_table
+from cxxrt_toolchain.doctor.diagnosis import Origin
+from cxxrt_toolchain.doctor.file_table import FileFacts, FileTable, Kind
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FACTS = FileFacts(
-    soname="libx.so.1",
-    origin="wheel",
+KIND = Kind(
+    origin=Origin.WHEEL,
     package="maker",
     package_version="1.0",
     location="/site",
-    family="",
-    static="libstdc++,libgomp",
+    family=None,
+    static=(RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBGOMP),
     version="",
-    needed="libc.so.6",
-    cxx="yes",
+    needed=("libc.so.6",),
+    is_cxx=True,
     glibc="",
 )
+FACTS = FileFacts("libx.so.1", KIND)
 
 
 @pytest.fixture
@@ -60,8 +65,24 @@ def test_a_changed_or_missing_file_has_no_row(tmp_path: Path, place: str) -> Non
     assert FileTable(tmp_path / "cache", "/usr/bin/python3").find(asked) == {}
 
 
+def _sealed(body: Any) -> bytes:  # noqa: ANN401 - whatever marshal takes
+    """A table with the right head, whatever is in it."""
+    data = marshal.dumps(body)
+    return f"{file_table._MAGIC} {zlib.crc32(data):08x}\n".encode() + data
+
+
 @pytest.mark.parametrize(
-    "damage", [b"", b"x", b"cxxrt-process-1-1 00000000\n/usr/bin/python3\na\tb"]
+    "damage",
+    [
+        b"",
+        b"x",
+        b"cxxrt-process-1-1 00000000\n/usr/bin/python3\na\tb",
+        _sealed(None),
+        _sealed(("/usr/bin/python3", [], {}))[:-1],
+        _sealed(("/usr/bin/python3", [("wheel",)], {})),
+        _sealed(("/usr/bin/python3", [("no such origin", *("",) * 9)], {})),
+        _sealed(("/usr/bin/other", [], {})),
+    ],
 )
 def test_a_damaged_table_is_empty(tmp_path: Path, place: str, damage: bytes) -> None:
     asked = _kept(tmp_path, place)
@@ -70,9 +91,17 @@ def test_a_damaged_table_is_empty(tmp_path: Path, place: str, damage: bytes) -> 
     assert FileTable(tmp_path / "cache", "/usr/bin/python3").find(asked) == {}
 
 
-def test_a_name_that_would_break_a_line_is_not_kept(tmp_path: Path, place: str) -> None:
-    asked = _kept(tmp_path, place, "/in/pro\ncess/libx.so")
-    assert FileTable(tmp_path / "cache", "/usr/bin/python3").find(asked) == {}
+@pytest.mark.parametrize("name", ["/in/pro\ncess/lib\tx.so", "/in/\udc80.so"])
+def test_odd_names_come_back(tmp_path: Path, place: str, name: str) -> None:
+    asked = _kept(tmp_path, place, name)
+    assert FileTable(tmp_path / "cache", "/usr/bin/python3").find(asked) == {name: FACTS}
+
+
+def test_files_of_one_kind_share_it(tmp_path: Path, place: str) -> None:
+    asked = _kept(tmp_path, place, "/one.so") | _kept(tmp_path, place, "/two.so")
+    found = FileTable(tmp_path / "cache", "/usr/bin/python3").find(asked)
+    assert len(found) == 2
+    assert found["/one.so"].kind is found["/two.so"].kind
 
 
 def test_a_folder_that_cannot_be_written_harms_nothing(tmp_path: Path, place: str) -> None:

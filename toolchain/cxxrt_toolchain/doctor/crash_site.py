@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.doctor.memory import AddressMap, open_memory
-from cxxrt_toolchain.doctor.procfs import MappedFile, read_files
+from cxxrt_toolchain.doctor.procfs import files_now
 from cxxrt_toolchain.elf.facts import SymbolType
 from cxxrt_toolchain.elf.image import ElfError
 from cxxrt_toolchain.elf.reader import read_elf
@@ -26,6 +26,7 @@ from cxxrt_toolchain.elf.reader import read_elf
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cxxrt_toolchain.doctor.mappings import MappedFile
     from cxxrt_toolchain.doctor.memory import Memory
 
 _WRITE = 1
@@ -80,7 +81,7 @@ def find_crash_site(pid: int, descriptor: int) -> CrashSite | None:
     pointer = _stack_of_writer(pid, descriptor)
     if pointer is None:
         return None
-    files = read_files(pid)
+    files = files_now(pid)
     with open_memory(pid) as memory:
         if memory is None:
             return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.audit.findings import Severity
 
@@ -83,9 +83,11 @@ class Package:
         return f"package:{self.name}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Library:
-    """An ELF file that plays a part: a runtime, a copy of one, or what is mapped."""
+class Library(NamedTuple):
+    """An ELF file that plays a part: a runtime, a copy of one, or what is mapped.
+
+    A named tuple, as `Edge` is, because a process has hundreds of them.
+    """
 
     path: str
     """Its id in the graph."""
@@ -112,14 +114,13 @@ class Library:
         return self.path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
+class Edge(NamedTuple):
     """An arrow of the graph, between `Package.node` and `Library.node` ids."""
 
     source: str
     target: str
     relation: Relation
-    count: int = 1
+    count: int = 1  # type: ignore[assignment]  # hides a method of tuple
     """Objects that need it, or symbols that are bound."""
     symbols: tuple[str, ...] = ()
     """At most five examples, mangled."""

@@ -30,5 +30,8 @@ def _plain(value: object) -> Any:  # noqa: ANN401 - JSON
     if is_dataclass(value):
         return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, tuple):
+        named = getattr(value, "_asdict", None)
+        if named is not None:
+            return {name: _plain(each) for name, each in named().items()}
         return [_plain(each) for each in value]
     return value

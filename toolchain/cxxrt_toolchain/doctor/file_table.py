@@ -1,51 +1,67 @@
 """What the process part keeps of each mapped file, so that a second look is short.
 
-In: paths of files. Out: `FileFacts`, a row per file with its owner, from one text file per program
-in the cache folder, a line per row. A row counts only for the very same file (device, inode, size,
-mtime); a table that is damaged or of another version is empty, and one that cannot be written is
-not. Nothing here ever fails a diagnosis.
+In: paths of files. Out: `FileFacts`, which share a `Kind` where files have everything but their
+name in common, from one file per program in the cache folder. Facts count only for the very
+same file (device, inode, size, mtime); a table that is damaged or of another version is empty, and
+one that cannot be written is not. Nothing here ever fails a diagnosis.
 """
 
 from __future__ import annotations
 
 import contextlib
+import marshal
 import os
 import zlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cxxrt_toolchain.audit.families import RuntimeFamily
+from cxxrt_toolchain.doctor.diagnosis import Origin
 from cxxrt_toolchain.doctor.encoding import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_MAGIC = f"cxxrt-process-{VERSION}-1"
+_MAGIC = f"cxxrt-process-{VERSION}-2-{marshal.version}"
 _MOST_ROWS = 20_000
 _MOST_BYTES = 16 << 20
 
 
-class FileFacts(NamedTuple):
-    """One file; texts only, because a row is a line of them. Empty where there is nothing."""
+class Kind(NamedTuple):
+    """What is known of a file besides its name; hundreds of files are of a few kinds.
 
-    soname: str
-    origin: str
-    package: str
+    Its first fields are those of `Library`, in that order.
+    """
+
+    origin: Origin
+    package: str | None
+    family: RuntimeFamily | None
+    static: tuple[RuntimeFamily, ...]
+    version: str
     package_version: str
     location: str
-    family: str
-    static: str
-    """Families, separated by commas."""
-    version: str
-    needed: str
-    """SONAMEs, separated by commas."""
-    cxx: str
-    """``yes`` where it may hold C++."""
+    needed: tuple[str, ...]
+    """SONAMEs."""
+    is_cxx: bool
+    """Whether it may hold C++."""
     glibc: str
     """For a C library: its version."""
 
 
+class FileFacts(NamedTuple):
+    """One file."""
+
+    soname: str
+    kind: Kind
+
+
+_Identity = tuple[int, int, int, int]
+_Row = tuple[_Identity, str, int]
+"""Identity, SONAME, number of its kind."""
+
+
 class FileTable:
-    """Rows by path, of the files that one program had mapped."""
+    """Facts by path, of the files that one program had mapped."""
 
     def __init__(self, folder: Path | None, program: str) -> None:
         self._file = None
@@ -53,35 +69,45 @@ class FileTable:
             self._file = folder / f"process-{zlib.crc32(os.fsencode(program)):08x}.shelf"
         self._program = program
         self._changed = False
-        self._rows = _read(self._file, program) if self._file else {}
+        self._kinds: list[Kind] = []
+        self._rows: dict[str, _Row] = {}
+        if self._file is not None:
+            with contextlib.suppress(OSError, EOFError, ValueError, TypeError):
+                self._kinds, self._rows = _read(self._file, program)
+        self._numbers = {kind: number for number, kind in enumerate(self._kinds)}
 
     def find(self, places: Mapping[str, str]) -> dict[str, FileFacts]:
-        """The rows of files that are as they were.
+        """The facts of files that are as they were.
 
         Args:
             places: What a file is called in the process, to where it lies here.
         """
+        rows, kinds = self._rows, self._kinds
         found = {}
         for path, place in places.items():
-            row = self._rows.get(path)
-            if row is not None and row[0] == _identity(place):
-                found[path] = FileFacts._make(row[1:])
+            if path in rows:
+                identity, soname, number = rows[path]
+                if identity == _identity(place):
+                    found[path] = FileFacts(soname, kinds[number])
         return found
 
     def add(self, path: str, place: str, facts: FileFacts) -> None:
-        """Keep a row; a name with a tab or a line end in it is not kept."""
-        row = [_identity(place), *facts]
-        if row[0] and all(text.isprintable() for text in (path, *row)):
-            self._rows[path] = row
+        """Keep what is known of a file."""
+        identity = _identity(place)
+        if identity:
+            number = self._numbers.setdefault(facts.kind, len(self._kinds))
+            if number == len(self._kinds):
+                self._kinds.append(facts.kind)
+            self._rows[path] = (identity, facts.soname, number)
             self._changed = True
 
     def save(self) -> None:
         """Write what is new, if it can be written."""
         if self._file is None or not self._changed:
             return
-        rows = list(self._rows.items())[-_MOST_ROWS:]
-        lines = [self._program, *("\t".join((path, *row)) for path, row in rows)]
-        body = "\n".join(lines).encode("utf-8", "surrogateescape")
+        rows = dict(list(self._rows.items())[-_MOST_ROWS:])
+        kinds = [_encoded(kind) for kind in self._kinds]
+        body = marshal.dumps((self._program, kinds, rows))
         temporary = self._file.with_suffix(f".{os.getpid()}")
         with contextlib.suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -90,27 +116,41 @@ class FileTable:
             self._changed = False
 
 
-def _read(file: Path, program: str) -> dict[str, list[str]]:
-    try:
-        with file.open("rb") as stream:
-            head, _, body = stream.read(_MOST_BYTES).partition(b"\n")
-    except OSError:
-        return {}
+def _read(file: Path, program: str) -> tuple[list[Kind], dict[str, _Row]]:
+    """What was written here; ``marshal``, because it is read several times as fast as JSON.
+
+    Raises:
+        EOFError, ValueError, TypeError: Whoever wrote it had other ideas of a table.
+    """
+    with file.open("rb") as stream:
+        head, _, body = stream.read(_MOST_BYTES).partition(b"\n")
     if head != f"{_MAGIC} {zlib.crc32(body):08x}".encode():
-        return {}
-    owner, *lines = body.decode("utf-8", "surrogateescape").split("\n")
+        return [], {}
+    owner, kinds, rows = marshal.loads(body)  # noqa: S302 - ours by its checksum; runs no code
     if owner != program:
-        return {}
-    rows = {}
-    for line in lines:
-        path, *row = line.split("\t")
-        rows[path] = row
-    return rows
+        return [], {}
+    return [_decoded(kind) for kind in kinds], rows
 
 
-def _identity(place: str) -> str:
+def _encoded(kind: Kind) -> tuple[object, ...]:
+    origin, package, family, static, *rest = kind
+    names = tuple(each.value for each in static)
+    return (origin.value, package, family.value if family else None, names, *rest)
+
+
+def _decoded(row: tuple[Any, ...]) -> Kind:
+    kind = Kind._make(row)
+    return kind._replace(
+        origin=Origin(kind.origin),
+        family=RuntimeFamily(kind.family) if kind.family else None,
+        static=tuple(map(RuntimeFamily, kind.static)),
+    )
+
+
+def _identity(place: str) -> _Identity | None:
+    """Which file that is, and in which state; None where there is none."""
     try:
         found = os.stat(place)  # noqa: PTH116 - hundreds of them
     except OSError:
-        return ""
-    return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}"
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_AT_PHDR, _AT_PHENT, _AT_PHNUM = 3, 4, 5
+_AT_PHDR, _AT_PHENT, _AT_PHNUM, _AT_SYSINFO_EHDR = 3, 4, 5, 33
 _PT_DYNAMIC, _PT_PHDR = 2, 6
 _DT_DEBUG = 21
 _PHDR = struct.Struct("=IIQQQQQQ")
@@ -100,27 +100,27 @@ def open_memory(pid: int) -> Iterator[Memory | None]:
 
 
 def load_order(pid: int, memory: Memory) -> tuple[LoadedEntry, ...]:
-    """The loader's list: the program, then everything else as it was loaded.
+    """The loader's list: the program, then everything else as it was loaded, without the vDSO.
 
     Empty for a static program, a 32-bit one, and one that the loader has not started yet.
     """
-    head = _debug_head(pid, memory)
-    found: list[LoadedEntry] = []
+    vector = _auxiliary(pid)
+    head = _debug_head(vector, memory)
+    found: dict[int, LoadedEntry] = {}
     entry = memory.word(head + _WORD) if head else None
-    seen = set()
-    while entry and entry not in seen and len(found) < _OBJECTS:
-        seen.add(entry)
+    while entry and entry not in found and len(found) < _OBJECTS:
         data = memory.read(entry, _LINK.size)
         if len(data) < _LINK.size:
             break
-        base, _, dynamic, entry = _LINK.unpack(data)
-        found.append(LoadedEntry(base, dynamic))
-    return tuple(found)
+        base, _, dynamic, following = _LINK.unpack(data)
+        found[entry] = LoadedEntry(base, dynamic)
+        entry = following
+    vdso = vector.get(_AT_SYSINFO_EHDR)
+    return tuple(each for each in found.values() if each.base != vdso)
 
 
-def _debug_head(pid: int, memory: Memory) -> int | None:
+def _debug_head(vector: dict[int, int], memory: Memory) -> int | None:
     """The address of ``struct r_debug``, which the program's DT_DEBUG points to."""
-    vector = _auxiliary(pid)
     table, size, count = (vector.get(key, 0) for key in (_AT_PHDR, _AT_PHENT, _AT_PHNUM))
     if size != _PHDR.size or not table:
         return None

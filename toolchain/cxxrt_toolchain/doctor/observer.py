@@ -14,24 +14,27 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.doctor import objects
-from cxxrt_toolchain.doctor.bindings import ObjectInMemory, read_bindings
-from cxxrt_toolchain.doctor.diagnosis import Library, Origin, Package
-from cxxrt_toolchain.doctor.file_table import FileFacts, FileTable
+from cxxrt_toolchain.doctor.bindings import Bindings, ObjectInMemory, read_bindings
+from cxxrt_toolchain.doctor.diagnosis import Library, Package
+from cxxrt_toolchain.doctor.file_table import FileFacts, FileTable, Kind
 from cxxrt_toolchain.doctor.installed import Environment, read_environment
 from cxxrt_toolchain.doctor.libraries import Places
 from cxxrt_toolchain.doctor.memory import AddressMap, load_order, open_memory
 from cxxrt_toolchain.doctor.process_environment import runtime_version
 from cxxrt_toolchain.doctor.process_view import ProcessView
+from cxxrt_toolchain.doctor.procfs import files_now
 from cxxrt_toolchain.elf.comment import read_comment
 from cxxrt_toolchain.elf.image import ElfError, ElfImage
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.doctor.bindings import Bindings
+    from collections.abc import Iterable, Sequence
+
     from cxxrt_toolchain.doctor.cache import FactsCache
     from cxxrt_toolchain.doctor.encoding import ObjectFacts
     from cxxrt_toolchain.doctor.interpreter import Interpreter
-    from cxxrt_toolchain.doctor.memory import Memory
-    from cxxrt_toolchain.doctor.procfs import MappedFile, ProcessFacts
+    from cxxrt_toolchain.doctor.mappings import MappedFile
+    from cxxrt_toolchain.doctor.memory import LoadedEntry, Memory
+    from cxxrt_toolchain.doctor.procfs import ProcessFacts
 
 VARIABLES = (
     *("LD_LIBRARY_PATH", "LD_PRELOAD", "LD_AUDIT", "LD_BIND_NOW", "GLIBC_TUNABLES"),
@@ -41,11 +44,10 @@ VARIABLES = (
 )
 """Environment variables that decide what is loaded, or how it behaves together."""
 _CXX = frozenset({RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBCXX})
-_FAMILIES = {family.value: family for family in RuntimeFamily}
-_ORIGINS = {origin.value: origin for origin in Origin}
 _GLIBC = re.compile(r"GLIBC_(2\.\d+)(?:\.\d+)?")
 
-_Loaded = list[tuple["MappedFile", ObjectInMemory]]
+_Loaded = list[tuple["MappedFile", int]]
+"""Files with what is added to the addresses in them."""
 
 
 class Observer:
@@ -72,38 +74,42 @@ class Observer:
 
     def look(self, facts: ProcessFacts, *, memory: bool = True) -> ProcessView:
         """Everything that the rules may know of a process at this moment."""
-        code = [each for each in facts.files if each.is_code or ".so" in each.path]
-        self._learn(facts.root, code)
         if not memory:
-            return self._view(facts, _as_mapped(code), None, "it was not asked for")
+            return self._blind_view(facts, "it was not asked for")
         with open_memory(facts.pid) as opened:
             if opened is None:
                 reason = "the kernel does not let this user read the process's memory"
-                return self._view(facts, _as_mapped(code), None, reason)
+                return self._blind_view(facts, reason)
             loaded = _as_loaded(facts, opened)
             if not loaded:
                 reason = "the loader's list of objects cannot be found in its memory"
-                return self._view(facts, _as_mapped(code), None, reason)
+                return self._blind_view(facts, reason)
+            self._learn(facts.root, [file for file, _ in loaded])
             bindings = self._bindings(facts, loaded, opened)
         return self._view(facts, loaded, bindings, "")
 
-    def _learn(self, root: str, files: list[MappedFile]) -> None:
+    def _blind_view(self, facts: ProcessFacts, why_no_memory: str) -> ProcessView:
+        self._learn(facts.root, facts.files)
+        return self._view(facts, [(each, 0) for each in facts.files], None, why_no_memory)
+
+    def _learn(self, root: str, files: Sequence[MappedFile]) -> None:
         """Find out about the files that were not met before."""
         known = self._files
         new = [each for each in files if each.path not in known]
         places = {each.path: root + each.path for each in new if not each.deleted}
-        kept = self._table.find(places) if not root else {}
-        known.update(kept)
-        missing = {place: path for path, place in places.items() if path not in kept}
+        if not root:
+            known.update(self._table.find(places))
+        missing = {place: path for path, place in places.items() if path not in known}
         if missing:
             found = objects.read(missing, None if root else self._cache).found
             here = Places(environment=self.environment)
             for place, path in missing.items():
-                self._files[path] = _described(here, place, found.get(place), root)
+                known[path] = _described(here, place, found.get(place), root)
                 self._keep(root, path, place)
             self._table.save()
         for each in new:
-            self._files.setdefault(each.path, None)
+            if each.deleted:
+                known[each.path] = None
 
     def _keep(self, root: str, path: str, place: str) -> None:
         facts = self._files[path]
@@ -111,20 +117,28 @@ class Observer:
             self._table.add(path, place, facts)
 
     def _bindings(self, facts: ProcessFacts, loaded: _Loaded, memory: Memory) -> Bindings:
-        wanted = [place for file, place in loaded if not file.deleted and self._is_cxx(file.path)]
-        names = {place.path for place in wanted}
+        known = self._files
+        bases = {
+            file.path: base
+            for file, base in loaded
+            if (row := known.get(file.path)) and row.kind.is_cxx and not file.deleted
+        }
+        if not bases:
+            return Bindings()
+        mapped = {each.path: each for each in files_now(facts.pid)}
+        wanted = [
+            ObjectInMemory(path, base, mapped[path].start, mapped[path].end)
+            for path, base in bases.items()
+            if path in mapped
+        ]
         others = [
-            (each.start, each.end, each.path) for each in facts.files if each.path not in names
+            (each.start, each.end, each.path) for each in mapped.values() if each.path not in bases
         ]
 
         def open_file(path: str) -> BinaryIO:
             return open(facts.root + path, "rb")  # noqa: PTH123 - a path of the kernel's, as it is
 
         return read_bindings(wanted, others, memory, open_file)
-
-    def _is_cxx(self, path: str) -> bool:
-        facts = self._files.get(path)
-        return facts is not None and bool(facts.cxx)
 
     def _view(
         self,
@@ -134,17 +148,19 @@ class Observer:
         why_no_memory: str,
     ) -> ProcessView:
         ordered = not why_no_memory
-        here = Places(environment=self.environment) if self._blind(loaded) else None
         libraries = []
         needed: dict[str, tuple[str, ...]] = {}
+        places = None
         for number, (file, _) in enumerate(loaded):
-            known = self._files.get(file.path)
             order = number if ordered else None
+            known = self._files.get(file.path)
             if known is not None:
-                libraries.append(_library(file, known, order))
-                needed[file.path] = _words(known.needed)
-            elif here is not None:
-                libraries.append(here.library(file.path, None, order=order, deleted=file.deleted))
+                soname, kind = known
+                libraries.append(Library(file.path, soname, *kind[:5], order, file.deleted))
+                needed[file.path] = kind.needed
+            else:  # nothing can be read: deleted, or no ELF file
+                places = places or Places(environment=self.environment)
+                libraries.append(places.library(file.path, None, order=order, deleted=file.deleted))
         return ProcessView(
             libraries=tuple(libraries),
             needed=needed,
@@ -155,24 +171,22 @@ class Observer:
             variables={
                 name: facts.environment[name] for name in VARIABLES if name in facts.environment
             },
-            glibc=next(
-                (row.glibc for row in self._files.values() if row is not None and row.glibc), ""
-            ),
+            glibc=next((kind.glibc for kind in self._kinds() if kind.glibc), ""),
             python=self.interpreter.python,
             runtime_version=self._runtime,
             compilers=_compilers(facts.root, bindings),
         )
 
-    def _blind(self, loaded: _Loaded) -> bool:
-        """Whether something is loaded of which no file tells: deleted, or unreadable."""
-        return any(self._files.get(file.path) is None for file, _ in loaded)
+    def _kinds(self) -> Iterable[Kind]:
+        kinds = [facts.kind for facts in self._files.values() if facts is not None]
+        return {id(kind): kind for kind in kinds}.values()
 
     def _packages(self, libraries: list[Library]) -> tuple[Package, ...]:
         counts = Counter(each.package for each in libraries if each.package)
         rows = {
-            row.package: (row.package_version, row.location)
-            for row in self._files.values()
-            if row is not None and row.package in counts
+            kind.package: (kind.package_version, kind.location)
+            for kind in self._kinds()
+            if kind.package and kind.package in counts
         }
         if counts.keys() - rows.keys():  # known only by files that are gone
             named = {name: self.environment.named(name) for name in counts.keys() - rows.keys()}
@@ -193,19 +207,19 @@ def _described(here: Places, place: str, report: ObjectFacts | None, root: str) 
     owner = here.environment.owner(place)
     needed = report.facts.needed
     families = {report.copy_of, *(family_of_name(name) for name in needed)}
-    return FileFacts(
-        soname=library.soname,
-        origin=library.origin.value,
-        package=library.package or "",
+    kind = Kind(
+        origin=library.origin,
+        package=library.package,
         package_version=owner.version if owner else "",
         location=owner.location.removeprefix(root) if owner else "",
-        family=library.family.value if library.family else "",
-        static=",".join(each.value for each in library.static),
+        family=library.family,
+        static=library.static,
         version=library.version,
-        needed=",".join(needed),
-        cxx="yes" if families & _CXX or report.locale_ids else "",
+        needed=tuple(needed),
+        is_cxx=bool(families & _CXX or report.locale_ids),
         glibc=_glibc(place, report),
     )
+    return FileFacts(library.soname, kind)
 
 
 def _glibc(place: str, report: ObjectFacts) -> str:
@@ -216,39 +230,29 @@ def _glibc(place: str, report: ObjectFacts) -> str:
     return max((match[1] for match in matches if match), key=lambda text: int(text[2:]), default="")
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split(",")) if text else ()
-
-
-def _library(file: MappedFile, known: FileFacts, order: int | None) -> Library:
-    return Library(
-        path=file.path,
-        soname=known.soname,
-        origin=_ORIGINS[known.origin],
-        package=known.package or None,
-        family=_FAMILIES[known.family] if known.family else None,
-        static=tuple(_FAMILIES[name] for name in _words(known.static)),
-        version=known.version,
-        order=order,
-        deleted=file.deleted,
-    )
-
-
-def _as_mapped(files: list[MappedFile]) -> _Loaded:
-    return [(each, ObjectInMemory(each.path, each.start, each.start, each.end)) for each in files]
-
-
 def _as_loaded(facts: ProcessFacts, memory: Memory) -> _Loaded:
     """The loader's list, with the files that are mapped where it says."""
-    files = {each.path: each for each in facts.files}
-    owners = AddressMap((each.start, each.end, each.path) for each in facts.files)
-    found: dict[str, tuple[MappedFile, ObjectInMemory]] = {}
-    for entry in load_order(facts.pid, memory):
-        file = files.get(owners.owner(entry.dynamic))
+    entries = load_order(facts.pid, memory)
+    files = {each.base: each for each in facts.files}  # true where memory has the file's layout
+    if entries:  # a program that cannot be moved is at 0
+        program = (each for each in facts.files if each.path == facts.executable)
+        files.update((entries[0].base, each) for each in program)
+    if not files.keys() >= {base for base, _ in entries}:
+        files = _files_by_dynamic_section(facts.pid, entries)
+    found: dict[str, tuple[MappedFile, int]] = {}
+    for base, _ in entries:
+        file = files.get(base)
         if file is not None and file.path not in found:
-            place = ObjectInMemory(file.path, entry.base, file.start, file.end)
-            found[file.path] = (file, place)
+            found[file.path] = (file, base)
     return list(found.values())
+
+
+def _files_by_dynamic_section(pid: int, entries: Iterable[LoadedEntry]) -> dict[int, MappedFile]:
+    """Which file holds an object's dynamic section, by the object's load address."""
+    mapped = {each.path: each for each in files_now(pid)}
+    owners = AddressMap((each.start, each.end, each.path) for each in mapped.values())
+    paths = ((base, owners.owner(dynamic)) for base, dynamic in entries)
+    return {base: mapped[path] for base, path in paths if path}
 
 
 def _compilers(root: str, bindings: Bindings | None) -> dict[str, tuple[str, ...]]:

@@ -28,7 +28,7 @@ _SITES = ("/site-packages/", "/dist-packages/")
 
 def interpreter_of(facts: ProcessFacts) -> Interpreter:
     """The interpreter that the process runs, as far as its files tell; any other program, too."""
-    names = (facts.executable, *(each.path for each in facts.files))
+    names = (facts.executable, *(each.path for each in facts.files if "/libpython" in each.path))
     versions = (match[1] for name in names if (match := _PYTHON.search(name.rpartition("/")[2])))
     base = facts.executable.rpartition("/bin/")[0]
     folders = dict.fromkeys((*_sites(facts), *_listed(facts.environment)))
@@ -49,7 +49,7 @@ def _listed(environment: Mapping[str, str]) -> Iterator[str]:
 
 def _sites(facts: ProcessFacts) -> Iterator[str]:
     """Folders that hold installed distributions, above the files that are mapped."""
-    parents = dict.fromkeys(each.path.rpartition("/")[0] for each in facts.files if each.is_code)
+    parents = dict.fromkeys(each.path.rpartition("/")[0] for each in facts.files)
     known: dict[str, bool] = {}
     for parent in parents:
         of_system = parent.startswith(_SYSTEM) or parent.endswith("/lib-dynload")

@@ -4,7 +4,7 @@ What goes in: a process id. What comes out: `ProcessFacts`: who it is, its envir
 files that it has mapped. Where that cannot be had, an error says why (no such process, not ours
 to look at, a zombie, a kernel thread, not Linux). Judges nothing and opens no mapped file.
 
-Source: proc_pid_maps(5), proc_pid_status(5), proc_pid_root(5).
+Source: proc_pid_status(5), proc_pid_statm(5), proc_pid_root(5).
 """
 
 from __future__ import annotations
@@ -13,31 +13,18 @@ import os
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.doctor.mappings import DELETED, read, read_code, read_files
 from cxxrt_toolchain.errors import InputError, MissingToolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PROC = Path("/proc")
-_DELETED = " (deleted)"
+    from cxxrt_toolchain.doctor.mappings import MappedFile
+
+_PROC = "/proc"
 _STATUS = ("Name:", "State:", "VmSize:")
-
-
-class MappedFile(NamedTuple):
-    """One file in the address space; a named tuple, because a process has hundreds of them."""
-
-    path: str
-    """As the process sees it, without the kernel's ``(deleted)``."""
-    start: int
-    end: int
-    """The end of its last mapping."""
-    is_code: bool
-    """Whether a piece of it may be executed."""
-    deleted: bool
-    """Removed or replaced on disk since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +39,7 @@ class ProcessFacts:
     root: str
     """What to put before a path of the process to open the file here; empty in most cases."""
     files: tuple[MappedFile, ...]
-    """In address order, which is not the load order."""
+    """Those with code, in address order, which is not the load order."""
 
 
 def read_process(pid: int) -> ProcessFacts:
@@ -62,18 +49,17 @@ def read_process(pid: int) -> ProcessFacts:
         InputError: There is no such process, or it has no address space of its own.
         MissingToolError: This is not Linux, or the process is not ours to look at.
     """
-    if not sys.platform.startswith("linux") or not (_PROC / "self").exists():
+    if not sys.platform.startswith("linux") or not os.path.exists(f"{_PROC}/self"):  # noqa: PTH110
         raise MissingToolError(
             "A running process can only be looked at on Linux, with /proc mounted.",
             "Run the doctor where the process runs.",
         )
-    place = _PROC / str(pid)
+    place = f"{_PROC}/{pid}"
     with _explained(pid):
-        status = _status(place)
-        _check_kind(pid, status)
-        files = parse_maps((place / "maps").read_bytes())
-        executable = str((place / "exe").readlink()).removesuffix(_DELETED)
-        arguments = _strings((place / "cmdline").read_bytes())
+        _check_kind(pid, place)
+        files = read_code(place)
+        executable = os.readlink(f"{place}/exe").removesuffix(DELETED)  # noqa: PTH115
+        arguments = _strings(read(f"{place}/cmdline"))
         if not files and not executable:
             raise ProcessLookupError
         return ProcessFacts(
@@ -86,81 +72,25 @@ def read_process(pid: int) -> ProcessFacts:
         )
 
 
-def read_files(pid: int) -> tuple[MappedFile, ...]:
-    """Only what is mapped now; empty for a process that has ended.
+def files_now(pid: int) -> tuple[MappedFile, ...]:
+    """All files that are mapped now, with all of their mappings; none where a process has ended.
 
     Raises:
         MissingToolError: The process is not ours to look at.
     """
     try:
-        return parse_maps((_PROC / str(pid) / "maps").read_bytes())
+        return read_files(f"{_PROC}/{pid}")
     except (FileNotFoundError, ProcessLookupError):
         return ()
     except PermissionError as error:
         raise _forbidden(pid) from error
 
 
-def parse_maps(text: bytes) -> tuple[MappedFile, ...]:
-    """``/proc/PID/maps`` to one row per run of mappings of a file; what has no path is left out.
-
-    A line is ``start-end perms offset device inode path``; the path may hold spaces, and a
-    newline in it is written in octal.
-    """
-    found: list[MappedFile] = []
-    path, first, last, code = b"", b"", b"", False
-    for line in text.splitlines():
-        slash = line.find(b"/")
-        if slash < 0:
-            continue
-        name = line[slash:]
-        if name != path:
-            if path:
-                found.append(_row(path, first, last, code))
-            path, first, code = name, line, False
-        last = line
-        if not code and line.find(b"x", 0, slash) > 0:  # only the permissions may have an x
-            code = True
-    if path:
-        found.append(_row(path, first, last, code))
-    return _joined(found)
-
-
-def _row(path: bytes, first: bytes, last: bytes, code: bool) -> MappedFile:
-    name = os.fsdecode(path)
-    if "\\012" in name:
-        name = name.replace("\\012", "\n")
-    deleted = name.endswith(_DELETED)
-    return MappedFile(
-        name[: -len(_DELETED)] if deleted else name,
-        int(first[: first.index(b"-")], 16),
-        int(last[last.index(b"-") + 1 : last.index(b" ")], 16),
-        code,
-        deleted,
-    )
-
-
-def _joined(rows: list[MappedFile]) -> tuple[MappedFile, ...]:
-    """One row per file, where something anonymous or another file lies between its pieces."""
-    merged: dict[str, MappedFile] = {}
-    for row in rows:
-        key = f"{row.path}{_DELETED}" if row.deleted else row.path
-        known = merged.get(key)
-        if known is not None:
-            row = known._replace(end=row.end, is_code=known.is_code or row.is_code)  # noqa: PLW2901 - joined
-        merged[key] = row
-    for key, row in merged.items():
-        if row.deleted and row.path in merged:  # and its successor is mapped, too
-            merged[key] = row._replace(path=key)
-    return tuple(merged.values())
-
-
-def _status(place: Path) -> dict[str, str]:
-    lines = (place / "status").read_text(encoding="utf-8", errors="replace").split("\n")
-    rows = (line.partition(":") for line in lines if line.startswith(_STATUS))
-    return {key: value.strip() for key, _, value in rows}
-
-
-def _check_kind(pid: int, status: dict[str, str]) -> None:
+def _check_kind(pid: int, place: str) -> None:
+    """Refuse what has no address space: its size in pages comes first in statm."""
+    if not read(f"{place}/statm").startswith(b"0 "):
+        return
+    status = _status(place)
     name = status.get("Name", "")
     if status.get("State", "").startswith(("Z", "X")):
         raise InputError(
@@ -171,12 +101,18 @@ def _check_kind(pid: int, status: dict[str, str]) -> None:
         raise InputError(f"{pid} ({name}) is a thread of the kernel: nothing is loaded in it.")
 
 
+def _status(place: str) -> dict[str, str]:
+    lines = os.fsdecode(read(f"{place}/status")).split("\n")
+    rows = (line.partition(":") for line in lines if line.startswith(_STATUS))
+    return {key: value.strip() for key, _, value in rows}
+
+
 @contextmanager
 def _explained(pid: int) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, ProcessLookupError) as error:
-        alive = (_PROC / str(pid)).exists()
+        alive = os.path.exists(f"{_PROC}/{pid}")  # noqa: PTH110
         reason = "ended while it was looked at" if alive else "does not exist, or has ended"
         raise InputError(f"Process {pid} {reason}.", "Look with: ps -e") from error
     except PermissionError as error:
@@ -195,18 +131,18 @@ def _strings(text: bytes) -> tuple[str, ...]:
     return tuple(os.fsdecode(piece) for piece in pieces)
 
 
-def _environment(place: Path) -> dict[str, str]:
+def _environment(place: str) -> dict[str, str]:
     try:
-        rows = _strings((place / "environ").read_bytes())
+        rows = _strings(read(f"{place}/environ"))
     except PermissionError:
         return {}
     return {key: value for key, _, value in (row.partition("=") for row in rows) if key}
 
 
-def _root(place: Path) -> str:
+def _root(place: str) -> str:
     """``/proc/PID/root`` where the process sees another file system than we do."""
     try:
-        same = (place / "ns/mnt").readlink() == (_PROC / "self/ns/mnt").readlink()
-        return "" if same and str((place / "root").readlink()) == "/" else str(place / "root")
+        same = os.readlink(f"{place}/ns/mnt") == os.readlink(f"{_PROC}/self/ns/mnt")  # noqa: PTH115
+        return "" if same and os.readlink(f"{place}/root") == "/" else f"{place}/root"  # noqa: PTH115
     except PermissionError:
         return ""

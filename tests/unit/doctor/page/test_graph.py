@@ -150,7 +150,7 @@ def test_large_diagnoses_stay_readable() -> None:
 def test_sixty_culprits_do_not_get_four_libraries_each() -> None:
     diagnosis = healthy(60)
     static = tuple(
-        replace(each, static=(RuntimeFamily.LIBSTDCXX,)) if each.package else each
+        each._replace(static=(RuntimeFamily.LIBSTDCXX,)) if each.package else each
         for each in diagnosis.libraries
     )
     blamed = replace(sample().findings[0], culprits=tuple(p.name for p in diagnosis.packages))
