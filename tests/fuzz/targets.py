@@ -34,7 +34,7 @@ from cxxrt_toolchain.elf.comment import read_comment
 from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import ElfImage
 from cxxrt_toolchain.elf.reader import read_elf, read_exports, read_needed_symbols
-from cxxrt_toolchain.elf.references import read_references
+from cxxrt_toolchain.elf.references import read_definitions, read_references
 from cxxrt_toolchain.errors import ToolchainError
 from cxxrt_toolchain.repair.apply import apply_plan
 from cxxrt_toolchain.repair.documents import plan_document
@@ -74,7 +74,8 @@ def elf(data: bytes) -> None:
     with suppress(ToolchainError):
         image = ElfImage(io.BytesIO(data), "fuzzed.so")
         read_comment(image)
-        read_references(image, Dynamic(image))
+        dynamic = Dynamic(image)
+        read_definitions(image, dynamic, read_references(image, dynamic).symbols)
 
 
 def archive(data: bytes) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from cxxrt_toolchain.audit.families import RuntimeFamily
-from cxxrt_toolchain.doctor.bindings import FACETS, Bindings, Bound, LocaleTable
+from cxxrt_toolchain.doctor.bindings import Bindings, Bound, LocaleTable
 from cxxrt_toolchain.doctor.diagnosis import Library, Origin, Package
 from cxxrt_toolchain.doctor.installed import Distribution, Environment
 from cxxrt_toolchain.doctor.interpreter import Interpreter
+from cxxrt_toolchain.doctor.object_references import FACETS
 from cxxrt_toolchain.doctor.process_view import ProcessView
 
 SITE = "/env/lib/python3.12/site-packages"

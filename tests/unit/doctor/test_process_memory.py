@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
+from pathlib import Path
 
 import pytest
 
@@ -17,8 +18,8 @@ def test_words_are_read_where_they_are() -> None:
     with open_memory(os.getpid()) as memory:
         assert memory is not None
         assert memory.word(start + 24) == 1 << 40
-        places = [start + 8, start, start + 8 * (len(numbers) - 1)]
-        assert list(memory.words(places).values()) == [1, 2, 7]
+        assert memory.gather(start, array("I", [0, 1, len(numbers) - 1])) == [1, 2, 7]
+        assert memory.gather(start + 8, array("I", [2])) == [1 << 40]
 
 
 @pytest.mark.parametrize("address", [0, 8, (1 << 64) - 8, 1 << 70])
@@ -26,7 +27,18 @@ def test_what_is_not_mapped_is_missing(address: int) -> None:
     with open_memory(os.getpid()) as memory:
         assert memory is not None
         assert memory.word(address) is None
-        assert memory.words([address]) == {}
+        assert memory.gather(address, array("I", [0, 2])) == [0, 0]
+
+
+def test_words_behind_the_end_of_what_is_mapped_are_zero() -> None:
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    spans = [line.split()[0].split("-") for line in lines if " rw-p " in line]
+    starts = {line.partition("-")[0] for line in lines}
+    end = next(int(stop, 16) for _, stop in spans if stop not in starts)
+    with open_memory(os.getpid()) as memory:
+        assert memory is not None
+        last = memory.word(end - 8)
+        assert memory.gather(end - 8, array("I", [0, 1, 7])) == [last, 0, 0]
 
 
 def test_the_loaders_list_begins_with_the_program() -> None:

@@ -10,7 +10,7 @@ from cxxrt_toolchain.elf.comment import read_comment
 from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import ElfImage
 from cxxrt_toolchain.elf.lookup import find_definitions
-from cxxrt_toolchain.elf.references import read_references
+from cxxrt_toolchain.elf.references import read_definitions, read_references
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,15 +33,19 @@ def test_own_definitions_that_are_referred_to(
         image = ElfImage(stream, name)
         dynamic = Dynamic(image)
         found = read_references(image, dynamic)
-        names = [dynamic.strings.at(offset, "a name") for offset in found.names]
+        definitions = read_definitions(image, dynamic, found.symbols)
     # not: guarded (protected, so always its own), relative (names no symbol), __tls_get_addr
+    names = [each.name for each in definitions]
+    assert list(found.places) == sorted(found.places)
     assert dict(zip(names, found.places, strict=True)) == {
         "table": table,
         "value": value,
         "called": called,
     }
-    assert dict(zip(names, found.sizes, strict=True))["table"] == 8
-    assert dict(zip(names, found.addresses, strict=True))["value"] == 0x2018
+    by_name = dict(zip(names, definitions, strict=True))
+    assert by_name["table"].size == 8
+    assert by_name["value"].address == 0x2018
+    assert (by_name["value"].is_object, by_name["called"].is_object) == (True, False)
     assert found.modules == ((channel, "channel"),)
     assert found.own_module == own
 
@@ -49,8 +53,9 @@ def test_own_definitions_that_are_referred_to(
 def test_a_unique_definition_is_known_as_one(elf_fixture: ElfFixture) -> None:
     with elf_fixture("libunique.so").open("rb") as stream:
         image = ElfImage(stream, "libunique.so")
-        found = read_references(image, Dynamic(image))
-    assert [found.is_unique(index) for index in range(len(found.places))] == [True]
+        dynamic = Dynamic(image)
+        found = read_definitions(image, dynamic, read_references(image, dynamic).symbols)
+    assert [each.is_unique for each in found] == [True]
 
 
 @pytest.mark.parametrize("name", ["libplain-32.so", "plain.o", "libuser.so"])

@@ -11,36 +11,27 @@ symbol is read. Jump slots that are still unbound point into their own object an
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.doctor.memory import AddressMap
+from cxxrt_toolchain.doctor.object_references import FACETS, PLAIN_FACET
 from cxxrt_toolchain.elf.dynamic import Dynamic
-from cxxrt_toolchain.elf.image import PT_LOAD, ElfError, ElfImage
-from cxxrt_toolchain.elf.lookup import Definition, find_definitions
-from cxxrt_toolchain.elf.references import NO_REFERENCES, OwnReferences, read_references
+from cxxrt_toolchain.elf.image import ElfError, ElfImage
+from cxxrt_toolchain.elf.lookup import find_definitions
+from cxxrt_toolchain.elf.references import read_definitions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import BinaryIO
 
     from cxxrt_toolchain.doctor.memory import Memory
+    from cxxrt_toolchain.doctor.object_references import ObjectReferences
+    from cxxrt_toolchain.elf.references import OwnDefinition
 
-_STREAM = "St19{0}streambuf_iteratorIcSt11char_traitsIcEEE2idE"
-FACETS = {
-    "num_get<char>": "_ZNSt7num_getIc" + _STREAM.format("i"),
-    "num_put<char>": "_ZNSt7num_putIc" + _STREAM.format("o"),
-    "collate<char>": "_ZNSt7__cxx117collateIcE2idE",
-    "codecvt<char16_t>": "_ZNSt7codecvtIDsc11__mbstate_tE2idE",
-    "codecvt<wchar_t>": "_ZNSt7codecvtIwc11__mbstate_tE2idE",
-    "ctype<wchar_t>": "_ZNSt5ctypeIwE2idE",
-}
-"""Locale facets and the variable that holds each one's number (``std::locale::id``). The first
-three are ``STB_GNU_UNIQUE`` and shared by all copies, the others plain data of each copy."""
-_PLAIN = "ctype<wchar_t>"
-_TYPE_OBJECT = 1
-_PT_GNU_RELRO = 0x6474E552
-_PF_W = 2
+_MANY = 64
+"""Names from which on reading a whole string table is quicker than the pieces."""
 
 
 class ObjectInMemory(NamedTuple):
@@ -51,7 +42,13 @@ class ObjectInMemory(NamedTuple):
     """What is added to the addresses in its file."""
     start: int
     end: int
-    """Of its mapped file; the memory behind it (.bss) is added from its program headers."""
+    """Of its mapped file; the memory behind it (.bss) is added."""
+    facts: ObjectReferences
+
+    @property
+    def memory_end(self) -> int:
+        """Where its memory ends."""
+        return max(self.end, self.base + self.facts.size)
 
 
 class Bound(NamedTuple):
@@ -95,7 +92,7 @@ class LocaleTable:
     @property
     def initialized(self) -> bool:
         """Whether its locale was ever used."""
-        return dict(self.numbers).get(_PLAIN, 0) != 0
+        return dict(self.numbers).get(PLAIN_FACET, 0) != 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,23 +104,16 @@ class Bindings:
     locales: tuple[LocaleTable, ...] = ()
 
 
-class _Source(NamedTuple):
-    """An object with what its file says."""
-
-    place: ObjectInMemory
-    end: int
-    references: OwnReferences
-    names: tuple[str, ...]
-    facets: dict[str, Definition]
-    changeable: tuple[tuple[int, int], ...]
-    """Address ranges in its file that are written to after relocation: .data and .bss."""
+_Rows = dict[tuple[str, str], list["int | str"]]
+"""(object, winner) -> numbers of symbols, or the names of thread-local variables."""
 
 
 def read_bindings(
-    objects: Iterable[ObjectInMemory],
+    objects: Sequence[ObjectInMemory],
     others: Iterable[tuple[int, int, str]],
     memory: Memory,
     open_file: Callable[[str], BinaryIO],
+    group: Callable[[str], str],
 ) -> Bindings:
     """Find out what the loader did.
 
@@ -132,97 +122,59 @@ def read_bindings(
         others: Start, end and path of everything else that is mapped.
         memory: Of the process.
         open_file: Opens the file of an object, `OSError` where it is gone.
+        group: What a path is part of; within a group, who is bound to whom is its own business.
     """
-    sources = [_source(each, open_file) for each in objects]
-    owners = AddressMap(
-        [*((each.place.start, each.end, each.place.path) for each in sources), *others]
-    )
-    modules = _modules(sources, memory)
-    pairs: dict[tuple[str, str], list[Bound]] = {}
-    for each in sources:
-        for target, name, index in _foreign(each, memory, owners, modules):
-            unique = index is not None and each.references.is_unique(index)
-            pairs.setdefault((each.place.path, target), []).append(
-                Bound(name, unique, None, layout=False)
-            )
-    by_path = {each.place.path: each for each in sources}
+    owners = AddressMap([*((each.start, each.memory_end, each.path) for each in objects), *others])
+    modules = _modules(objects, memory)
+    rows: _Rows = {}
+    for each in objects:
+        for target, symbol in _foreign(each, memory, owners, modules):
+            rows.setdefault((each.path, target), []).append(symbol)
+    by_path = {each.path: each for each in objects}
     return Bindings(
         pairs={
-            pair: _with_sizes(by_path[pair[0]], pair[1], rows, open_file)
-            for pair, rows in pairs.items()
+            (path, target): _described(by_path[path], target, symbols, open_file)
+            for (path, target), symbols in rows.items()
+            if group(target) != group(path)
         },
         locales=tuple(
-            _locale(each, memory, owners) for each in sources if FACETS[_PLAIN] in each.facets
+            _locale(each, memory, owners) for each in objects if PLAIN_FACET in each.facts.facets
         ),
     )
 
 
-def _source(place: ObjectInMemory, open_file: Callable[[str], BinaryIO]) -> _Source:
-    try:
-        with open_file(place.path) as stream:
-            image = ElfImage(stream, place.path)
-            dynamic = Dynamic(image)
-            references = read_references(image, dynamic)
-            loads = [load for load in image.segments if load.type == PT_LOAD]
-            end = max((load.address + load.memory_size for load in loads), default=0)
-            return _Source(
-                place,
-                max(place.end, place.base + end),
-                references,
-                tuple(dynamic.strings.at(name, "a symbol") for name in references.names),
-                find_definitions(image, dynamic, FACETS.values()),
-                _changeable(image),
-            )
-    except (OSError, ElfError):
-        return _Source(place, place.end, NO_REFERENCES, (), {}, ())
-
-
-def _changeable(image: ElfImage) -> tuple[tuple[int, int], ...]:
-    relro = image.first(_PT_GNU_RELRO)
-    start = relro.address + relro.memory_size if relro else 0
-    found = []
-    for load in image.segments:
-        if load.type == PT_LOAD and load.flags & _PF_W:
-            end = load.address + load.memory_size
-            first = start if load.address < start < end else load.address
-            if not relro or not (relro.address <= load.address and end <= start):
-                found.append((first, end))
-    return tuple(found)
-
-
-def _is_layout(name: str, address: int, source: _Source) -> bool:
-    """Vtables have one slot per virtual function; changeable data is an object of some class."""
-    if name.startswith(("_ZTV", "_ZTT", "_ZTC")):
-        return True
-    return any(start <= address < end for start, end in source.changeable)
-
-
 def _foreign(
-    each: _Source, memory: Memory, owners: AddressMap, modules: dict[int, str]
-) -> Iterable[tuple[str, str, int | None]]:
+    each: ObjectInMemory, memory: Memory, owners: AddressMap, modules: dict[int, str]
+) -> Iterator[tuple[str, int | str]]:
     """Where the loader bound an own symbol to another object: that object, the symbol."""
-    place, references = each.place, each.references
-    values = memory.words(place.base + offset for offset in references.places)
-    start, end = place.start, each.end
-    for index, offset in enumerate(references.places):
-        value = values.get(place.base + offset, 0)
-        if not start <= value < end:
+    facts = each.facts
+    symbols = array("I")
+    symbols.frombytes(facts.symbols)
+    low, high = each.start, each.memory_end
+    position = 0
+    for first, words in facts.runs:
+        places = array("I")
+        places.frombytes(words)
+        values = memory.gather(each.base + first, places)
+        outside = [(i, value) for i, value in enumerate(values) if value < low or value >= high]
+        for index, value in outside:
             target = owners.owner(value) if value else ""
-            if target and target != place.path:
-                yield target, each.names[index], index
+            if target and target != each.path:
+                yield target, symbols[position + index]
+        position += len(places)
     own = _module_id(each, memory)
-    for offset, name in references.modules:
-        number = memory.word(place.base + offset)
+    for place, name in facts.modules:
+        number = memory.word(each.base + place)
         if own and number and number != own and number in modules:
-            yield modules[number], name, None
+            yield modules[number], name
 
 
-def _module_id(each: _Source, memory: Memory) -> int | None:
-    place = each.references.own_module
-    return None if place is None else memory.word(each.place.base + place)
+def _module_id(each: ObjectInMemory, memory: Memory) -> int | None:
+    place = each.facts.own_module
+    return None if place is None else memory.word(each.base + place)
 
 
-def _modules(sources: list[_Source], memory: Memory) -> dict[int, str]:
+def _modules(objects: Iterable[ObjectInMemory], memory: Memory) -> dict[int, str]:
     """TLS module id -> path.
 
     An object that refers to a hidden variable of its own says its id for certain. Another one
@@ -230,57 +182,76 @@ def _modules(sources: list[_Source], memory: Memory) -> dict[int, str]:
     was searched before it, which is earlier in the load order and claims the same id.
     """
     known: dict[int, str] = {}
-    for each in sources:
+    for each in objects:
         number = _module_id(each, memory)
         if number:
-            known[number] = each.place.path
-    for each in sources:
-        if each.references.own_module is None:
-            for offset, _ in each.references.modules:
-                number = memory.word(each.place.base + offset)
+            known[number] = each.path
+    for each in objects:
+        if each.facts.own_module is None:
+            for place, _ in each.facts.modules:
+                number = memory.word(each.base + place)
                 if number:
-                    known.setdefault(number, each.place.path)
+                    known.setdefault(number, each.path)
     return known
 
 
-def _with_sizes(
-    source: _Source, target: str, rows: list[Bound], open_file: Callable[[str], BinaryIO]
+def _described(
+    source: ObjectInMemory,
+    target: str,
+    symbols: list[int | str],
+    open_file: Callable[[str], BinaryIO],
 ) -> tuple[Bound, ...]:
-    """Add the sizes of variables and vtables, which must agree where the code does."""
-    references = source.references
-    own = {
-        name: (references.sizes[index], _is_layout(name, references.addresses[index], source))
-        for index, name in enumerate(source.names)
-        if references.infos[index] & 15 == _TYPE_OBJECT and references.sizes[index]
-    }
-    wanted = [row.name for row in rows if row.name in own]
-    if not wanted:
-        return tuple(rows)
+    """Add the names, and the sizes of variables and vtables, which must agree where code does."""
+    numbers = [each for each in symbols if isinstance(each, int)]
     try:
-        with open_file(target) as stream:
-            image = ElfImage(stream, target)
-            theirs = find_definitions(image, Dynamic(image, sparse=True), wanted)
+        with open_file(source.path) as stream:
+            image = ElfImage(stream, source.path)
+            dynamic = Dynamic(image, sparse=len(numbers) < _MANY)
+            own = read_definitions(image, dynamic, numbers)
     except (OSError, ElfError):
-        theirs = {}
-    return tuple(
-        row._replace(sizes=(own[row.name][0], theirs[row.name].size), layout=own[row.name][1])
-        if row.name in own and row.name in theirs and theirs[row.name].size
-        else row
-        for row in rows
-    )
+        own = ()
+    sized = [each.name for each in own if each.is_object and each.size]
+    theirs = _sizes(target, sized, open_file)
+    found = []
+    for each in own:
+        their_size = theirs.get(each.name) if each.is_object and each.size else None
+        sizes = (each.size, their_size) if their_size else None
+        layout = bool(sizes) and _is_layout(each, source.facts)
+        found.append(Bound(each.name, each.is_unique, sizes, layout))
+    variables = (each for each in symbols if isinstance(each, str))
+    return (*found, *(Bound(name, unique=False, sizes=None, layout=False) for name in variables))
 
 
-def _locale(each: _Source, memory: Memory, owners: AddressMap) -> LocaleTable:
+def _sizes(path: str, names: list[str], open_file: Callable[[str], BinaryIO]) -> dict[str, int]:
+    if not names:
+        return {}
+    try:
+        with open_file(path) as stream:
+            image = ElfImage(stream, path)
+            found = find_definitions(image, Dynamic(image, sparse=len(names) < _MANY), names)
+    except (OSError, ElfError):
+        return {}
+    return {name: definition.size for name, definition in found.items()}
+
+
+def _is_layout(definition: OwnDefinition, facts: ObjectReferences) -> bool:
+    """Vtables have one slot per virtual function; changeable data is an object of some class."""
+    if definition.name.startswith(("_ZTV", "_ZTT", "_ZTC")):
+        return True
+    return any(start <= definition.address < end for start, end in facts.changeable)
+
+
+def _locale(each: ObjectInMemory, memory: Memory, owners: AddressMap) -> LocaleTable:
     """Follow the copy's own references to the variables that it really uses."""
-    offsets = dict(zip(each.names, each.references.places, strict=True))
-    numbers, bound_to = [], each.place.path
-    for facet, name in FACETS.items():
+    facts = each.facts
+    numbers, bound_to = [], each.path
+    for facet in FACETS:
         address = None
-        if name in offsets:
-            address = memory.word(each.place.base + offsets[name])
-        if address is None and name in each.facets:
-            address = each.place.base + each.facets[name].address
+        if facet in facts.facet_places:
+            address = memory.word(each.base + facts.facet_places[facet])
+        if address is None and facet in facts.facets:
+            address = each.base + facts.facets[facet]
         numbers.append((facet, (memory.word(address) or 0) if address else 0))
-        if facet == _PLAIN and address:
+        if facet == PLAIN_FACET and address:
             bound_to = owners.owner(address) or bound_to
-    return LocaleTable(path=each.place.path, numbers=tuple(numbers), bound_to=bound_to)
+    return LocaleTable(path=each.path, numbers=tuple(numbers), bound_to=bound_to)

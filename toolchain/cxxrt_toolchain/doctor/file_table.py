@@ -9,7 +9,6 @@ one that cannot be written is not. Nothing here ever fails a diagnosis.
 from __future__ import annotations
 
 import contextlib
-import marshal
 import os
 import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,12 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cxxrt_toolchain.audit.families import RuntimeFamily
 from cxxrt_toolchain.doctor.diagnosis import Origin
 from cxxrt_toolchain.doctor.encoding import VERSION
+from cxxrt_toolchain.doctor.sealed import WRONG, read_sealed, write_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_MAGIC = f"cxxrt-process-{VERSION}-2-{marshal.version}"
+_MAGIC = f"cxxrt-process-{VERSION}-2"
 _MOST_ROWS = 20_000
 _MOST_BYTES = 16 << 20
 
@@ -55,8 +55,8 @@ class FileFacts(NamedTuple):
     kind: Kind
 
 
-_Identity = tuple[int, int, int, int]
-_Row = tuple[_Identity, str, int]
+Identity = tuple[int, int, int, int]
+_Row = tuple[Identity, str, int]
 """Identity, SONAME, number of its kind."""
 
 
@@ -72,8 +72,10 @@ class FileTable:
         self._kinds: list[Kind] = []
         self._rows: dict[str, _Row] = {}
         if self._file is not None:
-            with contextlib.suppress(OSError, EOFError, ValueError, TypeError):
-                self._kinds, self._rows = _read(self._file, program)
+            with contextlib.suppress(*WRONG):
+                owner, kinds, rows = read_sealed(self._file, _MAGIC, _MOST_BYTES)
+                if owner == program:
+                    self._kinds, self._rows = [_decoded(kind) for kind in kinds], rows
         self._numbers = {kind: number for number, kind in enumerate(self._kinds)}
 
     def find(self, places: Mapping[str, str]) -> dict[str, FileFacts]:
@@ -87,13 +89,13 @@ class FileTable:
         for path, place in places.items():
             if path in rows:
                 identity, soname, number = rows[path]
-                if identity == _identity(place):
+                if identity == identity_of(place):
                     found[path] = FileFacts(soname, kinds[number])
         return found
 
     def add(self, path: str, place: str, facts: FileFacts) -> None:
         """Keep what is known of a file."""
-        identity = _identity(place)
+        identity = identity_of(place)
         if identity:
             number = self._numbers.setdefault(facts.kind, len(self._kinds))
             if number == len(self._kinds):
@@ -107,29 +109,7 @@ class FileTable:
             return
         rows = dict(list(self._rows.items())[-_MOST_ROWS:])
         kinds = [_encoded(kind) for kind in self._kinds]
-        body = marshal.dumps((self._program, kinds, rows))
-        temporary = self._file.with_suffix(f".{os.getpid()}")
-        with contextlib.suppress(OSError):
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(f"{_MAGIC} {zlib.crc32(body):08x}\n".encode() + body)
-            temporary.replace(self._file)
-            self._changed = False
-
-
-def _read(file: Path, program: str) -> tuple[list[Kind], dict[str, _Row]]:
-    """What was written here; ``marshal``, because it is read several times as fast as JSON.
-
-    Raises:
-        EOFError, ValueError, TypeError: Whoever wrote it had other ideas of a table.
-    """
-    with file.open("rb") as stream:
-        head, _, body = stream.read(_MOST_BYTES).partition(b"\n")
-    if head != f"{_MAGIC} {zlib.crc32(body):08x}".encode():
-        return [], {}
-    owner, kinds, rows = marshal.loads(body)  # noqa: S302 - ours by its checksum; runs no code
-    if owner != program:
-        return [], {}
-    return [_decoded(kind) for kind in kinds], rows
+        self._changed = not write_sealed(self._file, _MAGIC, (self._program, kinds, rows))
 
 
 def _encoded(kind: Kind) -> tuple[object, ...]:
@@ -147,7 +127,7 @@ def _decoded(row: tuple[Any, ...]) -> Kind:
     )
 
 
-def _identity(place: str) -> _Identity | None:
+def identity_of(place: str) -> Identity | None:
     """Which file that is, and in which state; None where there is none."""
     try:
         found = os.stat(place)  # noqa: PTH116 - hundreds of them

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Iterable, Iterator
 
 _AT_PHDR, _AT_PHENT, _AT_PHNUM, _AT_SYSINFO_EHDR = 3, 4, 5, 33
@@ -27,8 +28,6 @@ _PHDR = struct.Struct("=IIQQQQQQ")
 _PAIR = struct.Struct("=QQ")
 _LINK = struct.Struct("=QQQQ")
 _WORD = 8
-_GAP = 1 << 14
-"""Places nearer than this are read in one piece."""
 _LARGEST = 1 << 22
 _OBJECTS = 1 << 14
 
@@ -60,29 +59,16 @@ class Memory:
         data = self.read(address, _WORD)
         return int.from_bytes(data, "little") if len(data) == _WORD else None
 
-    def words(self, addresses: Iterable[int]) -> dict[int, int]:
-        """The 64-bit words at many addresses, in few reads; what is not mapped is missing."""
-        found: dict[int, int] = {}
-        for run in _runs(sorted(addresses)):
-            start = run[0]
-            data = self.read(start, run[-1] + _WORD - start)
-            for address in run:
-                piece = data[address - start : address - start + _WORD]
-                if len(piece) == _WORD:
-                    found[address] = int.from_bytes(piece, "little")
-        return found
+    def gather(self, address: int, words: array[int]) -> list[int]:
+        """The 64-bit words at some numbers of words behind an address; 0 where nothing is mapped.
 
-
-def _runs(addresses: list[int]) -> Iterator[list[int]]:
-    """Neighbours that one read covers."""
-    run: list[int] = []
-    for address in addresses:
-        if run and (address - run[-1] > _GAP or address - run[0] > _LARGEST):
-            yield run
-            run = []
-        run.append(address)
-    if run:
-        yield run
+        Args:
+            address: Of word 0.
+            words: Which ones, rising; they are read in one piece.
+        """
+        data = self.read(address, (words[-1] + 1) * _WORD)
+        data += bytes((words[-1] + 1) * _WORD - len(data))
+        return list(map(memoryview(data).cast("Q").__getitem__, words))
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from functools import cached_property
+from collections.abc import Callable
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -20,6 +21,7 @@ from cxxrt_toolchain.doctor.file_table import FileFacts, FileTable, Kind
 from cxxrt_toolchain.doctor.installed import Environment, read_environment
 from cxxrt_toolchain.doctor.libraries import Places
 from cxxrt_toolchain.doctor.memory import AddressMap, load_order, open_memory
+from cxxrt_toolchain.doctor.object_references import ReferenceTable
 from cxxrt_toolchain.doctor.process_environment import runtime_version
 from cxxrt_toolchain.doctor.process_view import ProcessView
 from cxxrt_toolchain.doctor.procfs import files_now
@@ -48,6 +50,8 @@ _GLIBC = re.compile(r"GLIBC_(2\.\d+)(?:\.\d+)?")
 
 _Loaded = list[tuple["MappedFile", int]]
 """Files with what is added to the addresses in them."""
+_Mapped = Callable[[], dict[str, "MappedFile"]]
+"""All mapped files by their paths; read when asked for, and once."""
 
 
 class Observer:
@@ -64,6 +68,7 @@ class Observer:
         self._environment = environment
         self._cache = cache
         self._table = FileTable(cache.folder if cache else None, interpreter.program)
+        self._references = ReferenceTable(cache.folder if cache else None, interpreter.program)
         self._files: dict[str, FileFacts | None] = {}
         self._runtime = runtime_version(interpreter.path)
 
@@ -77,15 +82,16 @@ class Observer:
         if not memory:
             return self._blind_view(facts, "it was not asked for")
         with open_memory(facts.pid) as opened:
+            mapped = cache(lambda: {each.path: each for each in files_now(facts.pid)})
             if opened is None:
                 reason = "the kernel does not let this user read the process's memory"
                 return self._blind_view(facts, reason)
-            loaded = _as_loaded(facts, opened)
+            loaded = _as_loaded(facts, opened, mapped)
             if not loaded:
                 reason = "the loader's list of objects cannot be found in its memory"
                 return self._blind_view(facts, reason)
             self._learn(facts.root, [file for file, _ in loaded])
-            bindings = self._bindings(facts, loaded, opened)
+            bindings = self._bindings(facts, loaded, opened, mapped)
         return self._view(facts, loaded, bindings, "")
 
     def _blind_view(self, facts: ProcessFacts, why_no_memory: str) -> ProcessView:
@@ -116,7 +122,9 @@ class Observer:
         if facts is not None and not root:
             self._table.add(path, place, facts)
 
-    def _bindings(self, facts: ProcessFacts, loaded: _Loaded, memory: Memory) -> Bindings:
+    def _bindings(
+        self, facts: ProcessFacts, loaded: _Loaded, memory: Memory, mapped: _Mapped
+    ) -> Bindings:
         known = self._files
         bases = {
             file.path: base
@@ -125,20 +133,25 @@ class Observer:
         }
         if not bases:
             return Bindings()
-        mapped = {each.path: each for each in files_now(facts.pid)}
-        wanted = [
-            ObjectInMemory(path, base, mapped[path].start, mapped[path].end)
-            for path, base in bases.items()
-            if path in mapped
-        ]
-        others = [
-            (each.start, each.end, each.path) for each in mapped.values() if each.path not in bases
-        ]
 
         def open_file(path: str) -> BinaryIO:
             return open(facts.root + path, "rb")  # noqa: PTH123 - a path of the kernel's, as it is
 
-        return read_bindings(wanted, others, memory, open_file)
+        def group(path: str) -> str:
+            row = known.get(path)
+            return (row.kind.package if row else None) or path.rpartition("/")[0]
+
+        spans = mapped()
+        places = {path: facts.root + path for path in bases if path in spans}
+        table = self._references if not facts.root else ReferenceTable(None, "")
+        wanted = [
+            ObjectInMemory(path, bases[path], spans[path].start, spans[path].end, references)
+            for path, references in table.read(places, open_file).items()
+        ]
+        others = [
+            (each.start, each.end, each.path) for each in spans.values() if each.path not in places
+        ]
+        return read_bindings(wanted, others, memory, open_file, group)
 
     def _view(
         self,
@@ -230,7 +243,7 @@ def _glibc(place: str, report: ObjectFacts) -> str:
     return max((match[1] for match in matches if match), key=lambda text: int(text[2:]), default="")
 
 
-def _as_loaded(facts: ProcessFacts, memory: Memory) -> _Loaded:
+def _as_loaded(facts: ProcessFacts, memory: Memory, mapped: _Mapped) -> _Loaded:
     """The loader's list, with the files that are mapped where it says."""
     entries = load_order(facts.pid, memory)
     files = {each.base: each for each in facts.files}  # true where memory has the file's layout
@@ -238,7 +251,7 @@ def _as_loaded(facts: ProcessFacts, memory: Memory) -> _Loaded:
         program = (each for each in facts.files if each.path == facts.executable)
         files.update((entries[0].base, each) for each in program)
     if not files.keys() >= {base for base, _ in entries}:
-        files = _files_by_dynamic_section(facts.pid, entries)
+        files = _files_by_dynamic_section(mapped(), entries)
     found: dict[str, tuple[MappedFile, int]] = {}
     for base, _ in entries:
         file = files.get(base)
@@ -247,9 +260,10 @@ def _as_loaded(facts: ProcessFacts, memory: Memory) -> _Loaded:
     return list(found.values())
 
 
-def _files_by_dynamic_section(pid: int, entries: Iterable[LoadedEntry]) -> dict[int, MappedFile]:
+def _files_by_dynamic_section(
+    mapped: dict[str, MappedFile], entries: Iterable[LoadedEntry]
+) -> dict[int, MappedFile]:
     """Which file holds an object's dynamic section, by the object's load address."""
-    mapped = {each.path: each for each in files_now(pid)}
     owners = AddressMap((each.start, each.end, each.path) for each in mapped.values())
     paths = ((base, owners.owner(dynamic)) for base, dynamic in entries)
     return {base: mapped[path] for base, path in paths if path}

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.elf import dynamic as dt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cxxrt_toolchain.elf.dynamic import Dynamic
     from cxxrt_toolchain.elf.image import ElfImage
@@ -33,41 +33,38 @@ _MODULES = {_EM_X86_64: 16, _EM_AARCH64: 1028}
 _STV_DEFAULT = 0
 _LOCAL = 0
 _UNIQUE = 10
+_OBJECT = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnReferences:
-    """One place per own definition, in table order; the arrays have one length."""
+    """One place per own definition, by rising place; the arrays have one length."""
 
     places: array[int]
     """Addresses before the load address is added."""
-    names: array[int]
-    """Offsets into the dynamic string table."""
-    sizes: array[int]
-    """``st_size`` of the own definition."""
-    addresses: array[int]
-    """``st_value`` of the own definition."""
-    infos: array[int]
-    """``st_info``: binding and type."""
+    symbols: array[int]
+    """Numbers of the own definitions in the dynamic symbol table; `read_definitions` reads them."""
     modules: tuple[tuple[int, str], ...]
     """Places that receive a TLS module id, with the name of the own thread-local variable."""
     own_module: int | None
     """A place that receives the object's own TLS module id for certain, if there is one."""
 
-    def is_unique(self, index: int) -> bool:
-        """Whether the definition is ``STB_GNU_UNIQUE``, which is shared on purpose."""
-        return self.infos[index] >> 4 == _UNIQUE
+
+class OwnDefinition(NamedTuple):
+    """An entry of the dynamic symbol table."""
+
+    name: str
+    address: int
+    """``st_value``."""
+    size: int
+    """``st_size``."""
+    is_unique: bool
+    """Whether it is ``STB_GNU_UNIQUE``, which is shared on purpose."""
+    is_object: bool
+    """Whether it is ``STT_OBJECT``: a variable, a vtable, a type's information."""
 
 
-NO_REFERENCES = OwnReferences(
-    places=array("Q"),
-    names=array("I"),
-    sizes=array("Q"),
-    addresses=array("Q"),
-    infos=array("B"),
-    modules=(),
-    own_module=None,
-)
+NO_REFERENCES = OwnReferences(places=array("Q"), symbols=array("I"), modules=(), own_module=None)
 
 
 def read_references(image: ElfImage, dynamic: Dynamic) -> OwnReferences:
@@ -128,12 +125,14 @@ def _kept(
     entry = image.layout("IBBHQQ")
     start = dynamic.require(dt.DT_SYMTAB, "DT_SYMTAB")
     table = image.read_at(start, (highest + 1) * entry.size, "the dynamic symbol table")
-    found = OwnReferences(
-        places=array("Q"),
-        names=array("I"),
-        sizes=array("Q"),
-        addresses=array("Q"),
-        infos=array("B"),
+    own = sorted(
+        (place, symbol)
+        for symbol, place in places.items()
+        if _exported(entry.unpack_from(table, symbol * entry.size))
+    )
+    return OwnReferences(
+        places=array("Q", (place for place, _ in own)),
+        symbols=array("I", (symbol for _, symbol in own)),
         modules=tuple(
             (place, dynamic.strings.at(row[0], "a symbol's name"))
             for symbol, place in modules.items()
@@ -141,15 +140,22 @@ def _kept(
         ),
         own_module=own_module,
     )
-    for symbol, place in places.items():
-        name, info, other, section, value, size = entry.unpack_from(table, symbol * entry.size)
-        if _exported((name, info, other, section, value, size)):
-            found.places.append(place)
-            found.names.append(name)
-            found.sizes.append(size)
-            found.addresses.append(value)
-            found.infos.append(info)
-    return found
+
+
+def read_definitions(
+    image: ElfImage, dynamic: Dynamic, symbols: Iterable[int]
+) -> tuple[OwnDefinition, ...]:
+    """Some entries of the dynamic symbol table, by their numbers."""
+    entry = image.layout("IBBHQQ")
+    start = dynamic.require(dt.DT_SYMTAB, "DT_SYMTAB")
+    found = []
+    for symbol in symbols:
+        data = image.read_at(start + symbol * entry.size, entry.size, "a dynamic symbol")
+        text, info, _, _, value, size = entry.unpack(data)
+        name = dynamic.strings.at(text, "a symbol's name")
+        unique, variable = info >> 4 == _UNIQUE, info & 15 == _OBJECT
+        found.append(OwnDefinition(name, value, size, unique, variable))
+    return tuple(found)
 
 
 def _exported(row: tuple[int, ...]) -> bool:

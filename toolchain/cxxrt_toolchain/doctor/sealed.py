@@ -1,0 +1,55 @@
+"""Values on disk that count only as they were written: with a checksum, put in place by a rename.
+
+In: a path, the first line that the right version has, a value of plain types. Out: the value.
+``marshal``, because it is read many times as fast as JSON, and runs no code; the checksum keeps
+damage away from it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import marshal
+import os
+import zlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WRONG = (OSError, EOFError, ValueError, TypeError, LookupError)
+"""What `read_sealed`, and taking its value apart, may raise where another hand wrote it."""
+
+
+def read_sealed(file: Path, magic: str, most: int) -> Any:  # noqa: ANN401 - what was written
+    """The value that `write_sealed` wrote there under the same magic.
+
+    Args:
+        file: Where it is.
+        magic: Says what it is, and in which version.
+        most: Bytes that are read at most; a larger file is a wrong one.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is another thing, or damaged.
+    """
+    with file.open("rb") as stream:
+        head, _, body = stream.read(most).partition(b"\n")
+    if head != _head(magic, body):
+        raise ValueError(head)
+    return marshal.loads(body)  # noqa: S302 - ours by its checksum; runs no code
+
+
+def write_sealed(file: Path, magic: str, value: Any) -> bool:  # noqa: ANN401 - what marshal takes
+    """Write a value whole, or leave what was there; whether it was written."""
+    body = marshal.dumps(value)
+    temporary = file.with_suffix(f".{os.getpid()}")
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(_head(magic, body) + b"\n" + body)
+        temporary.replace(file)
+        return True
+    return False
+
+
+def _head(magic: str, body: bytes) -> bytes:
+    return f"{magic} {marshal.version} {zlib.crc32(body):08x}".encode()
