@@ -104,6 +104,19 @@ def test_files_of_one_kind_share_it(tmp_path: Path, place: str) -> None:
     assert found["/one.so"].kind is found["/two.so"].kind
 
 
+def test_kinds_that_no_file_is_of_any_more_are_not_kept(tmp_path: Path, place: str) -> None:
+    size = []
+    for version in range(200):
+        table = FileTable(tmp_path / "cache", "/usr/bin/python3")
+        table.add("/x.so", place, FileFacts("libx.so.1", KIND._replace(version=f"{version:03}")))
+        table.save()
+        (file,) = (tmp_path / "cache").iterdir()
+        size.append(file.stat().st_size)
+    assert max(size) == min(size)
+    found = FileTable(tmp_path / "cache", "/usr/bin/python3").find({"/x.so": place})
+    assert found["/x.so"].kind.version == "199"
+
+
 def test_a_folder_that_cannot_be_written_harms_nothing(tmp_path: Path, place: str) -> None:
     (tmp_path / "cache").write_text("a file")
     assert FileTable(tmp_path / "cache", "/usr/bin/python3").find(_kept(tmp_path, place)) == {}

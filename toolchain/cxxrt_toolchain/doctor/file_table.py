@@ -107,8 +107,11 @@ class FileTable:
         """Write what is new, if it can be written."""
         if self._file is None or not self._changed:
             return
-        rows = dict(list(self._rows.items())[-_MOST_ROWS:])
-        kinds = [_encoded(kind) for kind in self._kinds]
+        kept = list(self._rows.items())[-_MOST_ROWS:]
+        used = dict.fromkeys(number for _, (_, _, number) in kept)
+        numbers = {old: new for new, old in enumerate(used)}
+        rows = {path: (identity, soname, numbers[old]) for path, (identity, soname, old) in kept}
+        kinds = [_encoded(self._kinds[number]) for number in used]
         self._changed = not write_sealed(self._file, _MAGIC, (self._program, kinds, rows))
 
 

@@ -68,7 +68,6 @@ class Observer:
         self._environment = environment
         self._cache = cache
         self._table = FileTable(cache.folder if cache else None, interpreter.program)
-        self._references = ReferenceTable(cache.folder if cache else None, interpreter.program)
         self._files: dict[str, FileFacts | None] = {}
         self._runtime = runtime_version(interpreter.path)
 
@@ -76,6 +75,10 @@ class Observer:
     def environment(self) -> Environment:
         """What is installed for the program."""
         return self._environment or read_environment(self.interpreter)
+
+    @cached_property
+    def _references(self) -> ReferenceTable:
+        return ReferenceTable(self._cache.folder if self._cache else None, self.interpreter.program)
 
     def look(self, facts: ProcessFacts, *, memory: bool = True) -> ProcessView:
         """Everything that the rules may know of a process at this moment."""
