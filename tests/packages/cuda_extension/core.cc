@@ -26,7 +26,19 @@ static PyObject* selftest(PyObject*, PyObject*) {
     return PyUnicode_FromString(out.str().c_str());
 }
 
+// twice(address, count, stream=0): doubles what another package has put on the device.
+static PyObject* twice_of_others(PyObject*, PyObject* arguments) {
+    unsigned long long address = 0, stream = 0;
+    int count = 0;
+    if (!PyArg_ParseTuple(arguments, "Ki|K", &address, &count, &stream)) return nullptr;
+    const auto status = static_cast<cudaError_t>(
+        twice_there(reinterpret_cast<int*>(address), count, reinterpret_cast<void*>(stream)));
+    if (status != cudaSuccess) return fail(status);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {{"runtime_version", runtime_version, METH_NOARGS, nullptr},
+                                {"twice", twice_of_others, METH_VARARGS, nullptr},
                                 {"selftest", selftest, METH_NOARGS, nullptr},
                                 {}};
 static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_core", nullptr, 0, methods};
