@@ -165,7 +165,13 @@ def tests(session: Session, python: str, folder: Path, beside: str, workers: int
     session.results["tests"] = found
     session.save()
     for each in found:
-        print(f"{each['outcome']:8} {each['seconds']:6.1f} s  {each['test']}  {each['message']}")
+        print(f"{each['outcome']:8} {each['seconds']:6.1f} s  {each['test']}  {_gist(each)}")
+
+
+def _gist(test: dict[str, Any]) -> str:
+    """What is wrong with a test, in one line; everything is in the results."""
+    said = [line[1:].strip() for line in test["text"].splitlines() if line.startswith("E ")]
+    return f"{(said or [*test['message'].splitlines(), ''])[-1 if said else 0]:.200}"
 
 
 def _result(case: ET.Element) -> dict[str, Any]:

@@ -36,7 +36,9 @@ def _working(environment: Environment, order: str) -> Iterator[int]:
     ) as child:
         assert child.stdout is not None
         try:
-            assert json.loads(child.stdout.readline())["results"]
+            said = child.stdout.readline()
+            assert said, "the process ended: what it said on stderr is below"
+            assert json.loads(said)["results"]
             yield child.pid
         finally:
             child.kill()
