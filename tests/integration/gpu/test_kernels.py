@@ -2,7 +2,8 @@
 
 The pairs are those of tests/crashes that are about libcudart, and ``gpu_launch``, in which what
 they show without a device is done on one. Where each package has a libcudart of its own, one
-package's kernel is not run when another launches it, and nobody is told.
+package's kernel is not run when another launches it, and the launcher is not told. The error numbers
+are those of a driver for CUDA 13.0 (580.159.04) on an H200.
 """
 
 from __future__ import annotations
@@ -49,8 +50,9 @@ print(json.dumps({{"launch": launch, "handle": handle, "seen": seen, "fault": fa
                   "mapped": mapped()["libcudart"]}}))
 """
 _OWN_COPIES = ("gpu_launch-usual", "gpu_launch_bundled-usual")
-_INVALID_CONFIGURATION = 9
-_INVALID_DEVICE_FUNCTION = 98
+_INVALID_VALUE, _INVALID_CONFIGURATION = 1, 9
+_MISSING_CONFIGURATION = 52
+_INVALID_RESOURCE_HANDLE = 400
 """cudaError_t."""
 
 
@@ -84,15 +86,14 @@ def test_a_crash_beside_a_driver_is_what_is_recorded_without_one(
 
 
 @pytest.mark.parametrize("name", _OWN_COPIES)
-def test_a_kernel_of_a_package_with_its_own_libcudart_is_not_run_and_nobody_is_told(
+def test_a_kernel_of_a_package_with_its_own_libcudart_is_not_run_and_its_launcher_is_not_told(
     pair: Callable[[str], Environment], name: str, record: Record
 ) -> None:
     did = pair(name).answer(_SHARE.format(here=str(HERE)))
     record("usual", did)
-    error, _, number = did["launch"]
-    assert (error, number) == (0, 0), "the launch succeeds, and the numbers are what they were"
-    error, _, number = did["handle"]
-    assert (error, number) == (_INVALID_DEVICE_FUNCTION, 0)
+    # The configuration waits in the launcher's libcudart, the kernel's stub asks second's for it.
+    assert did["launch"] == [0, _MISSING_CONFIGURATION, 0]
+    assert did["handle"] == [_INVALID_RESOURCE_HANDLE, 0, 0]
     assert did["seen"] == 0, "what first did wrong is not seen by second"
 
 
@@ -104,7 +105,7 @@ def test_with_our_backend_it_is_run_and_an_error_is_seen(
     record("backend", did)
     assert did["launch"] == [0, 0, 42]
     assert did["handle"] == [0, 0, 43]
-    assert did["seen"] == _INVALID_CONFIGURATION
+    assert did["seen"] in (_INVALID_VALUE, _INVALID_CONFIGURATION), "too many threads for a block"
     assert did["mapped"] == [str(environment.site / "cxx11_cuda_runtime/lib/libcudart.so.13")]
 
 

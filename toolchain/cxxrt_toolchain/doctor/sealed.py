@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import marshal
-import os
+import tempfile
 import zlib
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
+from typing import Any
 
 WRONG = (OSError, EOFError, ValueError, TypeError, LookupError)
 """What `read_sealed`, and taking its value apart, may raise where another hand wrote it."""
@@ -42,13 +40,19 @@ def read_sealed(file: Path, magic: str, most: int) -> Any:  # noqa: ANN401 - wha
 def write_sealed(file: Path, magic: str, value: Any) -> bool:  # noqa: ANN401 - what marshal takes
     """Write a value whole, or leave what was there; whether it was written."""
     body = marshal.dumps(value)
-    temporary = file.with_suffix(f".{os.getpid()}")
-    with contextlib.suppress(OSError):
+    temporary = None
+    try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(_head(magic, body) + b"\n" + body)
-        temporary.replace(file)
-        return True
-    return False
+        descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=".sealed-")
+        with open(descriptor, "wb") as stream:  # noqa: PTH123 - a descriptor
+            stream.write(_head(magic, body) + b"\n" + body)
+        Path(temporary).replace(file)
+    except OSError:
+        if temporary:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+        return False
+    return True
 
 
 def _head(magic: str, body: bytes) -> bytes:
