@@ -2,8 +2,8 @@
 
 The pairs are those of tests/crashes that are about libcudart, and ``gpu_launch``, in which what
 they show without a device is done on one. Where each package has a libcudart of its own, one
-package's kernel is not run when another launches it, and the launcher is not told. The error numbers
-are those of a driver for CUDA 13.0 (580.159.04) on an H200.
+package's kernel is not run when another launches it, and the launcher is not told. The numbers of
+errors are those of an H200 with a driver for CUDA 13.0 (580.159.04).
 """
 
 from __future__ import annotations
