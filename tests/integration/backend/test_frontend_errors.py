@@ -83,6 +83,27 @@ def test_a_setuptools_project_without_the_runtime_is_told_what_to_require(tmp_pa
     assert last.endswith('with another backend, list it in the "requires" of [build-system].')
 
 
+@pytest.mark.parametrize(
+    ("text", "acts"),
+    [
+        ("# does nothing without [tool.cxxrt], and cxxrt-toolchain is installed by chance", False),
+        ("[tool.other]\ncxxrt = {}", False),
+        ("[tool]\ncxxrt = {}", True),
+    ],
+)
+def test_a_setuptools_project_is_left_alone_unless_it_asks(
+    tmp_path: Path, text: str, *, acts: bool
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        f'[project]\nname = "other"\nversion = "1"\n{text}\n', encoding="utf-8"
+    )
+    (tmp_path / "other.py").touch()
+    hook = "import setuptools.build_meta as b; b.prepare_metadata_for_build_wheel('.')"
+    subprocess.run([sys.executable, "-c", hook], cwd=tmp_path, check=True, capture_output=True)
+    metadata = (tmp_path / "other-1.dist-info" / "METADATA").read_text(encoding="utf-8")
+    assert ("cxx11-cuda-runtime" in metadata) is acts
+
+
 _WRONG_MAJOR = """\
 #include <Python.h>
 #include <string>

@@ -13,6 +13,14 @@ static const char* check() {
 }
 """
 
+# Numbers the facets of its libstdc++. Printing: nothing with GCC 12, a crash with 13 and later.
+INITIALIZES = """
+#include <locale>
+static const char* check() {
+  return std::locale::classic().name() == "C" ? nullptr : "not C";
+}
+"""
+
 ONLY_NEEDS = """
 #include <string>
 std::string exported(const std::string& in) { return in + in; }

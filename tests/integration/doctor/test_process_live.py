@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from bodies import PRINTS
+from bodies import INITIALIZES, PRINTS
 from doctor_workshop import call, of_compiler
 
 from cxxrt_toolchain.audit.findings import Severity
@@ -57,8 +57,8 @@ def _rules(diagnosis: Diagnosis) -> dict[str, Severity]:
 def test_a_damaged_process_is_recognized_while_it_still_runs(workshop: Workshop) -> None:
     private = workshop.renamed(of_compiler("libstdc++.so.6"), "libstdc++-maker.so.6")
     workshop.make("maker", PRINTS, "-lm", "-lgcc_s", linker="gcc", libraries=[private])
-    workshop.make("victim", PRINTS)
-    with running("import maker\ntry:\n    import victim\nexcept ImportError:\n    pass") as pid:
+    workshop.make("victim", INITIALIZES)
+    with running("import maker, victim") as pid:
         diagnosis = diagnose_process(pid)
         blind = diagnose_process(pid, memory=False)
     (damaged,) = [each for each in diagnosis.findings if each.rule == "CXXRT-D20"]

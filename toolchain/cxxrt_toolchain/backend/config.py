@@ -98,14 +98,28 @@ def read_config(
     Raises:
         ConfigError: A key is unknown, a value is none of those allowed, or two contradict.
     """
+    return parse_config(_document(project), settings, environment)
+
+
+def has_table(project: Path) -> bool:
+    """Whether a project has a ``[tool.cxxrt]`` table, however it is spelled.
+
+    Raises:
+        ConfigError: Its pyproject.toml is not TOML.
+    """
+    tool = _document(project).get("tool", {})
+    return isinstance(tool, dict) and "cxxrt" in tool
+
+
+def _document(project: Path) -> dict[str, Any]:
+    """The project's pyproject.toml; empty where there is none."""
     path = project / "pyproject.toml"
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        document = {}
+        return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path.name}: not valid TOML: {error}.") from error
-    return parse_config(document, settings, environment)
 
 
 def parse_config(

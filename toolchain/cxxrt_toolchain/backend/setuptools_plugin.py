@@ -44,9 +44,11 @@ def finalize(distribution: Any) -> None:  # noqa: ANN401 - setuptools' types are
     if os.environ.get(ACTIVE) == os.fspath(project) or not _mentions_us(project):
         return
     # Every setuptools build of the environment comes by here, and most end above.
-    from cxxrt_toolchain.backend.config import read_config
+    from cxxrt_toolchain.backend.config import has_table, read_config
 
     with _as_setuptools_error():
+        if not has_table(project):
+            return
         config = read_config(project, None, os.environ)
     original: Callable[[str], _Command] = distribution.get_command_class
     adapted: dict[str, _Command] = {}
@@ -61,8 +63,9 @@ def finalize(distribution: Any) -> None:  # noqa: ANN401 - setuptools' types are
 
 
 def _mentions_us(project: Path) -> bool:
+    """Whether it is worth reading as TOML: the word may stand in a comment."""
     try:
-        return b"[tool.cxxrt" in (project / "pyproject.toml").read_bytes()
+        return b"cxxrt" in (project / "pyproject.toml").read_bytes()
     except FileNotFoundError:
         return False
 
