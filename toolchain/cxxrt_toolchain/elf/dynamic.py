@@ -168,6 +168,21 @@ class Dynamic:
         value = self._last.get(tag)
         return None if value is None else self.strings.at(value, what)
 
+    def table(self, most: int) -> bytes | None:
+        """The whole string table, and from now on strings come from it.
+
+        Args:
+            most: The size above which it is not read; then the answer is None.
+        """
+        address, size = self._last.get(DT_STRTAB), self._last.get(DT_STRSZ) or 0
+        if size > most:
+            return None
+        if address is None:
+            return b""
+        table = self._image.read_at(address, size, "the dynamic string table")
+        self._strings = Strings(self._image, table)
+        return table
+
     @property
     def strings(self) -> Strings | SparseStrings:
         """The dynamic string table, read on first use."""

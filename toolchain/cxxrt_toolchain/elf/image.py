@@ -3,7 +3,7 @@
 What goes in: an open binary stream at any position, and the name to blame. What comes out: the
 file header's facts and the bytes at an offset or an address. Sizes and offsets are never trusted:
 every read is bounded by `Limits` and answered in full or by `ElfError`. Section headers are not
-used, because the loader does not use them and stripped objects have none.
+used, because the loader does not use them and stripped objects have none; `sections` has them.
 
 Source: System V gABI, chapters 4 (object files) and 5 (program loading).
 """
@@ -26,6 +26,7 @@ PT_NOTE = 4
 PT_GNU_STACK = 0x6474E551
 PT_GNU_PROPERTY = 0x6474E553
 PF_X = 1
+PF_W = 2
 
 _IDENT_SIZE = 16
 _MAX_HEADER = 64

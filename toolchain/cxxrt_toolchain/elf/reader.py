@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.elf import dynamic as dt
+from cxxrt_toolchain.elf.calls import string_arguments
 from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.facts import DynamicSymbol, SharedObject, Soname
 from cxxrt_toolchain.elf.image import (
@@ -34,13 +35,14 @@ from cxxrt_toolchain.elf.symbols import is_program, read_groups, read_symbols, r
 from cxxrt_toolchain.elf.versions import read_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from cxxrt_toolchain.elf.image import ByteSource
 
 __all__ = [
     "ElfError",
     "Limits",
+    "SparseElf",
     "is_elf",
     "read_elf",
     "read_exports",
@@ -91,6 +93,58 @@ def read_elf(
     return _facts(image, Dynamic(image), symbols=symbols, groups=groups)
 
 
+class SparseElf:
+    """One ELF file of which little is read: tables are looked up in, not listed.
+
+    Args:
+        stream: As for `read_elf`.
+        member: As for `read_elf`.
+        limits: As for `read_elf`.
+
+    Raises:
+        ElfError: As for `read_elf`; so do all its answers.
+    """
+
+    def __init__(self, stream: ByteSource, member: str, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.image = ElfImage(stream, member, limits)
+        self._dynamic = Dynamic(self.image, sparse=True)
+
+    def facts(self) -> SharedObject:
+        """The facts without symbols."""
+        return _facts(self.image, self._dynamic)
+
+    def exports(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of some names that other objects can bind to.
+
+        A program exports none: what it defines under a library's name is its copy of the library's
+        variable.
+        """
+        if is_program(self.image, self._dynamic):
+            return frozenset()
+        return frozenset(find_definitions(self.image, self._dynamic, names))
+
+    def undefined(self, *, versioned: bool = False) -> tuple[DynamicSymbol, ...]:
+        """The symbols that others have to define, without reading those that it defines.
+
+        Args:
+            versioned: Only those that have a version.
+        """
+        versions = read_versions(self.image, self._dynamic)
+        return read_undefined(self.image, self._dynamic, versions, versioned=versioned)
+
+    def name_table(self, most: int) -> bytes | None:
+        """The names of all dynamic symbols and libraries, each with a zero byte behind it.
+
+        Args:
+            most: The size above which it is not read; then the answer is None.
+        """
+        return self._dynamic.table(most)
+
+    def string_arguments(self, functions: Collection[str]) -> dict[str, frozenset[str]]:
+        """Constant strings that its code passes to functions of others, as `calls` finds them."""
+        return string_arguments(self.image, self._dynamic, functions)
+
+
 def read_exports(
     stream: ByteSource, member: str, names: Iterable[str], *, limits: Limits = DEFAULT_LIMITS
 ) -> tuple[SharedObject, frozenset[str]]:
@@ -105,19 +159,11 @@ def read_exports(
         names: Mangled names.
         limits: As for `read_elf`.
 
-    Returns:
-        The facts without symbols, and those of the names that other objects can bind to. A program
-        exports none: what it defines under a library's name is its copy of the library's variable.
-
     Raises:
         ElfError: As for `read_elf`.
     """
-    image = ElfImage(stream, member, limits)
-    dynamic = Dynamic(image, sparse=True)
-    facts = _facts(image, dynamic)
-    if is_program(image, dynamic):
-        return facts, frozenset()
-    return facts, frozenset(find_definitions(image, dynamic, names))
+    found = SparseElf(stream, member, limits)
+    return found.facts(), found.exports(names)
 
 
 def read_needed_symbols(
@@ -133,9 +179,7 @@ def read_needed_symbols(
     Raises:
         ElfError: As for `read_elf`.
     """
-    image = ElfImage(stream, member, limits)
-    dynamic = Dynamic(image, sparse=True)
-    return read_undefined(image, dynamic, read_versions(image, dynamic))
+    return SparseElf(stream, member, limits).undefined()
 
 
 def _facts(

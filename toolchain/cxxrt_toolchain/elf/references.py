@@ -77,7 +77,7 @@ def read_references(image: ElfImage, dynamic: Dynamic) -> OwnReferences:
     modules: dict[int, int] = {}
     own_module = None
     wanted, module = _ADDRESSES[machine], _MODULES[machine]
-    for place, info, _ in _relocations(image, dynamic):
+    for place, info, _ in relocations(image, dynamic):
         kind, symbol = info & 0xFFFFFFFF, info >> 32
         if kind in wanted and symbol:
             places.setdefault(symbol, place)
@@ -89,7 +89,7 @@ def read_references(image: ElfImage, dynamic: Dynamic) -> OwnReferences:
     return _kept(image, dynamic, places, modules, own_module)
 
 
-def _relocations(image: ElfImage, dynamic: Dynamic) -> Iterator[tuple[int, int, int]]:
+def relocations(image: ElfImage, dynamic: Dynamic) -> Iterator[tuple[int, int, int]]:
     """``DT_RELA`` without its relative head, then ``DT_JMPREL``.
 
     In this order, because a jump slot that is bound lazily still points into its own object.

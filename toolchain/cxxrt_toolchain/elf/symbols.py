@@ -51,9 +51,9 @@ def read_symbols(
 
 
 def read_undefined(
-    image: ElfImage, dynamic: Dynamic, versions: Versions
+    image: ElfImage, dynamic: Dynamic, versions: Versions, *, versioned: bool = False
 ) -> tuple[DynamicSymbol, ...]:
-    """The symbols that others have to define.
+    """The symbols that others have to define; if asked for, only those that have a version.
 
     A GNU hash table covers the end of the symbol table, and linkers of shared objects leave
     undefined symbols out of it, so they all stand before it. Where there is no such table, and in
@@ -64,7 +64,8 @@ def read_undefined(
         return ()
     gnu = None if is_program(image, dynamic) else dynamic.get(dt.DT_GNU_HASH)
     count = _gnu_first(image, gnu) if gnu is not None else 0
-    found = _read(image, dynamic, versions, count or _count(image, dynamic))
+    count = count or _count(image, dynamic)
+    found = _read(image, dynamic, versions, count, versioned=versioned)
     return tuple(symbol for symbol in found if not symbol.defined)
 
 
@@ -82,7 +83,7 @@ def _gnu_first(image: ElfImage, address: int) -> int:
 
 
 def _read(
-    image: ElfImage, dynamic: Dynamic, versions: Versions, count: int
+    image: ElfImage, dynamic: Dynamic, versions: Versions, count: int, *, versioned: bool = False
 ) -> tuple[DynamicSymbol, ...]:
     entry = image.layout("IBBHQQ", "IIIBBH")
     table, indices = _table(image, dynamic, entry.size, count)
@@ -98,6 +99,8 @@ def _read(
     symbols = []
     for (name, info, other, section, value, size), index in zip(rows, indices, strict=True):
         version, soname = lookup(index & ~VERSYM_HIDDEN, nothing)
+        if versioned and version is None:
+            continue
         binding, kind = _INFO[info]
         defined = section != 0
         symbols.append(

@@ -1,0 +1,131 @@
+"""Constant strings that an object's code passes to functions of others, for one kind of call.
+
+What goes in: an image, its dynamic section, names of imported functions. What comes out: for each
+function the strings that are its second argument where the code says so in plain words: ``lea`` of
+a constant's address into the argument's register, and within a few instructions the call. Only
+x86-64; elsewhere, and where a compiler has done it otherwise, the answer is empty.
+
+Source: System V psABI for x86-64 (chapter 3.2.3, argument registers; 5.2, the procedure linkage
+table); Intel's manual for the encodings.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.elf import dynamic as dt
+from cxxrt_toolchain.elf.image import PF_X, PT_LOAD, ElfError
+from cxxrt_toolchain.elf.references import relocations
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from cxxrt_toolchain.elf.dynamic import Dynamic
+    from cxxrt_toolchain.elf.image import ElfImage
+
+_EM_X86_64 = 62
+_SLOTS = (6, 7)
+"""``R_X86_64_GLOB_DAT`` and ``R_X86_64_JUMP_SLOT``."""
+_MOST_CODE = 4 << 20
+"""Bytes; what a generator has written in more names its capsules at run time."""
+_LEA = b"\x48\x8d\x35"
+"""``lea rsi, [rip + offset]``: the second argument."""
+_INDIRECT = re.compile(rb"\xff[\x15\x25](....)", re.DOTALL)
+"""``call`` or ``jmp`` through a slot: in a table of stubs, or in the code itself."""
+_STUB_HEADS = (0, 1, 4, 5)
+"""Bytes that a stub may have before its jump: ``bnd``, ``endbr64``, both."""
+_NEAR = 32
+"""Bytes between an argument and its call."""
+_BLOCK = 1 << 19
+_LONGEST = 256
+
+
+def string_arguments(
+    image: ElfImage, dynamic: Dynamic, functions: Collection[str]
+) -> dict[str, frozenset[str]]:
+    """The constant strings that are the second argument of each function.
+
+    Raises:
+        ElfError: The tables contradict themselves.
+    """
+    found: dict[str, set[str]] = {name: set() for name in functions}
+    if image.header.machine == _EM_X86_64 and image.wide:
+        slots = dict(_slots(image, dynamic, functions))
+        for start, code in _code(image) if slots else ():
+            for position, name in _calls(start, code, slots):
+                lea = code.rfind(_LEA, max(0, position - _NEAR), position)
+                if lea >= 0:
+                    place = start + lea + 7 + _signed(code[lea + 3 : lea + 7])
+                    found[name].update(_string(image, place))
+    return {name: frozenset(strings) for name, strings in found.items()}
+
+
+def _slots(
+    image: ElfImage, dynamic: Dynamic, functions: Collection[str]
+) -> Iterator[tuple[int, str]]:
+    """The words that the loader fills with the functions' addresses."""
+    entry = image.layout("IBBHQQ")
+    names: dict[int, str] = {}
+    for place, info, _ in relocations(image, dynamic):
+        kind, symbol = info & 0xFFFFFFFF, info >> 32
+        if kind not in _SLOTS or symbol >= image.limits.symbols:
+            continue
+        if symbol not in names:
+            start = dynamic.require(dt.DT_SYMTAB, "DT_SYMTAB") + symbol * entry.size
+            row = entry.unpack(image.read_at(start, entry.size, "a dynamic symbol"))
+            names[symbol] = dynamic.strings.at(row[0], "a symbol's name")
+        if names[symbol] in functions:
+            yield place, names[symbol]
+
+
+def _code(image: ElfImage) -> Iterator[tuple[int, bytes]]:
+    for load in image.segments:
+        if load.type == PT_LOAD and load.flags & PF_X and load.file_size <= _MOST_CODE:
+            yield load.address, image.read(load.offset, load.file_size, "the code")
+
+
+def _calls(start: int, code: bytes, slots: Mapping[int, str]) -> Iterator[tuple[int, str]]:
+    """Where the code calls the functions, or jumps to them: through a slot, or to its stub."""
+    entries = {}
+    for match in _INDIRECT.finditer(code):
+        name = slots.get(start + match.end() + _signed(match[1]))
+        if name:
+            yield match.start(), name
+            entries.update({start + match.start() - head: name for head in _STUB_HEADS})
+    for block in range(0, len(code), _BLOCK) if entries else ():
+        for pattern in _near_calls(start + block, entries):
+            for match in pattern.finditer(code, block, block + _BLOCK + 4):
+                at = match.start()
+                name = entries.get(start + at + 5 + _signed(code[at + 1 : at + 5]), "")
+                if name:
+                    yield at, name
+
+
+def _near_calls(start: int, entries: Collection[int]) -> list[re.Pattern[bytes]]:
+    """What ``call`` and ``jmp`` to one of the entries look like within a block of the code.
+
+    The distance has four bytes; within a block its upper two have a few values only.
+    """
+    lowest, highest = min(entries) - start - 5 - _BLOCK, max(entries) - start - 5
+    uppers = {upper & 0xFFFF for upper in range(lowest >> 16, (highest >> 16) + 1)}
+    texts = b"|".join(re.escape(upper.to_bytes(2, "little")) for upper in sorted(uppers))
+    # A pattern that begins with one byte is searched for ten times as fast as one with a choice.
+    return [
+        re.compile(code + b"(?=..(?:" + texts + b"))", re.DOTALL) for code in (b"\xe8", b"\xe9")
+    ]
+
+
+def _signed(four: bytes) -> int:
+    return int.from_bytes(four, "little", signed=True)
+
+
+def _string(image: ElfImage, address: int) -> Iterator[str]:
+    try:
+        _, room = image.locate(address, "a string")
+        data = image.read_at(address, min(room, _LONGEST), "a string")
+    except ElfError:  # not in the file: a variable, or no argument at all
+        return
+    text, end, _ = data.partition(b"\0")
+    if end and text and text.isascii() and text.decode().isprintable():
+        yield text.decode()

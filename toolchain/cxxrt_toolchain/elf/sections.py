@@ -1,0 +1,89 @@
+"""The section headers, and the constant data that they lead to.
+
+What goes in: an image. What comes out: sections, or the pieces of the file that hold constants.
+No loader needs section headers: what is wrong with them makes the answer empty, never an error,
+and without them the read-only segments stand in for the constants.
+
+Source: gABI chapter 4, "Sections".
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from cxxrt_toolchain.elf.image import PF_W, PT_LOAD, ElfError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cxxrt_toolchain.elf.image import ElfImage
+
+_LARGEST_NAMES = 1 << 16
+_MOST = 1 << 12
+_BLOCK = 1 << 20
+_PROGBITS = 1
+_WRITE, _ALLOC, _EXECUTE = 1, 2, 4
+_NO_TEXTS = (b".eh_frame", b".gcc_except_table", b".nv", b".note", b".interp")
+"""How the names of sections begin that are constant and hold no program's own constants."""
+
+
+class Section(NamedTuple):
+    """One section, as its header describes it."""
+
+    name: bytes
+    type: int
+    flags: int
+    offset: int
+    size: int
+
+
+def read_sections(image: ElfImage) -> tuple[Section, ...]:
+    """All sections, in table order; none where there is no table or a wrong one."""
+    try:
+        return _sections(image)
+    except ElfError:
+        return ()
+
+
+def read_constants(image: ElfImage) -> Iterator[bytes]:
+    """The constant data of an object, in blocks of at most a megabyte; what is missing is not."""
+    for offset, size in _places(image):
+        with suppress(ElfError):  # the section headers are wrong
+            yield from _blocks(image, offset, size)
+
+
+def _blocks(image: ElfImage, offset: int, size: int) -> Iterator[bytes]:
+    for start in range(0, size, _BLOCK):
+        yield image.read(offset + start, min(_BLOCK, size - start), "the constants")
+
+
+def _places(image: ElfImage) -> list[tuple[int, int]]:
+    sections = read_sections(image)
+    if sections:
+        return [(each.offset, each.size) for each in sections if _is_constant(each)]
+    read_only = (s for s in image.segments if s.type == PT_LOAD and not s.flags & PF_W)
+    return [(each.offset, each.file_size) for each in read_only]
+
+
+def _is_constant(section: Section) -> bool:
+    plain = section.type == _PROGBITS and not section.name.startswith(_NO_TEXTS)
+    return plain and section.flags & (_WRITE | _ALLOC | _EXECUTE) == _ALLOC
+
+
+def _sections(image: ElfImage) -> tuple[Section, ...]:
+    head = image.layout("QQQIHHHHHH", "IIIIHHHHHH")
+    _, _, table, _, _, _, _, size, count, names = head.unpack(
+        image.read(24, head.size, "the ELF header")
+    )
+    entry = image.layout("IIQQQQIIQQ", "IIIIIIIIII")
+    if not table or size != entry.size or count > _MOST or names >= count:
+        return ()
+    data = image.read(table, size * count, "the section headers")
+    rows = list(entry.iter_unpack(data))
+    _, _, _, _, offset, length, *_ = rows[names]
+    strings = image.read(offset, min(length, _LARGEST_NAMES), "the section names")
+    return tuple(
+        Section(strings[name : strings.find(b"\0", name)], kind, flags, offset, length)
+        for name, kind, flags, _, offset, length, *_ in rows
+    )
