@@ -7,7 +7,8 @@ import io
 import pytest
 
 from cxxrt_toolchain.audit.families import RuntimeFamily
-from cxxrt_toolchain.audit.fingerprints import TextWatch
+from cxxrt_toolchain.audit.fingerprints import TextWatch, candidates, find_texts
+from cxxrt_toolchain.elf.facts import SharedObject, Soname
 
 _TERMINATE = b"terminate called after throwing an instance of '"
 _BLOCK = 1 << 20
@@ -56,3 +57,50 @@ def test_nothing_is_read_where_nothing_is_asked() -> None:
 def test_half_a_text_is_none() -> None:
     families = {RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBCUDART}
     assert TextWatch().finish(io.BytesIO(_TERMINATE[:-1] * 3), families) == ()
+
+
+def facts(*needed: str) -> SharedObject:
+    return SharedObject(
+        bits=64,
+        little_endian=True,
+        machine="x86_64",
+        kind="dyn",
+        soname=None,
+        needed=tuple(map(Soname, needed)),
+        rpath=None,
+        runpath=None,
+        version_needs=(),
+        version_definitions=(),
+        executable_stack=False,
+        static_tls=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("needed", "undefined", "found"),
+    [
+        ([], {"abort", "fputs", "dl_iterate_phdr"}, {RuntimeFamily.LIBSTDCXX}),
+        ([], {"abort", "fputs", "_dl_find_object"}, {RuntimeFamily.LIBSTDCXX}),
+        (["libgcc_s.so.1"], {"abort", "fputs"}, {RuntimeFamily.LIBSTDCXX}),
+        (["libgcc_s-1a2b.so.1"], {"abort", "fputs"}, {RuntimeFamily.LIBSTDCXX}),
+        (["libgcc_s.so.1", "libstdc++.so.6"], {"abort", "fputs"}, set()),
+        (["libgcc_s.so.1"], {"abort"}, set()),
+        ([], {"abort", "fputs"}, set()),
+        ([], {"dlopen", "dlsym"}, {RuntimeFamily.LIBCUDART}),
+        (["libcudart.so.12"], {"dlopen", "dlsym"}, set()),
+        ([], {"dlopen"}, set()),
+    ],
+)
+def test_what_an_object_needs_says_what_may_be_in_it(
+    needed: list[str], undefined: set[str], found: set[RuntimeFamily]
+) -> None:
+    assert candidates(facts(*needed), undefined) == found
+
+
+def test_the_pieces_of_constants_are_taken_only_as_long_as_something_is_missing() -> None:
+    pieces = iter([b"x", _TERMINATE[:9], _TERMINATE[9:], b"the rest"])
+    found = find_texts(pieces, {RuntimeFamily.LIBSTDCXX})
+    assert found == (RuntimeFamily.LIBSTDCXX,)
+    assert next(pieces) == b"the rest"
+    assert find_texts(pieces, frozenset()) == ()
+    assert find_texts([b"nothing"], {RuntimeFamily.LIBCUDART}) == ()

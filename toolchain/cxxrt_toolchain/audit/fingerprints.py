@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.audit.families import RuntimeFamily
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Container, Iterable
 
-    from cxxrt_toolchain.audit.report import SymbolDigest
     from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.elf.image import ByteSource
 
 _BLOCK = 1 << 20
+_UNWINDERS = ("dl_iterate_phdr", "_dl_find_object")
 
 # libstdc++-v3/libsupc++/vterminate.cc and pure.cc; every static libsupc++ that can throw has the
 # first. The CUDA runtime's text is cudaErrorInsufficientDriver's in cudaGetErrorString.
@@ -30,20 +30,45 @@ _TEXTS = {
 _OVERLAP = max(map(len, _TEXTS.values())) - 1
 
 
-def candidates(facts: SharedObject, symbols: SymbolDigest) -> frozenset[RuntimeFamily]:
+def candidates(facts: SharedObject, undefined: Container[str]) -> frozenset[RuntimeFamily]:
     """The families that could be linked in statically, judged by what the object needs.
 
-    A static libsupc++ calls ``abort`` and unwinds, which takes libgcc_s or ``dl_iterate_phdr``.
-    A static libcudart opens ``libcuda.so.1`` itself, which takes ``dlopen`` and ``dlsym``.
+    A static libsupc++ prints the text with ``fputs``, calls ``abort`` and unwinds, which takes
+    libgcc_s, ``dl_iterate_phdr`` or (GCC 12 and glibc 2.35 on) ``_dl_find_object``; Rust's own
+    library unwinds, too, and does without stdio. A static libcudart opens ``libcuda.so.1`` itself,
+    which takes ``dlopen`` and ``dlsym``.
+
+    Args:
+        facts: Of the object.
+        undefined: Those of `symbols.ASKED` that it needs. Some that it does not need do no harm:
+            the texts decide.
     """
     found = set()
     names = {name.split("-")[0].split(".so")[0] for name in facts.needed}
-    unwinds = "libgcc_s" in names or "dl_iterate_phdr" in symbols.undefined
-    if "libstdc++" not in names and "abort" in symbols.undefined and unwinds:
+    unwinds = "libgcc_s" in names or any(name in undefined for name in _UNWINDERS)
+    if "libstdc++" not in names and unwinds and "abort" in undefined and "fputs" in undefined:
         found.add(RuntimeFamily.LIBSTDCXX)
-    if "libcudart" not in names and {"dlopen", "dlsym"} <= symbols.undefined:
+    if "libcudart" not in names and "dlopen" in undefined and "dlsym" in undefined:
         found.add(RuntimeFamily.LIBCUDART)
     return frozenset(found)
+
+
+def find_texts(
+    pieces: Iterable[bytes], families: Collection[RuntimeFamily]
+) -> tuple[RuntimeFamily, ...]:
+    """Those of the families whose texts the pieces contain, sorted by name.
+
+    Args:
+        pieces: An object's constants; no more of them are taken than it needs.
+        families: The `candidates`.
+    """
+    wanted, watch, offset = set(families), TextWatch(), 0
+    for piece in pieces if wanted else ():
+        watch(offset, piece)
+        offset += len(piece)
+        if wanted <= watch.found:
+            break
+    return tuple(sorted(wanted & watch.found, key=lambda family: family.value))
 
 
 class TextWatch:

@@ -83,7 +83,8 @@ _TOKEN = re.compile(
 
 _NEW = re.compile(r"__cxx11|B5cxx11")
 
-_ASKED = frozenset({"dlopen", "dlsym", "dl_iterate_phdr", "abort", "_Unwind_RaiseException"})
+ASKED = frozenset({"dlopen", "dlsym", "dl_iterate_phdr", "_dl_find_object", "abort", "fputs"})
+"""Undefined C functions that tell what may be linked in statically."""
 
 
 def digest(
@@ -100,7 +101,7 @@ def digest(
     undefined: set[str] = set()
     for group in groups:
         if not group.defined:
-            undefined.update(_ASKED.intersection(group.names))
+            undefined.update(ASKED.intersection(group.names))
             kinds = _needed_kinds(group)
         elif group.version is None or group.version in version_definitions:
             kinds = _exported_kinds(group)
@@ -132,6 +133,11 @@ def spells_old_string(name: str) -> bool:
             return True
         position = match.end() + int(match["length"] or 0)
     return False
+
+
+def belongs_to_libstdcxx(name: str) -> bool:
+    """Whether a mangled name is in the namespaces that are libstdc++'s own."""
+    return _LIBSTDCXX.match(name) is not None
 
 
 def _needed_kinds(group: SymbolGroup) -> Iterator[tuple[str, Sequence[str]]]:
