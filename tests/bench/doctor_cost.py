@@ -30,10 +30,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.doctor import objects
-from cxxrt_toolchain.doctor.encoding import WATCHED
 from cxxrt_toolchain.doctor.installed import read_environment
 from cxxrt_toolchain.doctor.interpreter import ask, find_executable
-from cxxrt_toolchain.elf.reader import read_exports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +61,7 @@ def ranges_of(path: str) -> Ranges:
     raw = Watched(path)
     with io.BufferedReader(raw) as stream:  # type: ignore[type-var]  # typeshed wants more
         stream.read(4)
-        read_exports(stream, path, WATCHED)
+        objects.read_object(stream, path)
     return raw.ranges
 
 

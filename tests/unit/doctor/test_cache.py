@@ -10,6 +10,7 @@ import pytest
 from cxxrt_toolchain.doctor import cache as module
 from cxxrt_toolchain.doctor.cache import FactsCache, cache_folder, shelf_of
 from cxxrt_toolchain.doctor.encoding import VERSION, WATCHED, ObjectFacts
+from cxxrt_toolchain.doctor.traces import Traces
 from cxxrt_toolchain.elf.facts import SharedObject
 
 if TYPE_CHECKING:
@@ -125,9 +126,12 @@ def test_the_folder_follows_the_environment() -> None:
 
 def test_the_version_is_raised_when_what_is_kept_changes() -> None:
     """Whoever changes one of these changes `encoding` and raises `encoding.VERSION`, too."""
-    assert VERSION == 2
+    assert VERSION == 3
     assert [each.name for each in fields(ObjectFacts)] == [
-        *("path", "size", "facts", "copy_of", "exports", "cudart_needed")
+        *("path", "size", "facts", "copy_of", "exports", "cudart_needed", "traces")
+    ]
+    assert [each.name for each in fields(Traces)] == [
+        *("hidden", "old_string", "new_strings", "loose", "made", "opened")
     ]
     assert [each.name for each in fields(SharedObject)] == [
         *("bits", "little_endian", "machine", "kind", "soname", "needed", "rpath", "runpath"),

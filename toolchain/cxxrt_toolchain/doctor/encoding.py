@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from cxxrt_toolchain.audit.families import RuntimeFamily
 from cxxrt_toolchain.audit.report import UnreadableObject
 from cxxrt_toolchain.audit.symbols import CAPTURES, LOCALE_IDS
+from cxxrt_toolchain.doctor.traces import NO_TRACES, Traces
 from cxxrt_toolchain.elf.facts import NeededVersion, SharedObject, Soname
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-VERSION = 2
+VERSION = 3
 """Raise it whenever the reader, the watched names or a family may see the same file differently."""
 
 OPENMP_MARKS = frozenset({"GOMP_parallel", "__kmpc_fork_call"})
@@ -42,6 +43,8 @@ class ObjectFacts:
     """Those of `WATCHED`."""
     cudart_needed: tuple[str, ...] = ()
     """Functions of the CUDA runtime API that it needs from a shared libcudart, sorted."""
+    traces: Traces = NO_TRACES
+    """What it was compiled and linked with; none for a copy of a runtime."""
 
     @property
     def name(self) -> str:
@@ -62,19 +65,22 @@ class ObjectFacts:
 
     @property
     def static(self) -> tuple[RuntimeFamily, ...]:
-        """Runtimes that are linked into it and exported; hidden ones do not show."""
-        if self.copy_of is not None:
-            return ()
-        found = []
-        if self.locale_ids:
-            found.append(RuntimeFamily.LIBSTDCXX)
-        if "GOMP_parallel" in self.exports:
-            found.append(RuntimeFamily.LIBGOMP)
-        elif self.exports & OPENMP_MARKS:
-            found.append(RuntimeFamily.LIBOMP)
-        if CUDART_MARK in self.exports:
-            found.append(RuntimeFamily.LIBCUDART)
-        return tuple(found)
+        """Runtimes that are linked into it and exported; `Traces` has the hidden ones."""
+        return () if self.copy_of is not None else static_families(self.exports)
+
+
+def static_families(exports: frozenset[str]) -> tuple[RuntimeFamily, ...]:
+    """The runtimes that an object which is no copy of one exports, by its names of `WATCHED`."""
+    found = []
+    if exports & LOCALE_IDS:
+        found.append(RuntimeFamily.LIBSTDCXX)
+    if "GOMP_parallel" in exports:
+        found.append(RuntimeFamily.LIBGOMP)
+    elif exports & OPENMP_MARKS:
+        found.append(RuntimeFamily.LIBOMP)
+    if CUDART_MARK in exports:
+        found.append(RuntimeFamily.LIBCUDART)
+    return tuple(found)
 
 
 Facts = ObjectFacts | UnreadableObject | None
@@ -102,6 +108,7 @@ def encode(facts: Facts) -> str:
     row["copy_of"] = facts.copy_of.value if facts.copy_of else None
     row["exports"] = sorted(facts.exports)
     row["cudart_needed"] = list(facts.cudart_needed)
+    row["traces"] = encode_traces(facts.traces)
     return json.dumps(row, separators=(",", ":"))
 
 
@@ -139,7 +146,31 @@ def _object(row: dict[str, Any], path: str, size: int, needs: Needs) -> ObjectFa
         copy_of=_FAMILIES[row["copy_of"]] if row["copy_of"] else None,
         exports=frozenset(row["exports"]),
         cudart_needed=tuple(row["cudart_needed"]),
+        traces=decode_traces(row["traces"]),
     )
+
+
+def encode_traces(traces: Traces) -> list[Any]:
+    """A list of JSON types; empty where there are none, as for most objects."""
+    if traces == NO_TRACES:
+        return []
+    hidden = [family.value for family in traces.hidden]
+    names = [[*each] for each in (traces.loose, traces.made, traces.opened)]
+    return [hidden, traces.old_string, traces.new_strings, *names]
+
+
+def decode_traces(row: list[Any]) -> Traces:
+    """The traces again.
+
+    Raises:
+        KeyError, TypeError, ValueError: `encode_traces` did not make this.
+    """
+    if not row:
+        return NO_TRACES
+    hidden, old, new, *names = row
+    loose, made, opened = map(tuple, names)
+    families = tuple(_FAMILIES[name] for name in hidden)
+    return Traces(families, old, new, loose, made, opened)
 
 
 def _needs(rows: Iterable[list[Any]], made: Needs) -> Iterable[NeededVersion]:

@@ -1,8 +1,9 @@
 """Paths -> the facts of those that are ELF files, through the cache.
 
 In: paths, and a `FactsCache` or None. Out: `Objects`. Files are read, never loaded, and of
-a library of gigabytes only kilobytes: symbols are looked up by name and not listed. So a static
-runtime that no symbol shows is not seen. A file that vanishes or cannot be opened is passed over.
+a library of gigabytes only kilobytes: symbols are looked up by name and not listed. Only where a
+runtime may be linked in and hidden, the constants are searched for its texts. A file that vanishes
+or cannot be opened is passed over.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import contextlib
 import os
 from dataclasses import dataclass
 from stat import S_ISREG
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_name, family_of_object
 from cxxrt_toolchain.audit.report import UnreadableObject
-from cxxrt_toolchain.doctor.encoding import WATCHED, ObjectFacts, decode, encode
+from cxxrt_toolchain.doctor.encoding import WATCHED, ObjectFacts, decode, encode, static_families
 from cxxrt_toolchain.doctor.shares import work_on
-from cxxrt_toolchain.elf.reader import ElfError, is_elf, read_exports, read_needed_symbols
+from cxxrt_toolchain.doctor.traces import NO_TRACES, read_traces
+from cxxrt_toolchain.elf.reader import ElfError, SparseElf, is_elf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -94,19 +96,31 @@ def _line(path: str) -> str | None:
         with open(path, "rb") as stream:  # noqa: PTH123 - as above
             if not is_elf(stream.read(_MAGIC_SIZE)):
                 return encode(None)
-            facts, exports = read_exports(stream, path, WATCHED)
-            cuda = [name for name in facts.needed if family_of_name(name) is _CUDART]
-            needed = read_needed_symbols(stream, path) if cuda else ()
-            found = ObjectFacts(
-                path=path,
-                size=os.fstat(stream.fileno()).st_size,
-                facts=facts,
-                copy_of=family_of_object(path, facts),
-                exports=exports,
-                cudart_needed=tuple(sorted({e.name for e in needed if e.soname in cuda})),
-            )
-            return encode(found)
+            return encode(read_object(stream, path))
     except ElfError as error:
         return encode(UnreadableObject(member=path, reason=error.reason))
     except OSError:
         return None
+
+
+def read_object(stream: BinaryIO, path: str) -> ObjectFacts:
+    """Read one ELF file.
+
+    Raises:
+        ElfError: It cannot be read.
+    """
+    elf = SparseElf(stream, path)
+    facts = elf.facts()
+    cuda = [name for name in facts.needed if family_of_name(name) is _CUDART]
+    needed = elf.undefined() if cuda else ()
+    copy_of = family_of_object(path, facts)
+    exports = elf.exports(WATCHED)
+    return ObjectFacts(
+        path=path,
+        size=stream.seek(0, os.SEEK_END),
+        facts=facts,
+        copy_of=copy_of,
+        exports=exports,
+        cudart_needed=tuple(sorted({e.name for e in needed if e.soname in cuda})),
+        traces=NO_TRACES if copy_of else read_traces(elf, facts, static_families(exports)),
+    )
