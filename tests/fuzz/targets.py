@@ -30,11 +30,13 @@ from cxxrt_toolchain.audit.documents import report_document, verdict_document
 from cxxrt_toolchain.audit.families import family_of_object
 from cxxrt_toolchain.audit.symbols import digest
 from cxxrt_toolchain.audit.verdict import judge
+from cxxrt_toolchain.doctor.traces import read_traces
 from cxxrt_toolchain.elf.comment import read_comment
 from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import ElfImage
-from cxxrt_toolchain.elf.reader import read_elf, read_exports, read_needed_symbols
+from cxxrt_toolchain.elf.reader import SparseElf, read_elf, read_exports, read_needed_symbols
 from cxxrt_toolchain.elf.references import read_definitions, read_references
+from cxxrt_toolchain.elf.sections import read_constants
 from cxxrt_toolchain.errors import ToolchainError
 from cxxrt_toolchain.repair.apply import apply_plan
 from cxxrt_toolchain.repair.documents import plan_document
@@ -76,6 +78,11 @@ def elf(data: bytes) -> None:
         read_comment(image)
         dynamic = Dynamic(image)
         read_definitions(image, dynamic, read_references(image, dynamic).symbols)
+    with suppress(ToolchainError):
+        found = SparseElf(io.BytesIO(data), "fuzzed.so")
+        read_traces(found, found.facts())
+        sum(map(len, read_constants(found.image)))
+        found.string_arguments(_LOOKED_UP)
 
 
 def archive(data: bytes) -> None:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import subprocess
 import sys
 import zipfile
-from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from environment_workshop import Env, compile_object, findings, make_environment, run_doctor
 
 pytestmark = [
     pytest.mark.compile,
@@ -46,71 +38,6 @@ STUB = 'extern "C" { int stub_old; }\n'
 _OLD_ABI, _NEW_ABI = "-D_GLIBCXX_USE_CXX11_ABI=0", "-D_GLIBCXX_USE_CXX11_ABI=1"
 
 
-def compile_object(target: Path, source: str, *options: str) -> Path:
-    """A shared object from C++ source."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    command = ["g++", "-std=c++17", "-O1", "-fPIC", "-shared", "-x", "c++", "-", "-x", "none"]
-    options = ("-o", str(target), *options)
-    done = subprocess.run(
-        [*command, *options], input=source.encode(), capture_output=True, check=False
-    )
-    assert done.returncode == 0, done.stderr.decode(errors="replace")
-    return target
-
-
-@dataclass(frozen=True)
-class Env:
-    """A virtual environment without pip, and packages that are installed by hand."""
-
-    root: Path
-
-    @property
-    def site(self) -> Path:
-        (found,) = self.root.glob("lib/python3.*/site-packages")
-        return found
-
-    def install(self, name: str, *objects: Path, requires: str = "") -> None:
-        """Write the metadata of objects that lie in the site folder."""
-        info = self.site / f"{name}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{requires}"
-        )
-        record = [f"{each.relative_to(self.site)},,\n" for each in objects]
-        (info / "RECORD").write_text("".join(record))
-
-    def doctor(self, *options: str, **variables: str) -> tuple[int, dict[str, Any]]:
-        """Run the command; its exit code and document, which follows the schema."""
-        done = run_doctor("--python", str(self.root), "--json", *options, **variables)
-        assert done.returncode in (0, 1), done.stderr
-        document = json.loads(done.stdout)
-        jsonschema.validate(document, SCHEMA)
-        return done.returncode, document
-
-
-SCHEMA: Mapping[str, Any] = json.loads(
-    (files("cxxrt_abi_tag_spec") / "schemas" / "doctor.schema.json").read_text(encoding="utf-8")
-)
-
-
-def run_doctor(*options: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    environ = {k: v for k, v in os.environ.items() if not k.startswith(("LD_", "CONDA", "VIRTUAL"))}
-    return subprocess.run(
-        [sys.executable, "-m", "cxxrt_toolchain", "doctor", *options],
-        env=environ | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def findings(document: dict[str, Any]) -> list[tuple[str, str, list[str], list[str]]]:
-    return [
-        (each["rule"], each["severity"], each["culprits"], each["victims"])
-        for each in document["findings"]
-    ]
-
-
 @pytest.fixture(scope="module")
 def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Compiled once; a test links or copies what it wants."""
@@ -125,8 +52,7 @@ def env(tmp_path: Path, objects: Path, monkeypatch: pytest.MonkeyPatch) -> Env:
     monkeypatch.setenv("CXXRT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("CXXRT_CUDA", "none")
     root = tmp_path / "env"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(root)], check=True)
-    made = Env(root)
+    made = make_environment(root)
     (made.site / "user").mkdir()
     shutil.copy(objects / "user.so", made.site / "user" / "_core.so")
     made.install("user", made.site / "user" / "_core.so")

@@ -27,6 +27,7 @@ KIND = Kind(
     needed=("libc.so.6",),
     is_cxx=True,
     glibc="",
+    traces="",
 )
 FACTS = FileFacts("libx.so.1", KIND)
 

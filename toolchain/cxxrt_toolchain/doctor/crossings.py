@@ -14,7 +14,13 @@ from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.audit.symbols import spells_old_string
 from cxxrt_toolchain.doctor.environment_facts import LIBSTDCXX, MissingSymbols, StringConflict
 from cxxrt_toolchain.elf.facts import Binding
-from cxxrt_toolchain.elf.reader import ElfError, read_elf, read_exports, read_needed_symbols
+from cxxrt_toolchain.elf.reader import (
+    ElfError,
+    SparseElf,
+    read_elf,
+    read_exports,
+    read_needed_symbols,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
 _NEW = "NSt7__cxx1112basic_stringI"
 _TAG = "B5cxx11"
 _OLD = "Ss"
+_LARGEST_TABLE = 16 << 20
 
 
 def missing_cudart(
@@ -75,9 +82,11 @@ def string_conflicts(members: Iterable[Member]) -> Iterator[StringConflict]:
     """Functions with ``std::string`` in their names, needed in one spelling, there in the other.
 
     Only where an object needs a library of another package, and only where none of the libraries
-    that it needs, directly or through others, has the function as it is spelled.
+    that it needs, directly or through others, has the function as it is spelled. Or where it
+    needs no library that could have it, and nobody has it as it is spelled.
     """
     members = tuple(members)
+    yield from _loose_conflicts(members)
     libraries = {each.name: (member, each) for member in members for each in member.objects}
     for member in members:
         for user in member.users(LIBSTDCXX):
@@ -100,15 +109,49 @@ def _conflicts(
         wanted -= _exported(each.path, wanted)
         if not wanted:
             return
-    for _, library in foreign:
+    yield from _spelled_otherwise(user, foreign, wanted)
+
+
+def _loose_conflicts(members: tuple[Member, ...]) -> Iterator[StringConflict]:
+    """The same for an object that counts on what somebody else has loaded for everybody."""
+    loose = {
+        each.path: {name for name in each.traces.loose if _spelling(name)}
+        for member in members
+        for each in member.objects
+    }
+    for member in members:
+        for user in member.objects:
+            wanted = loose[user.path]
+            for each in (each for other in members for each in other.objects) if wanted else ():
+                wanted -= _exported(each.path, wanted)
+            if wanted:
+                foreign = [(m, each) for m in members if m is not member for each in m.objects]
+                yield from _spelled_otherwise(user, foreign, wanted)
+
+
+def _spelled_otherwise(
+    user: ObjectFacts, libraries: Iterable[tuple[Member, ObjectFacts]], wanted: Iterable[str]
+) -> Iterator[StringConflict]:
+    starts = {_start(name): name for name in sorted(wanted)}
+    for _, library in libraries:
+        if not _mentions(library.path, starts):
+            continue
         spelled = _by_start(library.path)
-        for name in sorted(wanted):
-            other = spelled.get((_start(name), not _is_new(name)))
+        for start, name in starts.items():
+            other = spelled.get((start, not _is_new(name)))
             if other is not None:
                 yield StringConflict(
                     consumer=user.path, provider=library.path, needed=name, provided=other
                 )
                 break  # one function of a library says it all
+
+
+def _mentions(path: str, starts: Iterable[str]) -> bool:
+    """Whether an object's names may begin so; one with a table of many megabytes may."""
+    with contextlib.suppress(ElfError, OSError), open(path, "rb") as stream:  # noqa: PTH123 - hundreds
+        table = SparseElf(stream, path).name_table(_LARGEST_TABLE)
+        return table is None or any(b"\0" + start.encode() in table for start in starts)
+    return False
 
 
 def _closure(

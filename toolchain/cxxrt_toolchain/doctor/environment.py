@@ -20,11 +20,12 @@ from cxxrt_toolchain.doctor.environment_rules import judge
 from cxxrt_toolchain.doctor.installed import read_environment
 from cxxrt_toolchain.doctor.interpreter import ask
 from cxxrt_toolchain.doctor.libraries import RUNTIME_DISTRIBUTION
+from cxxrt_toolchain.doctor.meetings import Part, meet
 from cxxrt_toolchain.doctor.search import CACHE_FILE, Found, Program, Search, Step
 from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from cxxrt_toolchain.doctor.cache import FactsCache
     from cxxrt_toolchain.doctor.diagnosis import Diagnosis
@@ -101,6 +102,7 @@ def look(
         driver=_driver(names, environ),
         cudart=tuple(crossings.missing_cudart(every, own, candidates, outside)),
         strings=tuple(crossings.string_conflicts(members)),
+        meetings=meet(_parts(members)),
         builds=tuple(crossings.differing_builds(members)),
         unreadable=tuple(
             (each.member, each.reason) for each in read.unreadable if ".so" in each.member
@@ -137,6 +139,20 @@ def _members(
         loadable = tuple(each for each in inside if _is_loadable(each, program))
         if loadable:
             yield Member(distribution=distribution, objects=loadable)
+
+
+def _parts(members: Iterable[Member]) -> Iterator[Part]:
+    for member in members:
+        for each in member.objects:
+            if each.copy_of is None:
+                yield Part(
+                    path=each.path,
+                    place=each.path,
+                    name=each.name,
+                    owner=member.name,
+                    needed=each.facts.needed,
+                    traces=each.traces,
+                )
 
 
 def _is_loadable(found: ObjectFacts, program: SharedObject) -> bool:

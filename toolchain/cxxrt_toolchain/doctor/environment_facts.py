@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.doctor.libraries import RUNTIME_DISTRIBUTION
+from cxxrt_toolchain.doctor.meetings import NO_MEETINGS, Meetings
 from cxxrt_toolchain.doctor.wording import ACTIVATE, libstdcxx_first
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ class EnvironmentFacts:
     SONAME lacks."""
     unreadable: tuple[tuple[str, str], ...]
     """(Path, reason) of shared objects that cannot be read."""
+    meetings: Meetings = NO_MEETINGS
+    """Where packages with a runtime or a string of their own meet others."""
 
     @cached_property
     def by_path(self) -> dict[str, ObjectFacts]:

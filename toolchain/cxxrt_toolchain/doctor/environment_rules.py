@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.audit.findings import Severity
+from cxxrt_toolchain.doctor.abi_rules import check_meetings
 from cxxrt_toolchain.doctor.age_rules import check_age
 from cxxrt_toolchain.doctor.diagnosis import Finding
 from cxxrt_toolchain.doctor.environment_facts import claims_tag, requires_runtime
@@ -39,6 +40,7 @@ def judge(facts: EnvironmentFacts) -> tuple[Finding, ...]:
         *_runtime(facts),
         *_builds(facts),
         *_strings(facts),
+        *_meetings(facts),
         *_unreadable(facts),
     ]
     return tuple(sorted(findings, key=lambda found: found.sort_key))
@@ -170,6 +172,16 @@ def _strings(facts: EnvironmentFacts) -> Iterator[Finding]:
                 f"Build it with -D_GLIBCXX_USE_CXX11_ABI={1 if old else 0}",
             ),
         )
+
+
+def _meetings(facts: EnvironmentFacts) -> Iterator[Finding]:
+    """H5, H7 and D13, where D11 does not say more."""
+    packages = frozenset(member.name for member in facts.members)
+    mismatched = [
+        (package_of(facts, each.consumer), package_of(facts, each.provider))
+        for each in facts.strings
+    ]
+    return check_meetings(facts.meetings, packages, mismatched)
 
 
 def _unreadable(facts: EnvironmentFacts) -> Iterator[Finding]:

@@ -46,6 +46,8 @@ class Kind(NamedTuple):
     """Whether it may hold C++."""
     glibc: str
     """For a C library: its version."""
+    traces: str
+    """As `process_meetings.traces_text` writes them."""
 
 
 class FileFacts(NamedTuple):

@@ -23,6 +23,7 @@ from cxxrt_toolchain.doctor.libraries import Places
 from cxxrt_toolchain.doctor.memory import AddressMap, load_order, open_memory
 from cxxrt_toolchain.doctor.object_references import ReferenceTable
 from cxxrt_toolchain.doctor.process_environment import runtime_version
+from cxxrt_toolchain.doctor.process_meetings import meetings_of, traces_text
 from cxxrt_toolchain.doctor.process_view import ProcessView
 from cxxrt_toolchain.doctor.procfs import files_now
 from cxxrt_toolchain.elf.comment import read_comment
@@ -167,6 +168,7 @@ class Observer:
         libraries = []
         needed: dict[str, tuple[str, ...]] = {}
         places = None
+        texts: dict[str, str] = {}
         for number, (file, _) in enumerate(loaded):
             order = number if ordered else None
             known = self._files.get(file.path)
@@ -174,6 +176,7 @@ class Observer:
                 soname, kind = known
                 libraries.append(Library(file.path, soname, *kind[:5], order, file.deleted))
                 needed[file.path] = kind.needed
+                texts[file.path] = kind.traces
             else:  # nothing can be read: deleted, or no ELF file
                 places = places or Places(environment=self.environment)
                 libraries.append(places.library(file.path, None, order=order, deleted=file.deleted))
@@ -191,6 +194,7 @@ class Observer:
             python=self.interpreter.python,
             runtime_version=self._runtime,
             compilers=_compilers(facts.root, bindings),
+            meetings=meetings_of(libraries, needed, texts, facts.root),
         )
 
     def _kinds(self) -> Iterable[Kind]:
@@ -234,6 +238,7 @@ def _described(here: Places, place: str, report: ObjectFacts | None, root: str) 
         needed=tuple(needed),
         is_cxx=bool(families & _CXX or report.locale_ids),
         glibc=_glibc(place, report),
+        traces=traces_text(report.traces),
     )
     return FileFacts(library.soname, kind)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.audit.families import OPENMP_FAMILIES, RuntimeFamily
 from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.doctor import binding_rules
+from cxxrt_toolchain.doctor.abi_rules import check_meetings
 from cxxrt_toolchain.doctor.binding_rules import runtime_first
 from cxxrt_toolchain.doctor.diagnosis import Finding, Library, Origin
 from cxxrt_toolchain.doctor.process_view import LIBSTDCXX, ProcessView, names_of
@@ -30,6 +31,7 @@ def judge(view: ProcessView) -> tuple[Finding, ...]:
     found = [
         *binding_rules.findings(view),
         *_unread_copies(view),
+        *check_meetings(view.meetings, frozenset(each.name for each in view.packages)),
         *_duplicates(view),
         *_openmp(view),
         *_older_first(view),

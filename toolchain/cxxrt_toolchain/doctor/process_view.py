@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.audit.families import RuntimeFamily, canonical_soname
+from cxxrt_toolchain.doctor.meetings import NO_MEETINGS, Meetings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,6 +45,8 @@ class ProcessView:
     """The newest ``GLIBCXX`` of the runtime wheel that is installed there."""
     compilers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """``.comment`` by path, of objects that the rules compare."""
+    meetings: Meetings = NO_MEETINGS
+    """Where objects with a runtime or a string of their own meet others."""
 
     @cached_property
     def by_path(self) -> dict[str, Library]:

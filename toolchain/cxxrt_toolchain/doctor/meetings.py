@@ -1,0 +1,205 @@
+"""Where objects of different owners meet, if one of them has a runtime or a string of its own.
+
+In: `Part`s, from an environment or a process. Out: `Meetings`. Files are read only where an object
+is particular (see `Traces`) and another owner's can get hold of it: it needs its library, it counts
+on its symbols, or both name the same capsule. An object that cannot be read again is passed over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from cxxrt_toolchain.audit.families import RuntimeFamily
+from cxxrt_toolchain.audit.symbols import belongs_to_libstdcxx
+from cxxrt_toolchain.doctor.traces import capsules
+from cxxrt_toolchain.elf.reader import ElfError, SparseElf
+from cxxrt_toolchain.elf.sections import read_constants
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator
+
+    from cxxrt_toolchain.doctor.traces import Traces
+
+_STDCXX, _CUDART = RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBCUDART
+_LARGEST_TABLE = 1 << 20
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One object, as far as it matters here."""
+
+    path: str
+    """What it is called in a finding."""
+    place: str
+    """Where it can be read."""
+    name: str
+    """What other objects need it by."""
+    owner: str
+    """The distribution that it is of, else its folder."""
+    needed: tuple[str, ...]
+    traces: Traces
+
+    @property
+    def uses_cxx(self) -> bool:
+        """Whether it has a libstdc++, the process's or its own."""
+        return _STDCXX in self.traces.hidden or any("libstdc++" in name for name in self.needed)
+
+    @property
+    def uses_cudart(self) -> bool:
+        """Likewise for libcudart."""
+        return _CUDART in self.traces.hidden or any("libcudart" in name for name in self.needed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossing:
+    """C++ symbols that one object takes from another's."""
+
+    user: Part
+    provider: Part
+    symbols: tuple[str, ...]
+    """Mangled, sorted."""
+    kernels: tuple[str, ...] = ()
+    """Those that are CUDA kernels of the provider; looked for only where one hides a libcudart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """A pointer that one object puts into a capsule and another takes out."""
+
+    maker: Part
+    opener: Part
+    name: str
+    """The capsule's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meetings:
+    """Everything of the kind."""
+
+    parts: tuple[Part, ...] = ()
+    """Those that the rules compare, in the order in which they were given."""
+    crossings: tuple[Crossing, ...] = ()
+    handovers: tuple[Handover, ...] = ()
+
+
+NO_MEETINGS = Meetings()
+
+
+def meet(parts: Iterable[Part]) -> Meetings:
+    """Find out who meets whom.
+
+    Args:
+        parts: Without the copies of runtimes; the first of a name is the one that is found.
+    """
+    parts = tuple(parts)
+    if not any(each.traces.hidden or each.traces.is_particular for each in parts):
+        return NO_MEETINGS
+    return Meetings(
+        parts=parts,
+        crossings=tuple(_crossings(parts)),
+        handovers=tuple(_handovers(parts)),
+    )
+
+
+def differ_in_libstdcxx(one: Part, other: Part) -> bool:
+    """Whether two objects that use C++ do not use one libstdc++."""
+    hidden = _STDCXX in one.traces.hidden or _STDCXX in other.traces.hidden
+    return hidden and one.uses_cxx and other.uses_cxx
+
+
+def differ_in_strings(one: Part, other: Part) -> bool:
+    """Whether one was compiled with the old ``std::string`` and the other with the new."""
+    return {one.traces.strings, other.traces.strings} == {"old", "new"}
+
+
+def differ_in_cudart(one: Part, other: Part) -> bool:
+    """Whether two objects that use CUDA do not use one libcudart."""
+    hidden = _CUDART in one.traces.hidden or _CUDART in other.traces.hidden
+    return hidden and one.uses_cudart and other.uses_cudart
+
+
+def _differ(one: Part, other: Part) -> bool:
+    return one.owner != other.owner and (
+        differ_in_libstdcxx(one, other)
+        or differ_in_strings(one, other)
+        or differ_in_cudart(one, other)
+    )
+
+
+def _crossings(parts: tuple[Part, ...]) -> Iterator[Crossing]:
+    libraries = {each.name: each for each in reversed(parts)}
+    for user in parts:
+        linked = [libraries[name] for name in user.needed if name in libraries]
+        foreign = [each for each in linked if _differ(user, each)]
+        names = _needed(user) if foreign else frozenset()
+        if user.traces.loose:
+            own = [each for each in parts if each.owner == user.owner]
+            names = frozenset(user.traces.loose).difference(
+                *(_exported(each, names) for each in own)
+            )
+            foreign = [each for each in parts if _differ(user, each)]
+        for provider in foreign:
+            symbols = tuple(sorted(_exported(provider, names)))
+            if symbols:
+                asked = differ_in_cudart(user, provider)
+                kernels = _kernels(provider, symbols) if asked else ()
+                yield Crossing(user=user, provider=provider, symbols=symbols, kernels=kernels)
+
+
+def _needed(user: Part) -> frozenset[str]:
+    """The C++ names that it needs and that are nobody's of the standard library."""
+
+    def names(elf: SparseElf) -> frozenset[str]:
+        found = (each.name for each in elf.undefined())
+        return frozenset(n for n in found if n.startswith("_Z") and not belongs_to_libstdcxx(n))
+
+    return _ask(user, names, frozenset())
+
+
+def _exported(part: Part, names: Collection[str]) -> frozenset[str]:
+    return _ask(part, lambda elf: elf.exports(names), frozenset()) if names else frozenset()
+
+
+def _kernels(part: Part, symbols: tuple[str, ...]) -> tuple[str, ...]:
+    """The functions that the object registers with its libcudart, which it does by their names."""
+    constants = _ask(part, lambda elf: b"".join(read_constants(elf.image)), b"")
+    return tuple(name for name in symbols if name.encode() + b"\0" in constants)
+
+
+def _handovers(parts: tuple[Part, ...]) -> Iterator[Handover]:
+    named = [each for each in parts if each.traces.made or each.traces.opened]
+    wanted = {name for each in named for name in (*each.traces.made, *each.traces.opened)}
+    others = {each.path: _capsules(each, wanted) for each in parts} if wanted else {}
+    for part in named:
+        for other in parts:
+            made, opened = others[other.path]
+            if other.owner == part.owner or other.traces.strings == part.traces.strings == "old":
+                continue
+            for name in sorted(opened.intersection(part.traces.made)):
+                yield Handover(maker=part, opener=other, name=name)
+            for name in sorted(made.intersection(part.traces.opened)) if other not in named else ():
+                yield Handover(maker=other, opener=part, name=name)
+
+
+def _capsules(part: Part, wanted: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """As `capsules`, for an object that has one of the names among its constants."""
+
+    def names(elf: SparseElf) -> tuple[frozenset[str], frozenset[str]]:
+        table = elf.name_table(_LARGEST_TABLE)
+        if table is None or b"PyCapsule_" not in table:
+            return nothing
+        constants = b"".join(read_constants(elf.image))
+        return capsules(elf) if any(n.encode() + b"\0" in constants for n in wanted) else nothing
+
+    nothing: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+    return _ask(part, names, nothing)
+
+
+def _ask(part: Part, question: Callable[[SparseElf], _Answer], otherwise: _Answer) -> _Answer:
+    try:
+        with open(part.place, "rb") as stream:  # noqa: PTH123 - a path of the loader's, as it is
+            return question(SparseElf(stream, part.place))
+    except (ElfError, OSError):
+        return otherwise
