@@ -30,14 +30,16 @@ _SLOTS = (6, 7)
 _MOST_CODE = 4 << 20
 """Bytes; what a generator has written in more names its capsules at run time."""
 _LEA = b"\x48\x8d\x35"
-"""``lea rsi, [rip + offset]``: the second argument."""
+"""``lea rsi, [rip + offset]``: the second argument; seven bytes."""
+_LEA_SIZE = 7
+_NEXT = re.compile(_LEA + rb"|[\xe8\xe9](?=(....))|\xff[\x15\x25]", re.DOTALL)
+"""What may follow: another argument; ``call`` or ``jmp`` to a stub; the same through a slot."""
 _INDIRECT = re.compile(rb"\xff[\x15\x25](....)", re.DOTALL)
 """``call`` or ``jmp`` through a slot: in a table of stubs, or in the code itself."""
 _STUB_HEADS = (0, 1, 4, 5)
 """Bytes that a stub may have before its jump: ``bnd``, ``endbr64``, both."""
 _NEAR = 32
 """Bytes between an argument and its call."""
-_BLOCK = 1 << 19
 _LONGEST = 256
 
 
@@ -53,11 +55,10 @@ def string_arguments(
     if image.header.machine == _EM_X86_64 and image.wide:
         slots = dict(_slots(image, dynamic, functions))
         for start, code in _code(image) if slots else ():
-            for position, name in _calls(start, code, slots):
-                lea = code.rfind(_LEA, max(0, position - _NEAR), position)
-                if lea >= 0:
-                    place = start + lea + 7 + _signed(code[lea + 3 : lea + 7])
-                    found[name].update(_string(image, place))
+            for lea, name in _calls(start, code, slots):
+                end = lea + _LEA_SIZE
+                place = start + end + _signed(code[lea + len(_LEA) : end])
+                found[name].update(_string(image, place))
     return {name: frozenset(strings) for name, strings in found.items()}
 
 
@@ -86,34 +87,35 @@ def _code(image: ElfImage) -> Iterator[tuple[int, bytes]]:
 
 
 def _calls(start: int, code: bytes, slots: Mapping[int, str]) -> Iterator[tuple[int, str]]:
-    """Where the code calls the functions, or jumps to them: through a slot, or to its stub."""
+    """Where an argument is loaded, and which of the functions is called with it.
+
+    A function is called, or jumped to, through its slot or by way of its stub.
+    """
     entries = {}
     for match in _INDIRECT.finditer(code):
         name = slots.get(start + match.end() + _signed(match[1]))
         if name:
-            yield match.start(), name
             entries.update({start + match.start() - head: name for head in _STUB_HEADS})
-    for block in range(0, len(code), _BLOCK) if entries else ():
-        for pattern in _near_calls(start + block, entries):
-            for match in pattern.finditer(code, block, block + _BLOCK + 4):
-                at = match.start()
-                name = entries.get(start + at + 5 + _signed(code[at + 1 : at + 5]), "")
-                if name:
-                    yield at, name
+    lea = code.find(_LEA) if entries else -1
+    while lea >= 0:
+        name = _called(start, code, lea + _LEA_SIZE, entries)
+        if name:
+            yield lea, name
+        lea = code.find(_LEA, lea + _LEA_SIZE)
 
 
-def _near_calls(start: int, entries: Collection[int]) -> list[re.Pattern[bytes]]:
-    """What ``call`` and ``jmp`` to one of the entries look like within a block of the code.
-
-    The distance has four bytes; within a block its upper two have a few values only.
-    """
-    lowest, highest = min(entries) - start - 5 - _BLOCK, max(entries) - start - 5
-    uppers = {upper & 0xFFFF for upper in range(lowest >> 16, (highest >> 16) + 1)}
-    texts = b"|".join(re.escape(upper.to_bytes(2, "little")) for upper in sorted(uppers))
-    # A pattern that begins with one byte is searched for ten times as fast as one with a choice.
-    return [
-        re.compile(code + b"(?=..(?:" + texts + b"))", re.DOTALL) for code in (b"\xe8", b"\xe9")
-    ]
+def _called(start: int, code: bytes, position: int, entries: Mapping[int, str]) -> str:
+    """The first of the functions that is called soon; empty where the argument is loaded anew."""
+    for match in _NEXT.finditer(code, position, position + _NEAR):
+        at = match.start()
+        if match[0] == _LEA:
+            break
+        target = start + at
+        if match[1]:
+            target = start + at + 5 + _signed(match[1])
+        if target in entries:
+            return entries[target]
+    return ""
 
 
 def _signed(four: bytes) -> int:
