@@ -207,6 +207,16 @@ def test_a_c_interface_or_one_runtime_is_no_crossing(env: Env) -> None:
     assert (code, findings(document)) == (0, [("CXXRT-H5", "info", ["provider"], [])])
 
 
+def test_a_package_with_a_library_of_that_name_uses_its_own(env: Env) -> None:
+    install(env, "provider", THROWS, *STATIC)
+    mine = compile_object(
+        env.site / "user.libs" / "libprovider.so", THROWS, "-Wl,-soname,libprovider.so"
+    )
+    user = compile_object(env.site / "user" / "core.so", CATCHES, *linked(mine))
+    env.install("user", user, mine)
+    assert findings(env.doctor()[1]) == [("CXXRT-H5", "info", ["provider"], [])]
+
+
 def test_ordinary_packages_that_share_cxx_are_healthy(env: Env) -> None:
     library = install(env, "provider", THROWS)
     install(env, "user", CATCHES, *linked(library))
@@ -219,6 +229,14 @@ def test_a_user_of_what_is_loaded_for_everybody_is_seen_too(env: Env) -> None:
     install(env, "user", CATCHES)
     code, document = env.doctor()
     assert (code, findings(document)) == (1, [("CXXRT-H5", "warning", ["provider"], ["user"])])
+
+
+def test_a_user_whose_own_package_has_it_is_no_crossing(env: Env) -> None:
+    install(env, "provider", THROWS, *STATIC)
+    loader = compile_object(env.site / "user" / "libloaded.so", THROWS)
+    user = compile_object(env.site / "user" / "core.so", CATCHES)
+    env.install("user", loader, user)
+    assert findings(env.doctor()[1]) == [("CXXRT-H5", "info", ["provider"], [])]
 
 
 def test_a_struct_with_a_string_between_both_abis_is_a_warning(env: Env) -> None:

@@ -91,7 +91,8 @@ def meet(parts: Iterable[Part]) -> Meetings:
     """Find out who meets whom.
 
     Args:
-        parts: Without the copies of runtimes; the first of a name is the one that is found.
+        parts: Without the copies of runtimes. Of those with one name, an object finds its owner's
+            own, else the first.
     """
     parts = tuple(parts)
     if not any(each.traces.hidden or each.traces.is_particular for each in parts):
@@ -130,22 +131,35 @@ def _differ(one: Part, other: Part) -> bool:
 
 def _crossings(parts: tuple[Part, ...]) -> Iterator[Crossing]:
     libraries = {each.name: each for each in reversed(parts)}
+    owned = {(each.owner, each.name) for each in parts}
     for user in parts:
-        linked = [libraries[name] for name in user.needed if name in libraries]
-        foreign = [each for each in linked if _differ(user, each)]
-        names = _needed(user) if foreign else frozenset()
+        names = [name for name in user.needed if (user.owner, name) not in owned]
+        linked = [libraries[name] for name in names if name in libraries]
+        yield from _crossing(user, linked, _needed)
         if user.traces.loose:
-            own = [each for each in parts if each.owner == user.owner]
-            names = frozenset(user.traces.loose).difference(
-                *(_exported(each, names) for each in own)
-            )
-            foreign = [each for each in parts if _differ(user, each)]
-        for provider in foreign:
-            symbols = tuple(sorted(_exported(provider, names)))
-            if symbols:
-                asked = differ_in_cudart(user, provider)
-                kernels = _kernels(provider, symbols) if asked else ()
-                yield Crossing(user=user, provider=provider, symbols=symbols, kernels=kernels)
+            yield from _crossing(user, parts, lambda user: _wanted(user, parts))
+
+
+def _crossing(
+    user: Part, providers: Iterable[Part], names: Callable[[Part], frozenset[str]]
+) -> Iterator[Crossing]:
+    foreign = [each for each in providers if _differ(user, each)]
+    wanted = names(user) if foreign else frozenset()
+    for provider in foreign:
+        symbols = tuple(sorted(_exported(provider, wanted)))
+        if symbols:
+            asked = differ_in_cudart(user, provider)
+            kernels = _kernels(provider, symbols) if asked else ()
+            yield Crossing(user=user, provider=provider, symbols=symbols, kernels=kernels)
+
+
+def _wanted(user: Part, parts: Iterable[Part]) -> frozenset[str]:
+    """What it counts on somebody for, and its own owner has not."""
+    names = frozenset(user.traces.loose)
+    for each in parts:
+        if each.owner == user.owner:
+            names -= _exported(each, names)
+    return names
 
 
 def _needed(user: Part) -> frozenset[str]:
