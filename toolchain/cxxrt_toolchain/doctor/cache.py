@@ -46,6 +46,7 @@ class FactsCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._shelves: dict[str, _Shelf] = {}
+        self._shared: list[str] = []
 
     @property
     def folder(self) -> Path:
@@ -60,6 +61,10 @@ class FactsCache:
         """Keep a line; it has neither tabs nor line ends."""
         self._shelf(path).put(path, identity, line)
 
+    def share_shelf(self, folder: str) -> None:
+        """Keep everything below a folder on one shelf; a source tree has hundreds of folders."""
+        self._shared.append(f"{folder}/")
+
     def save(self) -> None:
         """Write what is new, if it can be written."""
         with contextlib.suppress(OSError):
@@ -72,7 +77,7 @@ class FactsCache:
                 self._forget_oldest()
 
     def _shelf(self, path: str) -> _Shelf:
-        folder = shelf_of(path)
+        folder = next((each for each in self._shared if path.startswith(each)), shelf_of(path))
         shelf = self._shelves.get(folder)
         if shelf is None:
             name = f"{zlib.crc32(os.fsencode(folder)):08x}-{len(folder):x}.shelf"

@@ -64,7 +64,7 @@ def diagnose_environment(
         InputError: It cannot describe itself, or does not run on glibc.
         MissingToolError: It cannot be started.
     """
-    facts = look(read_environment(ask(executable)), environ, cache=cache, workers=workers)
+    facts = look(read_environment(ask(executable), cache), environ, cache=cache, workers=workers)
     return draw(facts, judge(facts))
 
 

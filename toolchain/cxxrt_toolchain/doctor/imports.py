@@ -61,7 +61,7 @@ def diagnose_imports(
         InputError: It fails before the first import.
     """
     _check(modules)
-    environment = read_environment(ask(executable))
+    environment = read_environment(ask(executable), cache)
     observer = Observer(environment.interpreter, environment=environment, cache=cache)
     run = run_imports(executable, modules, timeout=timeout, observe=_look_with(observer))
     view = _last_view(run)

@@ -40,6 +40,8 @@ class Interpreter:
     base_prefix: str
     path: tuple[str, ...]
     """``sys.path``, absolute."""
+    root: str = ""
+    """What stands before every path in them, for a process of another mount namespace."""
 
 
 def find_executable(python: str | None, environ: Mapping[str, str]) -> str:

@@ -75,7 +75,7 @@ class Observer:
     @cached_property
     def environment(self) -> Environment:
         """What is installed for the program."""
-        return self._environment or read_environment(self.interpreter)
+        return self._environment or read_environment(self.interpreter, self._cache)
 
     @cached_property
     def _references(self) -> ReferenceTable:
@@ -123,7 +123,8 @@ class Observer:
 
     def _keep(self, root: str, path: str, place: str) -> None:
         facts = self._files[path]
-        if facts is not None and not root:
+        unowned = facts is None or facts.origin == Origin.OTHER.value  # it may be installed later
+        if facts is not None and not root and not unowned:
             self._table.add(path, place, facts)
 
     def _bindings(

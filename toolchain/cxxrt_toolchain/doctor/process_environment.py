@@ -1,12 +1,16 @@
 """What is installed where a process has its files from.
 
-In: `ProcessFacts`. Out: its `Interpreter` with the folders that it imports from, found above what
-is mapped: the process is not asked anything. Lists folders; of files, reads the manifest of an
+In: `ProcessFacts`. Out: its `Interpreter` with the folders that it imports from: those above what
+is mapped, and site-packages of the environment that it was started from, where an editable install
+maps nothing. The process is not asked anything. Lists folders; of files, reads the manifest of an
 installed runtime only.
+
+Source: the module ``site``, and CPython's Modules/getpath.py: how a program finds its environment.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from typing import TYPE_CHECKING
@@ -30,17 +34,52 @@ def interpreter_of(facts: ProcessFacts) -> Interpreter:
     """The interpreter that the process runs, as far as its files tell; any other program, too."""
     names = (facts.executable, *(each.path for each in facts.files if "/libpython" in each.path))
     versions = (match[1] for name in names if (match := _PYTHON.search(name.rpartition("/")[2])))
+    python = next(versions, "")
     base = facts.executable.rpartition("/bin/")[0]
-    folders = dict.fromkeys((*_sites(facts), *_listed(facts.environment)))
+    started = _started_from(facts, python) if python else ()
+    folders = dict.fromkeys((*_sites(facts), *started, *_listed(facts.environment)))
     return Interpreter(
         executable=facts.executable,
         program=facts.executable,
-        python=next(versions, ""),
+        python=python,
         glibc="",
         prefix=facts.environment.get("CONDA_PREFIX", base),
         base_prefix=base,
         path=tuple(facts.root + folder for folder in folders),
+        root=facts.root,
     )
+
+
+def _started_from(facts: ProcessFacts, python: str) -> Iterator[str]:
+    """The site-packages of the environment whose program was started, and the user's own."""
+    virtual = next(map(_virtual, _called(facts)), "").removeprefix(facts.root)
+    home = facts.environment.get("HOME", "")
+    base = facts.executable.rpartition("/bin/")[0]
+    for prefix in (virtual,) if virtual else (base, f"{home}/.local"):
+        folder = f"{prefix}/lib/python{python}/site-packages"
+        if folder[:1] == "/" and os.path.isdir(facts.root + folder):  # noqa: PTH112 - a text is at hand
+            yield folder
+
+
+def _called(facts: ProcessFacts) -> Iterator[str]:
+    """Where the program may have been called, before symlinks; only that tells the environment."""
+    name = (facts.arguments or ("",))[0]
+    if name[:1] == "/":
+        yield facts.root + name
+    elif "/" in name:
+        with contextlib.suppress(OSError):
+            folder = os.readlink(f"/proc/{facts.pid}/cwd")  # noqa: PTH115 - a text is at hand
+            yield f"{facts.root}{folder}/{name}"
+    else:
+        folders = facts.environment.get("PATH", "").split(":")
+        found = (f"{facts.root}{folder}/{name}" for folder in folders)
+        yield from (place for place in found if os.access(place, os.X_OK))
+
+
+def _virtual(place: str) -> str:
+    """The virtual environment that a program is of; empty where it is of none."""
+    prefix = os.path.normpath(place).rpartition("/bin/")[0]
+    return prefix if prefix and os.path.isfile(f"{prefix}/pyvenv.cfg") else ""  # noqa: PTH113 - as above
 
 
 def _listed(environment: Mapping[str, str]) -> Iterator[str]:
