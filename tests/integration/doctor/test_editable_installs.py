@@ -9,7 +9,6 @@ import subprocess
 import sys
 import sysconfig
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +21,7 @@ from cxxrt_toolchain.doctor.process import diagnose_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from cxxrt_toolchain.doctor.diagnosis import Diagnosis
 
