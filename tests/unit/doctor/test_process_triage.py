@@ -107,6 +107,20 @@ def test_a_crash_that_only_separation_cures_is_an_interposition() -> None:
     assert found.remedies[0].startswith("no runtime cures this")
 
 
+@pytest.mark.parametrize(
+    ("reordered", "advice"),
+    [
+        (True, "import them in the other order, or in two processes"),
+        (None, "import them in the other order, or in two processes"),
+        (False, "import them in two processes"),
+    ],
+)
+def test_the_other_order_is_advised_where_it_may_help(reordered: bool | None, advice: str) -> None:
+    seen = view(library(MAKER), library(VICTIM), bindings=Bindings(pairs=PAIR))
+    verdict = replace(_verdict(Cure.SEPARATION), reordered=reordered)
+    assert _main(seen, verdict).remedies == (f"no runtime cures this: {advice}",)
+
+
 def test_memory_does_not_overrule_the_experiment() -> None:
     """A capture is there, but only the other order helps: then it is not what crashes."""
     pairs = {**PAIR, (SYSTEM, f"{SITE}/third/x.so"): (bound("__once_proxy"),)}

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.cli.progress import progress
 from cxxrt_toolchain.doctor.cache import FactsCache, cache_folder
 from cxxrt_toolchain.doctor.interpreter import find_executable
 from cxxrt_toolchain.errors import UsageError
@@ -73,7 +74,9 @@ def _diagnose(args: argparse.Namespace) -> Diagnosis:
     if args.modules is not None:
         from cxxrt_toolchain.doctor.imports import diagnose_imports  # noqa: PLC0415 - as above
 
-        return diagnose_imports(executable, _modules(args.modules), cache=cache)
+        modules = _modules(args.modules)
+        with progress(wanted=not args.json) as say:
+            return diagnose_imports(executable, modules, cache=cache, say=say)
     from cxxrt_toolchain.doctor.environment import diagnose_environment  # noqa: PLC0415 - as above
 
     workers = 2 * len(os.sched_getaffinity(0))  # a first look waits for the disk half of the time

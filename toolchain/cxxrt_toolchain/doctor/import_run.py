@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -18,6 +19,9 @@ from cxxrt_toolchain.doctor.watched_child import AS_IS, Reply, Variant, WatchedC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from threading import Event as Signal
+
+    from typing_extensions import Self
 
     from cxxrt_toolchain.doctor.crash_site import CrashSite
     from cxxrt_toolchain.doctor.loader_trace import Event
@@ -65,6 +69,10 @@ class ImportRun(Generic[T]):
         return next((each for each in self.attempts if each.outcome in bad), None)
 
 
+def say_nothing(_line: str) -> None:
+    """Where nobody waits for a line of what is going on."""
+
+
 def run_imports(
     executable: str,
     modules: Sequence[str],
@@ -72,6 +80,7 @@ def run_imports(
     timeout: float,
     observe: Callable[[int], T],
     variant: Variant = AS_IS,
+    say: Callable[[str], None] = say_nothing,
 ) -> ImportRun[T]:
     """Import modules in a child process, up to the first that fails.
 
@@ -81,27 +90,70 @@ def run_imports(
         timeout: Seconds for each of them.
         observe: Looks at the process with the given id, which stands still meanwhile.
         variant: What to do differently.
+        say: Is told what is going on, a line each time.
 
     Raises:
         MissingToolError: The interpreter cannot be started.
         InputError: It ends before the first import.
     """
-    with tempfile.TemporaryDirectory(prefix="cxxrt-imports-") as folder:
-        child = WatchedChild(executable, variant, Path(folder))
-        try:
-            child.start(timeout)
-            before = observe(child.pid)
-            attempts: list[Attempt[T]] = []
-            for module in modules:
-                failed = bool(attempts) and attempts[-1].outcome is not Outcome.IMPORTED
-                attempts.append(
-                    Attempt(module=module, outcome=Outcome.NOT_REACHED)
-                    if failed
-                    else _attempt(child, module, timeout, observe)
-                )
-            return ImportRun(attempts=tuple(attempts), before=before, noise=child.noise())
-        finally:
-            child.end()
+    with ImportSession(executable, timeout=timeout, observe=observe, variant=variant) as session:
+        attempts: list[Attempt[T]] = []
+        for module in modules:
+            if attempts and attempts[-1].outcome is not Outcome.IMPORTED:
+                attempts.append(Attempt(module=module, outcome=Outcome.NOT_REACHED))
+                continue
+            say(f"importing {module}")
+            attempts.append(session.attempt(module))
+        return ImportRun(attempts=tuple(attempts), before=session.before, noise=session.noise())
+
+
+class ImportSession(Generic[T]):
+    """A child process that imports what it is told to, for a ``with`` statement.
+
+    Args:
+        executable: The interpreter, Python 3.6 or newer.
+        timeout: Seconds for each import.
+        observe: Looks at the process with the given id, which stands still meanwhile.
+        variant: What to do differently.
+        brief: Whether only the outcome is of interest.
+        stop: Ends it early, by `watched_child.Stopped`.
+    """
+
+    def __init__(
+        self,
+        executable: str,
+        *,
+        timeout: float,
+        observe: Callable[[int], T],
+        variant: Variant = AS_IS,
+        brief: bool = False,
+        stop: Signal | None = None,
+    ) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="cxxrt-imports-")
+        self._timeout = timeout
+        self._observe = observe
+        with ExitStack() as undo:
+            undo.callback(self._folder.cleanup)
+            place = Path(self._folder.name)
+            self._child = WatchedChild(executable, variant, place, brief=brief, stop=stop)
+            undo.callback(self._child.end)
+            self._child.start(timeout)
+            self.before = observe(self._child.pid)
+            self._end = undo.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.close()
+
+    def attempt(self, module: str) -> Attempt[T]:
+        """Import one more module; not after one that failed."""
+        return _attempt(self._child, module, self._timeout, self._observe)
+
+    def noise(self) -> str:
+        """The end of what the modules printed so far."""
+        return self._child.noise()
 
 
 def _attempt(

@@ -11,11 +11,12 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.audit.families import RuntimeFamily
 from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.doctor import binding_rules, loader_messages
-from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Outcome, Step, Subject
-from cxxrt_toolchain.doctor.experiments import Verdict, experiment, find_preload
-from cxxrt_toolchain.doctor.import_run import ImportRun, run_imports
+from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Finding, Outcome, Step, Subject
+from cxxrt_toolchain.doctor.experiments import Cure, Verdict, experiment, find_preload
+from cxxrt_toolchain.doctor.import_run import ImportRun, run_imports, say_nothing
 from cxxrt_toolchain.doctor.installed import Environment, read_environment
 from cxxrt_toolchain.doctor.interpreter import ask
 from cxxrt_toolchain.doctor.loader_trace import last_object
@@ -27,7 +28,7 @@ from cxxrt_toolchain.doctor.triage import triage
 from cxxrt_toolchain.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from cxxrt_toolchain.doctor.cache import FactsCache
     from cxxrt_toolchain.doctor.import_run import Attempt
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 TIMEOUT = 120.0
 """Seconds for one import; TensorFlow takes ten on a busy machine."""
+_HOPELESS = frozenset({"CXXRT-D8", "CXXRT-H12", "CXXRT-L004", "CXXRT-P1"})
+"""What the loader may say that no variant changes: a library is missing, or the kernel refuses."""
 
 
 def diagnose_imports(
@@ -45,6 +48,7 @@ def diagnose_imports(
     timeout: float = TIMEOUT,
     experiments: bool = True,
     cache: FactsCache | None = None,
+    say: Callable[[str], None] = say_nothing,
 ) -> Diagnosis:
     """Import modules with an interpreter, one by one, and judge what comes of it.
 
@@ -54,6 +58,7 @@ def diagnose_imports(
         timeout: Seconds for one import.
         experiments: Whether to repeat a failure in other ways, to learn what cures it.
         cache: Of the facts of files.
+        say: Is told what is going on, a line each time; also from other threads.
 
     Raises:
         UsageError: A name is no module name.
@@ -61,25 +66,31 @@ def diagnose_imports(
         InputError: It fails before the first import.
     """
     _check(modules)
+    say("reading what is installed")
     environment = read_environment(ask(executable), cache)
     observer = Observer(environment.interpreter, environment=environment, cache=cache)
-    run = run_imports(executable, modules, timeout=timeout, observe=_look_with(observer))
+    look = _look_with(observer, say)
+    run = run_imports(executable, modules, timeout=timeout, observe=look, say=say)
     view = _last_view(run)
+    found = judge(view) if view else ()
     verdict = None
-    failure = run.failure
-    if failure is not None and experiments and _is_worth_it(failure, view):
-        tried = modules[: [each.module for each in run.attempts].index(failure.module) + 1]
+    if run.failure is not None and view is not None and experiments and _is_worth_it(run.failure):
+        tried = modules[: [each.module for each in run.attempts].index(run.failure.module) + 1]
         preload = find_preload(
             (*environment.interpreter.path, *sys.path), environment.interpreter.base_prefix
         )
-        verdict = experiment(
-            executable,
-            tried,
-            preload,
-            timeout=timeout,
-            certain=_is_certain(failure, view, environment),
-        )
-    return _diagnosis(run, view, verdict, environment)
+        told = tuple(loader_messages.findings(run.failure.detail, view, environment))
+        if not _HOPELESS.intersection(each.rule for each in told):
+            verdict = experiment(
+                executable,
+                tried,
+                preload,
+                timeout=timeout,
+                certain=bool(told) or _is_certain(found),
+                suspected=_suspected(told, view, found),
+                say=say,
+            )
+    return _diagnosis(run, view, found, verdict, environment)
 
 
 def _check(modules: Sequence[str]) -> None:
@@ -93,8 +104,11 @@ def _check(modules: Sequence[str]) -> None:
         raise UsageError("a module is named twice.", "The second import would do nothing.")
 
 
-def _look_with(observer: Observer) -> Callable[[int], ProcessView | None]:
+def _look_with(
+    observer: Observer, say: Callable[[str], None]
+) -> Callable[[int], ProcessView | None]:
     def look(pid: int) -> ProcessView | None:
+        say("looking at what is loaded")
         try:
             return observer.look(read_process(pid))
         except InputError:  # it is gone already
@@ -108,33 +122,43 @@ def _last_view(run: ImportRun[ProcessView | None]) -> ProcessView | None:
     return next((view for view in reversed(views) if view is not None), None)
 
 
-def _is_worth_it(failure: Attempt[ProcessView | None], view: ProcessView | None) -> bool:
+def _is_worth_it(failure: Attempt[ProcessView | None]) -> bool:
     """A module that is not installed, or not valid Python, stays so in every variant."""
     simple = ("ModuleNotFoundError", "SyntaxError", "IndentationError")
-    return view is not None and not failure.detail.startswith(simple)
+    return not failure.detail.startswith(simple)
 
 
-def _is_certain(
-    failure: Attempt[ProcessView | None], view: ProcessView | None, environment: Environment
-) -> bool:
-    """Whether the loader said so, or the memory shows why; then it is no chance."""
-    if view is None:
-        return False
-    told = any(loader_messages.findings(failure.detail, view, environment))
-    return told or any(
-        each.rule in binding_rules.RULES and each.severity is not Severity.INFO
-        for each in judge(view)
+def _is_certain(found: Iterable[Finding]) -> bool:
+    """Whether the memory shows why; then it is no chance."""
+    return any(
+        each.rule in binding_rules.RULES and each.severity is not Severity.INFO for each in found
     )
+
+
+def _suspected(told: Iterable[Finding], view: ProcessView, found: Iterable[Finding]) -> Cure | None:
+    """What would cure the failure by what loader and memory say.
+
+    Separation only where a runtime cannot: one libstdc++ serves all, nobody has taken over parts of
+    it that matter, and definitions that do not fit have replaced others.
+    """
+    rules = {each.rule for each in (*told, *found) if each.severity is not Severity.INFO}
+    if rules & {"CXXRT-D1", "CXXRT-D20", "CXXRT-D21"}:
+        return Cure.RUNTIME
+    copies = len(view.of_family(RuntimeFamily.LIBSTDCXX))
+    linked = any(RuntimeFamily.LIBSTDCXX in each.static for each in view.libraries)
+    whole = view.bindings is not None and copies <= 1 and not linked
+    return Cure.SEPARATION if whole and "CXXRT-D22" in rules else None
 
 
 def _diagnosis(
     run: ImportRun[ProcessView | None],
     view: ProcessView | None,
+    found: tuple[Finding, ...],
     verdict: Verdict | None,
     environment: Environment,
 ) -> Diagnosis:
     interpreter = environment.interpreter
-    findings = list(judge(view)) if view else []
+    findings = list(found)
     if view is not None and run.failure is not None:
         findings = list(triage(run, view, findings, verdict, environment))
     events: list[Event] = [event for each in run.attempts for event in each.events]

@@ -158,7 +158,7 @@ def _cause(
     if cure is Cure.RUNTIME:
         return _runtime(view, victim)
     if cure is Cure.SEPARATION:
-        return _separation(view, victim)
+        return _separation(view, victim, reordered=verdict.reordered if verdict else None)
     return _unknown(verdict, victim)
 
 
@@ -193,7 +193,7 @@ def _runtime(view: ProcessView, victim: tuple[str, ...]) -> _Cause:
     )
 
 
-def _separation(view: ProcessView, victim: tuple[str, ...]) -> _Cause:
+def _separation(view: ProcessView, victim: tuple[str, ...], *, reordered: bool | None) -> _Cause:
     """Order or DEEPBIND cures it: somebody's definitions replaced the victim's."""
     pairs = view.bindings.pairs if view.bindings else {}
     counts: dict[str, int] = {}
@@ -206,7 +206,8 @@ def _separation(view: ProcessView, victim: tuple[str, ...]) -> _Cause:
         if weight > counts.get(owner, 0):
             libraries[owner] = (holder, target)
         counts[owner] = counts.get(owner, 0) + weight
-    remedies = ("no runtime cures this: import them in the other order, or in two processes",)
+    other = "" if reordered is False else "in the other order, or "
+    remedies = (f"no runtime cures this: import them {other}in two processes",)
     if not counts:
         return _Cause("only the other order or separate symbols cure it", (), victim, (), remedies)
     culprit = max(counts, key=lambda name: counts[name])

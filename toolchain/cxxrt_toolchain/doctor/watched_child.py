@@ -23,11 +23,16 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.doctor.crash_site import CrashSite, find_crash_site
-from cxxrt_toolchain.doctor.loader_trace import Event, parse_trace
+from cxxrt_toolchain.doctor.loader_trace import parse_trace
 from cxxrt_toolchain.errors import InputError, MissingToolError
+
+if TYPE_CHECKING:
+    from threading import Event as Signal
+
+    from cxxrt_toolchain.doctor.loader_trace import Event
 
 _CHILD = Path(__file__).with_name("import_child.py")
 _SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ, which the module fcntl names from Python 3.10 on
@@ -80,12 +85,34 @@ class _Ends:
     line: bytes = field(default=b"")
 
 
-class WatchedChild:
-    """The running child, until `end`."""
+class Stopped(Exception):  # noqa: N818 - nothing went wrong
+    """Nobody wants to know any more."""
 
-    def __init__(self, executable: str, variant: Variant, folder: Path) -> None:
+
+class WatchedChild:
+    """The running child, until `end`.
+
+    Args:
+        executable: The interpreter.
+        variant: What is done differently.
+        folder: For its files.
+        brief: Only how it ends is of interest: no trace of the loader, no place of a crash.
+        stop: Once it is set, waiting raises `Stopped`.
+    """
+
+    def __init__(
+        self,
+        executable: str,
+        variant: Variant,
+        folder: Path,
+        *,
+        brief: bool = False,
+        stop: Signal | None = None,
+    ) -> None:
         self._executable = executable
         self._folder = folder
+        self._brief = brief
+        self._stop = stop
         self._trace_read = 0
         self._noise = (folder / "noise").open("wb")
         orders, answers, faults = os.pipe(), os.pipe(), os.pipe()
@@ -105,6 +132,7 @@ class WatchedChild:
             "preload": variant.preload,
             "flags": dict(variant.flags),
         }
+        trace = {"LD_DEBUG": "files", "LD_DEBUG_OUTPUT": str(folder / "trace")}
         try:
             self._process = subprocess.Popen(
                 [executable, "-X", "faulthandler", str(_CHILD), json.dumps(options)],
@@ -112,7 +140,7 @@ class WatchedChild:
                 stdout=self._noise,
                 stderr=self._noise,
                 pass_fds=inherited,
-                env=os.environ | {"LD_DEBUG": "files", "LD_DEBUG_OUTPUT": str(folder / "trace")},
+                env=os.environ | ({} if brief else trace),
                 start_new_session=True,
             )
         except OSError as error:
@@ -169,8 +197,9 @@ class WatchedChild:
     def end(self) -> None:
         """Let it go, or make it; nothing of its group survives."""
         self._close()
+        stopped = self._stop is not None and self._stop.is_set()
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_GRACE if self._alive() else 0)
+            self._process.wait(_GRACE if self._alive() and not stopped else 0)
         self._signal(signal.SIGKILL, group=True)
         self._process.wait()
 
@@ -190,6 +219,8 @@ class WatchedChild:
         """Wait for a line, the beginning of a crash report, the end of the process or the time."""
         deadline = time.monotonic() + timeout
         while True:
+            if self._stop is not None and self._stop.is_set():
+                raise Stopped
             ready, _, _ = select.select([self._ends.answers], [], [], _TICK)
             if ready:
                 data = os.read(self._ends.answers, 1 << 16)
@@ -200,12 +231,14 @@ class WatchedChild:
                 if not data:  # it has closed the pipe: it is ending, perhaps by a crash
                     return Reply()
             if self._waiting_bytes() > self._ends.filled:
-                site = find_crash_site(self._process.pid, self._ends.reported)
-                return Reply(crashing=True, site=site)
+                return Reply(crashing=True, site=self._site())
             if not self._alive():
                 return Reply()
             if time.monotonic() > deadline:
                 return Reply(late=True)
+
+    def _site(self) -> CrashSite | None:
+        return None if self._brief else find_crash_site(self._process.pid, self._ends.reported)
 
     def _waiting_bytes(self) -> int:
         answer = fcntl.ioctl(self._ends.faults, termios.FIONREAD, b"\0" * 4)
