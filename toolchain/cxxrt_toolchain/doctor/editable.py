@@ -19,14 +19,13 @@ import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
-from cxxrt_toolchain.doctor.finder_modules import Mapped, read_finder
 from cxxrt_toolchain.doctor.source_trees import may_be_shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from cxxrt_toolchain.doctor.finder_modules import Mapped
     from cxxrt_toolchain.doctor.source_trees import SourceTrees
 
 _PTH = ".pth"
@@ -152,6 +151,8 @@ def _pth_lines(site: str, names: Iterable[str]) -> tuple[list[str], list[str]]:
 
 def _hook(site: str, name: str, record: str) -> Mapped:
     """What the distribution's own hook maps."""
+    from cxxrt_toolchain.doctor.finder_modules import Mapped, read_finder  # noqa: PLC0415 - few need it
+
     if f"{name}.py," not in record:
         return Mapped()
     return read_finder(_bytes(f"{site}/{name}.py"))
@@ -163,6 +164,8 @@ def _declared(info: str) -> set[str]:
 
 def _project(info: str) -> str:
     """The project's folder, where ``direct_url.json`` says that the install is editable."""
+    from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - few need it
+
     try:
         told = json.loads(_bytes(f"{info}/direct_url.json") or b"null")
         if told["dir_info"]["editable"] is not True:

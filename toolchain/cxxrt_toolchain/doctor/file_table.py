@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_MAGIC = f"cxxrt-process-{VERSION}-2"
+_MAGIC = f"cxxrt-process-{VERSION}-3"
 _MOST_ROWS = 20_000
 _MOST_BYTES = 16 << 20
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.doctor import objects
 from cxxrt_toolchain.doctor.bindings import Bindings, ObjectInMemory, read_bindings
-from cxxrt_toolchain.doctor.diagnosis import Library, Package
+from cxxrt_toolchain.doctor.diagnosis import Library, Origin, Package
 from cxxrt_toolchain.doctor.file_table import FileFacts, FileTable, Kind
 from cxxrt_toolchain.doctor.installed import Environment, read_environment
 from cxxrt_toolchain.doctor.libraries import Places
@@ -123,8 +123,8 @@ class Observer:
 
     def _keep(self, root: str, path: str, place: str) -> None:
         facts = self._files[path]
-        unowned = facts is None or facts.origin == Origin.OTHER.value  # it may be installed later
-        if facts is not None and not root and not unowned:
+        owned = facts is not None and facts.kind.origin is not Origin.OTHER  # else it may be later
+        if facts is not None and owned and not root:
             self._table.add(path, place, facts)
 
     def _bindings(
