@@ -77,7 +77,8 @@ class FactsCache:
                 self._forget_oldest()
 
     def _shelf(self, path: str) -> _Shelf:
-        folder = next((each for each in self._shared if path.startswith(each)), shelf_of(path))
+        shared = [each for each in self._shared if path.startswith(each)]
+        folder = shared[0] if shared else shelf_of(path)
         shelf = self._shelves.get(folder)
         if shelf is None:
             name = f"{zlib.crc32(os.fsencode(folder)):08x}-{len(folder):x}.shelf"

@@ -40,6 +40,10 @@ class Listing(NamedTuple):
     """Symlinks to either; they are followed anew each time."""
 
 
+_EMPTY = "//" * (len(Listing._fields) - 1)
+"""The row of a folder without any."""
+
+
 class SourceTrees:
     """Looks into folders, and remembers.
 
@@ -101,6 +105,8 @@ class SourceTrees:
             return Listing()
         identity = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
         kept = self._cache.get(folder, identity) if self._cache is not None else None
+        if kept == _EMPTY:
+            return Listing()
         if kept is not None and kept.count("//") == len(Listing._fields) - 1:
             return Listing._make(_names(part) for part in kept.split("//"))
         listing = _list(folder)
