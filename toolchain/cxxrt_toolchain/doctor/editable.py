@@ -14,6 +14,7 @@ Sources: PEP 660; PEP 610 (``direct_url.json``); the module ``site`` (``.pth``);
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
@@ -65,7 +66,7 @@ def recorded_sources(site: str, info: str, record: str, trees: SourceTrees) -> S
         return NONE
     lines, hooks = _pth_lines(site, names)
     folders = [trees.root + each for each in lines if not f"{each}/".startswith(f"{site}/")]
-    mapped = [_hook(site, name, record) for name in hooks]
+    mapped = [_hook(site, name) for name in hooks if f"{name}.py," in record]
     modules = [trees.root + path for each in mapped for path in each.modules]
     builds = [trees.root + path for each in mapped for path in each.builds]
     if not (folders or modules or builds):
@@ -149,12 +150,9 @@ def _pth_lines(site: str, names: Iterable[str]) -> tuple[list[str], list[str]]:
     return list(dict.fromkeys(folders)), list(dict.fromkeys(hooks))
 
 
-def _hook(site: str, name: str, record: str) -> Mapped:
-    """What the distribution's own hook maps."""
-    from cxxrt_toolchain.doctor.finder_modules import Mapped, read_finder  # noqa: PLC0415 - few need it
+def _hook(site: str, name: str) -> Mapped:
+    from cxxrt_toolchain.doctor.finder_modules import read_finder  # noqa: PLC0415 - few need it
 
-    if f"{name}.py," not in record:
-        return Mapped()
     return read_finder(_bytes(f"{site}/{name}.py"))
 
 
@@ -212,7 +210,7 @@ def _planned(build: str, root: str) -> Iterator[str]:
 
 def _text(path: str) -> str:
     """As Python reads it: UTF-8 with or without a mark, other bytes as they are."""
-    return _bytes(path).decode("utf-8-sig", "surrogateescape")
+    return _bytes(path).removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
 
 
 def _bytes(path: str) -> bytes:
