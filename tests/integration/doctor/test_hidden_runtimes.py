@@ -287,22 +287,30 @@ def test_a_capsule_of_another_name_or_between_equals_is_nothing(env: Env) -> Non
     assert findings(env.doctor()[1]) == []
 
 
-def test_a_spelling_that_only_another_package_has_otherwise_is_an_error(env: Env) -> None:
-    """D11, where the user of the symbol needs no library that could have it."""
-    provider = "#include <string>\nstd::string greet(const std::string &name) { return name; }\n"
-    consumer = """
-    #include <string>
-    std::string greet(const std::string &);
-    extern "C" int call() { return static_cast<int>(greet("x").size()); }
-    """
-    install(env, "provider", provider, OLD)
-    install(env, "good", consumer, OLD)
+GREETS = "#include <string>\nstd::string greet(const std::string &name) { return name; }\n"
+ASKS_TO_GREET = """
+#include <string>
+std::string greet(const std::string &);
+extern "C" int call() { return static_cast<int>(greet("x").size()); }
+"""
+
+
+@pytest.mark.parametrize(("mine", "theirs"), [(OLD, NEW), (NEW, OLD)])
+@pytest.mark.parametrize("links", [True, False])
+def test_a_spelling_that_only_another_package_has_otherwise_is_an_error(
+    env: Env, mine: str, theirs: str, *, links: bool
+) -> None:
+    """D11, also where the user of the symbol needs no library that could have it."""
+    library = install(env, "provider", GREETS, theirs)
+    options = linked(library) if links else ()
+    install(env, "good", ASKS_TO_GREET, theirs, *options)
     assert findings(env.doctor()[1]) == []
-    install(env, "bad", consumer, NEW)
+    install(env, "bad", ASKS_TO_GREET, mine, *options)
     code, document = env.doctor()
     assert (code, findings(document)) == (1, [("CXXRT-D11", "error", ["bad"], ["bad"])])
-    install(env, "elsewhere", provider, NEW)
-    assert findings(env.doctor()[1]) == [], "somebody has it as it is spelled"
+    if not links:
+        install(env, "elsewhere", GREETS, mine)
+        assert findings(env.doctor()[1]) == [], "somebody has it as it is spelled"
 
 
 KERNEL = """

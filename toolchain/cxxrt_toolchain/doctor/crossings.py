@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.audit.symbols import spells_old_string
 from cxxrt_toolchain.doctor.environment_facts import LIBSTDCXX, MissingSymbols, StringConflict
+from cxxrt_toolchain.doctor.traces import names_with
 from cxxrt_toolchain.elf.facts import Binding
 from cxxrt_toolchain.elf.reader import (
     ElfError,
     SparseElf,
-    read_elf,
     read_exports,
     read_needed_symbols,
 )
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _NEW = "NSt7__cxx1112basic_stringI"
 _TAG = "B5cxx11"
 _OLD = "Ss"
-_LARGEST_TABLE = 16 << 20
+_LARGEST_TABLE = 128 << 20
 
 
 def missing_cudart(
@@ -132,26 +132,36 @@ def _loose_conflicts(members: tuple[Member, ...]) -> Iterator[StringConflict]:
 def _spelled_otherwise(
     user: ObjectFacts, libraries: Iterable[tuple[Member, ObjectFacts]], wanted: Iterable[str]
 ) -> Iterator[StringConflict]:
-    starts = {_start(name): name for name in sorted(wanted)}
+    """One function for each of the libraries says it all."""
     for _, library in libraries:
-        if not _mentions(library.path, starts):
-            continue
-        spelled = _by_start(library.path)
-        for start, name in starts.items():
-            other = spelled.get((start, not _is_new(name)))
-            if other is not None:
-                yield StringConflict(
-                    consumer=user.path, provider=library.path, needed=name, provided=other
-                )
-                break  # one function of a library says it all
+        found = _other_spelling(library.path, wanted)
+        if found is not None:
+            needed, provided = found
+            yield StringConflict(
+                consumer=user.path, provider=library.path, needed=needed, provided=provided
+            )
 
 
-def _mentions(path: str, starts: Iterable[str]) -> bool:
-    """Whether an object's names may begin so; one with a table of many megabytes may."""
+def _other_spelling(path: str, wanted: Iterable[str]) -> tuple[str, str] | None:
+    """A function that is wanted, and its other spelling, if the object exports that.
+
+    The names are searched as text: a library of hundreds of thousands has a few with strings.
+    """
     with contextlib.suppress(ElfError, OSError), open(path, "rb") as stream:  # noqa: PTH123 - hundreds
-        table = SparseElf(stream, path).name_table(_LARGEST_TABLE)
-        return table is None or any(b"\0" + start.encode() in table for start in starts)
-    return False
+        elf = SparseElf(stream, path)
+        table = elf.name_table(_LARGEST_TABLE) or b""
+        for is_new, mark in ((True, b"Ss"), (False, b"cxx11")):
+            starts = {_start(name): name for name in sorted(wanted) if _is_new(name) is is_new}
+            spelled = {
+                other: starts[start]
+                for other in (names_with(table, mark) if starts else ())
+                if _spelling(other)
+                and _is_new(other) is not is_new
+                and (start := _start(other)) in starts
+            }
+            for other in sorted(elf.exports(spelled)):
+                return spelled[other], other
+    return None
 
 
 def _closure(
@@ -183,16 +193,6 @@ def _start(name: str) -> str:
     if _is_new(name):
         return name.replace(_TAG, "").partition(_NEW)[0]
     return name.partition(_OLD)[0] if spells_old_string(name) else name
-
-
-def _by_start(path: str) -> dict[tuple[str, bool], str]:
-    """An object's exported functions, by their `_start` and whether it is the new spelling."""
-    found: dict[tuple[str, bool], str] = {}
-    with contextlib.suppress(ElfError, OSError), open(path, "rb") as stream:  # noqa: PTH123 - as it is
-        for each in read_elf(stream, path, symbols=True).symbols or ():
-            if each.defined and each.visible and each.name.startswith("_Z"):
-                found.setdefault((_start(each.name), _is_new(each.name)), each.name)
-    return found
 
 
 def _lost(

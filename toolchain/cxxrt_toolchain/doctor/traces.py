@@ -107,7 +107,7 @@ def _read(found: SparseElf, facts: SharedObject, exported: Collection[RuntimeFam
     traces = Traces(
         hidden=_hidden(found, facts, exported, table),
         old_string=_old_string(table),
-        new_strings=any(name.startswith("_Z") for name in _names(table, _NEW)),
+        new_strings=any(name.startswith("_Z") for name in names_with(table, _NEW)),
         loose=_loose(found, facts, table),
     )
     if traces.is_particular and _CAPSULES in table:
@@ -152,8 +152,8 @@ def _hidden(
     return find_texts(read_constants(found.image), families) if families else ()
 
 
-def _names(table: bytes, part: bytes) -> Iterator[str]:
-    """The names that contain some bytes."""
+def names_with(table: bytes, part: bytes) -> Iterator[str]:
+    """The names of a table that contain some bytes."""
     at = table.find(part)
     while at >= 0:
         end = table.find(b"\0", at)
@@ -162,7 +162,7 @@ def _names(table: bytes, part: bytes) -> Iterator[str]:
 
 
 def _old_string(table: bytes) -> str:
-    spelt = (name for name in _names(table, _OLD) if "cxx11" not in name)
+    spelt = (name for name in names_with(table, _OLD) if "cxx11" not in name)
     return next(filter(spells_old_string, spelt), "")
 
 
