@@ -160,7 +160,7 @@ def _static(
         exported.add(RuntimeFamily.LIBSTDCXX)
     if symbols.cudart_defined:
         exported.add(RuntimeFamily.LIBCUDART)
-    hidden = watch.finish(stream, candidates(facts, symbols.undefined) - exported)
+    hidden = watch.finish(stream, candidates(facts, symbols.undefined, exported))
     return tuple(sorted(exported.union(hidden), key=lambda family: family.value))
 
 

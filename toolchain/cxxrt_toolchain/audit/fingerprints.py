@@ -30,7 +30,9 @@ _TEXTS = {
 _OVERLAP = max(map(len, _TEXTS.values())) - 1
 
 
-def candidates(facts: SharedObject, undefined: Container[str]) -> frozenset[RuntimeFamily]:
+def candidates(
+    facts: SharedObject, undefined: Container[str], known: Collection[RuntimeFamily] = ()
+) -> frozenset[RuntimeFamily]:
     """The families that could be linked in statically, judged by what the object needs.
 
     A static libsupc++ prints the text with ``fputs``, calls ``abort`` and unwinds, which takes
@@ -42,13 +44,19 @@ def candidates(facts: SharedObject, undefined: Container[str]) -> frozenset[Runt
         facts: Of the object.
         undefined: Those of `symbols.ASKED` that it needs. Some that it does not need do no harm:
             the texts decide.
+        known: Families of which something else has told.
     """
+
+    def unwinds() -> bool:
+        return "libgcc_s" in names or any(name in undefined for name in _UNWINDERS)
+
     found = set()
     names = {name.split("-")[0].split(".so")[0] for name in facts.needed}
-    unwinds = "libgcc_s" in names or any(name in undefined for name in _UNWINDERS)
-    if "libstdc++" not in names and unwinds and "abort" in undefined and "fputs" in undefined:
+    could_be = RuntimeFamily.LIBSTDCXX not in known and "libstdc++" not in names
+    if could_be and "abort" in undefined and "fputs" in undefined and unwinds():
         found.add(RuntimeFamily.LIBSTDCXX)
-    if "libcudart" not in names and "dlopen" in undefined and "dlsym" in undefined:
+    could_be = RuntimeFamily.LIBCUDART not in known and "libcudart" not in names
+    if could_be and "dlopen" in undefined and "dlsym" in undefined:
         found.add(RuntimeFamily.LIBCUDART)
     return frozenset(found)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.elf.facts import DynamicSymbol, SharedObject
     from cxxrt_toolchain.elf.reader import SparseElf
 
-_OF_CUDART = "pthread_condattr_setpshared"
+_OF_CUDART = b"pthread_condattr_setpshared\0"
 """Every libcudart from 11.8 to 13.0 calls it, and hardly anybody else who calls ``dlopen``."""
 _MAKE, _OPEN = "PyCapsule_New", "PyCapsule_GetPointer"
 """How a pointer gets into a capsule, and out of it; the second argument is its name (CPython)."""
@@ -42,7 +42,7 @@ _NEW = b"cxx11"
 _OLD = b"Ss"
 # Undefined C++ names that libstdc++ never has: neither std's nor the compiler's own.
 _FOREIGN = re.compile(
-    rb"\0_Z(?!N?[KVrRO]*St|N[KVrRO]*S[absiod]|T[VTIS]|N9__gnu|N10__cxxabiv1|GTt|GV|d[al]|n[aw])"
+    rb"\0_Z(?!Z?N?[KVrRO]*St|N[KVrRO]*S[absiod]|T[VTISHW]|N9__gnu|N10__cxxabiv1|GTt|GV|d[al]|n[aw])"
 )
 _EVERYWHERE = re.compile(r"(?:lib(?:c|m|dl|pthread|rt|util|resolv)|ld-linux.*|libpython3.*)\.so.*")
 """Libraries that have no C++ interface."""
@@ -132,7 +132,7 @@ def _is_capsule(name: str) -> bool:
 
 
 class _Mentioned:
-    """The names that a table mentions."""
+    """The functions that a name table mentions."""
 
     def __init__(self, table: bytes) -> None:
         self._table = table
@@ -145,10 +145,9 @@ class _Mentioned:
 def _hidden(
     found: SparseElf, facts: SharedObject, exported: Collection[RuntimeFamily], table: bytes
 ) -> tuple[RuntimeFamily, ...]:
-    mentioned = _Mentioned(table)
-    families = candidates(facts, mentioned).difference(exported)
-    if RuntimeFamily.LIBCUDART in families and _OF_CUDART not in mentioned:
-        families -= {RuntimeFamily.LIBCUDART}
+    if _OF_CUDART not in table:
+        exported = {RuntimeFamily.LIBCUDART, *exported}
+    families = candidates(facts, _Mentioned(table), exported)
     return find_texts(read_constants(found.image), families) if families else ()
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _EM_X86_64 = 62
 _SLOTS = (6, 7)
 """``R_X86_64_GLOB_DAT`` and ``R_X86_64_JUMP_SLOT``."""
-_MOST_CODE = 4 << 20
+_MOST_CODE = 1 << 20
 """Bytes; what a generator has written in more names its capsules at run time."""
 _LEA = b"\x48\x8d\x35"
 """``lea rsi, [rip + offset]``: the second argument; seven bytes."""
