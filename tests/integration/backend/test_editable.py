@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import TYPE_CHECKING
 
 import pytest
+from sample_builds import copied
+
+from cxxrt_toolchain.doctor.environment import diagnose_environment
+from cxxrt_toolchain.doctor.imports import diagnose_imports
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sample_builds import Environment
+
+    from cxxrt_toolchain.doctor.diagnosis import Diagnosis
 
 pytestmark = [
     pytest.mark.isolated,
@@ -64,3 +71,33 @@ def test_uninstalling_leaves_nothing_that_python_runs_at_its_start(
     assert not [path for path in packages.rglob("_cxxrt_editable*") if path.suffix != ".pyc"]
     started = "import sys; print('cxx11_cuda_runtime' in sys.modules)"
     assert new_environment.run(started) == "False\n"
+
+
+def _objects(diagnosis: Diagnosis) -> dict[str, int]:
+    return {each.name: each.objects for each in diagnosis.packages if "sample" in each.name}
+
+
+def test_the_doctor_sees_the_samples(
+    samples: Path, new_environment: Environment, tmp_path: Path
+) -> None:
+    """Through our backend: setuptools flat and with `src`, a namespace, CMake, Meson."""
+    folders = ("pybind11_setuptools", "abi3_module", "namespace_portion", "nanobind_cmake")
+    for folder in (*folders, "meson_module"):
+        copy = copied(samples / folder, tmp_path / folder)
+        new_environment.stock_pip("install", "-q", "-e", str(copy))
+    python = str(new_environment.python)
+    assert _objects(diagnose_environment(python, os.environ)) == {
+        "cxxrt-sample-abi3": 1,
+        "cxxrt-sample-meson": 2,
+        "cxxrt-sample-namespace": 2,
+        "cxxrt-sample-nanobind": 1,
+        "cxxrt-sample-pybind11": 1,
+    }
+    modules = ["cxxrt_sample_pybind11", "cxxrt_sample_abi3", "cxxrt_sample_nanobind"]
+    diagnosis = diagnose_imports(python, modules, experiments=False)
+    assert {each.outcome.value for each in diagnosis.steps} == {"imported"}, diagnosis.steps
+    # Not Meson's, which rebuilds at import with the programs of the isolated build, and not the
+    # namespace: setuptools 84 maps it as if it were a package, and cannot import it then.
+    assert set(_objects(diagnosis)) == {
+        f"cxxrt-sample-{name}" for name in ("abi3", "nanobind", "pybind11")
+    }

@@ -7,7 +7,6 @@ the experiments. Out: the findings, with the one about the failure first: D27 (c
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,12 +14,13 @@ from cxxrt_toolchain.audit.families import RuntimeFamily
 from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.doctor import loader_messages
 from cxxrt_toolchain.doctor.binding_rules import runtime_first
+from cxxrt_toolchain.doctor.crash_signs import TWO_OPENMP, signs
 from cxxrt_toolchain.doctor.diagnosis import Finding, Outcome
 from cxxrt_toolchain.doctor.experiments import Cure, Verdict
 from cxxrt_toolchain.doctor.libraries import RUNTIME_DISTRIBUTION as RUNTIME
 from cxxrt_toolchain.doctor.loader_trace import last_object
 from cxxrt_toolchain.doctor.process_view import names_of
-from cxxrt_toolchain.doctor.wording import ACTIVATE, upgrade
+from cxxrt_toolchain.doctor.wording import ACTIVATE, ONE_OPENMP, upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,13 +29,6 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.doctor.installed import Environment
     from cxxrt_toolchain.doctor.process_view import ProcessView
 
-_TEXTS = (
-    (re.compile(r"OMP: Error #15"), "two OpenMP runtimes of Intel's or LLVM's kind"),
-    (re.compile(r"free\(\): invalid pointer|munmap_chunk|double free"), "a damaged heap"),
-    (re.compile(r"terminate called without an active exception"), "two exception runtimes"),
-    (re.compile(r"std::bad_cast"), "a locale facet that is another one"),
-    (re.compile(r"terminate called after throwing an instance of '([^']+)'"), "a C++ exception"),
-)
 _RULES = {
     Outcome.CRASHED: "CXXRT-D27",
     Outcome.EXCEPTION: "CXXRT-D28",
@@ -69,8 +62,9 @@ def triage(
     trials = tuple(f"{name}: {went}" for name, went in verdict.trials) if verdict else ()
     if told:
         return (*(_with_trials(each, verdict, trials) for each in told), *known)
-    cause = _cause(failure, view, known, verdict, environment)
-    return (_failed(run, failure, cause, trials), *known)
+    cause = _openmp(view) if TWO_OPENMP in run.noise else None
+    cause = cause or _cause(failure, view, known, verdict, environment)
+    return (_failed(run, failure, view, cause, trials), *known)
 
 
 def _with_trials(finding: Finding, verdict: Verdict | None, trials: tuple[str, ...]) -> Finding:
@@ -84,6 +78,7 @@ def _with_trials(finding: Finding, verdict: Verdict | None, trials: tuple[str, .
 def _failed(
     run: ImportRun[ProcessView | None],
     failure: Attempt[ProcessView | None],
+    view: ProcessView,
     cause: _Cause,
     trials: tuple[str, ...],
 ) -> Finding:
@@ -98,8 +93,8 @@ def _failed(
         *_places(failure),
         *([f"the last line of Python was {failure.where}"] if failure.where else []),
         *([f"the last object that was started was {last}"] if last else []),
+        *signs(failure.site, run.noise, view),
         *trials,
-        *_noises(run.noise),
     ]
     return Finding(
         rule=_RULES[failure.outcome],
@@ -118,11 +113,6 @@ def _places(failure: Attempt[ProcessView | None]) -> list[str]:
         return []
     below = ", ".join(path.rpartition("/")[2] for path in failure.site.callers[:4])
     return [f"{failure.site}" + (f", called from {below}" if below else "")]
-
-
-def _noises(noise: str) -> list[str]:
-    found = [(pattern.search(noise), what) for pattern, what in _TEXTS]
-    return [f"it printed {match[0]!r}: {what}" for match, what in found if match]
 
 
 def _cause(
@@ -160,6 +150,20 @@ def _cause(
     if cure is Cure.SEPARATION:
         return _separation(view, victim, reordered=verdict.reordered if verdict else None)
     return _unknown(verdict, victim)
+
+
+def _openmp(view: ProcessView) -> _Cause | None:
+    """A runtime of Intel's or LLVM's kind ends the process where it meets a second one."""
+    copies = view.of_family(RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP)
+    if len(copies) < 2:  # noqa: PLR2004 - it may have closed one again
+        return None
+    each = " and ".join(f"{row.soname} of {view.label(row.path)}" for row in copies)
+    return _Cause(
+        f"{each} do not go together",
+        names_of(view, [row.path for row in copies]),
+        libraries=tuple(row.path for row in copies),
+        remedies=(ONE_OPENMP,),
+    )
 
 
 def _victim(
