@@ -96,6 +96,21 @@ def test_only_the_distributions_own_hook_is_read(site: Path, project: Path) -> N
     assert files_of(site, project) == set()
 
 
+@pytest.mark.parametrize("pth", ["demo.pth,,\n", ""])
+def test_of_an_unknown_hook_the_project_is_known(site: Path, project: Path, pth: str) -> None:
+    """A backend of tomorrow, with and without a ``.pth`` file: its source tree is its own."""
+    (site / "_unknown.py").write_text("import sys\nsys.meta_path.insert(0, object())\n")
+    (site / "demo.pth").write_text("import _unknown\n")
+    told = json.dumps({"url": project.as_uri(), "dir_info": {"editable": True}})
+    record = f"_unknown.py,,\n{pth}demo-1.0.dist-info/direct_url.json,,\n"
+    install(site, "demo", record=record, **{"direct_url.json": told})
+    environment = read_environment(interpreter(site))
+    assert only(environment).files == ()
+    owner = environment.owner(str(project / "demo" / CORE))
+    assert owner is not None
+    assert owner.name == "demo"
+
+
 def test_meson_says_what_it_would_install(site: Path, tmp_path: Path) -> None:
     build = tmp_path / "project" / "build" / "cp312"
     (build / "meson-info").mkdir(parents=True)

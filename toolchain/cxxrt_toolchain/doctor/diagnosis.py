@@ -31,7 +31,7 @@ class Origin(Enum):
     """Where a library comes from."""
 
     WHEEL = "wheel"
-    """Recorded by an installed distribution."""
+    """Of an installed distribution: recorded, or in the source tree of an editable install."""
     RUNTIME = "runtime"
     """The shared runtime wheel's own."""
     CONDA = "conda"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.doctor.source_trees import SourceTrees
 
 _PTH = ".pth"
+_TOLD = "direct_url.json"
 _IMPORT = re.compile(r"import[ \t]+([A-Za-z_]\w*)")
 _MOST_BYTES = 32 << 20
 _NO_PACKAGES = frozenset({"build", "dist", "env", "target", "venv"})
@@ -53,7 +54,9 @@ NONE = Sources()
 
 
 def recorded_sources(site: str, info: str, record: str, trees: SourceTrees) -> Sources:
-    """The sources of a distribution whose RECORD names ``.pth`` files.
+    """The sources of a distribution, by what its RECORD names.
+
+    Of a hook that is not known, the files are not found; they belong to the project all the same.
 
     Args:
         site: The folder that it is installed in.
@@ -62,16 +65,14 @@ def recorded_sources(site: str, info: str, record: str, trees: SourceTrees) -> S
         trees: Looks into folders.
     """
     names = tuple(_recorded_pth(record))
-    if not names:
+    project = _project(info) if names or _TOLD in record else ""
+    if not names and not project:
         return NONE
     lines, hooks = _pth_lines(site, names)
     folders = [trees.root + each for each in lines if not f"{each}/".startswith(f"{site}/")]
     mapped = [_hook(site, name) for name in hooks if f"{name}.py," in record]
     modules = [trees.root + path for each in mapped for path in each.modules]
     builds = [trees.root + path for each in mapped for path in each.builds]
-    if not (folders or modules or builds):
-        return NONE
-    project = _project(info)
     projects = [trees.root + project] if project else []
     for folder in projects or folders:
         trees.share_shelf(folder)
@@ -165,7 +166,7 @@ def _project(info: str) -> str:
     from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - few need it
 
     try:
-        told = json.loads(_bytes(f"{info}/direct_url.json") or b"null")
+        told = json.loads(_bytes(f"{info}/{_TOLD}") or b"null")
         if told["dir_info"]["editable"] is not True:
             return ""
         url = urlsplit(told["url"])

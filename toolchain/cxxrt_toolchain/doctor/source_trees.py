@@ -64,7 +64,7 @@ class SourceTrees:
     def share_shelf(self, folder: str) -> None:
         """Keep what is known of everything below a folder together."""
         if self._cache is not None:
-            self._cache.share_shelf(folder)
+            self._cache.share_shelf(self.real(folder))
 
     def shared_below(self, folder: str) -> Iterator[str]:
         """The real paths of files below a folder, nearest first; none where it is no folder."""
