@@ -8,6 +8,7 @@ read again is passed over.
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_name
@@ -25,6 +26,7 @@ from cxxrt_toolchain.elf.reader import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from cxxrt_toolchain.doctor.answers import Answers
     from cxxrt_toolchain.doctor.encoding import ObjectFacts
     from cxxrt_toolchain.doctor.environment_facts import Member
     from cxxrt_toolchain.doctor.search import Found
@@ -40,6 +42,7 @@ def missing_cudart(
     own: Mapping[tuple[str, str], str],
     candidates: Mapping[str, tuple[Found, ...]],
     outside: Mapping[str, ObjectFacts],
+    answers: Answers,
 ) -> Iterator[MissingSymbols]:
     """What objects need of the libcudart that they get: their own, a package's, the machine's."""
     members = tuple(members)
@@ -54,12 +57,12 @@ def missing_cudart(
                     continue
                 places = [found.path for found in candidates.get(name, ()) if found.path in outside]
                 provider = own.get((user.path, name)) or brought.get(name) or next(iter(places), "")
-                lacking = _lacking(provider, user.cudart_needed) if provider else ()
+                lacking = _lacking(provider, user.cudart_needed, answers) if provider else ()
                 if lacking:
                     yield MissingSymbols(consumer=user.path, provider=provider, symbols=lacking)
 
 
-def differing_builds(members: Iterable[Member]) -> Iterator[MissingSymbols]:
+def differing_builds(members: Iterable[Member], answers: Answers) -> Iterator[MissingSymbols]:
     """Symbols of a package's own build of a library that another package's build lacks.
 
     Two packages bring a library of one SONAME and use their own; the one that is loaded first
@@ -75,10 +78,10 @@ def differing_builds(members: Iterable[Member]) -> Iterator[MissingSymbols]:
         for member, mine in places:
             for other, theirs in places:
                 if other is not member and not _same_build(mine, theirs):
-                    yield from _lost(member, name, mine, theirs)
+                    yield from _lost(member, name, (mine, theirs), answers)
 
 
-def string_conflicts(members: Iterable[Member]) -> Iterator[StringConflict]:
+def string_conflicts(members: Iterable[Member], answers: Answers) -> Iterator[StringConflict]:
     """Functions with ``std::string`` in their names, needed in one spelling, there in the other.
 
     Only where an object needs a library of another package, and only where none of the libraries
@@ -86,7 +89,7 @@ def string_conflicts(members: Iterable[Member]) -> Iterator[StringConflict]:
     needs no library that could have it, and nobody has it as it is spelled.
     """
     members = tuple(members)
-    yield from _loose_conflicts(members)
+    yield from _loose_conflicts(members, answers)
     libraries = {each.name: (member, each) for member in members for each in member.objects}
     for member in members:
         for user in member.users(LIBSTDCXX):
@@ -96,23 +99,28 @@ def string_conflicts(members: Iterable[Member]) -> Iterator[StringConflict]:
                 if (found := libraries.get(name)) is not None and found[0] is not member
             ]
             if foreign:
-                yield from _conflicts(user, foreign, libraries)
+                yield from _conflicts(user, foreign, libraries, answers)
 
 
 def _conflicts(
     user: ObjectFacts,
     foreign: list[tuple[Member, ObjectFacts]],
     libraries: Mapping[str, tuple[Member, ObjectFacts]],
+    answers: Answers,
 ) -> Iterator[StringConflict]:
-    wanted = {name for name in _needed(user) if _spelling(name)}
+    wanted = set(
+        answers.ask(
+            user.path, "strings needed", (), lambda: tuple(filter(_spelling, _needed(user)))
+        )
+    )
     for each in _closure(user, libraries):
-        wanted -= _exported(each.path, wanted)
+        wanted -= _exported(each.path, wanted, answers)
         if not wanted:
             return
-    yield from _spelled_otherwise(user, foreign, wanted)
+    yield from _spelled_otherwise(user, foreign, wanted, answers)
 
 
-def _loose_conflicts(members: tuple[Member, ...]) -> Iterator[StringConflict]:
+def _loose_conflicts(members: tuple[Member, ...], answers: Answers) -> Iterator[StringConflict]:
     """The same for an object that counts on what somebody else has loaded for everybody."""
     loose = {
         each.path: {name for name in each.traces.loose if _spelling(name)}
@@ -123,18 +131,24 @@ def _loose_conflicts(members: tuple[Member, ...]) -> Iterator[StringConflict]:
         for user in member.objects:
             wanted = loose[user.path]
             for each in (each for other in members for each in other.objects) if wanted else ():
-                wanted -= _exported(each.path, wanted)
+                wanted -= _exported(each.path, wanted, answers)
             if wanted:
                 foreign = [(m, each) for m in members if m is not member for each in m.objects]
-                yield from _spelled_otherwise(user, foreign, wanted)
+                yield from _spelled_otherwise(user, foreign, wanted, answers)
 
 
 def _spelled_otherwise(
-    user: ObjectFacts, libraries: Iterable[tuple[Member, ObjectFacts]], wanted: Iterable[str]
+    user: ObjectFacts,
+    libraries: Iterable[tuple[Member, ObjectFacts]],
+    wanted: frozenset[str] | set[str],
+    answers: Answers,
 ) -> Iterator[StringConflict]:
     """One function for each of the libraries says it all."""
     for _, library in libraries:
-        found = _other_spelling(library.path, wanted)
+        path = library.path
+        found = answers.ask(
+            path, "spelled otherwise", wanted, partial(_other_spelling, path, wanted)
+        )
         if found is not None:
             needed, provided = found
             yield StringConflict(
@@ -196,11 +210,13 @@ def _start(name: str) -> str:
 
 
 def _lost(
-    member: Member, name: str, mine: ObjectFacts, theirs: ObjectFacts
+    member: Member, name: str, builds: tuple[ObjectFacts, ObjectFacts], answers: Answers
 ) -> Iterator[MissingSymbols]:
+    mine, theirs = builds
     for user in member.users(name):
-        used = _exported(mine.path, set(_needed(user)))
-        lacking = _lacking(theirs.path, used)
+        needed = answers.ask(user.path, "needed", (), partial(_needed, user))
+        used = _exported(mine.path, needed, answers)
+        lacking = _lacking(theirs.path, used, answers)
         if lacking:
             yield MissingSymbols(consumer=user.path, provider=theirs.path, symbols=lacking)
             return
@@ -212,6 +228,10 @@ def _same_build(one: ObjectFacts, other: ObjectFacts) -> bool:
     return one.size == other.size
 
 
+def _strings_needed(user: ObjectFacts) -> tuple[str, ...]:
+    return tuple(filter(_spelling, _needed(user)))
+
+
 def _needed(user: ObjectFacts) -> tuple[str, ...]:
     """Its undefined symbols, without weak ones, which may stay undefined."""
     with contextlib.suppress(ElfError, OSError), open(user.path, "rb") as stream:  # noqa: PTH123 - hundreds
@@ -220,12 +240,17 @@ def _needed(user: ObjectFacts) -> tuple[str, ...]:
     return ()
 
 
-def _exported(path: str, names: Iterable[str]) -> frozenset[str]:
-    with contextlib.suppress(ElfError, OSError), open(path, "rb") as stream:  # noqa: PTH123 - hundreds
-        return read_exports(stream, path, names)[1]
-    return frozenset()
-
-
-def _lacking(path: str, names: Iterable[str]) -> tuple[str, ...]:
+def _exported(path: str, names: Iterable[str], answers: Answers) -> frozenset[str]:
     wanted = frozenset(names)
-    return tuple(sorted(wanted - _exported(path, wanted))) if wanted else ()
+    return frozenset(answers.ask(path, "exported", wanted, partial(_defined, path, wanted)))
+
+
+def _defined(path: str, names: frozenset[str]) -> tuple[str, ...]:
+    with contextlib.suppress(ElfError, OSError), open(path, "rb") as stream:  # noqa: PTH123 - hundreds
+        return tuple(sorted(read_exports(stream, path, names)[1]))
+    return ()
+
+
+def _lacking(path: str, names: Iterable[str], answers: Answers) -> tuple[str, ...]:
+    wanted = frozenset(names)
+    return tuple(sorted(wanted - _exported(path, wanted, answers))) if wanted else ()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.audit.families import RuntimeFamily, canonical_soname, family_of_name
 from cxxrt_toolchain.doctor import crossings, objects
+from cxxrt_toolchain.doctor.answers import Answers
 from cxxrt_toolchain.doctor.environment_facts import LIBSTDCXX, EnvironmentFacts, Member
 from cxxrt_toolchain.doctor.environment_graph import draw
 from cxxrt_toolchain.doctor.environment_rules import judge
@@ -90,7 +91,8 @@ def look(
     search = Search(program, environ, _ld_cache(), cache_calls(os.path.isfile))
     candidates, outside = _outside(search, names, cache, program.facts)
     own = _own(search, every, names, read.found)
-    return EnvironmentFacts(
+    answers = Answers(cache.folder if cache else None, program.path)
+    facts = EnvironmentFacts(
         environment=environment,
         members=members,
         runtime=runtime,
@@ -100,14 +102,16 @@ def look(
         own=own,
         variables=tuple((name, environ[name]) for name in VARIABLES if environ.get(name)),
         driver=_driver(names, environ),
-        cudart=tuple(crossings.missing_cudart(every, own, candidates, outside)),
-        strings=tuple(crossings.string_conflicts(members)),
+        cudart=tuple(crossings.missing_cudart(every, own, candidates, outside, answers)),
+        strings=tuple(crossings.string_conflicts(members, answers)),
         meetings=meet(_parts(members)),
-        builds=tuple(crossings.differing_builds(members)),
+        builds=tuple(crossings.differing_builds(members, answers)),
         unreadable=tuple(
             (each.member, each.reason) for each in read.unreadable if ".so" in each.member
         ),
     )
+    answers.save()
+    return facts
 
 
 def _program(environment: Environment, read: objects.Objects) -> Program:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.doctor.search import Found
 
 LIBSTDCXX = "libstdc++.so.6"
+_REQUIREMENT = re.compile(
+    "[-_.]+".join(RUNTIME_DISTRIBUTION.split("-")) + "(?![-_.]*[a-z0-9])", re.IGNORECASE
+)
+"""How a requirement on the runtime begins; names compare as the specification of names says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,11 +162,7 @@ class EnvironmentFacts:
 
 def requires_runtime(distribution: Distribution) -> bool:
     """Whether it says, by tag or by requirement, that it needs the shared runtime."""
-    wanted = RUNTIME_DISTRIBUTION.replace("-", "")
-    requires = (
-        "".join(c for c in line.lower() if c not in "-_.") for line in distribution.requires
-    )
-    return claims_tag(distribution) or any(line.startswith(wanted) for line in requires)
+    return claims_tag(distribution) or any(map(_REQUIREMENT.match, distribution.requires))
 
 
 def claims_tag(distribution: Distribution) -> bool:

@@ -1,0 +1,83 @@
+"""What files answered to questions about their symbols, kept between runs.
+
+In: a path, a question, and how to find the answer in the file. Out: the answer, from a table in the
+cache folder where the very same file was asked the same before. Names by the ten thousand are in a
+question, so that only their digest is kept.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from contextlib import suppress
+from hashlib import blake2b
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from cxxrt_toolchain.doctor.encoding import VERSION
+from cxxrt_toolchain.doctor.file_table import Identity, identity_of
+from cxxrt_toolchain.doctor.sealed import WRONG, read_sealed, write_sealed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+_MAGIC = f"cxxrt-answers-{VERSION}-1"
+_MOST_BYTES = 16 << 20
+_MOST_FILES = 5_000
+
+_Answer = TypeVar("_Answer")
+_Row = tuple[Identity, dict[str, object]]
+
+
+class Answers:
+    """Of the files of one program's environment."""
+
+    def __init__(self, folder: Path | None, program: str) -> None:
+        self._file = None
+        self._program = program
+        self._changed = False
+        self._rows: dict[str, _Row] = {}
+        self._asked: dict[str, _Row] = {}
+        if folder is not None:
+            self._file = folder / f"answers-{zlib.crc32(os.fsencode(program)):08x}.shelf"
+            with suppress(*WRONG):
+                owner, rows = read_sealed(self._file, _MAGIC, _MOST_BYTES)
+                if owner == program:
+                    self._rows = rows
+
+    def ask(
+        self, path: str, question: str, names: Iterable[str], find: Callable[[], _Answer]
+    ) -> _Answer:
+        """The file's answer.
+
+        Args:
+            path: The file.
+            question: What is asked, in a word.
+            names: The symbols that it is asked of.
+            find: Finds the answer, a value of plain types: text, numbers, tuples of them, None.
+        """
+        row = self._asked.get(path)
+        if row is None:
+            identity = identity_of(path)
+            if identity is None:
+                return find()
+            row = self._asked[path] = (identity, {})
+        text = "\n".join(sorted(names)).encode("utf-8", "surrogateescape")
+        key = f"{question} {blake2b(text, digest_size=16).hexdigest()}"
+        known = row[1]
+        if key not in known:
+            before = self._rows.get(path)
+            if before is not None and before[0] == row[0] and key in before[1]:
+                known[key] = before[1][key]
+            else:
+                known[key] = find()
+                self._changed = True
+        return cast("_Answer", known[key])
+
+    def save(self) -> None:
+        """Write what is new; of a file that was asked, without what it is asked no more."""
+        if self._file is None or not self._changed:
+            return
+        others = {path: row for path, row in self._rows.items() if path not in self._asked}
+        rows = dict([*others.items(), *self._asked.items()][-_MOST_FILES:])
+        self._changed = not write_sealed(self._file, _MAGIC, (self._program, rows))
