@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.doctor.cache import FactsCache
-from cxxrt_toolchain.doctor.file_table import FileTable
+from cxxrt_toolchain.doctor.file_table import FileTable, state_of
 from cxxrt_toolchain.doctor.mappings import parse_maps, read_code
 from cxxrt_toolchain.doctor.memory import load_order, open_memory
 from cxxrt_toolchain.doctor.observer import Observer
@@ -107,7 +107,7 @@ def _measure(pid: int, folder: Path) -> None:
         ("  of it: everything of /proc", lambda: read_process(pid)),
         ("  of it: which interpreter", lambda: interpreter_of(facts)),
         ("  of it: facts of files, warm",
-            lambda: FileTable(folder, interpreter.program).find(paths)),
+            lambda: FileTable(folder, interpreter.program, state_of(interpreter.path)).find(paths)),
         ("  of it: describe and index, facts known", lambda: observer.look(facts, memory=False)),
         ("  of it: the loader's list in memory", loader_list),
         ("  of it: memory and bindings, facts known", lambda: observer.look(facts)),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import zlib
 from contextlib import suppress
+from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -30,20 +31,32 @@ _Row = tuple[Identity, dict[str, object]]
 
 
 class Answers:
-    """Of the files of one program's environment."""
+    """Of the files of one program's environment, or of its processes.
 
-    def __init__(self, folder: Path | None, program: str) -> None:
+    Args:
+        folder: Where the tables lie; None: nothing is kept.
+        program: The program.
+        use: What is asked for, in a word: another table for each, because what a file is not
+            asked any more is forgotten.
+    """
+
+    def __init__(self, folder: Path | None, program: str, use: str) -> None:
         self._file = None
         self._program = program
         self._changed = False
-        self._rows: dict[str, _Row] = {}
         self._asked: dict[str, _Row] = {}
         if folder is not None:
-            self._file = folder / f"answers-{zlib.crc32(os.fsencode(program)):08x}.shelf"
+            self._file = folder / f"answers-{use}-{zlib.crc32(os.fsencode(program)):08x}.shelf"
+
+    @cached_property
+    def _rows(self) -> dict[str, _Row]:
+        """What was kept; read when something is asked."""
+        if self._file is not None:
             with suppress(*WRONG):
                 owner, rows = read_sealed(self._file, _MAGIC, _MOST_BYTES)
-                if owner == program:
-                    self._rows = rows
+                if owner == self._program:
+                    return cast("dict[str, _Row]", rows)
+        return {}
 
     def ask(
         self, path: str, question: str, names: Iterable[str], find: Callable[[], _Answer]

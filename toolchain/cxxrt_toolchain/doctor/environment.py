@@ -91,7 +91,7 @@ def look(
     search = Search(program, environ, _ld_cache(), cache_calls(os.path.isfile))
     candidates, outside = _outside(search, names, cache, program.facts)
     own = _own(search, every, names, read.found)
-    answers = Answers(cache.folder if cache else None, program.path)
+    answers = Answers(cache.folder if cache else None, program.path, "environment")
     facts = EnvironmentFacts(
         environment=environment,
         members=members,
@@ -104,7 +104,7 @@ def look(
         driver=_driver(names, environ),
         cudart=tuple(crossings.missing_cudart(every, own, candidates, outside, answers)),
         strings=tuple(crossings.string_conflicts(members, answers)),
-        meetings=meet(_parts(members)),
+        meetings=meet(_parts(members), answers),
         builds=tuple(crossings.differing_builds(members, answers)),
         unreadable=tuple(
             (each.member, each.reason) for each in read.unreadable if ".so" in each.member

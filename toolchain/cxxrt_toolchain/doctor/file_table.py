@@ -19,10 +19,10 @@ from cxxrt_toolchain.doctor.encoding import VERSION
 from cxxrt_toolchain.doctor.sealed import WRONG, read_sealed, write_sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-_MAGIC = f"cxxrt-process-{VERSION}-3"
+_MAGIC = f"cxxrt-process-{VERSION}-4"
 _MOST_ROWS = 20_000
 _MOST_BYTES = 16 << 20
 
@@ -60,13 +60,22 @@ class FileFacts(NamedTuple):
 Identity = tuple[int, int, int, int]
 _Row = tuple[Identity, str, int]
 """Identity, SONAME, number of its kind."""
+State = tuple[tuple[str, int], ...]
 
 
 class FileTable:
-    """Facts by path, of the files that one program had mapped."""
+    """Facts by path, of the files that one program had mapped.
 
-    def __init__(self, folder: Path | None, program: str) -> None:
+    Args:
+        folder: Where the tables lie; None: nothing is kept.
+        program: The program.
+        state: Of the folders that it imports from. Where it is another one, nothing is known of
+            files that were nobody's: they may have been installed since, editable.
+    """
+
+    def __init__(self, folder: Path | None, program: str, state: State) -> None:
         self._file = None
+        self._state = state
         if folder is not None:
             self._file = folder / f"process-{zlib.crc32(os.fsencode(program)):08x}.shelf"
         self._program = program
@@ -75,9 +84,10 @@ class FileTable:
         self._rows: dict[str, _Row] = {}
         if self._file is not None:
             with contextlib.suppress(*WRONG):
-                owner, kinds, rows = read_sealed(self._file, _MAGIC, _MOST_BYTES)
+                owner, before, kinds, rows = read_sealed(self._file, _MAGIC, _MOST_BYTES)
                 if owner == program:
-                    self._kinds, self._rows = [_decoded(kind) for kind in kinds], rows
+                    self._kinds = [_decoded(kind) for kind in kinds]
+                    self._rows = rows if before == state else self._owned(rows)
         self._numbers = {kind: number for number, kind in enumerate(self._kinds)}
 
     def find(self, places: Mapping[str, str]) -> dict[str, FileFacts]:
@@ -114,7 +124,19 @@ class FileTable:
         numbers = {old: new for new, old in enumerate(used)}
         rows = {path: (identity, soname, numbers[old]) for path, (identity, soname, old) in kept}
         kinds = [_encoded(self._kinds[number]) for number in used]
-        self._changed = not write_sealed(self._file, _MAGIC, (self._program, kinds, rows))
+        self._changed = not write_sealed(
+            self._file, _MAGIC, (self._program, self._state, kinds, rows)
+        )
+
+    def _owned(self, rows: dict[str, _Row]) -> dict[str, _Row]:
+        nobodys = {n for n, kind in enumerate(self._kinds) if kind.origin is Origin.OTHER}
+        return {path: row for path, row in rows.items() if row[2] not in nobodys}
+
+
+def state_of(folders: Iterable[str]) -> State:
+    """When something was last installed in some folders, or removed: their mtimes."""
+    found = ((folder, identity_of(folder)) for folder in folders)
+    return tuple((folder, identity[-1] if identity else 0) for folder, identity in found)
 
 
 def _encoded(kind: Kind) -> tuple[object, ...]:

@@ -8,6 +8,7 @@ on its symbols, or both name the same capsule. An object that cannot be read aga
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from cxxrt_toolchain.audit.families import RuntimeFamily
@@ -19,11 +20,14 @@ from cxxrt_toolchain.elf.sections import read_constants
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
+    from cxxrt_toolchain.doctor.answers import Answers
     from cxxrt_toolchain.doctor.traces import Traces
 
 _STDCXX, _CUDART = RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBCUDART
 _LARGEST_TABLE = 1 << 20
 _Answer = TypeVar("_Answer")
+_Names = tuple[str, ...]
+_NONE: _Names = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,20 +91,21 @@ class Meetings:
 NO_MEETINGS = Meetings()
 
 
-def meet(parts: Iterable[Part]) -> Meetings:
+def meet(parts: Iterable[Part], answers: Answers) -> Meetings:
     """Find out who meets whom.
 
     Args:
         parts: Without the copies of runtimes. Of those with one name, an object finds its owner's
             own, else the first.
+        answers: What their files answered before.
     """
     parts = tuple(parts)
     if not any(each.traces.hidden or each.traces.is_particular for each in parts):
         return NO_MEETINGS
     return Meetings(
         parts=parts,
-        crossings=tuple(_crossings(parts)),
-        handovers=tuple(_handovers(parts)),
+        crossings=tuple(_crossings(parts, answers)),
+        handovers=tuple(_handovers(parts, answers)),
     )
 
 
@@ -129,63 +134,77 @@ def _differ(one: Part, other: Part) -> bool:
     )
 
 
-def _crossings(parts: tuple[Part, ...]) -> Iterator[Crossing]:
+def _crossings(parts: tuple[Part, ...], answers: Answers) -> Iterator[Crossing]:
     libraries = {each.name: each for each in reversed(parts)}
     owned = {(each.owner, each.name) for each in parts}
     for user in parts:
         names = [name for name in user.needed if (user.owner, name) not in owned]
         linked = [libraries[name] for name in names if name in libraries]
-        yield from _crossing(user, linked, _needed)
+        yield from _crossing(user, linked, _needed, answers)
         if user.traces.loose:
-            yield from _crossing(user, parts, lambda user: _wanted(user, parts))
+            yield from _crossing(user, parts, partial(_wanted, parts=parts), answers)
 
 
 def _crossing(
-    user: Part, providers: Iterable[Part], names: Callable[[Part], frozenset[str]]
+    user: Part,
+    providers: Iterable[Part],
+    names: Callable[[Part, Answers], frozenset[str]],
+    answers: Answers,
 ) -> Iterator[Crossing]:
     foreign = [each for each in providers if _differ(user, each)]
-    wanted = names(user) if foreign else frozenset()
+    wanted = names(user, answers) if foreign else frozenset()
     for provider in foreign:
-        symbols = tuple(sorted(_exported(provider, wanted)))
+        symbols = tuple(sorted(_exported(provider, wanted, answers)))
         if symbols:
             asked = differ_in_cudart(user, provider)
-            kernels = _kernels(provider, symbols) if asked else ()
+            kernels = _kernels(provider, symbols, answers) if asked else ()
             yield Crossing(user=user, provider=provider, symbols=symbols, kernels=kernels)
 
 
-def _wanted(user: Part, parts: Iterable[Part]) -> frozenset[str]:
+def _wanted(user: Part, answers: Answers, parts: Iterable[Part]) -> frozenset[str]:
     """What it counts on somebody for, and its own owner has not."""
     names = frozenset(user.traces.loose)
     for each in parts:
         if each.owner == user.owner:
-            names -= _exported(each, names)
+            names -= _exported(each, names, answers)
     return names
 
 
-def _needed(user: Part) -> frozenset[str]:
+def _needed(user: Part, answers: Answers) -> frozenset[str]:
     """The C++ names that it needs and that are nobody's of the standard library."""
 
-    def names(elf: SparseElf) -> frozenset[str]:
+    def names(elf: SparseElf) -> tuple[str, ...]:
         found = (each.name for each in elf.undefined())
-        return frozenset(n for n in found if n.startswith("_Z") and not belongs_to_libstdcxx(n))
+        return tuple(n for n in found if n.startswith("_Z") and not belongs_to_libstdcxx(n))
 
-    return _ask(user, names, frozenset())
-
-
-def _exported(part: Part, names: Collection[str]) -> frozenset[str]:
-    return _ask(part, lambda elf: elf.exports(names), frozenset()) if names else frozenset()
+    found = answers.ask(user.place, "C++ needed", (), lambda: _read(user.place, names, _NONE))
+    return frozenset(found)
 
 
-def _kernels(part: Part, symbols: tuple[str, ...]) -> tuple[str, ...]:
+def _exported(part: Part, names: Collection[str], answers: Answers) -> frozenset[str]:
+    def exports(elf: SparseElf) -> tuple[str, ...]:
+        return tuple(elf.exports(names))
+
+    if not names:
+        return frozenset()
+    found = answers.ask(part.place, "exported", names, lambda: _read(part.place, exports, _NONE))
+    return frozenset(found)
+
+
+def _kernels(part: Part, symbols: tuple[str, ...], answers: Answers) -> tuple[str, ...]:
     """The functions that the object registers with its libcudart, which it does by their names."""
-    constants = _ask(part, lambda elf: b"".join(read_constants(elf.image)), b"")
-    return tuple(name for name in symbols if name.encode() + b"\0" in constants)
+
+    def registered(elf: SparseElf) -> tuple[str, ...]:
+        constants = b"".join(read_constants(elf.image))
+        return tuple(name for name in symbols if name.encode() + b"\0" in constants)
+
+    return answers.ask(part.place, "kernels", symbols, lambda: _read(part.place, registered, _NONE))
 
 
-def _handovers(parts: tuple[Part, ...]) -> Iterator[Handover]:
+def _handovers(parts: tuple[Part, ...], answers: Answers) -> Iterator[Handover]:
     named = [each for each in parts if each.traces.made or each.traces.opened]
     wanted = {name for each in named for name in (*each.traces.made, *each.traces.opened)}
-    others = {each.path: _capsules(each, wanted) for each in parts} if wanted else {}
+    others = {each.path: _capsules(each, wanted, answers) for each in parts if wanted}
     for part in named:
         for other in parts:
             made, opened = others[other.path]
@@ -197,23 +216,29 @@ def _handovers(parts: tuple[Part, ...]) -> Iterator[Handover]:
                 yield Handover(maker=other, opener=part, name=name)
 
 
-def _capsules(part: Part, wanted: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
+def _capsules(
+    part: Part, wanted: Collection[str], answers: Answers
+) -> tuple[frozenset[str], frozenset[str]]:
     """As `capsules`, for an object that has one of the names among its constants."""
 
-    def names(elf: SparseElf) -> tuple[frozenset[str], frozenset[str]]:
+    def names(elf: SparseElf) -> tuple[_Names, _Names]:
         table = elf.name_table(_LARGEST_TABLE)
         if table is None or b"PyCapsule_" not in table:
-            return nothing
+            return (), ()
         constants = b"".join(read_constants(elf.image))
-        return capsules(elf) if any(n.encode() + b"\0" in constants for n in wanted) else nothing
+        if not any(name.encode() + b"\0" in constants for name in wanted):
+            return (), ()
+        made, opened = capsules(elf)
+        return tuple(made), tuple(opened)
 
-    nothing: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
-    return _ask(part, names, nothing)
+    nothing = (_NONE, _NONE)
+    found = answers.ask(part.place, "capsules", wanted, lambda: _read(part.place, names, nothing))
+    return frozenset(found[0]), frozenset(found[1])
 
 
-def _ask(part: Part, question: Callable[[SparseElf], _Answer], otherwise: _Answer) -> _Answer:
+def _read(place: str, find: Callable[[SparseElf], _Answer], otherwise: _Answer) -> _Answer:
     try:
-        with open(part.place, "rb") as stream:  # noqa: PTH123 - a path of the loader's, as it is
-            return question(SparseElf(stream, part.place))
+        with open(place, "rb") as stream:  # noqa: PTH123 - a path of the loader's, as it is
+            return find(SparseElf(stream, place))
     except (ElfError, OSError):
         return otherwise

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.doctor import objects
+from cxxrt_toolchain.doctor.answers import Answers
 from cxxrt_toolchain.doctor.bindings import Bindings, ObjectInMemory, read_bindings
-from cxxrt_toolchain.doctor.diagnosis import Library, Origin, Package
-from cxxrt_toolchain.doctor.file_table import FileFacts, FileTable, Kind
+from cxxrt_toolchain.doctor.diagnosis import Library, Package
+from cxxrt_toolchain.doctor.file_table import FileFacts, FileTable, Kind, state_of
 from cxxrt_toolchain.doctor.installed import Environment, read_environment
 from cxxrt_toolchain.doctor.libraries import Places
 from cxxrt_toolchain.doctor.memory import AddressMap, load_order, open_memory
@@ -68,7 +69,8 @@ class Observer:
         self.interpreter = interpreter
         self._environment = environment
         self._cache = cache
-        self._table = FileTable(cache.folder if cache else None, interpreter.program)
+        folder = cache.folder if cache else None
+        self._table = FileTable(folder, interpreter.program, state_of(interpreter.path))
         self._files: dict[str, FileFacts | None] = {}
         self._runtime = runtime_version(interpreter.path)
 
@@ -80,6 +82,10 @@ class Observer:
     @cached_property
     def _references(self) -> ReferenceTable:
         return ReferenceTable(self._cache.folder if self._cache else None, self.interpreter.program)
+
+    def _answers(self, root: str) -> Answers:
+        folder = self._cache.folder if self._cache and not root else None
+        return Answers(folder, self.interpreter.program, "process")
 
     def look(self, facts: ProcessFacts, *, memory: bool = True) -> ProcessView:
         """Everything that the rules may know of a process at this moment."""
@@ -123,8 +129,7 @@ class Observer:
 
     def _keep(self, root: str, path: str, place: str) -> None:
         facts = self._files[path]
-        owned = facts is not None and facts.kind.origin is not Origin.OTHER  # else it may be later
-        if facts is not None and owned and not root:
+        if facts is not None and not root:
             self._table.add(path, place, facts)
 
     def _bindings(
@@ -195,7 +200,7 @@ class Observer:
             python=self.interpreter.python,
             runtime_version=self._runtime,
             compilers=_compilers(facts.root, bindings),
-            meetings=meetings_of(libraries, needed, texts, facts.root),
+            meetings=meetings_of(libraries, needed, texts, facts.root, self._answers(facts.root)),
         )
 
     def _kinds(self) -> Iterable[Kind]:

@@ -15,6 +15,7 @@ from cxxrt_toolchain.doctor.meetings import NO_MEETINGS, Meetings, Part, meet
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from cxxrt_toolchain.doctor.answers import Answers
     from cxxrt_toolchain.doctor.diagnosis import Library
     from cxxrt_toolchain.doctor.traces import Traces
 
@@ -30,6 +31,7 @@ def meetings_of(
     needed: Mapping[str, tuple[str, ...]],
     texts: Mapping[str, str],
     root: str,
+    answers: Answers,
 ) -> Meetings:
     """Who meets whom.
 
@@ -38,11 +40,12 @@ def meetings_of(
         needed: ``DT_NEEDED`` by path.
         texts: `traces_text` by path, of those whose file can be read.
         root: What stands before a path of the process, here.
+        answers: What their files answered before.
     """
     known = {text: decode_traces(json.loads(text) if text else []) for text in set(texts.values())}
     if not any(each.hidden or each.is_particular for each in known.values()):
         return NO_MEETINGS
-    return meet(
+    parts = (
         Part(
             path=each.path,
             place=root + each.path,
@@ -54,3 +57,6 @@ def meetings_of(
         for each in libraries
         if each.path in texts and each.family is None
     )
+    met = meet(parts, answers)
+    answers.save()
+    return met
