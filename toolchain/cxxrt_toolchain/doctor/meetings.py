@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from cxxrt_toolchain.audit.families import RuntimeFamily
 from cxxrt_toolchain.audit.symbols import belongs_to_libstdcxx
@@ -30,9 +30,8 @@ _Names = tuple[str, ...]
 _NONE: _Names = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One object, as far as it matters here."""
+class Part(NamedTuple):
+    """One object, as far as it matters here; a named tuple, because a process has hundreds."""
 
     path: str
     """What it is called in a finding."""
@@ -100,7 +99,7 @@ def meet(parts: Iterable[Part], answers: Answers) -> Meetings:
         answers: What their files answered before.
     """
     parts = tuple(parts)
-    if not any(each.traces.hidden or each.traces.is_particular for each in parts):
+    if not _special(parts):
         return NO_MEETINGS
     return Meetings(
         parts=parts,
@@ -137,12 +136,23 @@ def _differ(one: Part, other: Part) -> bool:
 def _crossings(parts: tuple[Part, ...], answers: Answers) -> Iterator[Crossing]:
     libraries = {each.name: each for each in reversed(parts)}
     owned = {(each.owner, each.name) for each in parts}
+    special = _special(parts)
+    provided = {each.name for each in parts if id(each.traces) in special}
     for user in parts:
+        traces = user.traces
+        if not traces.loose and id(traces) not in special and provided.isdisjoint(user.needed):
+            continue  # neither it nor what it needs differs from the rest
         names = [name for name in user.needed if (user.owner, name) not in owned]
         linked = [libraries[name] for name in names if name in libraries]
         yield from _crossing(user, linked, _needed, answers)
-        if user.traces.loose:
+        if traces.loose:
             yield from _crossing(user, parts, partial(_wanted, parts=parts), answers)
+
+
+def _special(parts: Iterable[Part]) -> frozenset[int]:
+    """The ids of those traces by which an object differs from the rest; many objects share one."""
+    traces = {id(each.traces): each.traces for each in parts}
+    return frozenset(n for n, each in traces.items() if each.hidden or each.is_particular)
 
 
 def _crossing(

@@ -21,10 +21,11 @@ from cxxrt_toolchain.doctor.diagnosis import Library, Package
 from cxxrt_toolchain.doctor.file_table import FileFacts, FileTable, Kind, state_of
 from cxxrt_toolchain.doctor.installed import Environment, read_environment
 from cxxrt_toolchain.doctor.libraries import Places
+from cxxrt_toolchain.doctor.meetings import NO_MEETINGS
 from cxxrt_toolchain.doctor.memory import AddressMap, load_order, open_memory
 from cxxrt_toolchain.doctor.object_references import ReferenceTable
 from cxxrt_toolchain.doctor.process_environment import runtime_version
-from cxxrt_toolchain.doctor.process_meetings import meetings_of, traces_text
+from cxxrt_toolchain.doctor.process_meetings import may_meet, meetings_of, traces_text
 from cxxrt_toolchain.doctor.process_view import ProcessView
 from cxxrt_toolchain.doctor.procfs import files_now
 from cxxrt_toolchain.elf.comment import read_comment
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.doctor.encoding import ObjectFacts
     from cxxrt_toolchain.doctor.interpreter import Interpreter
     from cxxrt_toolchain.doctor.mappings import MappedFile
+    from cxxrt_toolchain.doctor.meetings import Meetings
     from cxxrt_toolchain.doctor.memory import LoadedEntry, Memory
     from cxxrt_toolchain.doctor.procfs import ProcessFacts
 
@@ -82,10 +84,6 @@ class Observer:
     @cached_property
     def _references(self) -> ReferenceTable:
         return ReferenceTable(self._cache.folder if self._cache else None, self.interpreter.program)
-
-    def _answers(self, root: str) -> Answers:
-        folder = self._cache.folder if self._cache and not root else None
-        return Answers(folder, self.interpreter.program, "process")
 
     def look(self, facts: ProcessFacts, *, memory: bool = True) -> ProcessView:
         """Everything that the rules may know of a process at this moment."""
@@ -174,7 +172,6 @@ class Observer:
         libraries = []
         needed: dict[str, tuple[str, ...]] = {}
         places = None
-        texts: dict[str, str] = {}
         for number, (file, _) in enumerate(loaded):
             order = number if ordered else None
             known = self._files.get(file.path)
@@ -182,36 +179,51 @@ class Observer:
                 soname, kind = known
                 libraries.append(Library(file.path, soname, *kind[:5], order, file.deleted))
                 needed[file.path] = kind.needed
-                texts[file.path] = kind.traces
             else:  # nothing can be read: deleted, or no ELF file
                 places = places or Places(environment=self.environment)
                 libraries.append(places.library(file.path, None, order=order, deleted=file.deleted))
+        kinds = self._kinds()
         return ProcessView(
             libraries=tuple(libraries),
             needed=needed,
-            packages=self._packages(libraries),
+            packages=self._packages(libraries, kinds),
             ordered=ordered,
             bindings=bindings,
             why_no_memory=why_no_memory,
             variables={
                 name: facts.environment[name] for name in VARIABLES if name in facts.environment
             },
-            glibc=next((kind.glibc for kind in self._kinds() if kind.glibc), ""),
+            glibc=next((kind.glibc for kind in kinds if kind.glibc), ""),
             python=self.interpreter.python,
             runtime_version=self._runtime,
             compilers=_compilers(facts.root, bindings),
-            meetings=meetings_of(libraries, needed, texts, facts.root, self._answers(facts.root)),
+            meetings=self._meetings(libraries, needed, kinds, facts.root),
         )
 
-    def _kinds(self) -> Iterable[Kind]:
-        kinds = [facts.kind for facts in self._files.values() if facts is not None]
-        return {id(kind): kind for kind in kinds}.values()
+    def _meetings(
+        self,
+        libraries: list[Library],
+        needed: dict[str, tuple[str, ...]],
+        kinds: Iterable[Kind],
+        root: str,
+    ) -> Meetings:
+        if not may_meet({kind.traces for kind in kinds}):  # as in most processes
+            return NO_MEETINGS
+        folder = self._cache.folder if self._cache and not root else None
+        answers = Answers(folder, self.interpreter.program, "process")
+        files = ((each.path, self._files.get(each.path)) for each in libraries)
+        texts = {path: row.kind.traces for path, row in files if row is not None}
+        return meetings_of(libraries, needed, texts, root, answers)
 
-    def _packages(self, libraries: list[Library]) -> tuple[Package, ...]:
+    def _kinds(self) -> tuple[Kind, ...]:
+        kinds = [facts.kind for facts in self._files.values() if facts is not None]
+        return tuple({id(kind): kind for kind in kinds}.values())
+
+    def _packages(self, libraries: list[Library], kinds: Iterable[Kind]) -> tuple[Package, ...]:
         counts = Counter(each.package for each in libraries if each.package)
         rows = {
             kind.package: (kind.package_version, kind.location)
-            for kind in self._kinds()
+            for kind in kinds
             if kind.package and kind.package in counts
         }
         if counts.keys() - rows.keys():  # known only by files that are gone

@@ -1,7 +1,7 @@
 """What is loaded in a process -> where objects with a runtime or a string of their own meet others.
 
 In: its libraries, what they need, and the traces that were kept of their files, as text. Out:
-`Meetings`. Most processes have nothing to look at, and then nothing is read.
+`Meetings`. In most processes `may_meet` says that there is nothing to look at.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import json
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.doctor.encoding import decode_traces, encode_traces
-from cxxrt_toolchain.doctor.meetings import NO_MEETINGS, Meetings, Part, meet
+from cxxrt_toolchain.doctor.meetings import Meetings, Part, meet
+from cxxrt_toolchain.doctor.traces import NO_TRACES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,6 +25,19 @@ def traces_text(traces: Traces) -> str:
     """One line without tabs; empty where there are none, and the same for most C++ objects."""
     row = encode_traces(traces)
     return json.dumps(row, separators=(",", ":")) if row else ""
+
+
+def may_meet(texts: Iterable[str]) -> bool:
+    """Whether there is an object that others had better not meet.
+
+    Args:
+        texts: `traces_text` of all that is loaded.
+    """
+    return any(each.hidden or each.is_particular for each in map(_traces, texts))
+
+
+def _traces(text: str) -> Traces:
+    return decode_traces(json.loads(text)) if text else NO_TRACES
 
 
 def meetings_of(
@@ -42,9 +56,7 @@ def meetings_of(
         root: What stands before a path of the process, here.
         answers: What their files answered before.
     """
-    known = {text: decode_traces(json.loads(text) if text else []) for text in set(texts.values())}
-    if not any(each.hidden or each.is_particular for each in known.values()):
-        return NO_MEETINGS
+    known = {text: _traces(text) for text in set(texts.values())}
     parts = (
         Part(
             path=each.path,
