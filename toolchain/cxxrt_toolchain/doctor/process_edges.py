@@ -20,24 +20,28 @@ _EXAMPLES = 5
 
 def edges_of(view: ProcessView, events: Iterable[Event] = ()) -> tuple[Edge, ...]:
     """All edges, by relation."""
-    return (*_owns(view), *_needs(view), *_opens(view, events), *_binds(view))
+    events = tuple(events)
+    opened = _opens(view, events) if events else ()
+    return (*_owns(view), *_needs(view), *opened, *_binds(view))
 
 
 def _owns(view: ProcessView) -> Iterator[Edge]:
     nodes = {each.name: each.node for each in view.packages}
+    owns = Relation.OWNS
     for each in view.libraries:
         if each.package in nodes:
-            yield Edge(source=nodes[each.package], target=each.path, relation=Relation.OWNS)
+            yield Edge(nodes[each.package], each.path, owns)
 
 
 def _needs(view: ProcessView) -> Iterator[Edge]:
     """As the loader resolved them: the first object with the SONAME."""
     first = {each.soname: each.path for each in reversed(view.libraries)}
-    for each in view.libraries:
-        for name in view.needed.get(each.path, ()):
+    needs = Relation.NEEDS
+    for source, names in view.needed.items():
+        for name in names:
             target = first.get(name)
-            if target is not None and target != each.path:
-                yield Edge(source=each.path, target=target, relation=Relation.NEEDS)
+            if target is not None and target != source:
+                yield Edge(source, target, needs)
 
 
 def _opens(view: ProcessView, events: Iterable[Event]) -> Iterator[Edge]:

@@ -89,6 +89,7 @@ def _listed(environment: Mapping[str, str]) -> Iterator[str]:
 def _sites(facts: ProcessFacts) -> Iterator[str]:
     """Folders that hold installed distributions, above the files that are mapped."""
     parents = dict.fromkeys(each.path.rpartition("/")[0] for each in facts.files)
+    parents.pop(facts.executable.rpartition("/")[0], None)  # programs lie there, no packages
     known: dict[str, bool] = {}
     for parent in parents:
         of_system = parent.startswith(_SYSTEM) or parent.endswith("/lib-dynload")

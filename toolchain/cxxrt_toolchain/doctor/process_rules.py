@@ -165,9 +165,8 @@ def _variables(view: ProcessView) -> Iterator[Finding]:
         entries = re.split(r"[: ]" if name == "LD_PRELOAD" else ":", value)
         steered = [
             each
-            for each in view.libraries
-            if each.family is not None
-            and each.origin not in {Origin.RUNTIME, Origin.WHEEL}
+            for each in view.runtimes
+            if each.origin not in {Origin.RUNTIME, Origin.WHEEL}
             and any(_comes_from(each.path, entry) for entry in entries if entry)
         ]
         if steered:
@@ -185,8 +184,8 @@ def _comes_from(path: str, entry: str) -> bool:
 
 
 def _replaced(view: ProcessView) -> Iterator[Finding]:
-    for each in view.libraries:
-        if each.deleted and each.family is not None:
+    for each in view.runtimes:
+        if each.deleted:
             yield Finding(
                 rule="CXXRT-L109",
                 severity=Severity.WARNING,

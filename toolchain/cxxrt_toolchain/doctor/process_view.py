@@ -58,18 +58,22 @@ class ProcessView:
         """``name version`` of every package by its name."""
         return {each.name: f"{each.name} {each.version}".strip() for each in self.packages}
 
-    def of_family(self, *families: RuntimeFamily) -> tuple[Library, ...]:
+    @cached_property
+    def runtimes(self) -> tuple[Library, ...]:
         """Copies of runtimes, whatever they are called."""
-        return tuple(each for each in self.libraries if each.family in families)
+        return tuple(each for each in self.libraries if each.family is not None)
+
+    def of_family(self, *families: RuntimeFamily) -> tuple[Library, ...]:
+        """Copies of some runtimes, whatever they are called."""
+        return tuple(each for each in self.runtimes if each.family in families)
 
     def runtime_copies(self) -> dict[str, tuple[Library, ...]]:
         """The copies of each runtime by the vendor's own SONAME."""
         found: dict[str, list[Library]] = {}
-        for each in self.libraries:
-            if each.family is not None:
-                name = canonical_soname(each.soname)
-                known = name if "libcudart" in name else each.family.value
-                found.setdefault(known, []).append(each)
+        for each in self.runtimes:
+            name = canonical_soname(each.soname)
+            known = name if "libcudart" in name or each.family is None else each.family.value
+            found.setdefault(known, []).append(each)
         return {name: tuple(rows) for name, rows in found.items()}
 
     def package_of(self, path: str) -> str | None:
