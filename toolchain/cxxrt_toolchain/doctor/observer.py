@@ -6,18 +6,17 @@ remembered here and in the cache; what is installed is read only when a file is 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.doctor import objects
 from cxxrt_toolchain.doctor.answers import Answers
 from cxxrt_toolchain.doctor.bindings import Bindings, ObjectInMemory, read_bindings
 from cxxrt_toolchain.doctor.diagnosis import Library, Package
+from cxxrt_toolchain.doctor.file_facts import describe
 from cxxrt_toolchain.doctor.file_table import FileFacts, FileTable, Kind, state_of
 from cxxrt_toolchain.doctor.installed import Environment, read_environment
 from cxxrt_toolchain.doctor.libraries import Places
@@ -25,7 +24,7 @@ from cxxrt_toolchain.doctor.meetings import NO_MEETINGS
 from cxxrt_toolchain.doctor.memory import AddressMap, load_order, open_memory
 from cxxrt_toolchain.doctor.object_references import ReferenceTable
 from cxxrt_toolchain.doctor.process_environment import runtime_version
-from cxxrt_toolchain.doctor.process_meetings import may_meet, meetings_of, traces_text
+from cxxrt_toolchain.doctor.process_meetings import may_meet, meetings_of
 from cxxrt_toolchain.doctor.process_view import ProcessView
 from cxxrt_toolchain.doctor.procfs import files_now
 from cxxrt_toolchain.elf.comment import read_comment
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from cxxrt_toolchain.doctor.cache import FactsCache
-    from cxxrt_toolchain.doctor.encoding import ObjectFacts
     from cxxrt_toolchain.doctor.interpreter import Interpreter
     from cxxrt_toolchain.doctor.mappings import MappedFile
     from cxxrt_toolchain.doctor.meetings import Meetings
@@ -49,8 +47,6 @@ VARIABLES = (
     *("CUDA_HOME", "CUDA_PATH", "KMP_DUPLICATE_LIB_OK", "OMP_NUM_THREADS"),
 )
 """Environment variables that decide what is loaded, or how it behaves together."""
-_CXX = frozenset({RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBCXX})
-_GLIBC = re.compile(r"GLIBC_(2\.\d+)(?:\.\d+)?")
 
 _Loaded = list[tuple["MappedFile", int]]
 """Files with what is added to the addresses in them."""
@@ -118,7 +114,7 @@ class Observer:
             found = objects.read(missing, None if root else self._cache).found
             here = Places(environment=self.environment)
             for place, path in missing.items():
-                known[path] = _described(here, place, found.get(place), root)
+                known[path] = describe(here, place, found.get(place), root)
                 self._keep(root, path, place)
             self._table.save()
         for each in new:
@@ -235,38 +231,6 @@ class Observer:
                 for name, (version, location) in rows.items()
             )
         )
-
-
-def _described(here: Places, place: str, report: ObjectFacts | None, root: str) -> FileFacts | None:
-    """A row of a file, None where it is no ELF file that can be read."""
-    if report is None:
-        return None
-    library = here.library(place, report)
-    owner = here.environment.owner(place)
-    needed = report.facts.needed
-    families = {report.copy_of, *(family_of_name(name) for name in needed)}
-    kind = Kind(
-        origin=library.origin,
-        package=library.package,
-        package_version=owner.version if owner else "",
-        location=owner.location.removeprefix(root) if owner else "",
-        family=library.family,
-        static=library.static,
-        version=library.version,
-        needed=tuple(needed),
-        is_cxx=bool(families & _CXX or report.locale_ids),
-        glibc=_glibc(place, report),
-        traces=traces_text(report.traces),
-    )
-    return FileFacts(library.soname, kind)
-
-
-def _glibc(place: str, report: ObjectFacts) -> str:
-    """The newest numbered version that a C library defines."""
-    if not place.rpartition("/")[2].startswith(("libc.so", "libc-2")):
-        return ""
-    matches = map(_GLIBC.fullmatch, report.facts.version_definitions)
-    return max((match[1] for match in matches if match), key=lambda text: int(text[2:]), default="")
 
 
 def _as_loaded(facts: ProcessFacts, memory: Memory, mapped: _Mapped) -> _Loaded:
