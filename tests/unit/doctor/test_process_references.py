@@ -81,6 +81,16 @@ def test_a_damaged_table_is_read_from_the_files(
     assert found == {library: read_object(library, _open)}
 
 
+def test_what_cannot_be_read_today_is_read_again(library: str, tmp_path: Path) -> None:
+    def refuses(path: str) -> BinaryIO:
+        raise PermissionError(path)
+
+    table = ReferenceTable(tmp_path / "cache", PROGRAM)
+    assert table.read({library: library}, refuses) == {library: NOTHING}
+    found = ReferenceTable(tmp_path / "cache", PROGRAM).read({library: library}, _open)
+    assert found == {library: read_object(library, _open)} != {library: NOTHING}
+
+
 def test_what_is_too_much_for_a_table_is_left_out_from_the_oldest(
     library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,21 +7,15 @@ read again is passed over.
 
 from __future__ import annotations
 
-import contextlib
 from functools import partial
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.audit.symbols import spells_old_string
+from cxxrt_toolchain.doctor.answers import NO_NAMES
 from cxxrt_toolchain.doctor.environment_facts import LIBSTDCXX, MissingSymbols, StringConflict
 from cxxrt_toolchain.doctor.traces import names_with
 from cxxrt_toolchain.elf.facts import Binding
-from cxxrt_toolchain.elf.reader import (
-    ElfError,
-    SparseElf,
-    read_exports,
-    read_needed_symbols,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -30,6 +24,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.doctor.encoding import ObjectFacts
     from cxxrt_toolchain.doctor.environment_facts import Member
     from cxxrt_toolchain.doctor.search import Found
+    from cxxrt_toolchain.elf.reader import SparseElf
 
 _NEW = "NSt7__cxx1112basic_stringI"
 _TAG = "B5cxx11"
@@ -108,13 +103,9 @@ def _conflicts(
     libraries: Mapping[str, tuple[Member, ObjectFacts]],
     answers: Answers,
 ) -> Iterator[StringConflict]:
-    wanted = set(
-        answers.ask(
-            user.path, "strings needed", (), lambda: tuple(filter(_spelling, _needed(user)))
-        )
-    )
+    wanted = set(answers.ask(user.path, "strings needed", (), _strings_needed, NO_NAMES))
     for each in _closure(user, libraries):
-        wanted -= _exported(each.path, wanted, answers)
+        wanted -= answers.exported(each.path, wanted)
         if not wanted:
             return
     yield from _spelled_otherwise(user, foreign, wanted, answers)
@@ -131,7 +122,7 @@ def _loose_conflicts(members: tuple[Member, ...], answers: Answers) -> Iterator[
         for user in member.objects:
             wanted = loose[user.path]
             for each in (each for other in members for each in other.objects) if wanted else ():
-                wanted -= _exported(each.path, wanted, answers)
+                wanted -= answers.exported(each.path, wanted)
             if wanted:
                 foreign = [(m, each) for m in members if m is not member for each in m.objects]
                 yield from _spelled_otherwise(user, foreign, wanted, answers)
@@ -145,10 +136,8 @@ def _spelled_otherwise(
 ) -> Iterator[StringConflict]:
     """One function for each of the libraries says it all."""
     for _, library in libraries:
-        path = library.path
-        found = answers.ask(
-            path, "spelled otherwise", wanted, partial(_other_spelling, path, wanted)
-        )
+        find = partial(_other_spelling, wanted=wanted)
+        found = answers.ask(library.path, "spelled otherwise", wanted, find, None)
         if found is not None:
             needed, provided = found
             yield StringConflict(
@@ -156,25 +145,23 @@ def _spelled_otherwise(
             )
 
 
-def _other_spelling(path: str, wanted: Iterable[str]) -> tuple[str, str] | None:
+def _other_spelling(elf: SparseElf, wanted: Iterable[str]) -> tuple[str, str] | None:
     """A function that is wanted, and its other spelling, if the object exports that.
 
     The names are searched as text: a library of hundreds of thousands has a few with strings.
     """
-    with contextlib.suppress(ElfError, OSError), open(path, "rb") as stream:  # noqa: PTH123 - hundreds
-        elf = SparseElf(stream, path)
-        table = elf.name_table(_LARGEST_TABLE) or b""
-        for is_new, mark in ((True, b"Ss"), (False, b"cxx11")):
-            starts = {_start(name): name for name in sorted(wanted) if _is_new(name) is is_new}
-            spelled = {
-                other: starts[start]
-                for other in (names_with(table, mark) if starts else ())
-                if _spelling(other)
-                and _is_new(other) is not is_new
-                and (start := _start(other)) in starts
-            }
-            for other in sorted(elf.exports(spelled)):
-                return spelled[other], other
+    table = elf.name_table(_LARGEST_TABLE) or b""
+    for is_new, mark in ((True, b"Ss"), (False, b"cxx11")):
+        starts = {_start(name): name for name in sorted(wanted) if _is_new(name) is is_new}
+        spelled = {
+            other: starts[start]
+            for other in (names_with(table, mark) if starts else ())
+            if _spelling(other)
+            and _is_new(other) is not is_new
+            and (start := _start(other)) in starts
+        }
+        for other in sorted(elf.exports(spelled)):
+            return spelled[other], other
     return None
 
 
@@ -214,8 +201,8 @@ def _lost(
 ) -> Iterator[MissingSymbols]:
     mine, theirs = builds
     for user in member.users(name):
-        needed = answers.ask(user.path, "needed", (), partial(_needed, user))
-        used = _exported(mine.path, needed, answers)
+        needed = answers.ask(user.path, "needed", (), _needed, NO_NAMES)
+        used = answers.exported(mine.path, needed)
         lacking = _lacking(theirs.path, used, answers)
         if lacking:
             yield MissingSymbols(consumer=user.path, provider=theirs.path, symbols=lacking)
@@ -228,29 +215,15 @@ def _same_build(one: ObjectFacts, other: ObjectFacts) -> bool:
     return one.size == other.size
 
 
-def _strings_needed(user: ObjectFacts) -> tuple[str, ...]:
-    return tuple(filter(_spelling, _needed(user)))
+def _strings_needed(elf: SparseElf) -> tuple[str, ...]:
+    return tuple(filter(_spelling, _needed(elf)))
 
 
-def _needed(user: ObjectFacts) -> tuple[str, ...]:
+def _needed(elf: SparseElf) -> tuple[str, ...]:
     """Its undefined symbols, without weak ones, which may stay undefined."""
-    with contextlib.suppress(ElfError, OSError), open(user.path, "rb") as stream:  # noqa: PTH123 - hundreds
-        found = read_needed_symbols(stream, user.path)
-        return tuple(each.name for each in found if each.binding is not Binding.WEAK)
-    return ()
-
-
-def _exported(path: str, names: Iterable[str], answers: Answers) -> frozenset[str]:
-    wanted = frozenset(names)
-    return frozenset(answers.ask(path, "exported", wanted, partial(_defined, path, wanted)))
-
-
-def _defined(path: str, names: frozenset[str]) -> tuple[str, ...]:
-    with contextlib.suppress(ElfError, OSError), open(path, "rb") as stream:  # noqa: PTH123 - hundreds
-        return tuple(sorted(read_exports(stream, path, names)[1]))
-    return ()
+    return tuple(each.name for each in elf.undefined() if each.binding is not Binding.WEAK)
 
 
 def _lacking(path: str, names: Iterable[str], answers: Answers) -> tuple[str, ...]:
     wanted = frozenset(names)
-    return tuple(sorted(wanted - _exported(path, wanted, answers))) if wanted else ()
+    return tuple(sorted(wanted - answers.exported(path, wanted))) if wanted else ()

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.audit.families import RuntimeFamily
 from cxxrt_toolchain.audit.symbols import belongs_to_libstdcxx
+from cxxrt_toolchain.doctor.answers import NO_NAMES
 from cxxrt_toolchain.doctor.traces import capsules
-from cxxrt_toolchain.elf.reader import ElfError, SparseElf
 from cxxrt_toolchain.elf.sections import read_constants
 
 if TYPE_CHECKING:
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.doctor.answers import Answers
     from cxxrt_toolchain.doctor.traces import Traces
+    from cxxrt_toolchain.elf.reader import SparseElf
 
 _STDCXX, _CUDART = RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBCUDART
 _LARGEST_TABLE = 1 << 20
-_Answer = TypeVar("_Answer")
 _Names = tuple[str, ...]
-_NONE: _Names = ()
 
 
 class Part(NamedTuple):
@@ -164,7 +163,7 @@ def _crossing(
     foreign = [each for each in providers if _differ(user, each)]
     wanted = names(user, answers) if foreign else frozenset()
     for provider in foreign:
-        symbols = tuple(sorted(_exported(provider, wanted, answers)))
+        symbols = tuple(sorted(answers.exported(provider.place, wanted)))
         if symbols:
             asked = differ_in_cudart(user, provider)
             kernels = _kernels(provider, symbols, answers) if asked else ()
@@ -176,7 +175,7 @@ def _wanted(user: Part, answers: Answers, parts: Iterable[Part]) -> frozenset[st
     names = frozenset(user.traces.loose)
     for each in parts:
         if each.owner == user.owner:
-            names -= _exported(each, names, answers)
+            names -= answers.exported(each.place, names)
     return names
 
 
@@ -187,17 +186,7 @@ def _needed(user: Part, answers: Answers) -> frozenset[str]:
         found = (each.name for each in elf.undefined())
         return tuple(n for n in found if n.startswith("_Z") and not belongs_to_libstdcxx(n))
 
-    found = answers.ask(user.place, "C++ needed", (), lambda: _read(user.place, names, _NONE))
-    return frozenset(found)
-
-
-def _exported(part: Part, names: Collection[str], answers: Answers) -> frozenset[str]:
-    def exports(elf: SparseElf) -> tuple[str, ...]:
-        return tuple(elf.exports(names))
-
-    if not names:
-        return frozenset()
-    found = answers.ask(part.place, "exported", names, lambda: _read(part.place, exports, _NONE))
+    found = answers.ask(user.place, "C++ needed", (), names, NO_NAMES)
     return frozenset(found)
 
 
@@ -208,7 +197,7 @@ def _kernels(part: Part, symbols: tuple[str, ...], answers: Answers) -> tuple[st
         constants = b"".join(read_constants(elf.image))
         return tuple(name for name in symbols if name.encode() + b"\0" in constants)
 
-    return answers.ask(part.place, "kernels", symbols, lambda: _read(part.place, registered, _NONE))
+    return answers.ask(part.place, "kernels", symbols, registered, NO_NAMES)
 
 
 def _handovers(parts: tuple[Part, ...], answers: Answers) -> Iterator[Handover]:
@@ -241,14 +230,5 @@ def _capsules(
         made, opened = capsules(elf)
         return tuple(made), tuple(opened)
 
-    nothing = (_NONE, _NONE)
-    found = answers.ask(part.place, "capsules", wanted, lambda: _read(part.place, names, nothing))
-    return frozenset(found[0]), frozenset(found[1])
-
-
-def _read(place: str, find: Callable[[SparseElf], _Answer], otherwise: _Answer) -> _Answer:
-    try:
-        with open(place, "rb") as stream:  # noqa: PTH123 - a path of the loader's, as it is
-            return find(SparseElf(stream, place))
-    except (ElfError, OSError):
-        return otherwise
+    made, opened = answers.ask(part.place, "capsules", wanted, names, (NO_NAMES, NO_NAMES))
+    return frozenset(made), frozenset(opened)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _MAGIC = "cxxrt-references-1"
 _MOST_BYTES = 64 << 20
+_ROW = 4096
+"""Bytes that a row takes besides its places; a generous guess."""
 _PT_GNU_RELRO = 0x6474E552
 _PF_W = 2
 _WORD = 8
@@ -105,7 +107,7 @@ class ReferenceTable:
                 found[path] = ObjectReferences._make(row[1])
             else:
                 found[path] = read_object(path, open_file)
-                if identity:
+                if identity and found[path] is not NOTHING:  # which may be readable tomorrow
                     self._rows[path] = (identity, tuple(found[path]))
                     self._changed = True
         if self._file and self._changed:
@@ -117,7 +119,7 @@ class ReferenceTable:
         left, kept = _MOST_BYTES // 2, {}
         for path, row in reversed(self._rows.items()):
             facts = ObjectReferences._make(row[1])
-            left -= len(facts.symbols) + sum(len(words) for _, words in facts.runs) + _GAP // 4
+            left -= len(facts.symbols) + sum(len(words) for _, words in facts.runs) + _ROW
             if left < 0:
                 break
             kept[path] = row

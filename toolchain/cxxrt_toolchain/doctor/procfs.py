@@ -49,7 +49,7 @@ def read_process(pid: int) -> ProcessFacts:
         InputError: There is no such process, or it has no address space of its own.
         MissingToolError: This is not Linux, or the process is not ours to look at.
     """
-    if not sys.platform.startswith("linux") or not os.path.exists(f"{_PROC}/self"):  # noqa: PTH110
+    if not sys.platform.startswith("linux") or not os.path.exists(f"{_PROC}/self"):  # noqa: PTH110 - a text
         raise MissingToolError(
             "A running process can only be looked at on Linux, with /proc mounted.",
             "Run the doctor where the process runs.",
@@ -58,7 +58,7 @@ def read_process(pid: int) -> ProcessFacts:
     with _explained(pid):
         _check_kind(pid, place)
         files = read_code(place)
-        executable = os.readlink(f"{place}/exe").removesuffix(DELETED)  # noqa: PTH115
+        executable = os.readlink(f"{place}/exe").removesuffix(DELETED)  # noqa: PTH115 - a text
         arguments = _strings(read(f"{place}/cmdline"))
         if not files and not executable:
             raise ProcessLookupError
@@ -112,7 +112,7 @@ def _explained(pid: int) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, ProcessLookupError) as error:
-        alive = os.path.exists(f"{_PROC}/{pid}")  # noqa: PTH110
+        alive = os.path.exists(f"{_PROC}/{pid}")  # noqa: PTH110 - a text
         reason = "ended while it was looked at" if alive else "does not exist, or has ended"
         raise InputError(f"Process {pid} {reason}.", "Look with: ps -e") from error
     except PermissionError as error:
@@ -142,7 +142,7 @@ def _environment(place: str) -> dict[str, str]:
 def _root(place: str) -> str:
     """``/proc/PID/root`` where the process sees another file system than we do."""
     try:
-        same = os.readlink(f"{place}/ns/mnt") == os.readlink(f"{_PROC}/self/ns/mnt")  # noqa: PTH115
-        return "" if same and os.readlink(f"{place}/root") == "/" else f"{place}/root"  # noqa: PTH115
+        same = os.readlink(f"{place}/ns/mnt") == os.readlink(f"{_PROC}/self/ns/mnt")  # noqa: PTH115 - a text
+        return "" if same and os.readlink(f"{place}/root") == "/" else f"{place}/root"  # noqa: PTH115 - a text
     except PermissionError:
         return ""
