@@ -15,7 +15,6 @@ from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from cxxrt_toolchain.doctor.memory import AddressMap
 from cxxrt_toolchain.doctor.object_references import FACETS, PLAIN_FACET
 from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import ElfError, ElfImage
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import BinaryIO
 
-    from cxxrt_toolchain.doctor.memory import Memory
+    from cxxrt_toolchain.doctor.memory import AddressMap, Memory
     from cxxrt_toolchain.doctor.object_references import ObjectReferences
     from cxxrt_toolchain.elf.references import OwnDefinition
 
@@ -42,13 +41,8 @@ class ObjectInMemory(NamedTuple):
     """What is added to the addresses in its file."""
     start: int
     end: int
-    """Of its mapped file; the memory behind it (.bss) is added."""
+    """Of its memory, .bss included."""
     facts: ObjectReferences
-
-    @property
-    def memory_end(self) -> int:
-        """Where its memory ends."""
-        return max(self.end, self.base + self.facts.size)
 
 
 class Bound(NamedTuple):
@@ -104,36 +98,37 @@ class Bindings:
     locales: tuple[LocaleTable, ...] = ()
 
 
-_Rows = dict[tuple[str, str], list["int | str"]]
-"""(object, winner) -> numbers of symbols, or the names of thread-local variables."""
+Symbols = tuple["int | str", ...]
+"""Numbers of an object's own definitions, or the names of thread-local variables of its own."""
+Described = dict[tuple[str, str, Symbols], tuple[Bound, ...]]
+"""What the files say of (object, winner, symbols)."""
 
 
 def read_bindings(
     objects: Sequence[ObjectInMemory],
-    others: Iterable[tuple[int, int, str]],
+    owners: AddressMap,
     memory: Memory,
-    open_file: Callable[[str], BinaryIO],
+    describe: Callable[[ObjectInMemory, str, Symbols], tuple[Bound, ...]],
     group: Callable[[str], str],
 ) -> Bindings:
     """Find out what the loader did.
 
     Args:
         objects: Those that may hold C++.
-        others: Start, end and path of everything else that is mapped.
+        owners: Of the memory of everything that is loaded.
         memory: Of the process.
-        open_file: Opens the file of an object, `OSError` where it is gone.
+        describe: `describe_bound`, or the answer that it gave before.
         group: What a path is part of; within a group, who is bound to whom is its own business.
     """
-    owners = AddressMap([*((each.start, each.memory_end, each.path) for each in objects), *others])
-    modules = _modules(objects, memory)
-    rows: _Rows = {}
+    modules = _modules(objects, memory) if any(each.facts.modules for each in objects) else {}
+    rows: dict[tuple[str, str], list[int | str]] = {}
     for each in objects:
         for target, symbol in _foreign(each, memory, owners, modules):
             rows.setdefault((each.path, target), []).append(symbol)
     by_path = {each.path: each for each in objects}
     return Bindings(
         pairs={
-            (path, target): _described(by_path[path], target, symbols, open_file)
+            (path, target): describe(by_path[path], target, tuple(symbols))
             for (path, target), symbols in rows.items()
             if group(target) != group(path)
         },
@@ -148,21 +143,19 @@ def _foreign(
 ) -> Iterator[tuple[str, int | str]]:
     """Where the loader bound an own symbol to another object: that object, the symbol."""
     facts = each.facts
-    symbols = array("I")
-    symbols.frombytes(facts.symbols)
-    low, high = each.start, each.memory_end
+    symbols = array("I", facts.symbols)
+    low, high = each.start, each.end
     position = 0
     for first, words in facts.runs:
-        places = array("I")
-        places.frombytes(words)
+        places = array("I", words)
         values = memory.gather(each.base + first, places)
-        outside = [(i, value) for i, value in enumerate(values) if value < low or value >= high]
-        for index, value in outside:
-            target = owners.owner(value) if value else ""
-            if target and target != each.path:
-                yield target, symbols[position + index]
+        if min(values) < low or max(values) >= high:
+            for index, value in enumerate(values):
+                target = owners.owner(value) if value < low or value >= high else ""
+                if target and target != each.path:
+                    yield target, symbols[position + index]
         position += len(places)
-    own = _module_id(each, memory)
+    own = _module_id(each, memory) if facts.modules else None
     for place, name in facts.modules:
         number = memory.word(each.base + place)
         if own and number and number != own and number in modules:
@@ -195,13 +188,17 @@ def _modules(objects: Iterable[ObjectInMemory], memory: Memory) -> dict[int, str
     return known
 
 
-def _described(
-    source: ObjectInMemory,
-    target: str,
-    symbols: list[int | str],
-    open_file: Callable[[str], BinaryIO],
+def describe_bound(
+    source: ObjectInMemory, target: str, symbols: Symbols, open_file: Callable[[str], BinaryIO]
 ) -> tuple[Bound, ...]:
-    """Add the names, and the sizes of variables and vtables, which must agree where code does."""
+    """Add the names, and the sizes of variables and vtables, which must agree where code does.
+
+    Args:
+        source: The object that defines the symbols.
+        target: The one whose definitions won.
+        symbols: Which.
+        open_file: Opens the file of an object, `OSError` where it is gone.
+    """
     numbers = [each for each in symbols if isinstance(each, int)]
     try:
         with open_file(source.path) as stream:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _MAGIC = f"cxxrt-process-{VERSION}-4"
 _MOST_ROWS = 20_000
 _MOST_BYTES = 16 << 20
+_ORIGINS = {each.value: each for each in Origin}
+_FAMILIES = {each.value: each for each in RuntimeFamily}
 
 
 class Kind(NamedTuple):
@@ -86,7 +88,7 @@ class FileTable:
             with contextlib.suppress(*WRONG):
                 owner, before, kinds, rows = read_sealed(self._file, _MAGIC, _MOST_BYTES)
                 if owner == program:
-                    self._kinds = [_decoded(kind) for kind in kinds]
+                    self._kinds = [decode_kind(kind) for kind in kinds]
                     self._rows = rows if before == state else self._owned(rows)
         self._numbers = {kind: number for number, kind in enumerate(self._kinds)}
 
@@ -123,7 +125,7 @@ class FileTable:
         used = dict.fromkeys(number for _, (_, _, number) in kept)
         numbers = {old: new for new, old in enumerate(used)}
         rows = {path: (identity, soname, numbers[old]) for path, (identity, soname, old) in kept}
-        kinds = [_encoded(self._kinds[number]) for number in used]
+        kinds = [encode_kind(self._kinds[number]) for number in used]
         self._changed = not write_sealed(
             self._file, _MAGIC, (self._program, self._state, kinds, rows)
         )
@@ -139,18 +141,26 @@ def state_of(folders: Iterable[str]) -> State:
     return tuple((folder, identity[-1] if identity else 0) for folder, identity in found)
 
 
-def _encoded(kind: Kind) -> tuple[object, ...]:
+def encode_kind(kind: Kind) -> tuple[object, ...]:
+    """As plain types."""
     origin, package, family, static, *rest = kind
     names = tuple(each.value for each in static)
     return (origin.value, package, family.value if family else None, names, *rest)
 
 
-def _decoded(row: tuple[Any, ...]) -> Kind:
-    kind = Kind._make(row)
-    return kind._replace(
-        origin=Origin(kind.origin),
-        family=RuntimeFamily(kind.family) if kind.family else None,
-        static=tuple(map(RuntimeFamily, kind.static)),
+def decode_kind(row: tuple[Any, ...]) -> Kind:
+    """What `encode_kind` made of a kind.
+
+    Raises:
+        LookupError, TypeError, ValueError: It is something else.
+    """
+    origin, package, family, static, *rest = row
+    return Kind(
+        _ORIGINS[origin],
+        package,
+        _FAMILIES[family] if family else None,
+        tuple(_FAMILIES[each] for each in static),
+        *rest,
     )
 
 

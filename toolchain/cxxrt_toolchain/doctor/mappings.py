@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import ctypes
 import os
-import struct
 import sys
+from array import array
 from contextlib import contextmanager, suppress
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
@@ -31,14 +31,13 @@ _PATH_COLUMN = 73
 """Where a path begins in most lines of maps; fs/proc/task_mmu.c, ``seq_setwidth``."""
 _FROM_PATH_COLUMN = itemgetter(slice(_PATH_COLUMN, None))
 
-_QUERY = struct.Struct("=QQQ 5Q Q II II QQ")
-"""size, flags, address; the mapping's start, end, flags, page size, offset; inode; device; sizes
-and addresses of the buffers for its name and build id."""
-_PROCMAP_QUERY = 3 << 30 | _QUERY.size << 16 | ord("f") << 8 | 17
+_QUESTION_WORDS = 13
+"""Of 64 bits each: (0) size, (1) flags, (2) address; then the mapping's (3) start, (4) end, flags,
+page size, (7) offset, inode and device; (10) the sizes of the buffers for its name, in the lower
+half, and for its build id; (11) and (12) their addresses."""
+_PROCMAP_QUERY = 3 << 30 | _QUESTION_WORDS * 8 << 16 | ord("f") << 8 | 17
 """``_IOWR('f', 17, struct procmap_query)``."""
 _EXECUTABLE, _COVERING_OR_NEXT, _FILE_BACKED = 0x04, 0x10, 0x20
-_ADDRESS, _FOUND = struct.Struct("=Q"), struct.Struct("=5Q")
-_ADDRESS_AT, _FOUND_AT = 16, 24
 _PATH_MAX = 4096
 
 
@@ -109,21 +108,23 @@ def _queried(descriptor: int) -> list[MappedFile]:
         OSError: It does not answer such questions.
     """
     name = ctypes.create_string_buffer(_PATH_MAX)
-    flags = _EXECUTABLE | _FILE_BACKED | _COVERING_OR_NEXT
-    buffers = (0, 0, 0, _PATH_MAX, 0, ctypes.addressof(name), 0)
-    question = _QUERY.pack(_QUERY.size, flags, 0, 0, 0, 0, 0, 0, *buffers)
-    answer = bytearray(question)
-    found: dict[str, MappedFile] = {}
+    ask = array("Q", bytes(_QUESTION_WORDS * 8))
+    ask[0], ask[1] = _QUESTION_WORDS * 8, _EXECUTABLE | _FILE_BACKED | _COVERING_OR_NEXT
+    ask[11] = ctypes.addressof(name)
+    found: dict[bytes, tuple[int, int, int, bool, bool]] = {}
     with suppress(FileNotFoundError):  # no code is mapped behind the last one
         while True:
-            ioctl(descriptor, _PROCMAP_QUERY, answer)
-            start, end, _, _, offset = _FOUND.unpack_from(answer, _FOUND_AT)
-            path = os.fsdecode(name.value)
-            if path not in found and path[:1] == "/":
-                found[path] = MappedFile(path, start, end, start - offset)
-            answer[:] = question
-            _ADDRESS.pack_into(answer, _ADDRESS_AT, end)
-    return list(found.values())
+            ask[10] = _PATH_MAX
+            ioctl(descriptor, _PROCMAP_QUERY, ask)
+            start = ask[3]
+            ask[2] = end = ask[4]  # where the next question begins
+            path = name.value
+            if path not in found:
+                found[path] = start, end, start - ask[7], True, False
+    names = os.fsdecode(b"\0".join(found)).split("\0")
+    rows = zip(names, found.values(), strict=True)
+    make = tuple.__new__  # in a third of the time that `MappedFile` itself takes
+    return [make(MappedFile, (path, *rest)) for path, rest in rows if path[:1] == "/"]
 
 
 def parse_maps(text: bytes) -> tuple[MappedFile, ...]:

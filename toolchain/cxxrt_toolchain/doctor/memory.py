@@ -30,6 +30,9 @@ _LINK = struct.Struct("=QQQQ")
 _WORD = 8
 _LARGEST = 1 << 22
 _OBJECTS = 1 << 14
+_NEIGHBOURS = 2048
+"""Bytes that are read for an entry of the loader's list. Entries that were made one after the other
+lie 1.2 KiB apart or far from each other, and more is not worth the copying."""
 
 
 class LoadedEntry(NamedTuple):
@@ -92,17 +95,21 @@ def load_order(pid: int, memory: Memory) -> tuple[LoadedEntry, ...]:
     """
     vector = _auxiliary(pid)
     head = _debug_head(vector, memory)
-    found: dict[int, LoadedEntry] = {}
-    entry = memory.word(head + _WORD) if head else None
-    while entry and entry not in found and len(found) < _OBJECTS:
-        data = memory.read(entry, _LINK.size)
-        if len(data) < _LINK.size:
-            break
-        base, _, dynamic, following = _LINK.unpack(data)
-        found[entry] = LoadedEntry(base, dynamic)
-        entry = following
     vdso = vector.get(_AT_SYSINFO_EHDR)
-    return tuple(each for each in found.values() if each.base != vdso)
+    rows: dict[int, tuple[int, int]] = {}
+    entry = memory.word(head + _WORD) if head else None
+    start = end = 0
+    piece = b""
+    while entry and entry not in rows and len(rows) < _OBJECTS:
+        if not start <= entry < end:
+            start, piece = entry, memory.read(entry, _NEIGHBOURS)
+            end = start + len(piece) - _LINK.size + 1
+            if end <= start:
+                break
+        base, _, dynamic, following = _LINK.unpack_from(piece, entry - start)
+        rows[entry] = base, dynamic
+        entry = following
+    return tuple([LoadedEntry(*row) for row in rows.values() if row[0] != vdso])
 
 
 def _debug_head(vector: dict[int, int], memory: Memory) -> int | None:

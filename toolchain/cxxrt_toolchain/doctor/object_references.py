@@ -10,6 +10,7 @@ import os
 import zlib
 from array import array
 from contextlib import suppress
+from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.doctor.file_table import Identity, identity_of
@@ -20,7 +21,7 @@ from cxxrt_toolchain.elf.lookup import find_definitions
 from cxxrt_toolchain.elf.references import read_definitions, read_references
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -124,6 +125,25 @@ class ReferenceTable:
                 break
             kept[path] = row
         return dict(reversed(kept.items()))
+
+
+def narrowed(facts: ObjectReferences, wanted: Callable[[int], bool]) -> ObjectReferences:
+    """The same object with fewer places.
+
+    Args:
+        facts: With all places.
+        wanted: Whether a place is, by the number of its symbol.
+    """
+    symbols = array("I", facts.symbols)
+    kept = list(map(wanted, symbols))
+    places = compress(_places(facts.runs), kept)
+    left = array("I", compress(symbols, kept))
+    return facts._replace(runs=tuple(_runs(places)), symbols=left.tobytes())
+
+
+def _places(runs: Iterable[tuple[int, bytes]]) -> Iterator[int]:
+    for first, words in runs:
+        yield from (first + number * _WORD for number in array("I", words))
 
 
 def read_object(path: str, open_file: Callable[[str], BinaryIO]) -> ObjectReferences:

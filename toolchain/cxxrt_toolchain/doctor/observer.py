@@ -1,40 +1,51 @@
 """Looking at a process: /proc, the files that are mapped, the memory -> `ProcessView`.
 
-In: `ProcessFacts`, again and again for processes of one program. Out: views. Facts of files are
-remembered here and in the cache; what is installed is read only when a file is new.
+In: `ProcessFacts`, again and again for processes of one program. Out: views. What follows from the
+files alone comes from a `SetReader`, which remembers it.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from cxxrt_toolchain.doctor import objects
 from cxxrt_toolchain.doctor.answers import Answers
-from cxxrt_toolchain.doctor.bindings import Bindings, ObjectInMemory, read_bindings
+from cxxrt_toolchain.doctor.bindings import (
+    Bindings,
+    ObjectInMemory,
+    describe_bound,
+    read_bindings,
+)
 from cxxrt_toolchain.doctor.diagnosis import Library, Package
-from cxxrt_toolchain.doctor.file_facts import describe
-from cxxrt_toolchain.doctor.file_table import FileFacts, FileTable, Kind, state_of
-from cxxrt_toolchain.doctor.installed import Environment, read_environment
 from cxxrt_toolchain.doctor.libraries import Places
 from cxxrt_toolchain.doctor.meetings import NO_MEETINGS
 from cxxrt_toolchain.doctor.memory import AddressMap, load_order, open_memory
-from cxxrt_toolchain.doctor.object_references import ReferenceTable
 from cxxrt_toolchain.doctor.process_environment import runtime_version
-from cxxrt_toolchain.doctor.process_meetings import may_meet, meetings_of
+from cxxrt_toolchain.doctor.process_meetings import (
+    decode_meetings,
+    encode_meetings,
+    find_meetings,
+    parts_of,
+)
 from cxxrt_toolchain.doctor.process_view import ProcessView
 from cxxrt_toolchain.doctor.procfs import files_now
+from cxxrt_toolchain.doctor.set_reader import SetReader, group_of
 from cxxrt_toolchain.elf.comment import read_comment
 from cxxrt_toolchain.elf.image import ElfError, ElfImage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from cxxrt_toolchain.doctor.bindings import Bound, Symbols
     from cxxrt_toolchain.doctor.cache import FactsCache
+    from cxxrt_toolchain.doctor.file_table import Kind
+    from cxxrt_toolchain.doctor.installed import Environment
     from cxxrt_toolchain.doctor.interpreter import Interpreter
+    from cxxrt_toolchain.doctor.load_set import LoadSet
     from cxxrt_toolchain.doctor.mappings import MappedFile
     from cxxrt_toolchain.doctor.meetings import Meetings
     from cxxrt_toolchain.doctor.memory import LoadedEntry, Memory
@@ -65,102 +76,39 @@ class Observer:
         cache: FactsCache | None = None,
     ) -> None:
         self.interpreter = interpreter
-        self._environment = environment
-        self._cache = cache
-        folder = cache.folder if cache else None
-        self._table = FileTable(folder, interpreter.program, state_of(interpreter.path))
-        self._files: dict[str, FileFacts | None] = {}
+        self._sets = SetReader(interpreter, environment, cache)
         self._runtime = runtime_version(interpreter.path)
-
-    @cached_property
-    def environment(self) -> Environment:
-        """What is installed for the program."""
-        return self._environment or read_environment(self.interpreter, self._cache)
-
-    @cached_property
-    def _references(self) -> ReferenceTable:
-        return ReferenceTable(self._cache.folder if self._cache else None, self.interpreter.program)
 
     def look(self, facts: ProcessFacts, *, memory: bool = True) -> ProcessView:
         """Everything that the rules may know of a process at this moment."""
         if not memory:
             return self._blind_view(facts, "it was not asked for")
         with open_memory(facts.pid) as opened:
-            mapped = cache(lambda: {each.path: each for each in files_now(facts.pid)})
             if opened is None:
                 reason = "the kernel does not let this user read the process's memory"
                 return self._blind_view(facts, reason)
+            mapped = cache(lambda: {each.path: each for each in files_now(facts.pid)})
             loaded = _as_loaded(facts, opened, mapped)
             if not loaded:
                 reason = "the loader's list of objects cannot be found in its memory"
                 return self._blind_view(facts, reason)
-            self._learn(facts.root, [file for file, _ in loaded])
-            bindings = self._bindings(facts, loaded, opened, mapped)
-        return self._view(facts, loaded, bindings, "")
+            known = self._sets.read(facts.root, [file for file, _ in loaded], memory=True)
+            bindings = _bindings(facts.root, loaded, known, opened, mapped)
+        return self._view(facts, loaded, known, bindings, "")
+
+    def save(self) -> None:
+        """Keep what was learned of the sets of files that were looked at."""
+        self._sets.save()
 
     def _blind_view(self, facts: ProcessFacts, why_no_memory: str) -> ProcessView:
-        self._learn(facts.root, facts.files)
-        return self._view(facts, [(each, 0) for each in facts.files], None, why_no_memory)
-
-    def _learn(self, root: str, files: Sequence[MappedFile]) -> None:
-        """Find out about the files that were not met before."""
-        known = self._files
-        new = [each for each in files if each.path not in known]
-        places = {each.path: root + each.path for each in new if not each.deleted}
-        if not root:
-            known.update(self._table.find(places))
-        missing = {place: path for path, place in places.items() if path not in known}
-        if missing:
-            found = objects.read(missing, None if root else self._cache).found
-            here = Places(environment=self.environment)
-            for place, path in missing.items():
-                known[path] = describe(here, place, found.get(place), root)
-                self._keep(root, path, place)
-            self._table.save()
-        for each in new:
-            if each.deleted:
-                known[each.path] = None
-
-    def _keep(self, root: str, path: str, place: str) -> None:
-        facts = self._files[path]
-        if facts is not None and not root:
-            self._table.add(path, place, facts)
-
-    def _bindings(
-        self, facts: ProcessFacts, loaded: _Loaded, memory: Memory, mapped: _Mapped
-    ) -> Bindings:
-        known = self._files
-        bases = {
-            file.path: base
-            for file, base in loaded
-            if (row := known.get(file.path)) and row.kind.is_cxx and not file.deleted
-        }
-        if not bases:
-            return Bindings()
-
-        def open_file(path: str) -> BinaryIO:
-            return open(facts.root + path, "rb")  # noqa: PTH123 - a path of the kernel's, as it is
-
-        def group(path: str) -> str:
-            row = known.get(path)
-            return (row.kind.package if row else None) or path.rpartition("/")[0]
-
-        spans = mapped()
-        places = {path: facts.root + path for path in bases if path in spans}
-        table = self._references if not facts.root else ReferenceTable(None, "")
-        wanted = [
-            ObjectInMemory(path, bases[path], spans[path].start, spans[path].end, references)
-            for path, references in table.read(places, open_file).items()
-        ]
-        others = [
-            (each.start, each.end, each.path) for each in spans.values() if each.path not in places
-        ]
-        return read_bindings(wanted, others, memory, open_file, group)
+        known = self._sets.read(facts.root, facts.files, memory=False)
+        return self._view(facts, [(each, 0) for each in facts.files], known, None, why_no_memory)
 
     def _view(
         self,
         facts: ProcessFacts,
         loaded: _Loaded,
+        known: LoadSet,
         bindings: Bindings | None,
         why_no_memory: str,
     ) -> ProcessView:
@@ -168,17 +116,20 @@ class Observer:
         libraries = []
         needed: dict[str, tuple[str, ...]] = {}
         places = None
-        for number, (file, _) in enumerate(loaded):
+        heads = {id(kind): kind[:5] for kind in known.kinds if kind}
+        rows = zip(loaded, known.sonames, known.kinds, strict=True)
+        for number, ((file, _), soname, kind) in enumerate(rows):
             order = number if ordered else None
-            known = self._files.get(file.path)
-            if known is not None:
-                soname, kind = known
-                libraries.append(Library(file.path, soname, *kind[:5], order, file.deleted))
-                needed[file.path] = kind.needed
+            path, deleted = file.path, file.deleted
+            if kind is not None:
+                # As tuples are made: a process has hundreds, and `Library` takes thrice as long.
+                row = (path, soname, *heads[id(kind)], order, deleted)
+                libraries.append(tuple.__new__(Library, row))
+                needed[path] = kind.needed
             else:  # nothing can be read: deleted, or no ELF file
-                places = places or Places(environment=self.environment)
-                libraries.append(places.library(file.path, None, order=order, deleted=file.deleted))
-        kinds = self._kinds()
+                places = places or Places(environment=self._sets.environment)
+                libraries.append(places.library(path, None, order=order, deleted=deleted))
+        kinds = tuple({id(kind): kind for kind in known.kinds if kind}.values())
         return ProcessView(
             libraries=tuple(libraries),
             needed=needed,
@@ -192,28 +143,28 @@ class Observer:
             glibc=next((kind.glibc for kind in kinds if kind.glibc), ""),
             python=self.interpreter.python,
             runtime_version=self._runtime,
-            compilers=_compilers(facts.root, bindings),
-            meetings=self._meetings(libraries, needed, kinds, facts.root),
+            compilers=_compilers(facts.root, bindings, known),
+            meetings=self._meetings(libraries, needed, known, facts.root),
         )
 
     def _meetings(
         self,
         libraries: list[Library],
         needed: dict[str, tuple[str, ...]],
-        kinds: Iterable[Kind],
+        known: LoadSet,
         root: str,
     ) -> Meetings:
-        if not may_meet({kind.traces for kind in kinds}):  # as in most processes
+        if known.meetings == ():  # as in most processes
             return NO_MEETINGS
-        folder = self._cache.folder if self._cache and not root else None
-        answers = Answers(folder, self.interpreter.program, "process")
-        files = ((each.path, self._files.get(each.path)) for each in libraries)
-        texts = {path: row.kind.traces for path, row in files if row is not None}
-        return meetings_of(libraries, needed, texts, root, answers)
-
-    def _kinds(self) -> tuple[Kind, ...]:
-        kinds = [facts.kind for facts in self._files.values() if facts is not None]
-        return tuple({id(kind): kind for kind in kinds}.values())
+        rows = zip(libraries, known.kinds, strict=True)
+        parts = parts_of([(each, kind.traces) for each, kind in rows if kind], needed, root)
+        if known.meetings is None:
+            folder = self._sets.folder if not root else None
+            found = find_meetings(parts, Answers(folder, self.interpreter.program, "process"))
+            known.meetings = encode_meetings(found)
+            known.changed = True
+            return found
+        return decode_meetings(known.meetings, parts)
 
     def _packages(self, libraries: list[Library], kinds: Iterable[Kind]) -> tuple[Package, ...]:
         counts = Counter(each.package for each in libraries if each.package)
@@ -223,7 +174,9 @@ class Observer:
             if kind.package and kind.package in counts
         }
         if counts.keys() - rows.keys():  # known only by files that are gone
-            named = {name: self.environment.named(name) for name in counts.keys() - rows.keys()}
+            named = {
+                name: self._sets.environment.named(name) for name in counts.keys() - rows.keys()
+            }
             rows |= {name: (row.version, row.location) for name, row in named.items() if row}
         return tuple(
             sorted(
@@ -240,7 +193,10 @@ def _as_loaded(facts: ProcessFacts, memory: Memory, mapped: _Mapped) -> _Loaded:
     if entries:  # a program that cannot be moved is at 0
         program = (each for each in facts.files if each.path == facts.executable)
         files.update((entries[0].base, each) for each in program)
-    if not files.keys() >= {base for base, _ in entries}:
+    odd = [entry for entry in entries if entry.base not in files]
+    if odd:
+        files.update(_files_by_code(facts.files, odd))
+    if any(base not in files for base, _ in odd):
         files = _files_by_dynamic_section(mapped(), entries)
     found: dict[str, tuple[MappedFile, int]] = {}
     for base, _ in entries:
@@ -248,6 +204,17 @@ def _as_loaded(facts: ProcessFacts, memory: Memory, mapped: _Mapped) -> _Loaded:
         if file is not None and file.path not in found:
             found[file.path] = (file, base)
     return list(found.values())
+
+
+def _files_by_code(
+    files: Sequence[MappedFile], entries: Iterable[LoadedEntry]
+) -> Iterator[tuple[int, MappedFile]]:
+    """Which code lies between an object's load address and its dynamic section: its own."""
+    starts = [each.start for each in files]
+    for base, dynamic in entries:
+        index = bisect_left(starts, base)
+        if index < len(files) and starts[index] < dynamic:
+            yield base, files[index]
 
 
 def _files_by_dynamic_section(
@@ -259,10 +226,49 @@ def _files_by_dynamic_section(
     return {base: mapped[path] for base, path in paths if path}
 
 
-def _compilers(root: str, bindings: Bindings | None) -> dict[str, tuple[str, ...]]:
+def _bindings(
+    root: str, loaded: _Loaded, known: LoadSet, memory: Memory, mapped: _Mapped
+) -> Bindings:
+    if not known.references:
+        return Bindings()
+
+    def open_file(path: str) -> BinaryIO:
+        return open(root + path, "rb")  # noqa: PTH123 - a path of the kernel's, as it is
+
+    def describe(source: ObjectInMemory, target: str, symbols: Symbols) -> tuple[Bound, ...]:
+        return known.describe(source, target, symbols, partial(describe_bound, open_file=open_file))
+
+    kinds = {file.path: kind for (file, _), kind in zip(loaded, known.kinds, strict=True)}
+    spans = {
+        file.path: (base, base + low, base + high)
+        for (file, base), (low, high) in zip(loaded, known.ranges, strict=True)
+    }
+    if (0, 0) in known.ranges:  # some cannot be read; what is mapped has to do for all
+        _from_mappings(spans, mapped())
+    wanted = [
+        ObjectInMemory(path, *spans[path], references)
+        for path, references in known.references.items()
+    ]
+    owners = AddressMap((start, end, path) for path, (_, start, end) in spans.items())
+    return read_bindings(
+        wanted, owners, memory, describe, lambda path: group_of(path, kinds.get(path))
+    )
+
+
+def _from_mappings(spans: dict[str, tuple[int, int, int]], mapped: dict[str, MappedFile]) -> None:
+    """Fill in the ranges of memory that no file tells."""
+    for path, (base, start, end) in spans.items():
+        file = mapped.get(path)
+        if start == end and file is not None:
+            spans[path] = (base, file.start, file.end)
+
+
+def _compilers(root: str, bindings: Bindings | None, known: LoadSet) -> dict[str, tuple[str, ...]]:
     """The compilers of objects that are bound to one another."""
     paths = {path for pair in bindings.pairs for path in pair} if bindings else set()
-    return {path: _comment(root + path) for path in sorted(paths)}
+    return {
+        path: known.compiler(path, lambda path: _comment(root + path)) for path in sorted(paths)
+    }
 
 
 def _comment(path: str) -> tuple[str, ...]:

@@ -38,7 +38,9 @@ def diagnose_process(
     """
     facts = read_process(pid)
     interpreter = interpreter_of(facts)
-    view = Observer(interpreter, cache=cache).look(facts, memory=memory)
+    observer = Observer(interpreter, cache=cache)
+    view = observer.look(facts, memory=memory)
+    observer.save()
     command = " ".join(shlex.join(facts.arguments or (facts.executable,)).split())
     return Diagnosis(
         subject=Subject.PROCESS,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _PYTHON = re.compile(r"(?:lib)?python(\d\.\d+)")
 _SYSTEM = ("/lib", "/usr/lib")
-_SITES = ("/site-packages/", "/dist-packages/")
+_SITE = re.compile(r".*?/(?:site|dist)-packages(?=/|\Z)", re.DOTALL)
 
 
 def interpreter_of(facts: ProcessFacts) -> Interpreter:
@@ -88,16 +88,15 @@ def _listed(environment: Mapping[str, str]) -> Iterator[str]:
 
 def _sites(facts: ProcessFacts) -> Iterator[str]:
     """Folders that hold installed distributions, above the files that are mapped."""
-    parents = dict.fromkeys(each.path.rpartition("/")[0] for each in facts.files)
+    parents = dict.fromkeys([each.path[: each.path.rfind("/")] for each in facts.files])
     parents.pop(facts.executable.rpartition("/")[0], None)  # programs lie there, no packages
     known: dict[str, bool] = {}
     for parent in parents:
-        of_system = parent.startswith(_SYSTEM) or parent.endswith("/lib-dynload")
-        if of_system and "/dist-packages" not in parent:
-            continue
-        site = next((name for name in _SITES if name in f"{parent}/"), None)
+        site = _SITE.match(parent)
         if site is not None:
-            yield f"{parent}/".partition(site)[0] + site.rstrip("/")
+            yield site[0]
+            continue
+        if parent.startswith(_SYSTEM) or parent.endswith("/lib-dynload"):
             continue
         folder = parent
         for _ in range(4):

@@ -1,16 +1,24 @@
 """What is loaded in a process -> where objects with a runtime or a string of their own meet others.
 
 In: its libraries, what they need, and the traces that were kept of their files, as text. Out:
-`Meetings`. In most processes `may_meet` says that there is nothing to look at.
+`Meetings`, also as plain types that can be kept. In most processes there are none.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.doctor.encoding import decode_traces, encode_traces
-from cxxrt_toolchain.doctor.meetings import Meetings, Part, meet
+from cxxrt_toolchain.doctor.meetings import (
+    NO_MEETINGS,
+    Crossing,
+    Handover,
+    Meetings,
+    Part,
+    meet,
+)
 from cxxrt_toolchain.doctor.traces import NO_TRACES
 
 if TYPE_CHECKING:
@@ -27,48 +35,76 @@ def traces_text(traces: Traces) -> str:
     return json.dumps(row, separators=(",", ":")) if row else ""
 
 
-def may_meet(texts: Iterable[str]) -> bool:
-    """Whether there is an object that others had better not meet.
-
-    Args:
-        texts: `traces_text` of all that is loaded.
-    """
-    return any(each.hidden or each.is_particular for each in map(_traces, texts))
-
-
 def _traces(text: str) -> Traces:
     return decode_traces(json.loads(text)) if text else NO_TRACES
 
 
-def meetings_of(
-    libraries: Iterable[Library],
-    needed: Mapping[str, tuple[str, ...]],
-    texts: Mapping[str, str],
-    root: str,
-    answers: Answers,
-) -> Meetings:
-    """Who meets whom.
+def parts_of(
+    rows: Iterable[tuple[Library, str]], needed: Mapping[str, tuple[str, ...]], root: str
+) -> tuple[Part, ...]:
+    """What is loaded, as far as it may meet others.
 
     Args:
-        libraries: All that is loaded, in load order where it is known.
+        rows: All whose file can be read, in load order where it is known, each with its
+            `traces_text`.
         needed: ``DT_NEEDED`` by path.
-        texts: `traces_text` by path, of those whose file can be read.
         root: What stands before a path of the process, here.
-        answers: What their files answered before.
     """
-    known = {text: _traces(text) for text in set(texts.values())}
-    parts = (
+    traces = cache(_traces)
+    return tuple(
         Part(
             path=each.path,
             place=root + each.path,
             name=each.soname,
             owner=each.package or each.path.rpartition("/")[0],
             needed=needed.get(each.path, ()),
-            traces=known[texts[each.path]],
+            traces=traces(text),
         )
-        for each in libraries
-        if each.path in texts and each.family is None
+        for each, text in rows
+        if each.family is None
     )
+
+
+def find_meetings(parts: tuple[Part, ...], answers: Answers) -> Meetings:
+    """Who meets whom.
+
+    Args:
+        parts: All that is loaded.
+        answers: What their files answered before.
+    """
     met = meet(parts, answers)
     answers.save()
     return met
+
+
+def encode_meetings(met: Meetings) -> tuple[Any, ...]:
+    """As plain types; empty where there is nothing to judge."""
+    if not met.parts:
+        return ()
+    numbers = {id(part): number for number, part in enumerate(met.parts)}
+    crossings = tuple(
+        (numbers[id(each.user)], numbers[id(each.provider)], each.symbols, each.kernels)
+        for each in met.crossings
+    )
+    handovers = tuple(
+        (numbers[id(each.maker)], numbers[id(each.opener)], each.name) for each in met.handovers
+    )
+    return crossings, handovers
+
+
+def decode_meetings(rows: tuple[Any, ...], parts: tuple[Part, ...]) -> Meetings:
+    """What `encode_meetings` made of them, for the same parts."""
+    if not rows:
+        return NO_MEETINGS
+    crossings, handovers = rows
+    return Meetings(
+        parts=parts,
+        crossings=tuple(
+            Crossing(user=parts[user], provider=parts[provider], symbols=symbols, kernels=kernels)
+            for user, provider, symbols, kernels in crossings
+        ),
+        handovers=tuple(
+            Handover(maker=parts[maker], opener=parts[opener], name=name)
+            for maker, opener, name in handovers
+        ),
+    )

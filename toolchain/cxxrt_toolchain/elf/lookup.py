@@ -94,7 +94,7 @@ class _GnuTable:
         """Indices of symbols with the name's hash value."""
         if not self._count:
             return
-        wanted = _gnu_hash(name)
+        wanted = gnu_hash(name)
         if self._filters:
             place = wanted // self._bits % self._filters * self._filter_word.size
             word = self._read(self._filter_word, place)
@@ -120,7 +120,7 @@ class _GnuTable:
 
 
 @cache
-def _gnu_hash(name: bytes) -> int:
+def gnu_hash(name: bytes) -> int:
     """dl_new_hash of glibc; the same few names are looked up in every object."""
     value = 5381
     for byte in name:

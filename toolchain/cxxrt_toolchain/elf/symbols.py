@@ -170,11 +170,11 @@ def _count(image: ElfImage, dynamic: Dynamic) -> int:
     gnu = dynamic.get(dt.DT_GNU_HASH)
     if gnu is None:
         return _relocated(image, dynamic)
-    hashed = _gnu_hashed(image, gnu)
+    hashed = count_gnu_hashed(image, gnu)
     return hashed or _relocated(image, dynamic)
 
 
-def _gnu_hashed(image: ElfImage, address: int) -> int:
+def count_gnu_hashed(image: ElfImage, address: int) -> int:
     """One more than the last hashed symbol; 0 where all buckets are empty."""
     what = "the GNU hash table"
     head = image.layout("IIII")
