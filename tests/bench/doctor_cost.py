@@ -59,7 +59,7 @@ class Watched(io.FileIO):
 def ranges_of(path: str) -> Ranges:
     """What reading the facts of one object reads, as the system sees it."""
     raw = Watched(path)
-    with io.BufferedReader(raw) as stream:  # type: ignore[type-var]  # typeshed wants more
+    with io.BufferedReader(raw, objects.BUFFER) as stream:  # type: ignore[type-var]  # typeshed wants more
         stream.read(4)
         objects.read_object(stream, path)
     return raw.ranges

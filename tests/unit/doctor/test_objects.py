@@ -110,12 +110,42 @@ def test_a_share_is_done_here_if_its_helper_dies() -> None:
         return None if path == "7" else path.upper()
 
     paths = [str(number) for number in range(199)]
-    assert work_on(paths, work, 2) == [None if each == "7" else each for each in paths]
+    assert work_on(dict.fromkeys(paths, 1), work, 2) == [
+        None if each == "7" else each for each in paths
+    ]
+
+
+def test_what_a_helper_left_half_done_is_done_here() -> None:
+    here = os.getpid()
+    done: list[str] = []
+
+    def work(path: str) -> str:
+        if os.getpid() != here and path == "5":
+            raise RuntimeError(path)
+        done.append(path)
+        return path
+
+    paths = [str(number) for number in range(1, 2500)]  # more than there are tickets
+    sizes = {path: int(path) for path in paths}
+    assert work_on(sizes, work, 3) == paths
+    assert done, "the caller works, too"
+
+
+def test_the_largest_files_are_first() -> None:
+    done: list[str] = []
+
+    def work(path: str) -> str:
+        done.append(path)
+        return path
+
+    sizes = {f"{number}": number for number in range(130)}
+    work_on(sizes, work, 2)
+    assert done == sorted(done, key=int, reverse=True)
 
 
 def test_lines_come_back_as_they_are_and_in_order() -> None:
     paths = [f"\udcff{number}" for number in range(300)]
-    assert work_on(paths, lambda path: path if path[-1] != "3" else None, 4) == [
+    assert work_on(dict.fromkeys(paths, 1), lambda path: path if path[-1] != "3" else None, 4) == [
         None if path[-1] == "3" else path for path in paths
     ]
 

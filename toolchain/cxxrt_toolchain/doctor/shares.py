@@ -1,23 +1,30 @@
 """The same work on many paths, shared out to forked processes.
 
-In: paths, and a function from a path to one line of text or None. Out: the lines, in the order of
-the paths. A helper that dies leaves its share to the caller, so the answer never depends on how
-many there are. Forks, so the program must not have threads; the pool of the standard library does
-the same and takes longer to import than most environments take to read.
+In: paths with their sizes, and a function from a path to one line of text or None. Out: the lines,
+in the order of the paths. Each process takes the next path from a queue, the largest files first,
+so that nobody waits for one who got them all. A helper that dies leaves what it took to the caller,
+so the answer never depends on how many there are. Forks, so the program must not have threads; the
+pool of the standard library does the same and takes longer to import than most environments take to
+read.
 """
 
 from __future__ import annotations
 
 import os
+import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     Work = Callable[[str], str | None]
 
 _WORTH_IT = 64
 """Paths for each process; a fork takes as long as reading about a dozen objects."""
+_TICKET = struct.Struct("=I")
+_MOST_TICKETS = 1024
+"""A page full; a pipe holds no less, so that all are in it before anybody takes one (pipe(7))."""
 
 
 class _Helper(NamedTuple):
@@ -26,44 +33,70 @@ class _Helper(NamedTuple):
     """A file in memory, so that neither side waits for the other."""
 
 
-def work_on(paths: Sequence[str], work: Work, workers: int) -> list[str | None]:
+def work_on(sizes: Mapping[str, int], work: Work, workers: int) -> list[str | None]:
     """Do it with up to so many processes, this one included.
 
     Args:
-        paths: What to work on.
+        sizes: What to work on, and how large each is.
         work: Gives a line without a line end; must not write anywhere.
         workers: At most so many processes.
     """
+    paths = list(sizes)
     count = max(1, min(workers, len(paths) // _WORTH_IT))
-    size = -(-len(paths) // count) or 1  # neighbours together: the disk reads ahead
-    shares = [paths[start : start + size] for start in range(0, len(paths), size)]
-    helpers = [_start(share, work) for share in shares[1:]]
-    lines = [work(path) for share in shares[:1] for path in share]
-    for helper, share in zip(helpers, shares[1:], strict=True):
-        lines += _finish(helper, share, work)
-    return lines
+    if count == 1:
+        return [work(path) for path in paths]
+    order = sorted(range(len(paths)), key=lambda number: -sizes[paths[number]])
+    queue = _filled(order)
+    try:
+        helpers = [_start(order, queue, paths, work) for _ in range(count - 1)]
+        done = {number: work(paths[number]) for number in _taken(order, queue)}
+        for helper in helpers:
+            done |= _finish(helper)
+    finally:
+        os.close(queue)
+    return [done[n] if n in done else work(path) for n, path in enumerate(paths)]
 
 
-def _start(share: Sequence[str], work: Work) -> _Helper:
+def _filled(order: Sequence[int]) -> int:
+    """A pipe with a ticket for each piece of the order; who takes one does all of its piece."""
+    queue, end = os.pipe()
+    os.write(end, b"".join(map(_TICKET.pack, range(0, len(order), _piece(order)))))
+    os.close(end)
+    return queue
+
+
+def _piece(order: Sequence[int]) -> int:
+    return -(-len(order) // _MOST_TICKETS)
+
+
+def _taken(order: Sequence[int], queue: int) -> Iterator[int]:
+    size = _piece(order)
+    while ticket := os.read(queue, _TICKET.size):
+        (first,) = _TICKET.unpack(ticket)
+        yield from order[first : first + size]
+
+
+def _start(order: Sequence[int], queue: int, paths: Sequence[str], work: Work) -> _Helper:
     output = os.memfd_create("cxxrt-doctor")
     process = os.fork()
     if process:
         return _Helper(process, output)
-    status = 1
     try:
-        text = "".join(f"{'' if line is None else line}\n" for line in map(work, share))
+        lines = [f"{number} {work(paths[number]) or ''}\n" for number in _taken(order, queue)]
         with os.fdopen(output, "wb", closefd=False) as stream:
-            stream.write(text.encode("utf-8", "surrogateescape"))
-        status = 0
+            stream.write("".join(lines).encode("utf-8", "surrogateescape"))
     finally:
-        os._exit(status)  # without the parent's exit handlers and buffers
+        os._exit(0)  # without the parent's exit handlers and buffers
 
 
-def _finish(helper: _Helper, share: Sequence[str], work: Work) -> list[str | None]:
-    _, status = os.waitpid(helper.process, 0)
+def _finish(helper: _Helper) -> dict[int, str | None]:
+    """The lines that it wrote, by number; what it took and did not write is not there."""
+    os.waitpid(helper.process, 0)
     with os.fdopen(helper.output, "rb") as stream:
         stream.seek(0)
-        lines = stream.read().decode("utf-8", "surrogateescape").split("\n")[:-1]
-    if status or len(lines) != len(share):
-        return [work(path) for path in share]
-    return [line or None for line in lines]
+        *lines, _ = stream.read().decode("utf-8", "surrogateescape").split("\n")
+    done: dict[int, str | None] = {}
+    for number, _, line in (each.partition(" ") for each in lines):
+        with suppress(ValueError):
+            done[int(number)] = line or None
+    return done

@@ -36,7 +36,8 @@ _OF_C = re.compile(
     r"|.*_C?API|swig_runtime_data.*"
 )
 """DLPack, Arrow's C interface, NumPy's, datetime's and other tables of C functions, SWIG."""
-_LARGEST_TABLE = 1 << 20
+LARGEST_TABLE = 1 << 20
+"""Bytes of names up to which they are read in one piece."""
 _MOST_LOOSE = 8
 _NEW = b"cxx11"
 _OLD = b"Ss"
@@ -100,10 +101,10 @@ def read_traces(
 
 
 def _read(found: SparseElf, facts: SharedObject, exported: Collection[RuntimeFamily]) -> Traces:
-    table = found.name_table(_LARGEST_TABLE)
+    table = found.name_table(LARGEST_TABLE)
     if table is None:  # a library of many megabytes: only what it needs of glibc and libstdc++
-        needed = found.undefined(versioned=True)
-        table = b"\0".join([b"", *(each.name.encode() for each in needed), b""])
+        names = found.versioned_names()
+        table = b"\0".join([b"", *(name.encode() for name in names), b""])
     traces = Traces(
         hidden=_hidden(found, facts, exported, table),
         old_string=_old_string(table),

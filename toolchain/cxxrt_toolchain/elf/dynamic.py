@@ -147,6 +147,7 @@ class Dynamic:
         self.entries = _entries(image)
         self._last = dict(self.entries)
         self._strings: Strings | SparseStrings | None = None
+        self._table: bytes | None = None
 
     def get(self, tag: int) -> int | None:
         """The value of a tag that occurs at most once; the last one where it occurs more often."""
@@ -179,9 +180,10 @@ class Dynamic:
             return None
         if address is None:
             return b""
-        table = self._image.read_at(address, size, "the dynamic string table")
-        self._strings = Strings(self._image, table)
-        return table
+        if self._table is None:
+            self._table = self._image.read_at(address, size, "the dynamic string table")
+            self._strings = Strings(self._image, self._table)
+        return self._table
 
     @property
     def strings(self) -> Strings | SparseStrings:

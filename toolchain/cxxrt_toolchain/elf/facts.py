@@ -36,9 +36,11 @@ class SymbolType(Enum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class NeededVersion:
-    """One entry of ``.gnu.version_r``: a symbol version needed from a library."""
+class NeededVersion(NamedTuple):
+    """One entry of ``.gnu.version_r``: a symbol version needed from a library.
+
+    A named tuple, because an environment has thousands of them.
+    """
 
     soname: Soname
     """The library that must define it."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from cxxrt_toolchain.errors import InputError
 
@@ -69,9 +69,8 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """One program header."""
+class Segment(NamedTuple):
+    """One program header; a named tuple, because every file has a dozen."""
 
     type: int
     flags: int
@@ -200,26 +199,10 @@ class ElfImage:
         if not size:
             return ()
         table = self.read(self.header.segment_table, size, "the program header table")
+        rows = entry.iter_unpack(table)
         if self.wide:
-            rows = [
-                (t, f, o, v, fs, ms, a) for t, f, o, v, _, fs, ms, a in entry.iter_unpack(table)
-            ]
-        else:
-            rows = [
-                (t, f, o, v, fs, ms, a) for t, o, v, _, fs, ms, f, a in entry.iter_unpack(table)
-            ]
-        return tuple(
-            Segment(
-                type=kind,
-                flags=flags,
-                offset=offset,
-                address=address,
-                file_size=file_size,
-                memory_size=memory_size,
-                alignment=alignment,
-            )
-            for kind, flags, offset, address, file_size, memory_size, alignment in rows
-        )
+            return tuple([Segment(t, f, o, v, fs, ms, a) for t, f, o, v, _, fs, ms, a in rows])
+        return tuple([Segment(t, f, o, v, fs, ms, a) for t, o, v, _, fs, ms, f, a in rows])
 
     def _skip_code(self, skip: Callable[[int, int], None]) -> None:
         """Where linkers give code a segment of its own, behind the tables, it holds no table."""

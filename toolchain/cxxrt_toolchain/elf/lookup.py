@@ -41,8 +41,8 @@ def find_definitions(
         return {}
     table = _GnuTable(image, dynamic) if dynamic.get(dt.DT_GNU_HASH) else _OldTable(image, dynamic)
     found = {}
-    for name in names:
-        for index in table.candidates(name.encode("utf-8")):
+    for name in table.possible(names):
+        for index in table.candidates(name):
             definition = _definition(image, dynamic, index, name)
             if definition is not None:
                 found[name] = definition
@@ -90,16 +90,23 @@ class _GnuTable:
         self._filter_word, self._word = image.layout("Q", "I"), image.layout("I")
         self._data = image.read_at(self._start, size, self._what) if size <= _AT_ONCE else None
 
-    def candidates(self, name: bytes) -> Iterable[int]:
+    def possible(self, names: Iterable[str]) -> Iterable[str]:
+        """Those names that the filter does not rule out."""
+        bits, filters, shift = self._bits, self._filters, self._shift
+        if not self._count or not filters:
+            return names if self._count else ()
+        size, read, layout = self._filter_word.size, self._read, self._filter_word
+        found = []
+        for name in names:
+            wanted = gnu_hash(name)
+            word = read(layout, wanted // bits % filters * size)
+            if word >> wanted % bits & word >> (wanted >> shift) % bits & 1:
+                found.append(name)
+        return found
+
+    def candidates(self, name: str) -> Iterable[int]:
         """Indices of symbols with the name's hash value."""
-        if not self._count:
-            return
         wanted = gnu_hash(name)
-        if self._filters:
-            place = wanted // self._bits % self._filters * self._filter_word.size
-            word = self._read(self._filter_word, place)
-            if not word >> wanted % self._bits & word >> (wanted >> self._shift) % self._bits & 1:
-                return
         index = self._read(self._word, self._buckets + wanted % self._count * _WORD)
         if index < self._first:
             return
@@ -120,10 +127,10 @@ class _GnuTable:
 
 
 @cache
-def gnu_hash(name: bytes) -> int:
+def gnu_hash(name: str) -> int:
     """dl_new_hash of glibc; the same few names are looked up in every object."""
     value = 5381
-    for byte in name:
+    for byte in name.encode("utf-8"):
         value = (value * 33 + byte) & 0xFFFFFFFF
     return value
 
@@ -148,12 +155,14 @@ class _OldTable:
         words = image.layout(f"{buckets + chains}I").unpack(data)
         self._buckets, self._chains = words[:buckets], words[buckets:]
 
-    def candidates(self, name: bytes) -> Iterable[int]:
+    def possible(self, names: Iterable[str]) -> Iterable[str]:
+        """All names: this table has no filter."""
+        return names if self._buckets else ()
+
+    def candidates(self, name: str) -> Iterable[int]:
         """Indices of the symbols in the name's bucket."""
-        if not self._buckets:
-            return
         value = 0
-        for byte in name:
+        for byte in name.encode("utf-8"):
             value = (value << 4) + byte
             value = (value ^ ((value & 0xF0000000) >> 24)) & 0x0FFFFFFF
         index = self._buckets[value % len(self._buckets)]

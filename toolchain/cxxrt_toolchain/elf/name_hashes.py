@@ -41,7 +41,7 @@ class NameHashes(NamedTuple):
 
 def hash_of(name: str) -> int:
     """The value of a name."""
-    return gnu_hash(name.encode("utf-8")) | _LAST
+    return gnu_hash(name) | _LAST
 
 
 def read_name_hashes(image: ElfImage, dynamic: Dynamic) -> NameHashes:

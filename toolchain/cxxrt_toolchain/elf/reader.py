@@ -13,6 +13,7 @@ headers; lief 1.0 needs each file whole in memory and took 0.6-1.1 s where ours 
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.elf import dynamic as dt
@@ -31,13 +32,20 @@ from cxxrt_toolchain.elf.image import (
 from cxxrt_toolchain.elf.lookup import find_definitions
 from cxxrt_toolchain.elf.notes import read_build_id
 from cxxrt_toolchain.elf.properties import read_properties
-from cxxrt_toolchain.elf.symbols import is_program, read_groups, read_symbols, read_undefined
+from cxxrt_toolchain.elf.symbols import (
+    is_program,
+    read_groups,
+    read_symbols,
+    read_undefined,
+    read_versioned_names,
+)
 from cxxrt_toolchain.elf.versions import read_versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from cxxrt_toolchain.elf.image import ByteSource
+    from cxxrt_toolchain.elf.versions import Versions
 
 __all__ = [
     "ElfError",
@@ -90,7 +98,8 @@ def read_elf(
         ElfError: The bytes are no ELF file, or one that contradicts itself.
     """
     image = ElfImage(stream, member, limits, skip)
-    return _facts(image, Dynamic(image), symbols=symbols, groups=groups)
+    dynamic = Dynamic(image)
+    return _facts(image, dynamic, read_versions(image, dynamic), symbols=symbols, groups=groups)
 
 
 class SparseElf:
@@ -109,9 +118,13 @@ class SparseElf:
         self.image = ElfImage(stream, member, limits)
         self._dynamic = Dynamic(self.image, sparse=True)
 
+    @cached_property
+    def _versions(self) -> Versions:
+        return read_versions(self.image, self._dynamic)
+
     def facts(self) -> SharedObject:
         """The facts without symbols."""
-        return _facts(self.image, self._dynamic)
+        return _facts(self.image, self._dynamic, self._versions)
 
     def exports(self, names: Iterable[str]) -> frozenset[str]:
         """Those of some names that other objects can bind to.
@@ -123,14 +136,13 @@ class SparseElf:
             return frozenset()
         return frozenset(find_definitions(self.image, self._dynamic, names))
 
-    def undefined(self, *, versioned: bool = False) -> tuple[DynamicSymbol, ...]:
-        """The symbols that others have to define, without reading those that it defines.
+    def undefined(self) -> tuple[DynamicSymbol, ...]:
+        """The symbols that others have to define, without reading those that it defines."""
+        return read_undefined(self.image, self._dynamic, self._versions)
 
-        Args:
-            versioned: Only those that have a version.
-        """
-        versions = read_versions(self.image, self._dynamic)
-        return read_undefined(self.image, self._dynamic, versions, versioned=versioned)
+    def versioned_names(self) -> tuple[str, ...]:
+        """The names of those of them that have a version."""
+        return read_versioned_names(self.image, self._dynamic, self._versions)
 
     def name_table(self, most: int) -> bytes | None:
         """The names of all dynamic symbols and libraries, each with a zero byte behind it.
@@ -183,12 +195,16 @@ def read_needed_symbols(
 
 
 def _facts(
-    image: ElfImage, dynamic: Dynamic, *, symbols: bool = False, groups: bool = False
+    image: ElfImage,
+    dynamic: Dynamic,
+    versions: Versions,
+    *,
+    symbols: bool = False,
+    groups: bool = False,
 ) -> SharedObject:
     if image.header.type not in _KINDS:
         raise image.error(f"ELF file type {image.header.type} is unknown")
     properties = read_properties(image)
-    versions = read_versions(image, dynamic)
     soname = dynamic.string_of(dt.DT_SONAME, "DT_SONAME")
     return SharedObject(
         bits=image.header.bits,

@@ -51,22 +51,39 @@ def read_symbols(
 
 
 def read_undefined(
-    image: ElfImage, dynamic: Dynamic, versions: Versions, *, versioned: bool = False
+    image: ElfImage, dynamic: Dynamic, versions: Versions
 ) -> tuple[DynamicSymbol, ...]:
-    """The symbols that others have to define; if asked for, only those that have a version.
+    """The symbols that others have to define.
 
     A GNU hash table covers the end of the symbol table, and linkers of shared objects leave
     undefined symbols out of it, so they all stand before it. Where there is no such table, and in
     programs, whose undefined functions may have an address to be found by, the whole symbol table
     is read.
     """
+    found = _read(image, dynamic, versions, _count_undefined(image, dynamic))
+    return tuple(symbol for symbol in found if not symbol.defined)
+
+
+def read_versioned_names(image: ElfImage, dynamic: Dynamic, versions: Versions) -> tuple[str, ...]:
+    """The names of those symbols that others have to define under a version."""
+    entry = image.layout("I2xH16x", "I10xH")
+    table, indices = _table(image, dynamic, entry.size, _count_undefined(image, dynamic))
+    known = versions.by_index
+    offsets = [
+        name
+        for (name, section), index in zip(entry.iter_unpack(table), indices, strict=True)
+        if not section and index & ~VERSYM_HIDDEN in known
+    ]
+    return dynamic.strings.many(offsets, "a symbol's name")
+
+
+def _count_undefined(image: ElfImage, dynamic: Dynamic) -> int:
+    """How many symbols, the reserved first one included, hold all undefined ones."""
     if dynamic.get(dt.DT_SYMTAB) is None:
-        return ()
+        return 0
     gnu = None if is_program(image, dynamic) else dynamic.get(dt.DT_GNU_HASH)
     count = _gnu_first(image, gnu) if gnu is not None else 0
-    count = count or _count(image, dynamic)
-    found = _read(image, dynamic, versions, count, versioned=versioned)
-    return tuple(symbol for symbol in found if not symbol.defined)
+    return count or _count(image, dynamic)
 
 
 def is_program(image: ElfImage, dynamic: Dynamic) -> bool:
@@ -83,7 +100,7 @@ def _gnu_first(image: ElfImage, address: int) -> int:
 
 
 def _read(
-    image: ElfImage, dynamic: Dynamic, versions: Versions, count: int, *, versioned: bool = False
+    image: ElfImage, dynamic: Dynamic, versions: Versions, count: int
 ) -> tuple[DynamicSymbol, ...]:
     entry = image.layout("IBBHQQ", "IIIBBH")
     table, indices = _table(image, dynamic, entry.size, count)
@@ -99,8 +116,6 @@ def _read(
     symbols = []
     for (name, info, other, section, value, size), index in zip(rows, indices, strict=True):
         version, soname = lookup(index & ~VERSYM_HIDDEN, nothing)
-        if versioned and version is None:
-            continue
         binding, kind = _INFO[info]
         defined = section != 0
         symbols.append(
