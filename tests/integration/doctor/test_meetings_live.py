@@ -81,7 +81,9 @@ def test_a_pointer_in_a_capsule_between_two_runtimes_is_a_note_before_it_crashes
         assert diagnosis.healthy
 
 
-def test_symbols_that_cross_between_two_runtimes_are_a_warning(workshop: Workshop) -> None:
+def test_symbols_that_cross_between_two_runtimes_are_a_warning(
+    workshop: Workshop, tmp_path: Path
+) -> None:
     library = workshop.make("thrower", THROWS, "-Wl,-soname,libthrower.so", *STATIC)
     workshop.make("caller", CALLS, str(library), f"-Wl,-rpath,{library.parent}")
     (library.parent / "libthrower.so").symlink_to(library.name)
@@ -92,6 +94,9 @@ def test_symbols_that_cross_between_two_runtimes_are_a_warning(workshop: Worksho
         assert child.stdout.readline() == b"\n"
         diagnosis = diagnose_process(child.pid)
         blind = diagnose_process(child.pid, memory=False)
+        for _ in range(2):  # from the files, then from what was kept of this set of files
+            kept = diagnose_process(child.pid, cache=FactsCache(tmp_path / "cache"))
+            assert kept == diagnosis
         child.kill()
     assert rows(diagnosis) == [("CXXRT-H5", Severity.WARNING, ("thrower",), ("caller",))]
     assert rows(blind) == rows(diagnosis), "the files say it"

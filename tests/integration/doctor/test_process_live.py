@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from bodies import INITIALIZES, PRINTS
+from bodies import GLOBALLY, INITIALIZES, PRINTS, SMALL_BOX
 from doctor_workshop import call, of_compiler
 
 from cxxrt_toolchain.audit.findings import Severity
-from cxxrt_toolchain.doctor import mappings, observer
+from cxxrt_toolchain.doctor import mappings, observer, set_reader
+from cxxrt_toolchain.doctor.cache import FactsCache
 from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Origin, Relation
 from cxxrt_toolchain.doctor.process import diagnose_process
 
@@ -72,6 +73,30 @@ def test_a_damaged_process_is_recognized_while_it_still_runs(workshop: Workshop)
     assert _rules(blind)["D24"] is Severity.INFO
     assert "D20" not in _rules(blind)
     assert {each.order for each in blind.libraries} == {None}
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_no_other_package_defines_need_not_be_read(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, kept: bool
+) -> None:
+    """Every place that may tell something is among those that are read, also the second time."""
+    workshop.make("provider", SMALL_BOX, start=GLOBALLY)
+    workshop.make("other", SMALL_BOX)
+    private = workshop.renamed(of_compiler("libstdc++.so.6"), "libstdc++-maker.so.6")
+    workshop.make("maker", PRINTS, "-lm", "-lgcc_s", linker="gcc", libraries=[private])
+    with running("import provider, other, maker") as pid:
+        with monkeypatch.context() as all_places:
+            all_places.setattr(set_reader, "contested", lambda all_of, *_: dict(all_of))
+            whole = diagnose_process(pid)
+        assert any(edge.relation is Relation.BINDS for edge in whole.edges)
+        assert "D22" in _rules(whole)
+        cache = FactsCache(tmp_path / "cache") if kept else None
+        assert diagnose_process(pid, cache=cache) == whole
+        if kept:
+            monkeypatch.setattr(set_reader, "contested", _no_such_request)  # nothing is worked out
+            monkeypatch.setattr(observer, "describe_bound", _no_such_request)
+            monkeypatch.setattr(observer, "read_comment", _no_such_request)
+            assert diagnose_process(pid, cache=FactsCache(tmp_path / "cache")) == whole
 
 
 def test_a_shared_copy_that_came_first_and_global_makes_it_healthy(workshop: Workshop) -> None:

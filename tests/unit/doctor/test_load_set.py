@@ -1,0 +1,200 @@
+"""What follows from a set of files is kept, and never believed of another set."""
+
+from __future__ import annotations
+
+import marshal
+import os
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cxxrt_toolchain.doctor import load_set
+from cxxrt_toolchain.doctor.bindings import Bound, ObjectInMemory
+from cxxrt_toolchain.doctor.diagnosis import Origin
+from cxxrt_toolchain.doctor.file_table import Kind
+from cxxrt_toolchain.doctor.load_set import LoadSet, LoadSets
+from cxxrt_toolchain.doctor.object_references import NOTHING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROGRAM = "/usr/bin/python3"
+STATE = (("/site", 1),)
+PATHS = ("/usr/bin/python3", "/site/a.so", "/gone.so")
+IDENTITIES = ((1, 2, 3, 4), (1, 5, 6, 7), None)
+KIND = Kind(
+    origin=Origin.WHEEL,
+    package="maker",
+    family=None,
+    static=(),
+    version="",
+    package_version="1.0",
+    location="/site",
+    needed=("libc.so.6",),
+    is_cxx=True,
+    glibc="",
+    traces="",
+)
+SOURCE = ObjectInMemory("/site/a.so", 0, 0, 0, NOTHING)
+BOUND = (
+    Bound("_Z1fv", unique=True, sizes=None, layout=False),
+    Bound("_ZTV1A", unique=False, sizes=(24, 32), layout=True),
+)
+
+
+def _set() -> LoadSet:
+    return LoadSet(
+        sonames=("python3", "a.so", ""),
+        kinds=(KIND, KIND._replace(package=None), None),
+        ranges=((0x400000, 0x500000), (0, 0x5000), (0, 0)),
+        references={"/site/a.so": NOTHING._replace(size=7, symbols=b"1234", changeable=((1, 2),))},
+        meetings=(((0, 1, ("f",), ()),), ((0, 1, "capsule"),)),
+        described={("/site/a.so", "/b.so", (3, "channel")): BOUND},
+        compilers={"/site/a.so": ("GCC: (GNU) 12.2.0",)},
+    )
+
+
+def _keep(folder: Path, *, paths: tuple[str, ...] = PATHS, program: str = PROGRAM) -> None:
+    sets = LoadSets(folder, program, STATE)
+    sets.add(paths, IDENTITIES, _set(), memory=True)
+    sets.save()
+
+
+def _find(folder: Path | None, **other: Any) -> LoadSet | None:  # noqa: ANN401 - what differs
+    given: dict[str, Any] = {
+        "paths": PATHS,
+        "identities": IDENTITIES,
+        "program": PROGRAM,
+        "state": STATE,
+        "memory": True,
+    }
+    given |= other
+    sets = LoadSets(folder, given["program"], given["state"])
+    return sets.find(given["paths"], given["identities"], memory=given["memory"])
+
+
+def test_a_set_comes_back_as_it_was(tmp_path: Path) -> None:
+    _keep(tmp_path / "cache")
+    found = _find(tmp_path / "cache")
+    assert found is not None
+    assert not found.changed
+    found.changed = True
+    assert found == _set()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"identities": (*IDENTITIES[:1], (1, 5, 6, 8), None)},
+        {"identities": (*IDENTITIES[:2], (1, 9, 9, 9))},
+        {"paths": (PATHS[1], PATHS[0], PATHS[2])},
+        {"paths": PATHS[:2], "identities": IDENTITIES[:2]},
+        {"program": "/usr/bin/python3.12"},
+        {"state": (("/site", 2),)},
+        {"memory": False},
+    ],
+)
+def test_another_set_is_not_known(tmp_path: Path, other: dict[str, Any]) -> None:
+    _keep(tmp_path / "cache")
+    assert _find(tmp_path / "cache", **other) is None
+
+
+def test_without_a_folder_a_set_is_known_as_long_as_the_program_runs() -> None:
+    sets = LoadSets(None, PROGRAM, STATE)
+    known = _set()
+    sets.add(PATHS, IDENTITIES, known, memory=True)
+    sets.save()
+    assert sets.find(PATHS, IDENTITIES, memory=True) is known
+    assert sets.find(PATHS, (None, None, None), memory=True) is None
+    assert _find(None) is None
+
+
+def _sealed(body: Any) -> bytes:  # noqa: ANN401 - whatever marshal takes
+    """A set with the right head, whatever is in it."""
+    data = marshal.dumps(body)
+    head = f"{load_set._MAGIC} {marshal.version} {zlib.crc32(data):08x}"
+    return head.encode() + b"\n" + data
+
+
+HEAD = ((PROGRAM, STATE), PATHS, IDENTITIES)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"x",
+        b"cxxrt-load-set-1-1 4 00000000\nx",
+        _sealed(None),
+        _sealed(HEAD),
+        _sealed((*HEAD, None)),
+        _sealed((*HEAD, ((), (), (), (), {}, None, {}, {})))[:-1],
+        _sealed((*HEAD, ((), (), (), (), {}, None, {}, {}))),
+        _sealed((*HEAD, (("a",) * 3, (0,) * 3, (("wheel",),), (), {}, None, {}, {}))),
+        _sealed((*HEAD, (("a",) * 3, (1,) * 3, (None,), (), {}, None, {}, {}))),
+        _sealed((*HEAD, (("a",) * 3, (0,) * 3, (None,), (), {"/a": ()}, None, {}, {}))),
+    ],
+)
+def test_a_damaged_set_is_none(tmp_path: Path, damage: bytes) -> None:
+    _keep(tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(damage)
+    assert _find(tmp_path) is None
+
+
+def test_the_sealed_form_above_is_the_one_that_is_read(tmp_path: Path) -> None:
+    _keep(tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(_sealed((*HEAD, (("a",) * 3, (0,) * 3, (None,), (), {}, None, {}, {}))))
+    assert _find(tmp_path) == LoadSet(
+        sonames=("a",) * 3, kinds=(None,) * 3, meetings=None, changed=False
+    )
+
+
+def test_what_was_asked_once_is_not_asked_again(tmp_path: Path) -> None:
+    def refuse(*_: object) -> Any:  # noqa: ANN401 - it never returns
+        pytest.fail("asked again")
+
+    _keep(tmp_path)
+    found = _find(tmp_path)
+    assert found is not None
+    assert found.describe(SOURCE, "/b.so", (3, "channel"), refuse) == BOUND
+    assert found.compiler("/site/a.so", refuse) == ("GCC: (GNU) 12.2.0",)
+    assert not found.changed
+    assert found.describe(SOURCE, "/b.so", (4,), lambda *_: BOUND[:1]) == BOUND[:1]
+    assert found.changed
+
+
+def test_only_what_is_new_is_written(tmp_path: Path) -> None:
+    _keep(tmp_path)
+    (file,) = tmp_path.iterdir()
+    sets = LoadSets(tmp_path, PROGRAM, STATE)
+    found = sets.find(PATHS, IDENTITIES, memory=True)
+    assert found is not None
+    file.unlink()
+    sets.save()
+    assert not list(tmp_path.iterdir())
+    found.compiler("/b.so", lambda _: ("clang",))
+    sets.save()
+    again = _find(tmp_path)
+    assert again is not None
+    assert again.compilers["/b.so"] == ("clang",)
+
+
+def test_the_oldest_sets_are_forgotten(tmp_path: Path) -> None:
+    for number in range(load_set._MOST_SETS):
+        _keep(tmp_path, program=f"/bin/{number}")
+    for age, file in enumerate(tmp_path.iterdir()):
+        os.utime(file, ns=(age + 1, age + 1))
+    before = {file.name for file in tmp_path.iterdir()}
+    _keep(tmp_path)
+    assert len(list(tmp_path.iterdir())) == load_set._MOST_SETS
+    assert len(before - {file.name for file in tmp_path.iterdir()}) == 1
+    assert _find(tmp_path) is not None
+
+
+def test_a_folder_that_cannot_be_written_harms_nothing(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file")
+    _keep(tmp_path / "cache")
+    assert _find(tmp_path / "cache") is None
