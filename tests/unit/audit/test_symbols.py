@@ -100,6 +100,14 @@ def test_a_copy_relocation_of_an_executable_is_no_export_of_its_own() -> None:
     assert digest([copied], ["GLIBCXX_3.4"]).locale_ids
 
 
+def test_what_devtoolset_links_in_is_no_whole_libstdcxx() -> None:
+    newer = ["_ZNSt7codecvtIDsc11__mbstate_tE2idE", "_ZNSt7codecvtIDiDu11__mbstate_tE2idE"]
+    found = digest([symbol(name) for name in newer])
+    assert not found.locale_ids
+    assert found.libstdcxx_strong.count == len(newer)
+    assert digest([symbol("_ZNSt5ctypeIwE2idE")]).locale_ids
+
+
 def test_libstdcxx_names_are_no_evidence_for_a_string_abi() -> None:
     found = digest([symbol("_ZNSt13runtime_errorC1ERKSs"), symbol("_ZNSsC1Ev", defined=False)])
     assert not found.old_strings_exported

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,8 +64,8 @@ def test_a_version_that_nobody_has_is_an_error() -> None:
 
 def test_a_weak_need_is_none() -> None:
     user = binary("a/_core.so", needs=["GLIBCXX_3.4.33"])
-    weak = user.facts.version_needs[0]
-    object.__setattr__(weak, "weak", True)  # frozen; made for this test alone
+    weak = tuple(each._replace(weak=True) for each in user.facts.version_needs)
+    user = replace(user, facts=replace(user.facts, version_needs=weak))
     assert judge(environment({"a": [user]})) == ()
 
 

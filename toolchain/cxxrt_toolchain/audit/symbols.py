@@ -57,17 +57,17 @@ _CUSTOMIZED = re.compile(
     r"_ZN?K?St(?:4hash|9formatter|14numeric_limits|4less|8equal_to|4swap|13tuple_element)I"
 )
 
-# The facet ids that libstdc++ defines as plain data; the other 80 are STB_GNU_UNIQUE.
+# Facet ids that libstdc++ defines as plain data, of those that it has had since GCC 3.4: whoever
+# exports one has a whole libstdc++. The other 80 are STB_GNU_UNIQUE; those of codecvt for char16_t
+# and char32_t (GLIBCXX_3.4.21) are plain, too, but devtoolset's compilers link them from
+# libstdc++_nonshared.a into what otherwise uses the system's library
+# (tensorflow-io-gcs-filesystem 0.37.1 exports them).
 LOCALE_IDS = frozenset(
     {
         "_ZNSt5ctypeIcE2idE",
         "_ZNSt5ctypeIwE2idE",
         "_ZNSt7codecvtIcc11__mbstate_tE2idE",
         "_ZNSt7codecvtIwc11__mbstate_tE2idE",
-        "_ZNSt7codecvtIDsc11__mbstate_tE2idE",
-        "_ZNSt7codecvtIDic11__mbstate_tE2idE",
-        "_ZNSt7codecvtIDsDu11__mbstate_tE2idE",
-        "_ZNSt7codecvtIDiDu11__mbstate_tE2idE",
     }
 )
 

@@ -20,7 +20,7 @@ from cxxrt_toolchain.elf.facts import NeededVersion, SharedObject, Soname
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-VERSION = 3
+VERSION = 4
 """Raise it whenever the reader, the watched names or a family may see the same file differently."""
 
 OPENMP_MARKS = frozenset({"GOMP_parallel", "__kmpc_fork_call"})
