@@ -72,6 +72,33 @@ def test_a_symbol_that_is_not_in_the_hash_table_stays() -> None:
     assert _symbols(found["/one/a.so"]) == [1, 9]
 
 
+def test_what_only_the_same_package_defines_is_not_contested() -> None:
+    exports = {
+        "/one/a.so": _exports("ours", "local"),
+        "/one/b.so": _exports("ours", "local"),
+        "/two/c.so": _exports("theirs"),
+    }
+    references = {"/one/a.so": _references(3, modules=("local",)), "/one/b.so": _references(3)}
+    found = contested(references, exports, _group)
+    assert [_symbols(each) for each in found.values()] == [[], []]
+    assert [each.modules for each in found.values()] == [(), ()]
+
+
+def test_symbols_that_nothing_is_bound_to_do_not_contest_each_other() -> None:
+    """An old hash table covers the whole symbol table, with 0 for what others define."""
+    names = NameHashes(0, array("I", [0, 0, hash_of("mine")]))
+    exports = {"/one/a.so": Exports(0, 1, names), "/two/c.so": Exports(0, 1, names)}
+    found = contested({"/one/a.so": _references(0, 1, 2)}, exports, _group)
+    assert _symbols(found["/one/a.so"]) == [2]
+
+
+def test_an_object_that_has_no_references_may_contest() -> None:
+    exports = {"/one/a.so": _exports("both", "mine"), "/bin/python": _exports("x", "both")}
+    found = contested({"/one/a.so": _references(3, 4)}, exports, _group)
+    assert list(found) == ["/one/a.so"]
+    assert _symbols(found["/one/a.so"]) == [3]
+
+
 def test_nothing_is_left_out_where_one_object_may_define_anything() -> None:
     references = {"/one/a.so": _references(3, modules=("mine",))}
     exports = {"/one/a.so": _exports("mine"), "/two/c.so": None}
@@ -99,6 +126,21 @@ def test_a_narrowed_object_keeps_places_and_symbols_together() -> None:
     assert _places(found) == [0x1000, 0x1038, 0x1000 + 8 * 4999]
     assert len(found.runs) == 2, "what is far apart is not read in one piece"
     assert found._replace(runs=(), symbols=b"") == facts._replace(runs=(), symbols=b"")
+
+
+def test_a_narrowed_object_keeps_to_words_that_lie_apart() -> None:
+    facts = _references(3, 4, 5, 6)._replace(
+        runs=(
+            (0x1000, array("I", [0, 2]).tobytes()),
+            (0x1014, array("I", [0, 3]).tobytes()),  # half a word further
+        )
+    )
+    assert _places(facts) == [0x1000, 0x1010, 0x1014, 0x102C]
+    found = narrowed(facts, lambda symbol: symbol != 4)
+    assert _symbols(found) == [3, 5, 6]
+    assert _places(found) == [0x1000, 0x1014, 0x102C]
+    assert narrowed(facts, lambda _: True) == facts
+    assert narrowed(facts, lambda _: False) == facts._replace(runs=(), symbols=b"")
 
 
 def test_real_objects_of_one_build_contest_each_other(elf_fixture: ElfFixture) -> None:

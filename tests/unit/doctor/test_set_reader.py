@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from process_samples import environment
 
-from cxxrt_toolchain.doctor import objects, set_reader
+from cxxrt_toolchain.doctor import file_facts, object_references, objects, set_reader
 from cxxrt_toolchain.doctor.cache import FactsCache
+from cxxrt_toolchain.doctor.load_set import LoadSet
 from cxxrt_toolchain.doctor.mappings import MappedFile
+from cxxrt_toolchain.doctor.object_references import NOTHING
 from cxxrt_toolchain.doctor.set_reader import SetReader, group_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cxxrt_toolchain.doctor.contested import Exports
-    from cxxrt_toolchain.doctor.load_set import LoadSet
 
     ElfFixture = Callable[[str], Path]
 
@@ -77,6 +78,117 @@ def test_a_second_run_reads_no_file(
     assert again is not first
 
 
+@pytest.fixture
+def two_builds(
+    elf_fixture: ElfFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> list[MappedFile]:
+    """One object in the folders of two packages, as if it were C++."""
+    monkeypatch.setattr(file_facts, "_CXX", frozenset({None}))  # what no runtime's copy is
+    found = []
+    for number, folder in enumerate(("one", "two"), 1):
+        (tmp_path / folder).mkdir()
+        path = shutil.copy(elf_fixture("libown.so"), str(tmp_path / folder / "libown.so"))
+        found.append(MappedFile(path, number << 20, (number << 20) + 4096, number << 20))
+    return found
+
+
+def test_a_second_run_knows_the_references(
+    reader: Callable[[], SetReader],
+    two_builds: list[MappedFile],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = _read(reader(), two_builds)
+    assert list(first.references) == [each.path for each in two_builds]
+    assert all(each.symbols and each.modules for each in first.references.values())
+    _forbid_reading(monkeypatch)
+    monkeypatch.setattr(object_references, "read_object", _refuse)
+    again = _read(reader(), two_builds)
+    assert again == first
+    assert again is not first
+
+
+def test_alone_an_object_is_not_contested(
+    reader: Callable[[], SetReader], two_builds: list[MappedFile]
+) -> None:
+    found = _read(reader(), two_builds[:1])
+    ((path, facts),) = found.references.items()
+    assert path == two_builds[0].path
+    assert (facts.runs, facts.symbols, facts.modules) == ((), b"", ())
+
+
+def test_without_the_memory_nothing_of_it_is_known(
+    reader: Callable[[], SetReader],
+    two_builds: list[MappedFile],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(set_reader, "read_exports", _refuse)
+    monkeypatch.setattr(object_references, "read_object", _refuse)
+    found = _read(reader(), two_builds, memory=False)
+    assert all(kind is not None and kind.is_cxx for kind in found.kinds)
+    assert (found.ranges, found.references) == ((), {})
+
+
+def test_references_that_cannot_be_read_today_are_read_tomorrow(
+    reader: Callable[[], SetReader],
+    two_builds: list[MappedFile],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as today:
+        today.setattr(object_references, "read_object", lambda *_: NOTHING)
+        assert list(_read(reader(), two_builds).references.values()) == [NOTHING, NOTHING]
+    assert NOTHING not in _read(reader(), two_builds).references.values()
+
+
+def test_what_a_run_learns_of_a_known_set_is_kept(
+    reader: Callable[[], SetReader], files: list[MappedFile]
+) -> None:
+    _read(reader(), files)
+    second = reader()
+    known = second.read("", files, memory=True)
+    known.meetings = ()
+    known.compiler(files[0].path, lambda _: ("clang",))
+    second.save()
+    third = _read(reader(), files)
+    assert (third.meetings, third.compilers) == ((), {files[0].path: ("clang",)})
+
+
+@pytest.mark.parametrize("memory", [True, False])
+def test_one_reader_reads_a_set_once(
+    reader: Callable[[], SetReader], files: list[MappedFile], *, memory: bool
+) -> None:
+    one = reader()
+    assert _read(one, files, memory=memory) is _read(one, files, memory=memory)
+
+
+@pytest.mark.xfail(
+    reason="a reader remembers facts by path alone, and keeps them as the new file's"
+)
+def test_a_file_that_changes_between_two_looks_is_read_again(
+    reader: Callable[[], SetReader], files: list[MappedFile], elf_fixture: ElfFixture
+) -> None:
+    one = reader()
+    _read(one, files)
+    shutil.copy(elf_fixture("libdep.so"), files[1].path)
+    assert (_read(one, files).sonames[1], _read(reader(), files).sonames[1]) == (
+        *("libdep.so.1", "libdep.so.1"),
+    )
+
+
+@pytest.mark.xfail(reason="a reader remembers facts by path alone, whatever the root")
+def test_a_path_in_another_root_is_another_file(
+    reader: Callable[[], SetReader],
+    files: list[MappedFile],
+    elf_fixture: ElfFixture,
+    tmp_path: Path,
+) -> None:
+    inside = tmp_path / "root" / files[1].path.lstrip("/")
+    inside.parent.mkdir(parents=True)
+    shutil.copy(elf_fixture("libdep.so"), inside)
+    one = reader()
+    assert one.read(str(tmp_path / "root"), files[1:], memory=True).sonames == ("libdep.so.1",)
+    assert _read(one, files[1:]).sonames == ("libown.so",)
+
+
 def test_a_file_that_changed_is_read_again(
     reader: Callable[[], SetReader], files: list[MappedFile], elf_fixture: ElfFixture
 ) -> None:
@@ -104,6 +216,66 @@ def test_a_file_that_is_gone_makes_everything_contested(
     found = _read(reader(), [gone, files[1]])
     assert found.kinds[0] is None
     assert found.ranges[0] == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("memory", "replaced", "kept"),
+    [(False, False, True), (False, True, False), (True, False, False), (True, True, False)],
+)
+def test_with_a_deleted_file_only_a_set_without_the_memory_is_kept(
+    reader: Callable[[], SetReader],
+    files: list[MappedFile],
+    tmp_path: Path,
+    *,
+    memory: bool,
+    replaced: bool,
+    kept: bool,
+) -> None:
+    """And only where no file has taken its name; it can be read in the next process."""
+    gone = files[0]._replace(deleted=True)
+    if not replaced:
+        Path(gone.path).unlink()
+    found = _read(reader(), [gone, files[1]], memory=memory)
+    assert [kind is None for kind in found.kinds] == [True, False]
+    assert found.sonames == ("", "libown.so")
+    assert bool(list((tmp_path / "cache").glob("load-*"))) is kept
+    assert _read(reader(), [gone, files[1]], memory=memory) == LoadSet(
+        sonames=found.sonames,
+        kinds=found.kinds,
+        ranges=found.ranges,
+        references=found.references,
+        changed=not kept,
+    )
+
+
+@pytest.mark.parametrize("memory", [True, False])
+def test_a_deleted_file_is_not_the_one_that_has_its_name_now(
+    reader: Callable[[], SetReader], files: list[MappedFile], *, memory: bool
+) -> None:
+    assert None not in _read(reader(), files, memory=memory).kinds
+    gone = files[0]._replace(deleted=True)
+    assert _read(reader(), [gone, files[1]], memory=memory).kinds[0] is None
+    assert None not in _read(reader(), files, memory=memory).kinds
+
+
+def test_a_file_that_says_nothing_today_is_asked_tomorrow(
+    reader: Callable[[], SetReader], files: list[MappedFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as today:
+        today.setattr(objects, "read", lambda *_: objects.Objects(found={}, unreadable=()))
+        assert _read(reader(), files, memory=False).kinds == (None, None)
+    assert None not in _read(reader(), files, memory=False).kinds
+
+
+def test_a_text_file_that_is_mapped_is_looked_at_each_time(
+    reader: Callable[[], SetReader], files: list[MappedFile], tmp_path: Path
+) -> None:
+    (tmp_path / "text").write_text("no ELF file")
+    mapped = [*files, MappedFile(str(tmp_path / "text"), 1, 2, 1)]
+    assert _read(reader(), mapped, memory=False).kinds[2] is None
+    assert not list((tmp_path / "cache").glob("load-*"))
+    shutil.copy(files[1].path, tmp_path / "text")
+    assert _read(reader(), mapped, memory=False).sonames[2] == "text"
 
 
 def test_a_file_that_cannot_be_read_today_is_read_tomorrow(
