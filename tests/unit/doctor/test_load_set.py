@@ -147,7 +147,6 @@ def test_a_damaged_set_is_none(tmp_path: Path, damage: bytes) -> None:
     assert _find(tmp_path) is None
 
 
-@pytest.mark.xfail(raises=AttributeError, reason="`WRONG` lacks what `None.items()` raises")
 @pytest.mark.parametrize("place", [4, 6])
 def test_a_set_of_another_shape_is_none(tmp_path: Path, place: int) -> None:
     rows: list[Any] = [("a",) * 3, (0,) * 3, (None,), (), {}, None, {}, {}]
@@ -282,7 +281,6 @@ def test_each_question_is_asked_once() -> None:
     assert len(asked) == 4
 
 
-@pytest.mark.xfail(reason="`describe` keeps that a file could not be read, and `save` writes it")
 def test_a_file_that_cannot_be_read_today_is_asked_tomorrow(elf_fixture: ElfFixture) -> None:
     path = str(elf_fixture("libown.so"))
     source = SOURCE._replace(path=path)

@@ -160,9 +160,6 @@ def test_one_reader_reads_a_set_once(
     assert _read(one, files, memory=memory) is _read(one, files, memory=memory)
 
 
-@pytest.mark.xfail(
-    reason="a reader remembers facts by path alone, and keeps them as the new file's"
-)
 def test_a_file_that_changes_between_two_looks_is_read_again(
     reader: Callable[[], SetReader], files: list[MappedFile], elf_fixture: ElfFixture
 ) -> None:
@@ -174,7 +171,6 @@ def test_a_file_that_changes_between_two_looks_is_read_again(
     )
 
 
-@pytest.mark.xfail(reason="a reader remembers facts by path alone, whatever the root")
 def test_a_path_in_another_root_is_another_file(
     reader: Callable[[], SetReader],
     files: list[MappedFile],

@@ -197,7 +197,10 @@ def describe_bound(
         source: The object that defines the symbols.
         target: The one whose definitions won.
         symbols: Which.
-        open_file: Opens the file of an object, `OSError` where it is gone.
+        open_file: Opens the file of an object, `ElfError` where there is none.
+
+    Raises:
+        OSError: A file cannot be read today.
     """
     numbers = [each for each in symbols if isinstance(each, int)]
     try:
@@ -205,7 +208,7 @@ def describe_bound(
             image = ElfImage(stream, source.path)
             dynamic = Dynamic(image, sparse=len(numbers) < _MANY)
             own = read_definitions(image, dynamic, numbers)
-    except (OSError, ElfError):
+    except ElfError:
         own = ()
     sized = [each.name for each in own if each.is_object and each.size]
     theirs = _sizes(target, sized, open_file)
@@ -226,7 +229,7 @@ def _sizes(path: str, names: list[str], open_file: Callable[[str], BinaryIO]) ->
         with open_file(path) as stream:
             image = ElfImage(stream, path)
             found = find_definitions(image, Dynamic(image, sparse=len(names) < _MANY), names)
-    except (OSError, ElfError):
+    except ElfError:
         return {}
     return {name: definition.size for name, definition in found.items()}
 

@@ -62,17 +62,26 @@ class LoadSet:
         symbols: Symbols,
         ask: Callable[[ObjectInMemory, str, Symbols], tuple[Bound, ...]],
     ) -> tuple[Bound, ...]:
-        """What the files say of some symbols; asked if that was not asked before."""
+        """What the files say of some symbols; asked if that was not asked before.
+
+        Nothing where a file cannot be read, which may be otherwise tomorrow.
+        """
         key = (source.path, target, symbols)
         if key not in self.described:
-            self.described[key] = ask(source, target, symbols)
+            try:
+                self.described[key] = ask(source, target, symbols)
+            except OSError:
+                return ()
             self.changed = True
         return self.described[key]
 
     def compiler(self, path: str, ask: Callable[[str], tuple[str, ...]]) -> tuple[str, ...]:
         """Likewise the compilers of a file."""
         if path not in self.compilers:
-            self.compilers[path] = ask(path)
+            try:
+                self.compilers[path] = ask(path)
+            except OSError:
+                return ()
             self.changed = True
         return self.compilers[path]
 

@@ -232,13 +232,16 @@ def _bindings(
     if not known.references:
         return Bindings()
 
+    kinds = {file.path: kind for (file, _), kind in zip(loaded, known.kinds, strict=True)}
+
     def open_file(path: str) -> BinaryIO:
+        if kinds.get(path) is None:
+            raise ElfError(path, "it is gone, or no ELF file")
         return open(root + path, "rb")  # noqa: PTH123 - a path of the kernel's, as it is
 
     def describe(source: ObjectInMemory, target: str, symbols: Symbols) -> tuple[Bound, ...]:
         return known.describe(source, target, symbols, partial(describe_bound, open_file=open_file))
 
-    kinds = {file.path: kind for (file, _), kind in zip(loaded, known.kinds, strict=True)}
     spans = {
         file.path: (base, base + low, base + high)
         for (file, base), (low, high) in zip(loaded, known.ranges, strict=True)
@@ -275,5 +278,5 @@ def _comment(path: str) -> tuple[str, ...]:
     try:
         with Path(path).open("rb") as stream:
             return read_comment(ElfImage(stream, path))
-    except (OSError, ElfError):
+    except ElfError:
         return ()

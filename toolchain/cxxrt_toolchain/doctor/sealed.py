@@ -15,7 +15,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-WRONG = (OSError, EOFError, ValueError, TypeError, LookupError)
+WRONG = (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError)
 """What `read_sealed`, and taking its value apart, may raise where another hand wrote it."""
 
 

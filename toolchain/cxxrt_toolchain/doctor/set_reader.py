@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cxxrt_toolchain.doctor.cache import FactsCache
+    from cxxrt_toolchain.doctor.file_table import Identity
     from cxxrt_toolchain.doctor.interpreter import Interpreter
     from cxxrt_toolchain.doctor.mappings import MappedFile
 
@@ -44,6 +45,7 @@ class SetReader:
         self._cache = cache
         self._state = state_of(interpreter.path)
         self._sets = LoadSets(self.folder, interpreter.program, self._state)
+        self._seen: dict[str, tuple[str, Identity | None]] = {}
         self._files: dict[str, FileFacts | None] = {}
         self._exports: dict[str, Exports | None] = {}
 
@@ -79,6 +81,7 @@ class SetReader:
         identities = tuple(map(identity_of, places))
         known = self._sets.find(paths, identities, memory=memory) if not root else None
         if known is None:
+            self._forget_others(root, dict(zip(paths, identities, strict=True)))
             self._learn(root, files)
             found = [self._files[path] for path in paths]
             known = LoadSet(
@@ -94,6 +97,14 @@ class SetReader:
     def save(self) -> None:
         """Keep what is known of sets of files for later looks."""
         self._sets.save()
+
+    def _forget_others(self, root: str, identities: dict[str, Identity | None]) -> None:
+        """What was remembered of paths where other files lie now."""
+        for path, identity in identities.items():
+            if self._seen.get(path) != (root, identity):
+                self._seen[path] = root, identity
+                self._files.pop(path, None)
+                self._exports.pop(path, None)
 
     def _learn(self, root: str, files: Sequence[MappedFile]) -> None:
         """Find out about the files that were not met before."""

@@ -130,7 +130,7 @@ class _GnuTable:
 def gnu_hash(name: str) -> int:
     """dl_new_hash of glibc; the same few names are looked up in every object."""
     value = 5381
-    for byte in name.encode("utf-8"):
+    for byte in name.encode("utf-8", "surrogateescape"):
         value = (value * 33 + byte) & 0xFFFFFFFF
     return value
 

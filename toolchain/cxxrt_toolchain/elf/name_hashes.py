@@ -9,6 +9,7 @@ Source: glibc's elf/dl-lookup.c and sysdeps/generic/dl-hash.h; binutils' bfd/elf
 
 from __future__ import annotations
 
+import re
 from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _LAST = 1
 """The bit of a value in the table that says that it ends a chain; it is lost to the hash."""
 _WORD = 4
+_ESCAPE = re.compile(r"\\x([89a-f][0-9a-f])")
 
 
 class NameHashes(NamedTuple):
@@ -40,7 +42,9 @@ class NameHashes(NamedTuple):
 
 
 def hash_of(name: str) -> int:
-    """The value of a name."""
+    """The value of a name, in which bytes that are no UTF-8 are escaped, as strings come out."""
+    if "\\x" in name:
+        name = _ESCAPE.sub(lambda match: chr(0xDC00 + int(match[1], 16)), name)
     return gnu_hash(name) | _LAST
 
 
