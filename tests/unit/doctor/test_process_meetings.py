@@ -78,13 +78,13 @@ def test_parts_are_all_but_the_copies_of_runtimes() -> None:
     rows = [
         (stdcxx(), ""),
         (library(MAKER), traces_text(OWN)),
-        (library("/opt/loose/x.so"), ""),
+        (library("/tree/loose/x.so"), ""),
         (library(VICTIM), traces_text(OWN)),
     ]
     found = parts_of(rows, {MAKER: ("libstdc++.so.6",), SYSTEM: ("libc.so.6",)}, "/proc/1/root")
     assert [(each.path, each.place, each.name, each.owner) for each in found] == [
         (MAKER, f"/proc/1/root{MAKER}", "core.so", "maker"),
-        ("/opt/loose/x.so", "/proc/1/root/opt/loose/x.so", "x.so", "/opt/loose"),
+        ("/tree/loose/x.so", "/proc/1/root/tree/loose/x.so", "x.so", "/tree/loose"),
         (VICTIM, f"/proc/1/root{VICTIM}", "core.so", "victim"),
     ]
     assert [each.needed for each in found] == [("libstdc++.so.6",), (), ()]
