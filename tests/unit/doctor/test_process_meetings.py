@@ -81,11 +81,11 @@ def test_parts_are_all_but_the_copies_of_runtimes() -> None:
         (library("/tree/loose/x.so"), ""),
         (library(VICTIM), traces_text(OWN)),
     ]
-    found = parts_of(rows, {MAKER: ("libstdc++.so.6",), SYSTEM: ("libc.so.6",)}, "/proc/1/root")
+    found = parts_of(rows, {MAKER: ("libstdc++.so.6",), SYSTEM: ("libc.so.6",)}, "/elsewhere")
     assert [(each.path, each.place, each.name, each.owner) for each in found] == [
-        (MAKER, f"/proc/1/root{MAKER}", "core.so", "maker"),
-        ("/tree/loose/x.so", "/proc/1/root/tree/loose/x.so", "x.so", "/tree/loose"),
-        (VICTIM, f"/proc/1/root{VICTIM}", "core.so", "victim"),
+        (MAKER, f"/elsewhere{MAKER}", "core.so", "maker"),
+        ("/tree/loose/x.so", "/elsewhere/tree/loose/x.so", "x.so", "/tree/loose"),
+        (VICTIM, f"/elsewhere{VICTIM}", "core.so", "victim"),
     ]
     assert [each.needed for each in found] == [("libstdc++.so.6",), (), ()]
     assert found[0].traces is found[2].traces, "what differs from the rest is told by identity"
