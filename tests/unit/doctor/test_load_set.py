@@ -52,7 +52,9 @@ def _set() -> LoadSet:
         sonames=("python3", "a.so", ""),
         kinds=(KIND, KIND._replace(package=None), None),
         ranges=((0x400000, 0x500000), (0, 0x5000), (0, 0)),
-        references={"/site/a.so": NOTHING._replace(size=7, symbols=b"1234", changeable=((1, 2),))},
+        references={
+            "/site/a.so": NOTHING._replace(own_module=7, symbols=b"1234", changeable=((1, 2),))
+        },
         meetings=(((0, 1, ("f",), ()),), ((0, 1, "capsule"),)),
         described={("/site/a.so", "/b.so", (3, "channel")): BOUND},
         compilers={"/site/a.so": ("GCC: (GNU) 12.2.0",)},

@@ -41,7 +41,6 @@ def test_places_are_runs_of_words(library: str) -> None:
     # readelf -r: table, value and called, the last of them a jump slot
     assert [first + 8 * number for number in numbers] == [0x1FC8, 0x1FE0, 0x2000]
     assert len(facts.symbols) == len(words)
-    assert facts.size > 0x2018
     assert facts.facets == {}
     assert any(start <= 0x2018 < end for start, end in facts.changeable)
 
@@ -70,7 +69,7 @@ def test_another_file_of_that_name_is_read(
     assert found[library].symbols != b""
 
 
-@pytest.mark.parametrize("damage", [b"", b"cxxrt-references-1 4 00000000\nx"])
+@pytest.mark.parametrize("damage", [b"", b"cxxrt-references-2 4 00000000\nx"])
 def test_a_damaged_table_is_read_from_the_files(
     library: str, tmp_path: Path, damage: bytes
 ) -> None:

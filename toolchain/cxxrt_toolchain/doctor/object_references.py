@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.elf.references import OwnReferences
 
-_MAGIC = "cxxrt-references-1"
+_MAGIC = "cxxrt-references-2"
 _MOST_BYTES = 64 << 20
 _ROW = 4096
 """Bytes that a row takes besides its places; a generous guess."""
@@ -55,8 +55,6 @@ PLAIN_FACET = "ctype<wchar_t>"
 class ObjectReferences(NamedTuple):
     """One object; plain types, because a row of the table is one."""
 
-    size: int
-    """Of its memory, from the load address to the end of .bss."""
     runs: tuple[tuple[int, bytes], ...]
     """Places that name an own definition: a first address, and the places as numbers of words
     behind it (an ``array("I")``)."""
@@ -73,7 +71,7 @@ class ObjectReferences(NamedTuple):
     """Address ranges that are written to after relocation: .data and .bss."""
 
 
-NOTHING = ObjectReferences(0, (), b"", (), None, {}, {}, ())
+NOTHING = ObjectReferences((), b"", (), None, {}, {}, ())
 
 
 class ReferenceTable:
@@ -163,9 +161,7 @@ def _described(image: ElfImage, dynamic: Dynamic) -> ObjectReferences:
     facets = {
         facet: definitions[name].address for facet, name in FACETS.items() if name in definitions
     }
-    loads = [load for load in image.segments if load.type == PT_LOAD]
     return ObjectReferences(
-        size=max((load.address + load.memory_size for load in loads), default=0),
         runs=tuple(_runs(references.places)),
         symbols=references.symbols.tobytes(),
         modules=references.modules,
