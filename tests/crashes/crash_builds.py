@@ -55,6 +55,13 @@ _COMPONENT = "cudart13"
 """The recipe whose input is NVIDIA's distribution."""
 
 
+_REFUSAL = re.compile(r"cannot be published with the shared runtime:\n +(CXXRT-\w+):")
+
+
+class Refused(Exception):  # noqa: N818 - what the backend is to do, no error
+    """Our backend does not build a wheel; its argument is the first rule that it names."""
+
+
 class Way(Enum):
     """How a wheel is built."""
 
@@ -83,16 +90,15 @@ class Workshop:
     toolsets: Toolsets
 
     def build(self, case: Case, way: Way) -> Built:
-        """Build and install both packages of a case."""
+        """Build and install both packages of a case.
+
+        Raises:
+            Refused: Our backend built a wheel and does not hand it out.
+        """
         folder = self.folder / case.name / way.value
+        sources = [self._prepared(case, way, project) for project in case.projects]
         wheels = []
-        for project in case.projects:
-            source = self.source(case, way, project)
-            shutil.copytree(project.folder, source)
-            if way is Way.BACKEND:
-                pyproject = source / "pyproject.toml"
-                text = pyproject.read_text(encoding="utf-8")
-                pyproject.write_text(with_our_backend(text, case), encoding="utf-8")
+        for project, source in zip(case.projects, sources, strict=True):
             wheel = self._built(project, source, folder / "wheels", case)
             if way is Way.USUAL and project.publish is not None:
                 wheel = self._published(wheel, project, folder / "published", case)
@@ -110,6 +116,15 @@ class Workshop:
         """Where a project is built; the build leaves its own files there, too."""
         return self.folder / case.name / way.value / "sources" / project.name
 
+    def _prepared(self, case: Case, way: Way, project: Project) -> Path:
+        source = self.source(case, way, project)
+        shutil.copytree(project.folder, source)
+        if way is Way.BACKEND:
+            pyproject = source / "pyproject.toml"
+            text = pyproject.read_text(encoding="utf-8")
+            pyproject.write_text(with_our_backend(text, case), encoding="utf-8")
+        return source
+
     def _built(self, project: Project, source: Path, wheels: Path, case: Case) -> Path:
         environment = {
             **clean_environment(),
@@ -121,13 +136,13 @@ class Workshop:
             environment["CUDA_HOME"] = str(self._toolkit())
         command = [sys.executable, "-m", "build", "--wheel", "--no-isolation"]
         target = wheels / project.name
-        run(
-            *command,
-            "--skip-dependency-check",
-            *("-o", str(target)),
-            str(source),
-            environment=environment,
-        )
+        command += ["--skip-dependency-check", "-o", str(target), str(source)]
+        try:
+            run(*command, environment=environment)
+        except RuntimeError as error:
+            if refusal := _REFUSAL.search(str(error)):
+                raise Refused(refusal[1]) from error
+            raise
         return next(target.glob("*.whl"))
 
     def _published(self, wheel: Path, project: Project, folder: Path, case: Case) -> Path:

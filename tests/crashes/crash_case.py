@@ -58,8 +58,9 @@ class Case:
     doctor: str | None
     """What ``cxxrt doctor --import`` must say before: a rule and its culprits, or ``note`` and a
     rule. None: nothing, for what is wrong shows in no loaded object."""
-    cured: bool
-    """Whether the backend makes it work."""
+    refused: str | None
+    """The rule with which our backend refuses to build a wheel; None: it builds both, and they
+    work."""
     backend: tuple[tuple[str, Any], ...]
     """Keys of ``[tool.cxxrt]`` in the build with our backend."""
     environment: tuple[tuple[str, str], ...]
@@ -96,7 +97,7 @@ def read_case(folder: Path) -> Case:
         library=table.pop("library", "libstdc++"),
         rule=table.pop("rule", None),
         doctor=table.pop("doctor", None),
-        cured=table.pop("cured", True),
+        refused=table.pop("refused", None),
         backend=tuple(table.pop("backend", {}).items()),
         environment=tuple(table.pop("environment", {}).items()),
         host_below=table.pop("host_below", None),

@@ -65,12 +65,13 @@ def rendered(text: str) -> str:
 
 def _cells(name: str, row: Row) -> tuple[str, ...]:
     usual, backend, mechanism = row["usual"], row["backend"], row["mechanism"]
+    copies = [str(way["copies"]) for way in (usual, backend) if way["copies"]]
     return (
         f"[{row['title']}](tests/packages/crash_{name}/case.toml)",
         ", ".join(filter(None, (_MECHANISMS.get(mechanism), mechanism))),
         _outcome(usual["outcome"], row["expected"]),
         _outcome(backend["outcome"], row["expected"]),
-        f"{row['library']}: {usual['copies']}, {backend['copies']}",
+        f"{row['library']}: {', '.join(copies)}",
         (row["rule"] or "none").removeprefix("CXXRT-"),
         ", ".join(usual["diagnosis"]).replace("CXXRT-", "") or "nothing",
     )
@@ -81,6 +82,8 @@ def _outcome(words: str, expected: str) -> str:
     if words.startswith("prints "):
         return f"prints {_code(words.removeprefix('prints '))}, not {_code(expected)}"
     head, _, said = words.partition(": ")
+    if head == "refused":
+        return f"is not built: {said.removeprefix('CXXRT-')}"
     return f"{head}: {_code(said)}" if said else words
 
 

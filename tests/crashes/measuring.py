@@ -13,7 +13,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from crash_builds import Way, clean_environment
+from crash_builds import Refused, Way, clean_environment
 from crash_run import run_case
 
 from cxxrt_toolchain.audit.collect import collect
@@ -40,7 +40,7 @@ class Result:
     """A case, built one way."""
 
     outcome: str
-    """The same in all runs, or every one that there was."""
+    """The same in all runs, or every one that there was; ``refused: RULE`` without a wheel."""
     copies: int
     """Of the case's library, in the process: files that are mapped, and static ones in modules."""
     rules: tuple[str, ...]
@@ -77,7 +77,7 @@ class Row:
 
 def measure(case: Case, workshop: Workshop) -> Row:
     """Build and run a case both ways."""
-    results = {way: _result(case, workshop.build(case, way)) for way in Way}
+    results = {way: _result(case, workshop, way) for way in Way}
     return Row(
         title=case.title,
         mechanism=case.mechanism,
@@ -89,7 +89,11 @@ def measure(case: Case, workshop: Workshop) -> Row:
     )
 
 
-def _result(case: Case, built: Built) -> Result:
+def _result(case: Case, workshop: Workshop, way: Way) -> Result:
+    try:
+        built = workshop.build(case, way)
+    except Refused as refusal:
+        return _nothing(f"refused: {refusal}")
     outcomes = [run_case(case, built) for _ in range(RUNS)]
     audited = [_audited(wheel) for wheel in built.wheels]
     diagnosis, healthy = _diagnosed(case, built)
@@ -104,6 +108,11 @@ def _result(case: Case, built: Built) -> Result:
         diagnosis=diagnosis,
         healthy=healthy,
     )
+
+
+def _nothing(outcome: str) -> Result:
+    """Of wheels that there are not."""
+    return Result(outcome=outcome, copies=0, rules=(), conforms=True, diagnosis=(), healthy=True)
 
 
 def _audited(path: Path) -> tuple[WheelReport, Verdict]:

@@ -144,7 +144,7 @@ def crashes() -> str:
                 row["mechanism"],
                 outcome(row["usual"]),
                 outcome(row["backend"]),
-                f"{row['usual']['copies']}, {row['backend']['copies']}",
+                ", ".join(str(n) for way in ("usual", "backend") if (n := row[way]["copies"])),
                 (row["rule"] or "none").removeprefix("CXXRT-"),
             )
             for row in rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,6 +52,7 @@ def link(tmp_path: Path, request: pytest.FixtureRequest) -> Link:
         command = [compiler, "-shared", "core.o", "-o", name, f"-B{folder}/", *options]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+        sys.stderr.write(done.stderr)
         with (tmp_path / name).open("rb") as stream:
             return read_elf(stream, name, symbols=True)
 
@@ -119,3 +121,89 @@ def test_elsewhere_and_without_the_runtime_no_search_path_is_added(link: Link) -
 def test_the_users_search_path_stays_in_front(link: Link) -> None:
     facts = link(f"build/lib.linux-x86_64-cpython-312/{_MODULE}", "-Wl,-rpath,$ORIGIN/mine")
     assert (facts.runpath or facts.rpath) == "$ORIGIN/mine:$ORIGIN/cxx11_cuda_runtime/lib"
+
+
+_STATIC = ("-static-libstdc++", "-static-libgcc")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        _STATIC,
+        ("-Wl,-Bstatic", "-lstdc++", "-Wl,-Bdynamic"),
+        ("-l:libstdc++.a", "-static-libgcc"),
+        ("-flto", *_STATIC),
+    ],
+    ids=" ".join,
+)
+def test_a_module_gets_the_shared_runtime_whatever_its_flags_say(
+    link: Link, options: tuple[str, ...], tmp_path: Path
+) -> None:
+    facts = link(_MODULE, *options)
+    assert {"libstdc++.so.6", "libgcc_s.so.1"} <= set(facts.needed)
+    assert not _own_runtime(tmp_path / _MODULE)
+
+
+def test_so_does_a_shared_library_of_the_project(link: Link, tmp_path: Path) -> None:
+    link("libcore.so", *_STATIC)
+    assert not _own_runtime(tmp_path / "libcore.so")
+
+
+@pytest.mark.parametrize("linker", ["gold", "lld", "mold"])
+def test_so_does_what_another_linker_makes(link: Link, linker: str, tmp_path: Path) -> None:
+    if shutil.which(f"ld.{linker}") is None:
+        pytest.skip(f"needs ld.{linker}: install it with the system's package manager")
+    link(_MODULE, *_STATIC, f"-fuse-ld={linker}")
+    assert not _own_runtime(tmp_path / _MODULE)
+
+
+def test_and_where_the_arguments_are_in_a_file(link: Link, tmp_path: Path) -> None:
+    (tmp_path / "arguments").write_text("-static-libstdc++\n-static-libgcc", encoding="ascii")
+    link(_MODULE, "@arguments")
+    assert not _own_runtime(tmp_path / _MODULE)
+
+
+def test_other_libraries_are_linked_as_the_project_wants_it(link: Link, tmp_path: Path) -> None:
+    (tmp_path / "a b").mkdir()
+    both = tmp_path / "a b" / "other.c"
+    both.write_text("int other(void) { return 1; }\n", encoding="ascii")
+    for command in (
+        "gcc -shared -fPIC other.c -o libother.so",
+        "gcc -c -fPIC other.c",
+        "ar rc libother.a other.o",
+    ):
+        subprocess.run(command.split(), cwd=both.parent, check=True)
+    options = ("-La b", "-Wl,-uother", "-Wl,-Bstatic", "-lstdc++", "-lother", "-Wl,-Bdynamic")
+    facts = link(_MODULE, *options, "-Wl,-rpath,$ORIGIN/a b")
+    assert "libother.so" not in facts.needed
+    assert "libstdc++.so.6" in facts.needed
+    assert (facts.runpath or facts.rpath) == "$ORIGIN/a b"
+
+
+def test_a_link_that_is_changed_says_so_in_the_log(
+    link: Link, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link(_MODULE)
+    assert capsys.readouterr().err == ""
+    link(_MODULE, *_STATIC)
+    said = "core.cpython-312-x86_64-linux-gnu.so gets the shared runtime"
+    assert said in capsys.readouterr().err
+
+
+def test_a_program_may_be_linked_statically(tmp_path: Path) -> None:
+    write_linker(tmp_path, BuildConfig(), os.environ)
+    (tmp_path / "program.cc").write_text(f"{_SOURCE}int main() {{ own(1); }}\n", encoding="ascii")
+    command = ["g++", "program.cc", "-o", "program", f"-B{tmp_path}/", *_STATIC]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    assert _own_runtime(tmp_path / "program") == _PIECES
+
+
+_PIECES = {"__cxa_throw", "_Unwind_RaiseException"}
+
+
+def _own_runtime(path: Path) -> set[str]:
+    """The pieces of libstdc++ and of libgcc's unwinder that a file has, hidden ones included."""
+    done = subprocess.run(
+        ["nm", "--defined-only", path], capture_output=True, text=True, check=True
+    )
+    return _PIECES & {line.rpartition(" ")[2] for line in done.stdout.splitlines()}

@@ -4,8 +4,11 @@ In: the configuration, where things lie, the environment as the user set it. Out
 change. Every kind of build reads some of these: distutils and setuptools, Meson, autotools and
 CMake take CPPFLAGS or LDFLAGS, scikit-build(-core) takes CMAKE_ARGS, nvcc its own two.
 
-User flags are never lost and always win. Where the last flag wins (``-D``, ``-f``, ``-W``) ours
-stand before theirs; where the first one wins (``-L``, search paths) ours stand behind.
+User flags are never lost and always win, but for those that ask for another runtime than the tag
+names: `linker` makes a static one the shared one, and the old string ABI is refused, here where a
+variable asks for it and in `finish` where the project does. Where the last flag wins (``-D``,
+``-f``, ``-W``) ours stand before theirs; where the first one wins (``-L``, search paths) ours stand
+behind.
 
 What is not done, and why:
 

@@ -9,6 +9,11 @@ libraries of a project of the symbols that its modules link to, and would clash 
 the project's own. Only at the link itself is it known what is being made. Everything that is not
 a Python extension module, and every link that has a version script, keeps its exports. In a
 build tree of distutils the link also knows where the runtime will lie, and adds the RUNPATH.
+
+A project's own flags may ask for a static runtime; ``-static-libstdc++`` is common in setup.py. In
+a shared object that is a second copy beside the shared one, which no builder of tagged wheels may
+leave there (abi-tag-spec, B-1): it is linked dynamically, and the linker says so. A program keeps
+its own; its process has one copy either way.
 """
 
 from __future__ import annotations
@@ -22,7 +27,7 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.errors import MissingToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from cxxrt_toolchain.backend.config import BuildConfig
@@ -31,10 +36,12 @@ if TYPE_CHECKING:
 _EXPORTS = "{ global: PyInit_*; PyInitU_*; PyModExport_*; PyModExportU_*; local: *; };\n"
 
 _LINKERS = ("ld", "ld.bfd", "ld.gold", "ld.lld", "ld.mold")
+_EXPORTS_FILE, _EDITS_FILE = "exports.map", "shared.sed"
 _SCRIPT = """\
 #!/bin/sh
-# Written by cxxrt-toolchain for one build: extension modules export their init function only.
-out= next= script=@SCRIPT@ shared= rpath=
+# Written by cxxrt-toolchain for one build: extension modules export their init function only, and
+# shared objects use the shared runtime, not a static one.
+out= next= script=@SCRIPT@ shared= rpath= library= static=
 for arg; do
     if [ -n "$next" ]; then out=$arg; next=; continue; fi
     case $arg in
@@ -42,14 +49,33 @@ for arg; do
         -o?*) out=${arg#-o} ;;
         --output=*) out=${arg#--output=} ;;
         -lstdc++|-lcudart|-lgomp) shared=1 ;;
+        -Bstatic|-dn|-non_shared|-static|-lgcc_eh|-lcudart_static|-l:lib*.a|*/lib*.a) static=1 ;;
+        -shared|--shared|-Bshareable) library=1 ;;
         -rpath*|--rpath*|-R?*|*new-dtags) rpath=1 ;;
         @*) # A response file: one argument a line, as GCC's driver writes it.
+            static=1
             found=$(sed -n '/^-o$/{n;p;q;}' "${arg#@}")
             [ -z "$found" ] || out=$found
+            ! grep -Eqx -e '--?shared|-Bshareable' "${arg#@}" || library=1
             ! grep -Eq '^--?(version-script|dynamic-list)' "${arg#@}" || script=1 ;;
         --version-script|--version-script=*|-version-script*|--dynamic-list*|-r|-pie) script=1 ;;
     esac
 done
+if [ "$library$static" = 11 ]; then
+    for arg; do
+        case $arg in
+            @*) cat "${arg#@}" && echo ;;
+            *[!A-Za-z0-9_./,:=+-]*) printf '%s\\n' "$arg" | sed 's/[^A-Za-z0-9]/\\\\&/g' ;;
+            *) printf '%s\\n' "$arg" ;;
+        esac
+    done >@ARGUMENTS@.$$
+    sed -E -f @EDITS@ @ARGUMENTS@.$$ >@ARGUMENTS@.$$.shared
+    if ! cmp -s @ARGUMENTS@.$$ @ARGUMENTS@.$$.shared; then
+        echo "cxxrt: ${out##*/} gets the shared runtime; its flags ask for a static one" >&2
+        ! grep -Eqx -e '-l(stdc\\+\\+|cudart)' @ARGUMENTS@.$$.shared || shared=1
+        set -- @@ARGUMENTS@.$$.shared
+    fi
+fi
 case ${out##*/} in
     @KEPT@) ;;
     *.cpython-*.so|*.abi3.so|*.abi3t.so|*.pypy*.so|*.graalpy*.so)
@@ -73,43 +99,73 @@ def write_linker(folder: Path, config: BuildConfig, environment: Mapping[str, st
 
     Args:
         folder: Empty; stays until the build ends.
-        config: What to hide, and what not.
+        config: What to hide, and what not; whether libcudart is the shared one.
         environment: Decides on the compiler and the linkers.
 
     Raises:
         MissingToolError: There is no compiler.
     """
     compiler = find_compiler(environment)
-    exports = folder / "exports.map"
-    exports.write_text(_EXPORTS, encoding="ascii")
+    (folder / _EXPORTS_FILE).write_text(_EXPORTS, encoding="ascii")
+    edits = shared_runtime_edits(cuda=config.cuda is not None)
+    (folder / _EDITS_FILE).write_text(edits, encoding="ascii")
     for name in _LINKERS:
         real = _default_linker(compiler, environment) if name == "ld" else None
         real = real or shutil.which(name, path=environment.get("PATH"))
         if real is not None:
-            script = linker_script(
-                real, str(exports) if config.hide_vague_linkage else None, config.keep_exports
-            )
-            (folder / name).write_text(script, encoding="utf-8")
+            (folder / name).write_text(linker_script(real, folder, config), encoding="utf-8")
             (folder / name).chmod(0o755)
 
 
-def linker_script(linker: str, exports: str | None, keep: Sequence[str]) -> str:
+def linker_script(linker: str, folder: Path, config: BuildConfig) -> str:
     """The text of one linker.
 
     Args:
         linker: The real one, absolute.
-        exports: The version script for extension modules; None: they export what they want.
-        keep: Names of extension modules that are left alone; a link knows only the last part.
+        folder: Where the script and what it reads will lie.
+        config: The project's. A link knows only the last part of a module's name.
     """
-    names = [name.rsplit(".", 1)[-1] for name in keep]
+    names = [name.rsplit(".", 1)[-1] for name in config.keep_exports]
     kept = "|".join(f"{shlex.quote(name)}.*" for name in names) or "''"
     values = {
-        "@SCRIPT@": "" if exports else "1",
+        "@SCRIPT@": "" if config.hide_vague_linkage else "1",
         "@KEPT@": kept,
-        "@EXPORTS@": shlex.quote(exports or ""),
+        "@EXPORTS@": shlex.quote(str(folder / _EXPORTS_FILE)),
+        "@EDITS@": shlex.quote(str(folder / _EDITS_FILE)),
+        "@ARGUMENTS@": shlex.quote(str(folder / "arguments")),
         "@LINKER@": shlex.quote(linker),
     }
     return re.sub("|".join(values), lambda match: values[match[0]], _SCRIPT)
+
+
+def shared_runtime_edits(*, cuda: bool) -> str:
+    """A program for sed: a linker's arguments, one a line, made to link no runtime statically.
+
+    ``--push-state`` (GNU ld 2.25, gold, lld, mold) keeps how the project's other libraries are
+    linked.
+
+    Args:
+        cuda: Whether libcudart is of the shared runtime, too.
+    """
+    static, shared = "Bstatic|dn|non_shared|static", "Bdynamic|dy|call_shared|-pop-state"
+    edits = [
+        f"/^-({static})$/,/^-({shared})$/ {_instead('-lstdc[+][+]', '-lstdc++')}",
+        _instead(_archive("stdc[+][+]"), "-lstdc++"),
+        _instead(f"-lgcc_eh|{_archive('gcc_eh')}", "--as-needed", "-lgcc_s"),
+        "s/^(-plugin-opt=-pass-through=-lgcc_)eh$/\\1s/",
+    ]
+    if cuda:
+        edits.append(_instead(f"-lcudart_static|{_archive('cudart_static')}", "-lcudart"))
+    return "".join(f"{edit}\n" for edit in edits)
+
+
+def _archive(name: str) -> str:
+    return rf"(-l:|.*/)lib{name}\.a"
+
+
+def _instead(pattern: str, *arguments: str) -> str:
+    lines = r"\n".join(("--push-state", "-Bdynamic", *arguments, "--pop-state"))
+    return f"s#^({pattern})$#{lines}#"
 
 
 def find_compiler(environment: Mapping[str, str]) -> list[str]:
