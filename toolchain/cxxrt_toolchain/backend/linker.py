@@ -69,11 +69,12 @@ if [ "$library$static" = 11 ]; then
             *) printf '%s\\n' "$arg" ;;
         esac
     done >@ARGUMENTS@.$$
-    sed -E -f @EDITS@ @ARGUMENTS@.$$ >@ARGUMENTS@.$$.shared
-    if ! cmp -s @ARGUMENTS@.$$ @ARGUMENTS@.$$.shared; then
+    after=$(sed -E -f @EDITS@ @ARGUMENTS@.$$)
+    if [ "$after" != "$(cat @ARGUMENTS@.$$)" ]; then
         echo "cxxrt: ${out##*/} gets the shared runtime; its flags ask for a static one" >&2
-        ! grep -Eqx -e '-l(stdc\\+\\+|cudart)' @ARGUMENTS@.$$.shared || shared=1
-        set -- @@ARGUMENTS@.$$.shared
+        printf '%s\\n' "$after" >@ARGUMENTS@.$$
+        ! grep -Eqx -e '-l(stdc\\+\\+|cudart)' @ARGUMENTS@.$$ || shared=1
+        set -- @@ARGUMENTS@.$$
     fi
 fi
 case ${out##*/} in
