@@ -20,6 +20,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,8 @@ def missing(case: Case) -> str | None:
     for program, package in (("g++", "g++"), ("ar", "binutils")):
         if shutil.which(program) is None:
             return f"needs {program}: apt-get install {package}"
+    if not Path(sysconfig.get_path("include"), "Python.h").is_file():
+        return "needs Python.h: apt-get install python3-dev"
     if case.host_below and _numbers(newest_version()) >= _numbers(case.host_below):
         return f"needs a g++ whose libstdc++ is older than {case.host_below}"
     if case.nvcc:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from machine import need_extension_builder
 from sample_builds import (
     BuildSample,
     Environment,
@@ -74,6 +75,7 @@ def build_sample(index: Index, shared_root: Path) -> BuildSample:
     """Builds each sample once for each frontend and set of options, in the same folder."""
 
     def build(name: str, frontend: str = "build", *options: str) -> Path:
+        need_extension_builder()
         key = "-".join([name, frontend, *options]).replace("/", "_")
         wheels = shared_root / "sample-wheels" / key
         # The folder is part of the debug information: the same for all builds of a sample, so
@@ -103,6 +105,7 @@ def new_environment(tmp_path: Path, index: Index) -> Environment:
 @pytest.fixture
 def sample_source(tmp_path: Path) -> Path:
     """The ordinary sample, to be changed or installed editable."""
+    need_extension_builder()
     return copied(_SAMPLES / "pybind11_setuptools", tmp_path / "project")
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from machine import need_extension_builder
 from sample_builds import clean_environment, copied, run
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def wheels(
     index: Index, runtime_env: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
     """A wheel for each major, built by the backend and published on the index."""
+    need_extension_builder()
     packages = next(runtime_env().parents[1].glob("lib/python*/site-packages"))
     built = {}
     for name, newest in _FUNCTIONS.items():

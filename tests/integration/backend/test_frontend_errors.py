@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from machine import need_extension_builder
 from sample_builds import clean_environment
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def test_binaries_that_cannot_carry_the_tag_are_refused_by_rule(
     tmp_path: Path,
     runtime_env: Callable[[], Path],
 ) -> None:
+    need_extension_builder()
     packages = next(runtime_env().parents[1].glob("lib/python*/site-packages"))
     (tmp_path / "m.cc").write_text(_WRONG_MAJOR, encoding="utf-8")
     (tmp_path / "setup.py").write_text(_SETUP, encoding="utf-8")

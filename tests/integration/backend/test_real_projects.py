@@ -10,7 +10,6 @@ import hashlib
 import re
 import subprocess
 import sys
-import tarfile
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from urllib.request import urlopen
 from xml.etree import ElementTree as ET
 
 import pytest
-from sample_builds import Environment, build_wheel, clean_environment, run
+from sample_builds import Environment, build_wheel, clean_environment, run, unpack_sdist
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -145,8 +144,7 @@ def _fetch(project: Project, folder: Path) -> bytes:
 
 
 def _unpacked(sdist: bytes, folder: Path) -> Path:
-    with tarfile.open(fileobj=BytesIO(sdist)) as archive:
-        archive.extractall(folder, filter="data")
+    unpack_sdist(BytesIO(sdist), folder)
     (source,) = folder.iterdir()
     return source
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sys
-import sysconfig
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from machine import need_extension_builder
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "doctor"))
 sys.path.insert(0, str(Path(__file__).parent))
@@ -86,10 +86,7 @@ def open_page(chromium: Browser, tmp_path: Path) -> Iterator[Opener]:
 @pytest.fixture
 def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
     """A place for packages, which children import from."""
-    if shutil.which("g++") is None:
-        pytest.skip("needs a C++ compiler: install g++")
-    if not Path(sysconfig.get_paths()["include"], "Python.h").is_file():
-        pytest.skip("needs Python.h: install the headers of this Python")
+    need_extension_builder()
     made = Workshop(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(made.site))
     return made

@@ -39,6 +39,8 @@ _STACK = re.compile(r"GNU_STACK .* (RWE|RW|R E|R) ")
 _SYMBOL = re.compile(
     r" +\d+: [0-9a-f]+ +\S+ (\S+) +(\S+) +(\S+) +(?:\[[^]]*\] +)?(\S+)(?: (\S+?)(?: \(\d+\))?)?$"
 )
+_UNIQUE_ELSEWHERE = "<OS specific>: 10"
+"""How it spells the binding in a file whose header does not say GNU, as stripped ones may."""
 _BINDINGS = {
     Binding.LOCAL: "LOCAL",
     Binding.GLOBAL: "GLOBAL",
@@ -89,7 +91,7 @@ def _theirs(path: Path) -> _View:
     ).stdout
     dynamic: dict[str, list[str]] = {}
     needs, definitions, symbols, library = set(), [], set(), ""
-    for line in text.splitlines():
+    for line in text.replace(_UNIQUE_ELSEWHERE, "UNIQUE").splitlines():
         if found := _DYNAMIC.search(line):
             dynamic.setdefault(found[1], []).append(found[2])
         elif found := _FILE.search(line):

@@ -8,10 +8,10 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
+from sample_builds import unpack_sdist
 
 from cxxrt_toolchain.abi.spec import load_spec
 
@@ -35,8 +35,8 @@ def patched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         [sys.executable, "-m", "pip", *download, "-d", str(folder), requirement], check=True
     )
-    with tarfile.open(folder / f"{RELEASE}.tar.gz") as archive:
-        archive.extractall(folder, filter="data")
+    with (folder / f"{RELEASE}.tar.gz").open("rb") as archive:
+        unpack_sdist(archive, folder)
     patch = SPEC / "patches" / f"{RELEASE}.patch"
     subprocess.run([git, "apply", str(patch)], cwd=folder / RELEASE, check=True)
     return folder / RELEASE

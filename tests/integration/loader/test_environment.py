@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from machine import need_pip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -196,6 +197,7 @@ def test_the_users_site_packages_work(
 ) -> None:
     base = {"PYTHONUSERBASE": str(tmp_path), "HOME": str(tmp_path)}
     python = os.path.realpath(sys.executable)
+    need_pip(python)
     subprocess.run(
         [python, "-m", "pip", "install", "-q", "--user", "--no-deps", "--no-index",
          "--break-system-packages", str(runtime_wheel)],

@@ -17,6 +17,7 @@ import venv
 from typing import TYPE_CHECKING
 
 import pytest
+from machine import need_extension_builder
 
 from cxxrt_toolchain.audit.collect import collect
 from cxxrt_toolchain.audit.verdict import judge
@@ -96,6 +97,7 @@ def _run(*command: str | Path, **environment: str) -> str:
 @pytest.fixture
 def cibuildwheel(tmp_path: Path) -> Path:
     """The Python of an environment that has cibuildwheel."""
+    need_extension_builder()
     folder = tmp_path / "cibuildwheel"
     venv.create(folder, with_pip=True, symlinks=True)
     python = folder / "bin" / "python"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from cxxrt_toolchain.errors import MissingToolError, StepFailedError
 from cxxrt_toolchain.runtime.build import BuildOrder, build
 from cxxrt_toolchain.runtime.progress import Progress
 from cxxrt_toolchain.runtime.recipe import Component, Library, Step
+from cxxrt_toolchain.runtime.recipe_reader import load_inputs, recipes_root
+from cxxrt_toolchain.runtime.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +71,16 @@ set -eu
 mkdir lib kept scrap; echo $CXXRT_ARCH $CXXRT_GLIBC $CXXRT_VERSION $CXXRT_JOBS $1 > lib/t.so
 env > kept/environment
 """
+
+
+@pytest.fixture(autouse=True)
+def _programs(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a real build would borrow is there; these steps do not call it."""
+    folder = tmp_path_factory.mktemp("programs")
+    for pin in load_inputs(Table.load(recipes_root() / "host-tools" / "inputs.toml")):
+        if shutil.which(pin.package) is None:
+            (folder / pin.package).touch(mode=0o755)
+    monkeypatch.setenv("PATH", f"{os.environ['PATH']}{os.pathsep}{folder}")
 
 
 def test_a_step_sees_its_settings_and_none_of_the_callers(
