@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from machine import need_extension_builder
 from sample_builds import copied
 
 from cxxrt_toolchain.doctor.environment import diagnose_environment
@@ -81,6 +82,7 @@ def test_the_doctor_sees_the_samples(
     samples: Path, new_environment: Environment, tmp_path: Path
 ) -> None:
     """Through our backend: setuptools flat and with `src`, a namespace, CMake, Meson."""
+    need_extension_builder()
     folders = ("pybind11_setuptools", "abi3_module", "namespace_portion", "nanobind_cmake")
     for folder in (*folders, "meson_module"):
         copy = copied(samples / folder, tmp_path / folder)
