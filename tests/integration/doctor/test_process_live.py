@@ -99,6 +99,34 @@ def test_what_no_other_package_defines_need_not_be_read(
             assert diagnose_process(pid, cache=FactsCache(tmp_path / "cache")) == whole
 
 
+_COUNTER = "#include <new>\ninline int& counter() { static int& of = *new int(); return of; }\n"
+_COUNTS = _COUNTER + "static const char* check() { return counter()++ ? nullptr : nullptr; }"
+_CALLS = """
+extern "C" int centre(); extern "C" int edge();
+static const char* check() { return centre() + edge() < 0 ? "overflow" : nullptr; }
+"""
+
+
+def test_what_is_unique_in_the_process_is_nobodys_doing(workshop: Workshop) -> None:
+    """Though the package's own is not, where a library that is searched first has one that is."""
+    workshop.make("provider", _COUNTS)
+    libraries = []
+    for name, option in (("centre", "-fgnu-unique"), ("edge", "-fno-gnu-unique")):
+        source = workshop.scrap / f"{name}.cc"
+        source.write_text(f'{_COUNTER}extern "C" int {name}() {{ return counter()++; }}\n')
+        library = workshop.scrap / f"lib{name}.so"
+        call("g++", "-shared", "-fPIC", option, "-o", str(library), str(source),
+             f"-Wl,-soname,{library.name}")  # fmt: skip
+        libraries.append(library)
+    workshop.make("user", _CALLS, libraries=libraries)
+    with running("import provider, user") as pid:
+        diagnosis = diagnose_process(pid)
+    bound = [edge for edge in diagnosis.edges if edge.relation is Relation.BINDS]
+    assert {Path(each.source).name for each in bound} == {"libcentre.so", "libedge.so"}
+    assert {each.target for each in bound} == {str(workshop.site / "provider" / "core.so")}
+    assert "D22" not in _rules(diagnosis)
+
+
 def test_a_shared_copy_that_came_first_and_global_makes_it_healthy(workshop: Workshop) -> None:
     shared = of_compiler("libstdc++.so.6")
     private = workshop.renamed(shared, "libstdc++-maker.so.6")

@@ -10,6 +10,7 @@ from process_samples import SITE, SYSTEM, VICTIM, distribution, environment, lib
 from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.doctor.diagnosis import Finding, Origin
 from cxxrt_toolchain.doctor.loader_messages import findings
+from cxxrt_toolchain.doctor.loader_trace import Event, Kind
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.doctor.installed import Distribution
@@ -120,6 +121,25 @@ def test_a_library_that_is_not_there(name: str, rule: str) -> None:
     found = _one(text, view())
     assert found.rule == rule
     assert name in found.message
+
+
+def test_who_needs_a_library_that_is_not_there_is_named() -> None:
+    text = "libfoo.so.3: cannot open shared object file: No such file or directory"
+    events = (
+        Event(Kind.NEEDED, "libfoo.so.3", VICTIM),
+        Event(Kind.NEEDED, "libbar.so.1", f"{SITE}/other/core.so"),
+    )
+    (found,) = findings(text, view(), environment(_victim()), events)
+    assert found.message == "victim 1.0 needs libfoo.so.3, which is not to be found"
+    assert (found.culprits, found.victims) == (("victim",), ())
+    assert "apt-file search libfoo.so.3" in found.remedies[0]
+
+
+def test_who_lacks_a_runtime_is_its_victim() -> None:
+    text = "libgomp.so.1: cannot open shared object file: No such file or directory"
+    events = (Event(Kind.NEEDED, "libgomp.so.1", VICTIM),)
+    (found,) = findings(text, view(), environment(_victim()), events)
+    assert (found.rule, found.culprits, found.victims) == ("CXXRT-D12", (), ("victim",))
 
 
 @pytest.mark.parametrize(

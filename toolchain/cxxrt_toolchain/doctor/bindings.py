@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cxxrt_toolchain.doctor.object_references import FACETS, PLAIN_FACET
 from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import ElfError, ElfImage
-from cxxrt_toolchain.elf.lookup import find_definitions
+from cxxrt_toolchain.elf.lookup import Definition, find_definitions
 from cxxrt_toolchain.elf.references import read_definitions
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.doctor.object_references import ObjectReferences
     from cxxrt_toolchain.elf.references import OwnDefinition
 
+_UNKNOWN = Definition(0, 0)
 _MANY = 64
 """Names from which on reading a whole string table is quicker than the pieces."""
 
@@ -50,7 +51,8 @@ class Bound(NamedTuple):
 
     name: str
     unique: bool
-    """``STB_GNU_UNIQUE``: shared on purpose, whatever the dlopen mode."""
+    """The winner is ``STB_GNU_UNIQUE``: shared on purpose, whatever the dlopen mode. Its own may be
+    another sort where a neighbour that it needs has the unique one."""
     sizes: tuple[int, int] | None
     """Of a variable or vtable: own size and that of the winner, where both are known."""
     layout: bool
@@ -210,28 +212,29 @@ def describe_bound(
             own = read_definitions(image, dynamic, numbers)
     except ElfError:
         own = ()
-    sized = [each.name for each in own if each.is_object and each.size]
-    theirs = _sizes(target, sized, open_file)
+    theirs = _definitions(target, [each.name for each in own], open_file)
     found = []
     for each in own:
-        their_size = theirs.get(each.name) if each.is_object and each.size else None
-        sizes = (each.size, their_size) if their_size else None
+        winner = theirs.get(each.name, _UNKNOWN)
+        known = each.is_object and each.size and winner.size
+        sizes = (each.size, winner.size) if known else None
         layout = bool(sizes) and _is_layout(each, source.facts)
-        found.append(Bound(each.name, each.is_unique, sizes, layout))
+        found.append(Bound(each.name, each.is_unique or winner.is_unique, sizes, layout))
     variables = (each for each in symbols if isinstance(each, str))
     return (*found, *(Bound(name, unique=False, sizes=None, layout=False) for name in variables))
 
 
-def _sizes(path: str, names: list[str], open_file: Callable[[str], BinaryIO]) -> dict[str, int]:
+def _definitions(
+    path: str, names: list[str], open_file: Callable[[str], BinaryIO]
+) -> dict[str, Definition]:
     if not names:
         return {}
     try:
         with open_file(path) as stream:
             image = ElfImage(stream, path)
-            found = find_definitions(image, Dynamic(image, sparse=len(names) < _MANY), names)
+            return find_definitions(image, Dynamic(image, sparse=len(names) < _MANY), names)
     except ElfError:
         return {}
-    return {name: definition.size for name, definition in found.items()}
 
 
 def _is_layout(definition: OwnDefinition, facts: ObjectReferences) -> bool:

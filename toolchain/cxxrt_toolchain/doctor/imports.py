@@ -79,7 +79,8 @@ def diagnose_imports(
         preload = find_preload(
             (*environment.interpreter.path, *sys.path), environment.interpreter.base_prefix
         )
-        told = tuple(loader_messages.findings(run.failure.detail, view, environment))
+        failure = run.failure
+        told = tuple(loader_messages.findings(failure.detail, view, environment, failure.events))
         if not _HOPELESS.intersection(each.rule for each in told):
             verdict = experiment(
                 executable,

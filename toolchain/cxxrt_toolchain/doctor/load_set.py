@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.doctor.bindings import Described, ObjectInMemory, Symbols
     from cxxrt_toolchain.doctor.file_table import Identity, State
 
-_MAGIC = f"cxxrt-load-set-{VERSION}-1"
+_MAGIC = f"cxxrt-load-set-{VERSION}-2"
 _MOST_BYTES = 16 << 20
 _MOST_SETS = 32
 Identities = tuple["Identity | None", ...]

@@ -1,7 +1,7 @@
 """What the loader's own error texts say, and whom they blame: the pattern part of the triage.
 
-In: the text of an exception, the view of the process that it was raised in, and what is
-installed. Out: findings of D1 (a symbol version is missing), D6, D8, D11
+In: the text of an exception, the view of the process that it was raised in, what is installed, and
+what the loader said before it. Out: findings of D1 (a symbol version is missing), D6, D8, D11
 (string ABI), D12, L004, P1, H12 and H13, or none where the text is not the loader's. Pure.
 
 The texts are glibc's, untranslated: elf/dl-version.c, dl-lookup.c, dl-load.c, dl-tls.c.
@@ -18,6 +18,7 @@ from cxxrt_toolchain.audit.platforms import parse_platform, promise_of, version_
 from cxxrt_toolchain.audit.symbols import spells_old_string
 from cxxrt_toolchain.doctor.binding_rules import runtime_first
 from cxxrt_toolchain.doctor.diagnosis import Finding, Library, Origin
+from cxxrt_toolchain.doctor.loader_trace import needed_by
 from cxxrt_toolchain.doctor.process_view import LIBSTDCXX
 from cxxrt_toolchain.doctor.wording import upgrade
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cxxrt_toolchain.doctor.installed import Distribution, Environment
+    from cxxrt_toolchain.doctor.loader_trace import Event
     from cxxrt_toolchain.doctor.process_view import ProcessView
 
 _VERSION = re.compile(
@@ -38,14 +40,17 @@ _TLS = re.compile(r"(?P<by>\S+): cannot allocate memory in static TLS block")
 _STACK = re.compile(r"(?P<by>\S+): cannot enable executable stack")
 
 
-def findings(text: str, view: ProcessView, environment: Environment) -> Iterator[Finding]:
+def findings(
+    text: str, view: ProcessView, environment: Environment, events: tuple[Event, ...] = ()
+) -> Iterator[Finding]:
     """What the text says, if it is one of the loader's."""
     if match := _VERSION.search(text):
         yield _too_old(match, view, environment)
     elif match := _UNDEFINED.search(text):
         yield from _undefined(match, environment)
     elif match := _ABSENT.search(text):
-        yield _absent(match["library"], view)
+        library = match["library"]
+        yield _absent(library, needed_by(events, library), view, environment)
     elif match := _TLS.search(text):
         yield _plain("CXXRT-H13", match["by"], environment, "finds no room for its static TLS")
     elif match := _STACK.search(text):
@@ -172,16 +177,31 @@ def _undefined(match: re.Match[str], environment: Environment) -> Iterator[Findi
         )
 
 
-def _absent(library: str, view: ProcessView) -> Finding:
+def _absent(library: str, by: str, view: ProcessView, environment: Environment) -> Finding:
     family = family_of_name(library)
     served = family is not None and family is not RuntimeFamily.LIBCUDART
     rule = "CXXRT-D12" if served else "CXXRT-P1" if family is None else "CXXRT-L004"
+    user = _owner(by, environment) if by else None
+    names = (user.name,) if user else ()
+    who = f"{_label(user, by)} needs {library}, which" if by else f"{library} is needed and"
     return Finding(
         rule=rule,
         severity=Severity.ERROR,
-        message=f"{library} is needed and is not to be found",
+        message=f"{who} is not to be found",
+        culprits=names if family is None else (),
+        victims=names if family is not None else (),
+        libraries=(by,) if by else (),
         evidence=(f"{library}: cannot open shared object file",),
-        remedies=runtime_first(view) if served else ("install the package that brings it",),
+        remedies=runtime_first(view) if served else (_bring(library, family),),
+    )
+
+
+def _bring(library: str, family: RuntimeFamily | None) -> str:
+    if family is not None:
+        return "install the package that brings it"
+    return (
+        "install what brings it: a Python package, or one of the system (Debian, Ubuntu: apt-file "
+        f"search {library}; Fedora: dnf provides '*/{library}')"
     )
 
 

@@ -70,6 +70,12 @@ def _events(text: str) -> Iterator[Event]:
             yield Event(Kind.OPENED, match["name"], match["opens"])
 
 
+def needed_by(events: tuple[Event, ...], name: str) -> str:
+    """The object that asked last for a library by its ``DT_NEEDED``; empty where none did."""
+    asked = (each.by for each in reversed(events) if each.kind is Kind.NEEDED and each.name == name)
+    return next(asked, "")
+
+
 def last_object(events: tuple[Event, ...]) -> str:
     """The object whose constructors ran last, else the one that was mapped last."""
     for kind in (Kind.STARTED, Kind.MAPPED):

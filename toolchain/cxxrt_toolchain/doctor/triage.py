@@ -58,7 +58,7 @@ def triage(
     known = list(found)
     if failure is None:
         return tuple(known)
-    told = list(loader_messages.findings(failure.detail, view, environment))
+    told = list(loader_messages.findings(failure.detail, view, environment, failure.events))
     trials = tuple(f"{name}: {went}" for name, went in verdict.trials) if verdict else ()
     if told:
         return (*(_with_trials(each, verdict, trials) for each in told), *known)

@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.elf import dynamic as dt
+from cxxrt_toolchain.elf.references import STB_GNU_UNIQUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,6 +32,8 @@ class Definition(NamedTuple):
     address: int
     """``st_value``, before the load address is added."""
     size: int
+    is_unique: bool = False
+    """Whether it is ``STB_GNU_UNIQUE``: the loader makes one of all that it finds."""
 
 
 def find_definitions(
@@ -55,12 +58,12 @@ def _definition(image: ElfImage, dynamic: Dynamic, index: int, name: str) -> Def
     start = dynamic.require(dt.DT_SYMTAB, "DT_SYMTAB")
     row = entry.unpack(image.read_at(start + index * entry.size, entry.size, "a dynamic symbol"))
     if image.wide:
-        text, _, _, section, value, size = row
+        text, info, _, section, value, size = row
     else:
-        text, value, size, _, _, section = row
+        text, value, size, info, _, section = row
     if not section or dynamic.strings.at(text, "a symbol's name") != name:
         return None
-    return Definition(value, size)
+    return Definition(value, size, info >> 4 == STB_GNU_UNIQUE)
 
 
 class _GnuTable:

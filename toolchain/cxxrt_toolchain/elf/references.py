@@ -32,7 +32,7 @@ _ADDRESSES = {_EM_X86_64: (1, 6, 7), _EM_AARCH64: (257, 1025, 1026)}
 _MODULES = {_EM_X86_64: 16, _EM_AARCH64: 1028}
 _STV_DEFAULT = 0
 _LOCAL = 0
-_UNIQUE = 10
+STB_GNU_UNIQUE = 10
 _OBJECT = 1
 
 
@@ -153,7 +153,7 @@ def read_definitions(
         data = image.read_at(start + symbol * entry.size, entry.size, "a dynamic symbol")
         text, info, _, _, value, size = entry.unpack(data)
         name = dynamic.strings.at(text, "a symbol's name")
-        unique, variable = info >> 4 == _UNIQUE, info & 15 == _OBJECT
+        unique, variable = info >> 4 == STB_GNU_UNIQUE, info & 15 == _OBJECT
         found.append(OwnDefinition(name, value, size, unique, variable))
     return tuple(found)
 
