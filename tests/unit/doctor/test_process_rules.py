@@ -148,6 +148,19 @@ def test_replaced_classes_of_another_size_name_both_sides() -> None:
     assert found.remedies[0] == "import victim before maker"
 
 
+def test_who_is_needed_need_not_be_global_and_always_comes_first() -> None:
+    rows = (bound(PROTOBUF, (168, 176), layout=True),)
+    middle = library(f"{SITE}/victim.libs/libmiddle.so", package="victim")
+    seen = view(
+        *(library(MAKER), middle, library(VICTIM)),
+        needed={VICTIM: (middle.soname,), middle.path: (library(MAKER).soname,)},
+        bindings=Bindings(pairs={(VICTIM, MAKER): rows}),
+    )
+    found = _of("D22", seen)
+    assert "are replaced by those of maker 1.0, which it needs; they are not" in found.message
+    assert [each for each in found.remedies if each.startswith("import")] == []
+
+
 @pytest.mark.parametrize(
     "rows",
     [

@@ -250,7 +250,7 @@ def _interposed(view: ProcessView, rows: list[tuple[str, str, Bound]]) -> Findin
         rule="CXXRT-D22",
         severity=Severity.WARNING if serious else Severity.INFO,
         message=f"{len(rows)} definitions of {view.label(holder)} are replaced by those of "
-        f"{view.label(target)}, which is loaded RTLD_GLOBAL; {outlook}",
+        f"{view.label(target)}, {view.reach(holder, target)}; {outlook}",
         culprits=names_of(view, [target]) if serious else (),
         victims=names_of(view, [holder]) if serious else (),
         libraries=tuple(dict.fromkeys(path for pair in counts for path in pair)),
@@ -260,11 +260,11 @@ def _interposed(view: ProcessView, rows: list[tuple[str, str, Bound]]) -> Findin
 
 
 def _order_remedies(view: ProcessView, holder: str, target: str) -> tuple[str, ...]:
+    cure = "no runtime cures this: both have to be built with hidden visibility, or alike"
+    if view.group_needs(holder, target):
+        return (cure,)
     first, second = view.package_of(holder), view.package_of(target)
-    return (
-        f"import {first or 'the first'} before {second or 'the second'}",
-        "no runtime cures this: both have to be built with hidden visibility, or alike",
-    )
+    return (f"import {first or 'the first'} before {second or 'the second'}", cure)
 
 
 def _unstable(view: ProcessView, holder: str, target: str) -> str:

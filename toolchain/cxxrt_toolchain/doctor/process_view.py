@@ -112,10 +112,12 @@ class ProcessView:
         )
         return tuple(dict.fromkeys(rows))
 
-    def depends(self, source: str, target: str) -> bool:
-        """Whether an object needs another one, directly or through others."""
+    def group_needs(self, source: str, target: str) -> bool:
+        """Whether what an object is part of needs another one, directly or through others."""
+        group = self.group(source)
+        waiting = [each.path for each in self.libraries if self.group(each.path) == group]
         sonames = {each.soname: each.path for each in reversed(self.libraries)}
-        waiting, seen = [source], {source}
+        seen = set(waiting)
         while waiting:
             for name in self.needed.get(waiting.pop(), ()):
                 path = sonames.get(name, "")
@@ -125,6 +127,12 @@ class ProcessView:
                     seen.add(path)
                     waiting.append(path)
         return False
+
+    def reach(self, source: str, target: str) -> str:
+        """How it can be that the loader finds definitions of an object for another one."""
+        return (
+            "which it needs" if self.group_needs(source, target) else "which is loaded RTLD_GLOBAL"
+        )
 
 
 def names_of(view: ProcessView, paths: Iterable[str]) -> tuple[str, ...]:

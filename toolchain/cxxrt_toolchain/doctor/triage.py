@@ -217,7 +217,7 @@ def _separation(view: ProcessView, victim: tuple[str, ...], *, reordered: bool |
     culprit = max(counts, key=lambda name: counts[name])
     who, whose = view.versions.get(culprit, culprit), " and ".join(victim) or "another package"
     return _Cause(
-        f"definitions of {who}, which is loaded RTLD_GLOBAL, replace those of {whose}",
+        f"definitions of {who}, {view.reach(*libraries[culprit])}, replace those of {whose}",
         (culprit,),
         victim,
         libraries[culprit],
