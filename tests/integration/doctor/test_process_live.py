@@ -127,6 +127,40 @@ def test_what_is_unique_in_the_process_is_nobodys_doing(workshop: Workshop) -> N
     assert "D22" not in _rules(diagnosis)
 
 
+_FREES = """
+extern "C" int cudaFree(void*);
+static const char* check() { return cudaFree(nullptr) ? "not freed" : nullptr; }
+"""
+
+
+@pytest.mark.parametrize("start", [GLOBALLY, "from . import core\n"], ids=["global", "local"])
+def test_a_second_libcudart_matters_only_if_somebody_is_bound_to_it(
+    workshop: Workshop, start: str
+) -> None:
+    """As torchvision 0.29.1 has it: needed by its file's name, and beside another of its SONAME."""
+    source = workshop.scrap / "cudart.c"
+    source.write_text("int cudaFree(void* of) { return of != 0; }\n")
+    first, second = (workshop.scrap / f"libcudart{infix}.so.13" for infix in ("", ".1a2b3c4d"))
+    call("gcc", "-shared", "-fPIC", "-o", str(first), str(source), "-Wl,-soname,libcudart.so.13")
+    shutil.copy(first, second)
+    workshop.make("provider", _FREES, libraries=[first], start=start)
+    module = workshop.make("user", _FREES, libraries=[second])
+    workshop.needs(module, "libcudart.so.13", second.name)
+    with running("import provider, user") as pid:
+        diagnosis = diagnose_process(pid)
+        blind = diagnose_process(pid, memory=False)
+    ours = [each for each in diagnosis.libraries if "/libcudart" in each.path]
+    assert [Path(each.path).parent.name for each in ours] == ["provider.libs", "user.libs"]
+    (found,) = [each for each in diagnosis.findings if each.rule == "CXXRT-L102"]
+    assert _rules(blind)["L102"] is Severity.WARNING
+    if start == GLOBALLY:
+        assert found.severity is Severity.INFO
+        assert found.libraries == (ours[1].path, ours[0].path)
+    else:
+        assert found.severity is Severity.WARNING
+        assert found.culprits == ("provider", "user")
+
+
 def test_a_shared_copy_that_came_first_and_global_makes_it_healthy(workshop: Workshop) -> None:
     shared = of_compiler("libstdc++.so.6")
     private = workshop.renamed(shared, "libstdc++-maker.so.6")

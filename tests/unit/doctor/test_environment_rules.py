@@ -194,6 +194,10 @@ def test_several_libcudart_are_worth_knowing_and_a_lacking_one_is_an_error() -> 
     assert judge(environment({"nvidia": [nvidia], "b": [major]})) == ()
     found = only(environment({"nvidia": [nvidia], "a": [bundled]}))
     assert (found.rule, found.severity) == ("CXXRT-D5", INFO)
+    same = binary("v.libs/libcudart.1a2b.so.12", (), soname="libcudart.so.12")
+    asks = binary("v/_core.so", ["libcudart.1a2b.so.12"])
+    assert judge(environment({"nvidia": [nvidia], "v": [same]})) == ()
+    assert only(environment({"nvidia": [nvidia], "v": [same, asks]})).rule == "CXXRT-D5"
     user = binary("c/_core.so", ["libcudart.so.12"])
     missing = MissingSymbols(
         consumer=user.path, provider=nvidia.path, symbols=("cudaEventElapsedTime_v2",)

@@ -268,6 +268,20 @@ def test_two_cudarts_of_one_major_share_no_state_and_two_majors_may() -> None:
     assert judge(view(first, other)) == ()
 
 
+def test_a_cudart_that_nobody_is_bound_to_does_no_harm() -> None:
+    first = library(f"{SITE}/nvidia/libcudart.so.13", family=RuntimeFamily.LIBCUDART)
+    paths = (f"{SITE}/vision.libs/libcudart.so.13", f"{SITE}/other.libs/libcudart.so.13")
+    idle, third = (library(path, family=RuntimeFamily.LIBCUDART) for path in paths)
+    bindings = Bindings(idle=(idle.path,))
+    (found,) = judge(view(first, idle, bindings=bindings))
+    assert (found.rule, found.severity, found.culprits) == ("CXXRT-L102", Severity.INFO, ())
+    assert "vision 1.0 brings a copy of libcudart.so.13" in found.message
+    assert f"because {first.path} came first and is global" in found.message
+    worst, note = judge(view(first, idle, third, bindings=bindings))
+    assert (worst.severity, worst.culprits) == (Severity.WARNING, ("nvidia", "other"))
+    assert note == found
+
+
 def test_a_replaced_runtime_library() -> None:
     found = _of("L109", view(stdcxx(deleted=True)))
     assert found.remedies == ("restart the process",)

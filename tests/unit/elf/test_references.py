@@ -10,7 +10,7 @@ from cxxrt_toolchain.elf.comment import read_comment
 from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import ElfImage
 from cxxrt_toolchain.elf.lookup import find_definitions
-from cxxrt_toolchain.elf.references import read_definitions, read_references
+from cxxrt_toolchain.elf.references import read_definitions, read_imports, read_references
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +75,37 @@ def test_names_are_found_through_either_hash_table(elf_fixture: ElfFixture, name
         found = find_definitions(image, Dynamic(image), ["guarded", "dep", "nothing", "absent"])
     assert list(found) == ["guarded"]
     assert found["guarded"].address > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "dep", "absent"),
+    [("libuser.so", 0x2000, 0x1FE0), ("libuser-rpath-sysv.so", None, None)],
+)
+def test_places_of_what_an_object_needs(
+    elf_fixture: ElfFixture, name: str, dep: int | None, absent: int | None
+) -> None:
+    with elf_fixture(name).open("rb") as stream:
+        image = ElfImage(stream, name)
+        dynamic = Dynamic(image)
+        places = {
+            symbol: read_imports(image, dynamic, lambda each, symbol=symbol: each == symbol)  # type: ignore[misc]  # bound now
+            for symbol in ("dep", "absent", "guarded", "none")
+        }
+        everything = read_imports(image, dynamic, lambda _: True)
+    assert places["guarded"] == places["none"] == ()
+    assert len(places["dep"]) == len(places["absent"]) == 1
+    assert everything == tuple(sorted((*places["dep"], *places["absent"])))
+    if dep is not None and absent is not None:
+        assert (places["dep"], places["absent"]) == ((dep,), (absent,))
+
+
+@pytest.mark.parametrize("name", ["libplain-32.so", "plain.o", "libplain-cet.so"])
+def test_an_object_that_needs_nothing_or_is_of_another_machine(
+    elf_fixture: ElfFixture, name: str
+) -> None:
+    with elf_fixture(name).open("rb") as stream:
+        image = ElfImage(stream, name)
+        assert read_imports(image, Dynamic(image), lambda each: each == "dep") == ()
 
 
 def test_the_compilers_of_an_object(elf_fixture: ElfFixture) -> None:

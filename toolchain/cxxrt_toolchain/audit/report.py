@@ -143,6 +143,10 @@ class WheelReport:
         return sonames | {found.file_name: found for found in reversed(self.objects)}
 
     def served_as(self, needed: Soname) -> Soname | None:
-        """The runtime's name for a needed library, also where a bundled copy serves it today."""
+        """The runtime's name for a needed library, also where a bundled copy serves it today.
+
+        That copy may be called anything: torchvision 0.29.1 needs ``libcudart.faf08d9a.so.13``, a
+        file whose SONAME is ``libcudart.so.13``.
+        """
         copy = self.provides(needed)
-        return served_soname(needed, copy.copy_of if copy else None)
+        return copy.served_as if copy is not None else served_soname(needed, None)

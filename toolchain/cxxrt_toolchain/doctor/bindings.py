@@ -98,6 +98,8 @@ class Bindings:
     pairs: dict[tuple[str, str], tuple[Bound, ...]] = field(default_factory=dict)
     """(object that defines the symbols, object whose definitions won) -> the symbols."""
     locales: tuple[LocaleTable, ...] = ()
+    idle: tuple[str, ...] = ()
+    """Copies of libcudart that are needed, and that nobody is bound to."""
 
 
 Symbols = tuple["int | str", ...]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cxxrt_toolchain.doctor.bindings import Described, ObjectInMemory, Symbols
+    from cxxrt_toolchain.doctor.cudart_users import Places
     from cxxrt_toolchain.doctor.file_table import Identity, State
 
 _MAGIC = f"cxxrt-load-set-{VERSION}-2"
@@ -46,6 +47,8 @@ class LoadSet:
     (0, 0) where that is not known, and empty where the memory is not looked at."""
     references: dict[str, ObjectReferences] = field(default_factory=dict)
     """What has to be read from the memory, by path."""
+    cudart: Places = field(default_factory=dict)
+    """Which of several copies of a libcudart are needed, and where the memory says who is used."""
     meetings: tuple[Any, ...] | None = None
     """As `process_meetings` writes them; None before they were looked for."""
     described: Described = field(default_factory=dict)
@@ -154,6 +157,7 @@ def _encoded(known: LoadSet) -> tuple[Any, ...]:
         tuple(encode_kind(kind) if kind else None for kind in numbers),
         known.ranges,
         {path: tuple(facts) for path, facts in known.references.items()},
+        known.cudart,
         known.meetings,
         {key: tuple(map(tuple, rows)) for key, rows in known.described.items()},
         known.compilers,
@@ -162,7 +166,7 @@ def _encoded(known: LoadSet) -> tuple[Any, ...]:
 
 def _decoded(row: Any, length: int) -> LoadSet:  # noqa: ANN401 - what was written
     """What `_encoded` made of it; raises one of `WRONG` where it is something else."""
-    sonames, numbers, kinds, ranges, references, meetings, described, compilers = row
+    sonames, numbers, kinds, ranges, references, cudart, meetings, described, compilers = row
     known = [decode_kind(kind) if kind else None for kind in kinds]
     if not len(sonames) == len(numbers) == length:
         raise ValueError(length)
@@ -171,6 +175,7 @@ def _decoded(row: Any, length: int) -> LoadSet:  # noqa: ANN401 - what was writt
         kinds=tuple([known[number] for number in numbers]),
         ranges=ranges,
         references={path: ObjectReferences._make(facts) for path, facts in references.items()},
+        cudart=cudart,
         meetings=meetings,
         described={key: tuple(map(Bound._make, rows)) for key, rows in described.items()},
         compilers=compilers,

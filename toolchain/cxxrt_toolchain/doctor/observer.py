@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -20,6 +21,7 @@ from cxxrt_toolchain.doctor.bindings import (
     describe_bound,
     read_bindings,
 )
+from cxxrt_toolchain.doctor.cudart_users import idle_copies
 from cxxrt_toolchain.doctor.diagnosis import Library, Package
 from cxxrt_toolchain.doctor.libraries import Places
 from cxxrt_toolchain.doctor.meetings import NO_MEETINGS
@@ -229,7 +231,7 @@ def _files_by_dynamic_section(
 def _bindings(
     root: str, loaded: _Loaded, known: LoadSet, memory: Memory, mapped: _Mapped
 ) -> Bindings:
-    if not known.references:
+    if not known.references and not known.cudart:
         return Bindings()
 
     kinds = {file.path: kind for (file, _), kind in zip(loaded, known.kinds, strict=True)}
@@ -253,9 +255,14 @@ def _bindings(
         for path, references in known.references.items()
     ]
     owners = AddressMap((start, end, path) for path, (_, start, end) in spans.items())
-    return read_bindings(
+    found = read_bindings(
         wanted, owners, memory, describe, lambda path: group_of(path, kinds.get(path))
     )
+
+    def bound(path: str, place: int) -> str:
+        return owners.owner(memory.word(spans[path][0] + place) or 0)
+
+    return replace(found, idle=idle_copies(known.cudart, bound)) if known.cudart else found
 
 
 def _from_mappings(spans: dict[str, tuple[int, int, int]], mapped: dict[str, MappedFile]) -> None:

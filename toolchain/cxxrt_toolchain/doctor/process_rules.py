@@ -82,9 +82,26 @@ def _duplicates(view: ProcessView) -> Iterator[Finding]:
             if len(same) > 1:
                 yield _twice(view, LIBSTDCXX, tuple(same), Severity.WARNING)
         elif RuntimeFamily.LIBCUDART in families:
-            yield _twice(view, name, copies, Severity.WARNING)
+            yield from _cudarts(view, name, copies)
         elif RuntimeFamily.LIBGCC in families:
             yield _twice(view, name, copies, Severity.INFO)
+
+
+def _cudarts(view: ProcessView, name: str, copies: tuple[Library, ...]) -> Iterator[Finding]:
+    """A copy that nobody is bound to has no state that matters."""
+    idle = view.bindings.idle if view.bindings else ()
+    used = tuple(each for each in copies if each.path not in idle)
+    if len(used) > 1:
+        yield _twice(view, name, used, Severity.WARNING)
+    for each in copies:
+        if each.path in idle:
+            yield Finding(
+                rule="CXXRT-L102",
+                severity=Severity.INFO,
+                message=f"{view.label(each.path)} brings a copy of {name}, {each.path}; it is "
+                f"inert, because {used[0].path} came first and is global",
+                libraries=(each.path, used[0].path),
+            )
 
 
 def _twice(

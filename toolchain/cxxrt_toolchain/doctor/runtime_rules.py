@@ -85,7 +85,8 @@ def _distinct(
 ) -> dict[str, tuple[ObjectFacts, list[str]]]:
     """Copies that a process would load beside each other, by SONAME, with who brings them.
 
-    Under a name that is no runtime's and that nothing needs, it is a stub or a plugin's.
+    Under a name that is no runtime's and that nothing needs, it is a stub or a plugin's. What is
+    needed by its file's name is loaded whatever else has its SONAME.
     """
     found: dict[str, tuple[ObjectFacts, list[str]]] = {}
     needed = frozenset(name for member in facts.members for name in member.needed)
@@ -93,7 +94,9 @@ def _distinct(
         for each in member.objects:
             copy = each.copy_of in families and (family_of_name(each.name) or each.name in needed)
             if copy or families.intersection(each.static):
-                found.setdefault(each.name, (each, []))[1].append(member.name)
+                file = each.path.rpartition("/")[2]
+                name = file if file in needed else each.name
+                found.setdefault(name, (each, []))[1].append(member.name)
     return {name: (each, sorted(set(names))) for name, (each, names) in found.items()}
 
 

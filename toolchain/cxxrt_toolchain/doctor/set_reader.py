@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from cxxrt_toolchain.doctor import objects
 from cxxrt_toolchain.doctor.contested import Exports, contested, read_exports
+from cxxrt_toolchain.doctor.cudart_users import read_places
 from cxxrt_toolchain.doctor.file_facts import describe
 from cxxrt_toolchain.doctor.file_table import FileFacts, FileTable, Kind, identity_of, state_of
 from cxxrt_toolchain.doctor.installed import Environment, read_environment
@@ -144,6 +145,9 @@ class SetReader:
         table = self._references if not root else ReferenceTable(None, "")
         read = table.read(places, open_file)
         known.references = contested(read, exports, lambda path: group_of(path, kinds.get(path)))
+        known.cudart = read_places(
+            list(zip(paths, known.sonames, known.kinds, strict=True)), open_file
+        )
 
     def _may_keep(self, known: LoadSet, paths: tuple[str, ...]) -> bool:
         """What cannot be read today may be readable tomorrow."""
@@ -152,6 +156,7 @@ class SetReader:
             not any(map(os.path.isfile, unread))
             and _UNKNOWN not in known.ranges
             and NOTHING not in known.references.values()
+            and all(places is not None for _, places in known.cudart.values())
         )
 
 

@@ -2,7 +2,8 @@
 
 What goes in: an image and its dynamic section. What comes out: `OwnReferences`: for each exported
 definition that the object itself refers to through its tables, one address whose contents say,
-in a running process, which definition won. Relative relocations (and so all of DT_RELR) name no
+in a running process, which definition won; `read_imports` has those of symbols that it does not
+define. Relative relocations (and so all of DT_RELR) name no
 symbol and are passed over.
 
 Source: gABI chapter 4, "Relocation"; the x86-64 and AArch64 psABIs for the types. Addends are
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cxxrt_toolchain.elf import dynamic as dt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from cxxrt_toolchain.elf.dynamic import Dynamic
     from cxxrt_toolchain.elf.image import ElfImage
@@ -34,6 +35,7 @@ _STV_DEFAULT = 0
 _LOCAL = 0
 STB_GNU_UNIQUE = 10
 _OBJECT = 1
+_NAME = "a symbol's name"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,48 @@ def read_references(image: ElfImage, dynamic: Dynamic) -> OwnReferences:
     return _kept(image, dynamic, places, modules, own_module)
 
 
+def read_imports(
+    image: ElfImage, dynamic: Dynamic, wanted: Callable[[str], bool]
+) -> tuple[int, ...]:
+    """The places of some symbols that the object needs and does not define, one for each, sorted.
+
+    Args:
+        image: The object; one for another machine than x86_64 and aarch64 has none.
+        dynamic: Its dynamic section.
+        wanted: Whether a symbol is, by its name.
+    """
+    machine = image.header.machine
+    start = dynamic.get(dt.DT_SYMTAB)
+    if machine not in _ADDRESSES or not image.wide or start is None:
+        return ()
+    kinds = _ADDRESSES[machine]
+    places: dict[int, int] = {}
+    for place, info, _ in relocations(image, dynamic):
+        if info & 0xFFFFFFFF in kinds and info >> 32:
+            places.setdefault(info >> 32, place)
+    rows = _symbols(image, dynamic, places)
+    return tuple(
+        sorted(
+            place
+            for symbol, place in places.items()
+            if not rows(symbol)[3] and wanted(dynamic.strings.at(rows(symbol)[0], _NAME))
+        )
+    )
+
+
+def _symbols(
+    image: ElfImage, dynamic: Dynamic, numbers: Collection[int]
+) -> Callable[[int], tuple[int, ...]]:
+    """Gives entries of the dynamic symbol table, of which at least these are asked for."""
+    highest = max(numbers, default=0)
+    if highest >= image.limits.symbols:
+        raise image.error(f"a relocation names symbol {highest}")
+    entry = image.layout("IBBHQQ")
+    start = dynamic.require(dt.DT_SYMTAB, "DT_SYMTAB")
+    table = image.read_at(start, (highest + 1) * entry.size, "the dynamic symbol table")
+    return lambda symbol: entry.unpack_from(table, symbol * entry.size)
+
+
 def relocations(image: ElfImage, dynamic: Dynamic) -> Iterator[tuple[int, int, int]]:
     """``DT_RELA`` without its relative head, then ``DT_JMPREL``.
 
@@ -119,24 +163,15 @@ def _kept(
     own_module: int | None,
 ) -> OwnReferences:
     """Leave out what the object does not define itself or does not export."""
-    highest = max((*places, *modules), default=0)
-    if highest >= image.limits.symbols:
-        raise image.error(f"a relocation names symbol {highest}")
-    entry = image.layout("IBBHQQ")
-    start = dynamic.require(dt.DT_SYMTAB, "DT_SYMTAB")
-    table = image.read_at(start, (highest + 1) * entry.size, "the dynamic symbol table")
-    own = sorted(
-        (place, symbol)
-        for symbol, place in places.items()
-        if _exported(entry.unpack_from(table, symbol * entry.size))
-    )
+    rows = _symbols(image, dynamic, (*places, *modules))
+    own = sorted((place, symbol) for symbol, place in places.items() if _exported(rows(symbol)))
     return OwnReferences(
         places=array("Q", (place for place, _ in own)),
         symbols=array("I", (symbol for _, symbol in own)),
         modules=tuple(
-            (place, dynamic.strings.at(row[0], "a symbol's name"))
+            (place, dynamic.strings.at(rows(symbol)[0], _NAME))
             for symbol, place in modules.items()
-            if _exported(row := entry.unpack_from(table, symbol * entry.size))
+            if _exported(rows(symbol))
         ),
         own_module=own_module,
     )
@@ -152,7 +187,7 @@ def read_definitions(
     for symbol in symbols:
         data = image.read_at(start + symbol * entry.size, entry.size, "a dynamic symbol")
         text, info, _, _, value, size = entry.unpack(data)
-        name = dynamic.strings.at(text, "a symbol's name")
+        name = dynamic.strings.at(text, _NAME)
         unique, variable = info >> 4 == STB_GNU_UNIQUE, info & 15 == _OBJECT
         found.append(OwnDefinition(name, value, size, unique, variable))
     return tuple(found)
