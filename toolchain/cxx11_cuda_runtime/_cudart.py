@@ -167,14 +167,15 @@ def reported_release(handle: int) -> tuple[int, int]:
     """Ask the loaded libcudart for its release (``cudaRuntimeGetVersion`` needs no device).
 
     Returns:
-        For example ``(12, 9)``; ``(0, 0)`` where it cannot be asked.
+        For example ``(12, 9)``; ``(0, 0)`` where it cannot be asked, as a stand-in of a name of
+        libcudart's may be.
     """
     if handle == _dl.NO_HANDLE:
         return 0, 0
     import ctypes
 
     number = ctypes.c_int()
-    library = ctypes.CDLL(None, handle=handle)
-    if library.cudaRuntimeGetVersion(ctypes.byref(number)) != 0:
+    ask = getattr(ctypes.CDLL(None, handle=handle), "cudaRuntimeGetVersion", None)
+    if ask is None or ask(ctypes.byref(number)) != 0:
         return 0, 0
     return number.value // 1000, number.value % 1000 // 10

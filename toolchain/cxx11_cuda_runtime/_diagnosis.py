@@ -56,6 +56,8 @@ class ProcessFacts:
     """Who loaded libstdc++, where we did not."""
     remedies: tuple[str, ...] = ()
     """Against a libstdc++ that is too old."""
+    idle: tuple[str, ...] = ()
+    """Copies of libcudart that nobody is bound to."""
     damaged: tuple[str, ...] = ()
     """Files of the wheel that are not as they were built, with the reason."""
     environment: tuple[tuple[str, str], ...] = ()
@@ -92,7 +94,7 @@ def judge(facts: ProcessFacts) -> Diagnosis:
     findings = (
         *_package(facts),
         *_private_copies(facts),
-        *_duplicates(facts.objects),
+        *_duplicates(facts),
         *_old_libstdcxx(facts),
         *_openmp(facts.objects),
         *_replaced(facts.objects),
@@ -165,12 +167,21 @@ def _private_copy(rule: str, path: str, what: str, *, neutralised: bool) -> Find
     )
 
 
-def _duplicates(objects: tuple[LoadedObject, ...]) -> Iterator[Finding]:
+def _duplicates(facts: ProcessFacts) -> Iterator[Finding]:
     by_soname: dict[str, list[str]] = {}
-    for each in objects:
+    for each in facts.objects:
         if each.soname.startswith(_SINGLE):
             by_soname.setdefault(each.soname, []).append(each.path)
-    for soname, paths in by_soname.items():
+    for soname, those in by_soname.items():
+        paths = [path for path in those if path not in facts.idle]
+        for path in (path for path in those if path in facts.idle):
+            yield Finding(
+                "CXXRT-L102",
+                "note",
+                soname,
+                f"{path} is another copy of {soname}; it is neutralised, because"
+                f" {', '.join(paths)} came first and is global.",
+            )
         if len(paths) > 1:
             yield Finding(
                 "CXXRT-L102",

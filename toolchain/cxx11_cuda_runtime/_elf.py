@@ -1,7 +1,9 @@
 """What the doctor asks of an ELF file: its SONAME, its needs, and whether it exports libstdc++.
 
 What goes in: a path. What comes out: ``ElfFacts``, or None for what is no little-endian 64-bit ELF
-file with a dynamic section. System V gABI chapters 4 and 5. Needs no section headers.
+file with a dynamic section; ``Slots`` for the few files of which it is asked who serves them.
+System V gABI chapters 4 and 5; the x86-64 and AArch64 psABIs for relocations. Needs no section
+headers.
 """
 
 from __future__ import annotations
@@ -12,7 +14,10 @@ from dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import TypeVar
+
+    _T = TypeVar("_T")
 
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SEGMENT = struct.Struct("<IIQQQQQQ")
@@ -22,6 +27,12 @@ _ELF64_LE = b"\x7fELF\x02\x01"
 _PT_LOAD, _PT_DYNAMIC = 1, 2
 _DT_NEEDED, _DT_HASH, _DT_STRTAB, _DT_SYMTAB, _DT_SONAME = 1, 4, 5, 6, 14
 _DT_GNU_HASH = 0x6FFFFEF5
+_RELA = struct.Struct("<QQq")
+_RELOCATIONS = ((7, 8, 0x6FFFFFF9), (23, 2, 0))
+"""DT_RELA, DT_RELASZ and DT_RELACOUNT of those that name no symbol; DT_JMPREL and DT_PLTRELSZ, of
+which all do (DT_NULL is 0)."""
+_ADDRESSES = {62: (1, 6, 7), 183: (257, 1025, 1026)}
+"""By machine: R_*_64/ABS64, GLOB_DAT and JUMP_SLOT, whose word becomes the symbol's address."""
 _STV_DEFAULT = 0
 _STB_LOCAL = 0
 
@@ -39,16 +50,29 @@ class ElfFacts:
     """Defines core functions of libstdc++ with default visibility."""
 
 
+@dataclass(frozen=True)
+class Slots:
+    """Addresses in one file, before its load address is added."""
+
+    start: int
+    end: int
+    """Of its memory."""
+    words: tuple[int, ...]
+    """Which receive the addresses of the functions that were asked for."""
+
+
 class _Image:
     """The bytes of one file, addressed as they are mapped."""
 
     def __init__(self, data: bytes | mmap.mmap) -> None:
         self.data = data
         header = _HEADER.unpack_from(data)
+        self.machine = int(header[2])
         segments = [
             _SEGMENT.unpack_from(data, header[5] + i * header[9]) for i in range(header[10])
         ]
         self.loads = [(s[3], s[2], s[5]) for s in segments if s[0] == _PT_LOAD]
+        self.end = max((s[3] + s[6] for s in segments if s[0] == _PT_LOAD), default=0)
         dynamic = next(((s[2], s[5]) for s in segments if s[0] == _PT_DYNAMIC), None)
         self.dynamic: list[tuple[int, int]] = []
         if dynamic is not None:
@@ -92,9 +116,52 @@ class _Image:
             if section and info >> 4 != _STB_LOCAL and other & 3 == _STV_DEFAULT:
                 yield self.string(name)
 
+    def needed_from(self, prefixes: tuple[bytes, ...]) -> Iterator[int]:
+        """Words that receive the address of an undefined symbol of such a name."""
+        kinds = _ADDRESSES.get(self.machine, ())
+        table = self.offset(self.value(_DT_SYMTAB))
+        for tag, size, skipped in _RELOCATIONS:
+            if not self.value(tag):
+                continue
+            start = self.offset(self.value(tag))
+            rows = self.data[start + 24 * self.value(skipped) : start + self.value(size)]
+            for place, info, _ in _RELA.iter_unpack(rows):
+                if info & 0xFFFFFFFF in kinds:
+                    name, _, _, section, _, _ = _SYMBOL.unpack_from(
+                        self.data, table + 24 * (info >> 32)
+                    )
+                    if not section and self.string(name).startswith(prefixes):
+                        yield place
+
+
+def read_slots(path: str, *prefixes: bytes) -> Slots | None:
+    """Where a file expects functions of such names; None as for ``read_elf``."""
+    return _read(
+        path,
+        lambda image: Slots(
+            start=min((row[0] for row in image.loads), default=0),
+            end=image.end,
+            words=tuple(image.needed_from(prefixes)),
+        ),
+    )
+
 
 def read_elf(path: str) -> ElfFacts | None:
     """Read a file's dynamic section and symbols; None for one that is gone or is no such ELF."""
+    return _read(path, _facts)
+
+
+def _facts(image: _Image) -> ElfFacts:
+    soname = image.value(_DT_SONAME)
+    needed = (image.string(value) for tag, value in image.dynamic if tag == _DT_NEEDED)
+    return ElfFacts(
+        soname=image.string(soname).decode() if soname else "",
+        needed=tuple(name.decode() for name in needed),
+        exports_libstdcxx=any(name in _CORE for name in image.exported()),
+    )
+
+
+def _read(path: str, take: Callable[[_Image], _T]) -> _T | None:
     try:
         with open(path, "rb") as file:
             if file.read(6) != _ELF64_LE:
@@ -105,18 +172,6 @@ def read_elf(path: str) -> ElfFacts | None:
     with data:
         try:
             image = _Image(data)
-            if not image.dynamic:
-                return None
-            return ElfFacts(
-                soname=image.string(image.value(_DT_SONAME)).decode()
-                if image.value(_DT_SONAME)
-                else "",
-                needed=tuple(
-                    image.string(value).decode()
-                    for tag, value in image.dynamic
-                    if tag == _DT_NEEDED
-                ),
-                exports_libstdcxx=any(name in _CORE for name in image.exported()),
-            )
+            return take(image) if image.dynamic else None
         except (struct.error, StopIteration, UnicodeDecodeError):
             return None

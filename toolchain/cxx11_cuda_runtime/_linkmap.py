@@ -18,17 +18,27 @@ def loaded_paths() -> tuple[str, ...]:
     Without ctypes: the mapped shared objects, in address order.
     """
     try:
-        import ctypes
+        return tuple(path for path, _ in loaded())
     except ImportError:
         return tuple(path for path in _dl.mapped_files() if ".so" in path)
-    paths = []
+
+
+def loaded() -> tuple[tuple[str, int], ...]:
+    """Likewise, each with its load address.
+
+    Raises:
+        ImportError: There is no ctypes.
+    """
+    import ctypes
+
+    rows = []
     entry = int(ctypes.CDLL(None)._handle)  # noqa: SLF001 - documented as the dlopen handle
     while entry:
-        _, name, _, following = _fields(entry)
-        paths.append(os.fsdecode(ctypes.string_at(name)) if name else "")
+        base, name, _, following = _fields(entry)
+        rows.append((os.fsdecode(ctypes.string_at(name)) if name else "", base))
         entry = following
-    paths[0] = paths[0] or os.path.realpath("/proc/self/exe")
-    return tuple(path for path in paths if "/" in path)
+    rows[0] = rows[0][0] or os.path.realpath("/proc/self/exe"), rows[0][1]
+    return tuple(row for row in rows if "/" in row[0])
 
 
 def path_of(handle: int, soname: str) -> str:

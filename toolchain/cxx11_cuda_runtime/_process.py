@@ -10,7 +10,7 @@ import hashlib
 import os
 import sys
 
-from cxx11_cuda_runtime import _baked, _dl, _linkmap, _load, _loaded, _require
+from cxx11_cuda_runtime import _baked, _dl, _idle, _linkmap, _load, _loaded, _require
 from cxx11_cuda_runtime._diagnosis import Diagnosis, LoadedObject, ProcessFacts, judge
 from cxx11_cuda_runtime._elf import read_elf
 from cxx11_cuda_runtime._manifest import ManifestError, parse_manifest
@@ -33,7 +33,7 @@ def diagnose(how: str) -> Diagnosis:
 def facts_of_process(how: str) -> ProcessFacts:
     """Look at this process."""
     supported = _dl.supported()
-    objects = loaded_objects() if supported else ()
+    objects, needs = _look() if supported else ((), {})
     libraries = _loaded.loaded(how)
     loaded, culprit = 0, ""
     remedies: tuple[str, ...] = ()
@@ -45,6 +45,7 @@ def facts_of_process(how: str) -> ProcessFacts:
                 culprit, remedies = error.culprit, error.remedies
     return ProcessFacts(
         state=how,
+        idle=_idle.idle_copies(objects, needs),
         version=_baked.VERSION,
         python=".".join(map(str, sys.version_info[:3])) + f" {sys.executable}",
         glibc=os.confstr("CS_GNU_LIBC_VERSION") or "" if supported else "",
@@ -61,11 +62,18 @@ def facts_of_process(how: str) -> ProcessFacts:
 
 def loaded_objects() -> tuple[LoadedObject, ...]:
     """Every loaded object with its file's facts, in load order."""
+    return _look()[0]
+
+
+def _look() -> tuple[tuple[LoadedObject, ...], dict[str, tuple[str, ...]]]:
+    """Them, and what each needs, by path."""
     mapped = frozenset(_dl.mapped_files())
     rows = []
+    needs = {}
     for path in _linkmap.loaded_paths():
         deleted = f"{path} (deleted)" in mapped
         facts = None if deleted else read_elf(path)
+        needs[path] = facts.needed if facts else ()
         rows.append(
             LoadedObject(
                 path=path,
@@ -74,7 +82,7 @@ def loaded_objects() -> tuple[LoadedObject, ...]:
                 deleted=deleted,
             )
         )
-    return tuple(rows)
+    return tuple(rows), needs
 
 
 def damaged_files(package: str) -> tuple[str, ...]:

@@ -57,6 +57,20 @@ def test_two_files_with_one_soname_are_an_error(soname: str) -> None:
     assert "/b/" in found[0].message
 
 
+def test_a_libcudart_that_nobody_is_bound_to_is_a_note() -> None:
+    paths = ("/nv/libcudart.so.13", "/tv/libcudart.1a.so.13", "/x/libcudart.so.13")
+    objects = tuple(LoadedObject(path=path, soname="libcudart.so.13") for path in paths)
+    facts = replace(FACTS, objects=objects[:2], idle=paths[1:2])
+    (found,) = judge(facts).findings
+    assert (found.rule, found.severity) == ("CXXRT-L102", "note")
+    assert found.message.startswith("/tv/libcudart.1a.so.13 is another copy of libcudart.so.13")
+    assert "because /nv/libcudart.so.13 came first" in found.message
+    assert judge(facts).healthy
+    third = judge(replace(facts, objects=objects)).findings
+    assert [each.severity for each in third] == ["note", "error"]
+    assert "/tv/" not in third[1].message
+
+
 def test_two_majors_of_libcudart_are_fine() -> None:
     pair = tuple(LoadedObject(path=f"/{n}", soname=f"libcudart.so.{n}") for n in (12, 13))
     assert rules(replace(FACTS, objects=pair)) == []

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cxx11_cuda_runtime._elf import read_elf
+from cxx11_cuda_runtime._elf import read_elf, read_slots
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _ADDRESSES = {"dynamic": 0x200, "strings": 0x300, "symbols": 0x400, "hash": 0x500}
@@ -92,3 +93,36 @@ def test_a_file_that_is_cut_anywhere_is_no_reason_to_fail(tmp_path: Path, length
     path.write_bytes(tiny_elf([(CLASSIC, GLOBAL_FUNC, 0, DEFINED)])[:length])
     facts = read_elf(str(path))
     assert facts is None or not facts.exports_libstdcxx
+
+
+@pytest.mark.parametrize(
+    ("name", "prefixes", "words"),
+    [
+        ("libuser.so", (b"dep",), (0x2000,)),
+        ("libuser.so", (b"dep", b"abs"), (0x1FE0, 0x2000)),
+        ("libuser.so", (b"guarded",), ()),
+        ("libuser.so", (), ()),
+        ("libown-aarch64.so", (b"__tls",), (0x2008,)),
+        ("libown-aarch64.so", (b"value",), ()),  # it has its own
+    ],
+)
+def test_where_functions_of_others_are_expected(
+    elf_fixture: Callable[[str], Path],
+    name: str,
+    prefixes: tuple[bytes, ...],
+    words: tuple[int, ...],
+) -> None:
+    slots = read_slots(str(elf_fixture(name)), *prefixes)
+    assert slots is not None
+    assert slots.words == words  # as readelf -r has them
+    assert slots.start == 0
+    assert slots.end > 0x2008
+
+
+def test_slots_of_what_is_cut_or_gone(elf_fixture: Callable[[str], Path], tmp_path: Path) -> None:
+    whole = elf_fixture("libuser.so").read_bytes()
+    for length in range(0, len(whole), 97):
+        (tmp_path / "cut").write_bytes(whole[:length])
+        found = read_slots(str(tmp_path / "cut"), b"dep")
+        assert found is None or len(found.words) <= 1
+    assert read_slots(str(tmp_path / "gone"), b"dep") is None
