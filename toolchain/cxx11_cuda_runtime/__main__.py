@@ -1,12 +1,13 @@
 """``python -m cxx11_cuda_runtime [doctor|run|activate|deactivate]``.
 
-Exit codes: 0 done or healthy, 1 findings (or the hook or preload was refused), 2 usage. ``run``
-leaves with the program's own code.
+Exit codes: 0 done or healthy, 1 findings, or an import failed (or the hook or preload was refused),
+2 usage, 3 what was found cannot be written. ``run`` leaves with the program's own code.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib import import_module
 
@@ -19,15 +20,27 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_BROKEN_PIPE = 141
+"""128 + SIGPIPE, as a shell reports it."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command."""
     arguments, program = _split(list(sys.argv[1:] if argv is None else argv))
     args = _parser().parse_args(arguments, argparse.Namespace(program=program))
     try:
-        return int(args.command(args))
+        code = int(args.command(args))
+        sys.stdout.flush()
     except (RuntimeLoadError, _activate.HookError) as error:
         sys.stderr.write(f"cxx11-cuda-runtime: {error}\n")
         return 1
+    except OSError as error:  # nobody reads on, or a full disk
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return _BROKEN_PIPE
+        sys.stderr.write(f"cxx11-cuda-runtime: {error}\n")
+        return 3
+    return code
 
 
 def _split(argv: list[str]) -> tuple[list[str], list[str]]:
@@ -75,18 +88,19 @@ def _parser() -> argparse.ArgumentParser:
 def _doctor(args: argparse.Namespace) -> int:
     from cxx11_cuda_runtime import _doctor
 
-    for name in filter(None, args.imports.split(",")):
-        _import(name)
+    imported = [_import(name) for name in args.imports.split(",") if name]
     diagnosis = cxx11_cuda_runtime.diagnose()
     print(_doctor.as_json(diagnosis) if args.json else _doctor.as_text(diagnosis))
-    return 0 if diagnosis.healthy else 1
+    return 0 if diagnosis.healthy and all(imported) else 1
 
 
-def _import(name: str) -> None:
+def _import(name: str) -> bool:
     try:
         import_module(name)
-    except ImportError as error:
-        sys.stderr.write(f"cxx11-cuda-runtime: import {name}: {error}\n")
+    except Exception as error:  # noqa: BLE001 - a module may raise whatever it likes
+        sys.stderr.write(f"cxx11-cuda-runtime: import {name}: {type(error).__name__}: {error}\n")
+        return False
+    return True
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -6,13 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 pytestmark = [pytest.mark.runtime, pytest.mark.network]
 
@@ -80,6 +80,39 @@ def test_doctor_imports_what_it_is_told_first(
     document = json.loads(done.stdout)
     assert any(row["path"].endswith("oldpkg/native.so") for row in document["objects"])
     assert "nosuchmodule" in done.stderr
+    assert done.returncode == 1
+
+
+def test_what_a_module_raises_is_said_and_the_process_is_looked_at_all_the_same(
+    runtime_site: Path, tmp_path: Path, python: str
+) -> None:
+    (tmp_path / "raises.py").write_text("raise ValueError('no')\n")
+    done = command(
+        "doctor", "--import", "raises",
+        python=python, site=runtime_site, environ={"PYTHONPATH": f"{runtime_site}:{tmp_path}"},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "healthy"
+    assert "import raises: ValueError: no" in done.stderr
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+def test_output_that_nobody_takes_is_no_traceback(runtime_site: Path, options: list[str]) -> None:
+    ask = [sys.executable, "-m", "cxx11_cuda_runtime", "doctor", *options]
+    environment = {**os.environ, "PYTHONPATH": str(runtime_site)}
+    with Path("/dev/full").open("w", encoding="ascii") as full:
+        done = subprocess.run(
+            ask, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False
+        )
+    assert (done.returncode, len(done.stderr.splitlines())) == (3, 1)
+    assert "No space left on device" in done.stderr
+    with subprocess.Popen(
+        ask, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.close()
+        assert (child.stderr.read(), child.wait()) == (b"", 141)
 
 
 def test_doctor_sees_a_file_that_is_not_as_it_was_built(own_site: Path) -> None:

@@ -55,22 +55,28 @@ def _run(name: str, args: list[str]) -> int:
     import os  # noqa: PLC0415 - start-up time
     from importlib import import_module  # noqa: PLC0415 - start-up time
 
-    from cxxrt_toolchain.errors import ToolchainError  # noqa: PLC0415 - start-up time
+    from cxxrt_toolchain.errors import MissingToolError, ToolchainError  # noqa: PLC0415 - as above
 
     command = import_module(f"cxxrt_toolchain.cli.{name.replace('-', '_')}")
     parser = argparse.ArgumentParser(prog=f"cxxrt {name}", description=COMMANDS[name])
     command.configure(parser)
     try:
-        return int(command.run(parser.parse_args(args)))
+        code = int(command.run(parser.parse_args(args)))
+        sys.stdout.flush()
     except ToolchainError as error:
         print(f"cxxrt {name}: {error}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:  # `cxxrt tags | head`: nobody reads on, which is no error of ours
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
+    except OSError as error:  # a full disk, above all: what is left of the output has no place
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"cxxrt {name}: {error}", file=sys.stderr)
+        return MissingToolError.exit_code
     except KeyboardInterrupt:
         print(f"cxxrt {name}: interrupted", file=sys.stderr)
         return _INTERRUPTED
+    return code
 
 
 def _overview() -> str:
