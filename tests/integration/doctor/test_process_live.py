@@ -127,6 +127,37 @@ def test_what_is_unique_in_the_process_is_nobodys_doing(workshop: Workshop) -> N
     assert "D22" not in _rules(diagnosis)
 
 
+_PROGRAM = """
+#include <cstdio>
+#include <mutex>
+#include <string>
+static std::once_flag flag;
+int main() {
+  std::call_once(flag, [] { std::puts("ready"); });
+  std::fflush(stdout);
+  return std::getchar();
+}
+"""
+
+
+@pytest.mark.parametrize("option", ["-no-pie", "-pie"])
+def test_a_program_at_a_fixed_address_captures_nothing(tmp_path: Path, option: str) -> None:
+    """It lends ``__once_proxy`` an address of its own, the jump to the real one."""
+    (tmp_path / "program.cc").write_text(_PROGRAM)
+    options = ["-O1", "-pthread", option, "-fno-pie" if option == "-no-pie" else "-fpie"]
+    program = tmp_path / "program"
+    call("g++", *options, "-o", str(program), str(tmp_path / "program.cc"))
+    with subprocess.Popen(
+        [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        diagnosis = diagnose_process(child.pid)
+        child.kill()
+    assert diagnosis.healthy
+    assert not [edge for edge in diagnosis.edges if "__once_proxy" in edge.symbols]
+
+
 _FREES = """
 extern "C" int cudaFree(void*);
 static const char* check() { return cudaFree(nullptr) ? "not freed" : nullptr; }

@@ -16,6 +16,7 @@ from cxxrt_toolchain.doctor.diagnosis import Origin
 from cxxrt_toolchain.doctor.file_table import Kind
 from cxxrt_toolchain.doctor.load_set import LoadSet, LoadSets
 from cxxrt_toolchain.doctor.object_references import NOTHING
+from cxxrt_toolchain.elf.image import ElfError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -295,8 +296,8 @@ def test_a_file_that_cannot_be_read_today_is_asked_tomorrow(elf_fixture: ElfFixt
         return open(path, "rb")  # noqa: PTH123 - as the observer does it
 
     known = LoadSet(sonames=(), kinds=())
-    today = known.describe(source, path, (1,), partial(describe_bound, open_file=refuses))
-    tomorrow = known.describe(source, path, (1,), partial(describe_bound, open_file=opens))
+    today = known.describe(source, path, (2,), partial(describe_bound, open_file=refuses))
+    tomorrow = known.describe(source, path, (2,), partial(describe_bound, open_file=opens))
     assert (len(today), len(tomorrow)) == (0, 1)
 
 
@@ -304,3 +305,23 @@ def test_a_folder_that_cannot_be_written_harms_nothing(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
     _keep(tmp_path / "cache")
     assert _find(tmp_path / "cache") is None
+
+
+def test_what_the_winner_only_lends_an_address_is_no_definition(elf_fixture: ElfFixture) -> None:
+    def opens(path: str) -> BinaryIO:
+        return open(path, "rb")  # noqa: PTH123 - as the observer does it
+
+    own, other = (str(elf_fixture(name)) for name in ("libown.so", "libuser.so"))
+    source = SOURCE._replace(path=own)
+    assert describe_bound(source, own, (2, 8), opens)[1].name == "value"
+    assert describe_bound(source, other, (2, 8), opens) == ()
+
+    def gone(path: str) -> BinaryIO:
+        if path == other:
+            raise ElfError(path, "it is gone")
+        return opens(path)
+
+    assert [each.name for each in describe_bound(source, other, (2, 8), gone)] == [
+        "called",
+        "value",
+    ]

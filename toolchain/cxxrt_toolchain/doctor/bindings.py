@@ -130,12 +130,13 @@ def read_bindings(
         for target, symbol in _foreign(each, memory, owners, modules):
             rows.setdefault((each.path, target), []).append(symbol)
     by_path = {each.path: each for each in objects}
+    described = {
+        (path, target): describe(by_path[path], target, tuple(symbols))
+        for (path, target), symbols in rows.items()
+        if group(target) != group(path)
+    }
     return Bindings(
-        pairs={
-            (path, target): describe(by_path[path], target, tuple(symbols))
-            for (path, target), symbols in rows.items()
-            if group(target) != group(path)
-        },
+        pairs={pair: bound for pair, bound in described.items() if bound},
         locales=tuple(
             _locale(each, memory, owners) for each in objects if PLAIN_FACET in each.facts.facets
         ),
@@ -197,6 +198,10 @@ def describe_bound(
 ) -> tuple[Bound, ...]:
     """Add the names, and the sizes of variables and vtables, which must agree where code does.
 
+    A program that is linked to a fixed address lends a function an address of its own, its jump to
+    the real one, where somebody has to compare it (the psABI's "Function Addresses"). That is no
+    definition, and is left out.
+
     Args:
         source: The object that defines the symbols.
         target: The one whose definitions won.
@@ -217,7 +222,9 @@ def describe_bound(
     theirs = _definitions(target, [each.name for each in own], open_file)
     found = []
     for each in own:
-        winner = theirs.get(each.name, _UNKNOWN)
+        if theirs is not None and each.name not in theirs:
+            continue
+        winner = theirs[each.name] if theirs else _UNKNOWN
         known = each.is_object and each.size and winner.size
         sizes = (each.size, winner.size) if known else None
         layout = bool(sizes) and _is_layout(each, source.facts)
@@ -228,15 +235,14 @@ def describe_bound(
 
 def _definitions(
     path: str, names: list[str], open_file: Callable[[str], BinaryIO]
-) -> dict[str, Definition]:
-    if not names:
-        return {}
+) -> dict[str, Definition] | None:
+    """Those that an object has; None where it cannot be read."""
     try:
         with open_file(path) as stream:
             image = ElfImage(stream, path)
             return find_definitions(image, Dynamic(image, sparse=len(names) < _MANY), names)
     except ElfError:
-        return {}
+        return None
 
 
 def _is_layout(definition: OwnDefinition, facts: ObjectReferences) -> bool:

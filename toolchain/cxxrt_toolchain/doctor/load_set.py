@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.doctor.cudart_users import Places
     from cxxrt_toolchain.doctor.file_table import Identity, State
 
-_MAGIC = f"cxxrt-load-set-{VERSION}-2"
+_MAGIC = f"cxxrt-load-set-{VERSION}-3"
 _MOST_BYTES = 16 << 20
 _MOST_SETS = 32
 Identities = tuple["Identity | None", ...]
