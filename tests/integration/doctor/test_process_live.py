@@ -312,3 +312,33 @@ def test_a_process_that_sees_other_files(workshop: Workshop, tmp_path: Path) -> 
     assert package.location == str(inside)
     assert diagnosis.healthy
     assert "L104" in _rules(diagnosis), "its libstdc++ was read through /proc/PID/root"
+    assert _origins(diagnosis) == {"libc.so.6": Origin.SYSTEM, "libstdc++.so.6": Origin.SYSTEM}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root for chroot")
+def test_a_process_with_another_root(workshop: Workshop, tmp_path: Path) -> None:
+    """The kernel shows its paths as ours; it names its own files as if its root were ours."""
+    workshop.make("jailed", PRINTS)
+    jail = tmp_path / "jail"
+    jail.mkdir()
+    if subprocess.run(["mount", "--bind", "/", jail], check=False).returncode:
+        pytest.skip("may not mount here")
+    try:
+        if not (jail / str(workshop.site)[1:]).is_dir():
+            pytest.skip("the folder of this test is on a mount of its own")
+        before = ("env", f"PYTHONPATH={workshop.site}", "chroot", str(jail))
+        with running("import jailed", *before) as pid:
+            diagnosis = diagnose_process(pid)
+    finally:
+        subprocess.run(["umount", jail], check=True)
+    (library,) = [each for each in diagnosis.libraries if "jailed" in each.path]
+    assert library.path == f"{jail}{workshop.site}/jailed/core.so"
+    assert library.package == "jailed"
+    assert diagnosis.healthy
+    assert diagnosis.glibc.startswith("2.")
+    assert _origins(diagnosis) == {"libc.so.6": Origin.SYSTEM, "libstdc++.so.6": Origin.SYSTEM}
+
+
+def _origins(diagnosis: Diagnosis) -> dict[str, Origin]:
+    wanted = ("libc.so.6", "libstdc++.so.6")
+    return {each.soname: each.origin for each in diagnosis.libraries if each.soname in wanted}

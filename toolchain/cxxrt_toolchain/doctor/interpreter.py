@@ -41,7 +41,8 @@ class Interpreter:
     path: tuple[str, ...]
     """``sys.path``, absolute."""
     root: str = ""
-    """What stands before every path in them, for a process of another mount namespace."""
+    """What stands, here, before a path that the process uses itself: in another mount namespace, or
+    with another root folder."""
 
 
 def find_executable(python: str | None, environ: Mapping[str, str]) -> str:

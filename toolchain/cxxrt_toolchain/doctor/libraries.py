@@ -55,11 +55,13 @@ class Places:
             return Origin.RUNTIME if owner.key == RUNTIME_DISTRIBUTION else Origin.WHEEL
         if "/cxx11_cuda_runtime/lib/" in path:
             return Origin.RUNTIME
-        if path == self.environment.interpreter.program or self._of_python(path):
+        interpreter = self.environment.interpreter
+        name = path.removeprefix(interpreter.root)
+        if interpreter.program in {path, name} or self._of_python(path):
             return Origin.INTERPRETER
         if self.conda and path.startswith(self.conda):
             return Origin.CONDA
-        if path.startswith(_SYSTEM):
+        if name.startswith(_SYSTEM):
             return Origin.SYSTEM
         return Origin.WHEEL if _in_site(path) else Origin.OTHER
 

@@ -21,7 +21,7 @@ from cxxrt_toolchain.errors import MissingToolError
 from cxxrt_toolchain.host.runtime_folder import find_runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from cxxrt_toolchain.doctor.procfs import ProcessFacts
 
@@ -37,23 +37,24 @@ def interpreter_of(facts: ProcessFacts) -> Interpreter:
     python = next(versions, "")
     base = facts.executable.rpartition("/bin/")[0]
     started = _started_from(facts, python) if python else ()
-    folders = dict.fromkeys((*_sites(facts), *started, *_listed(facts.environment)))
+    folders = dict.fromkeys((*_sites(facts), *started, *_listed(facts)))
+    conda = facts.environment.get("CONDA_PREFIX")
     return Interpreter(
         executable=facts.executable,
         program=facts.executable,
         python=python,
         glibc="",
-        prefix=facts.environment.get("CONDA_PREFIX", base),
-        base_prefix=base,
+        prefix=facts.root + (facts.chroot + conda if conda else base),
+        base_prefix=facts.root + base,
         path=tuple(facts.root + folder for folder in folders),
-        root=facts.root,
+        root=facts.root + facts.chroot,
     )
 
 
 def _started_from(facts: ProcessFacts, python: str) -> Iterator[str]:
     """The site-packages of the environment whose program was started, and the user's own."""
     virtual = next(map(_virtual, _called(facts)), "").removeprefix(facts.root)
-    home = facts.environment.get("HOME", "")
+    home = facts.chroot + facts.environment.get("HOME", "")
     base = facts.executable.rpartition("/bin/")[0]
     for prefix in (virtual,) if virtual else (base, f"{home}/.local"):
         folder = f"{prefix}/lib/python{python}/site-packages"
@@ -64,15 +65,16 @@ def _started_from(facts: ProcessFacts, python: str) -> Iterator[str]:
 def _called(facts: ProcessFacts) -> Iterator[str]:
     """Where the program may have been called, before symlinks; only that tells the environment."""
     name = (facts.arguments or ("",))[0]
+    own = facts.root + facts.chroot
     if name[:1] == "/":
-        yield facts.root + name
+        yield own + name
     elif "/" in name:
         with contextlib.suppress(OSError):
             folder = os.readlink(f"/proc/{facts.pid}/cwd")  # noqa: PTH115 - a text is at hand
             yield f"{facts.root}{folder}/{name}"
     else:
         folders = facts.environment.get("PATH", "").split(":")
-        found = (f"{facts.root}{folder}/{name}" for folder in folders)
+        found = (f"{own}{folder}/{name}" for folder in folders)
         yield from (place for place in found if os.access(place, os.X_OK))
 
 
@@ -82,8 +84,10 @@ def _virtual(place: str) -> str:
     return prefix if prefix and os.path.isfile(f"{prefix}/pyvenv.cfg") else ""  # noqa: PTH113 - as above
 
 
-def _listed(environment: Mapping[str, str]) -> Iterator[str]:
-    yield from filter(None, environment.get("PYTHONPATH", "").split(":"))
+def _listed(facts: ProcessFacts) -> Iterator[str]:
+    for folder in facts.environment.get("PYTHONPATH", "").split(":"):
+        if folder:
+            yield facts.chroot + folder
 
 
 def _sites(facts: ProcessFacts) -> Iterator[str]:

@@ -37,7 +37,10 @@ class ProcessFacts:
     environment: dict[str, str]
     """As it was when the program started; empty where it may not be read."""
     root: str
-    """What to put before a path of the process to open the file here; empty in most cases."""
+    """What to put before a path of the kernel's to open the file here; empty in most cases."""
+    chroot: str
+    """The folder that is its root, as the kernel names it: what stands in the kernel's paths before
+    a name that the process uses itself. Empty in most cases."""
     files: tuple[MappedFile, ...]
     """Those with code, in address order, which is not the load order."""
 
@@ -62,12 +65,14 @@ def read_process(pid: int) -> ProcessFacts:
         arguments = _strings(read(f"{place}/cmdline"))
         if not files and not executable:
             raise ProcessLookupError
+        root, chroot = _roots(place)
         return ProcessFacts(
             pid=pid,
             executable=executable,
             arguments=arguments,
             environment=_environment(place),
-            root=_root(place),
+            root=root,
+            chroot=chroot,
             files=files,
         )
 
@@ -139,10 +144,11 @@ def _environment(place: str) -> dict[str, str]:
     return {key: value for key, _, value in (row.partition("=") for row in rows) if key}
 
 
-def _root(place: str) -> str:
-    """``/proc/PID/root`` where the process sees another file system than we do."""
+def _roots(place: str) -> tuple[str, str]:
+    """``/proc/PID/root`` where the process sees other mounts than we do; its root among ours."""
     try:
-        same = os.readlink(f"{place}/ns/mnt") == os.readlink(f"{_PROC}/self/ns/mnt")  # noqa: PTH115 - a text
-        return "" if same and os.readlink(f"{place}/root") == "/" else f"{place}/root"  # noqa: PTH115 - a text
+        if os.readlink(f"{place}/ns/mnt") != os.readlink(f"{_PROC}/self/ns/mnt"):  # noqa: PTH115 - a text
+            return f"{place}/root", ""
+        return "", os.readlink(f"{place}/root").rstrip("/")  # noqa: PTH115 - a text
     except PermissionError:
-        return ""
+        return "", ""

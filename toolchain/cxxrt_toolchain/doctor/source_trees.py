@@ -49,8 +49,8 @@ class SourceTrees:
 
     Args:
         cache: Where to remember; None: nowhere.
-        root: What stands before every path, for the files of another mount namespace. Links are
-            not followed there: they mean its paths, not ours.
+        root: What stands before every path, for the files of another mount namespace or below
+            another root. Links are not followed there: they mean its paths, not ours.
     """
 
     def __init__(self, cache: FactsCache | None = None, root: str = "") -> None:
