@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cxxrt_toolchain.audit.findings import Severity
 from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Outcome
 from cxxrt_toolchain.doctor.imports import diagnose_imports
 from cxxrt_toolchain.errors import InputError, MissingToolError, UsageError
@@ -30,6 +31,23 @@ def test_a_module_that_is_missing(site: Path) -> None:
     assert "cxxrt_absent is not installed for" in found.message
     assert not diagnosis.healthy
     assert diagnosis.steps[1].detail == "ModuleNotFoundError: No module named 'cxxrt_absent'"
+
+
+def test_what_an_exception_was_raised_from_is_read_too(site: Path) -> None:
+    (site / "wraps.py").write_text(
+        "import ctypes\n"
+        "try:\n    ctypes.CDLL('libcxxrt_absent.so.7')\n"
+        "except OSError:\n    raise RuntimeError('no backend')\n"
+    )
+    diagnosis = diagnose("wraps")
+    errors = {e.rule: e for e in diagnosis.findings if e.severity is Severity.ERROR}
+    missing, failed = errors.pop("CXXRT-P1"), errors.pop("CXXRT-D28")
+    assert not errors
+    assert "libcxxrt_absent.so.7 is needed" in missing.message
+    assert "raises RuntimeError: no backend" in failed.message
+    (site / "hides.py").write_text((site / "wraps.py").read_text().rstrip() + " from None\n")
+    assert {each.rule for each in diagnose("hides").findings} >= {"CXXRT-D28"}
+    assert "CXXRT-P1" not in {each.rule for each in diagnose("hides").findings}
 
 
 def test_an_exception_says_what_and_where(site: Path) -> None:

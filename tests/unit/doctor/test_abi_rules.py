@@ -34,8 +34,8 @@ def part(owner: str, traces: Traces = NO_TRACES, *needed: str) -> Part:
     )
 
 
-def crossing(user: Part, provider: Part, kernels: tuple[str, ...] = ()) -> Meetings:
-    symbols = ("_Z3addPf", "_Z3subPf")
+def crossing(user: Part, provider: Part, kernels: tuple[str, ...] = (), *more: str) -> Meetings:
+    symbols = ("_Z3addPf", "_Z3subPf", *more)
     found = Crossing(user=user, provider=provider, symbols=symbols, kernels=kernels)
     return Meetings(parts=(user, provider), crossings=(found,))
 
@@ -113,8 +113,14 @@ def test_one_libcudart_is_no_note_and_two_are() -> None:
 
 def test_strings_of_both_kinds_are_a_warning_where_symbols_cross() -> None:
     meetings = crossing(part("a", OLD), part("b", NEW))
-    assert rows(meetings) == [("CXXRT-D13", WARNING, ("a",), ("b",))]
+    assert rows(meetings) == [("CXXRT-D13", WARNING, ("a",), ("b",))], "in a class, perhaps"
     assert rows(meetings, ("a", "b")) == [], "D11 says more"
+    many = tuple(f"_Z{len(f'f{n}')}f{n}v" for n in range(100))
+    whole = crossing(part("a", OLD), part("b", NEW), (), *many)
+    assert rows(whole) == [("CXXRT-D13", INFO, ("a",), ("b",))], "none of them is of a string"
+    for symbol in ("_Z3putRKSs", "_Z3getB5cxx11v"):
+        spelt = crossing(part("a", OLD), part("b", NEW), (), *many, symbol)
+        assert rows(spelt) == [("CXXRT-D13", WARNING, ("a",), ("b",))]
     assert findings(crossing(part("a", OLD), part("b", OLD))) == []
 
 

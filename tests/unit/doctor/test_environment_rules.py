@@ -151,8 +151,12 @@ def test_captured_call_once_is_an_error_where_somebody_calls_it() -> None:
 
 
 def test_other_captures_are_a_warning_and_versioned_ones_nothing() -> None:
-    throwing = binary("a/lib.so", exports=["__cxa_throw"])
+    throwing = binary("a/_core.so", exports=["__cxa_throw"])
     assert only(environment({"a": [throwing], "b": [USER]})).severity is WARNING
+    library = binary("a/libx.so", exports=["__cxa_throw"], soname="libx.so")
+    assert only(environment({"a": [library], "b": [USER]})).severity is INFO, "nobody asks for it"
+    user = binary("a/_core.so", ["libx.so"])
+    assert only(environment({"a": [library, user], "b": [USER]})).severity is WARNING
     versioned = binary("a/lib.so", exports=["__cxa_throw"], defines=["A_1.0"])
     assert judge(environment({"a": [versioned], "b": [USER]})) == ()
 

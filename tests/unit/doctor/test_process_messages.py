@@ -123,6 +123,35 @@ def test_a_library_that_is_not_there(name: str, rule: str) -> None:
     assert name in found.message
 
 
+SSL = "/lib/x86_64-linux-gnu/libssl.so.3"
+
+
+@pytest.mark.parametrize(
+    ("files", "owner", "reason", "remedy"),
+    [
+        (
+            ("victim/vendor/libssl.so.3",),
+            (),
+            "the machine's was loaded before the one that it brings",
+            "import victim before what loads the other one",
+        ),
+        ((), (), "it gets the machine's", "install a newer libssl.so.3"),
+        ((), ("other",), "it gets that of other 1.0", "install a newer other"),
+    ],
+)
+def test_a_library_that_is_no_runtime_is_not_put_down_to_libstdcxx(
+    files: tuple[str, ...], owner: tuple[str, ...], reason: str, remedy: str
+) -> None:
+    path = f"{SITE}/other/libssl.so.3" if owner else SSL
+    text = f"{path}: version `OPENSSL_3.2.0' not found (required by {VICTIM})"
+    others = [distribution(name, f"{name}/libssl.so.3") for name in owner]
+    found = _one(text, view(library(path)), _victim(*files), *others)
+    assert found.rule == "CXXRT-D3"
+    assert found.message == f"victim 1.0 needs OPENSSL_3.2.0, and {path} lacks it: {reason}"
+    assert (found.culprits, found.victims) == (owner, ("victim",))
+    assert found.remedies == (remedy,)
+
+
 def test_who_needs_a_library_that_is_not_there_is_named() -> None:
     text = "libfoo.so.3: cannot open shared object file: No such file or directory"
     events = (

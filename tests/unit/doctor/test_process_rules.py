@@ -118,7 +118,48 @@ def test_captured_code_without_state_is_for_information() -> None:
     found = _of("D21", seen)
     assert found.severity is Severity.INFO
     assert found.culprits == ()
-    assert "1 symbols" in found.message
+    assert "1 symbol of" in found.message
+
+
+def test_captured_error_categories_are_a_warning() -> None:
+    rows = (bound("_ZNSs4swapERSs"), bound("_ZNSt3_V216generic_categoryEv"))
+    seen = view(
+        *(library(MAKER), stdcxx(), library(VICTIM)),
+        needed={VICTIM: ("libstdc++.so.6",)},
+        bindings=Bindings(pairs={(SYSTEM, MAKER): rows}),
+    )
+    found = _of("D21", seen)
+    assert (found.severity, found.culprits) == (Severity.WARNING, ("maker",))
+    assert found.victims == ("victim",)
+    assert "2 symbols of" in found.message
+    assert found.evidence == (f"_ZNSt3_V216generic_categoryEv is bound to {MAKER}",)
+    assert found.remedies
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "names", "severity"),
+    [
+        ("libproj-3ec30893.so.25.9.5.1", "libproj.so.25.9.8.1", ("_ZN4proj1fEv",), "warning"),
+        ("libproj-3ec30893.so.25.9.8.1", "libproj.so.25.9.5.1", ("_ZN4proj1fEv",), "warning"),
+        ("libproj-3ec30893.so.25.9.8.1", "libproj.so.25.9.8.1", ("_ZN4proj1fEv",), "info"),
+        ("libz.so.1.3.1", "libz-1a2b3c4d.so.1.2.3", ("deflate",), "warning"),
+        ("libz.so.1.2.3", "libz-1a2b3c4d.so.1.3.1", ("deflate",), "info"),
+        ("libz.so.1.2.3", "libproj.so.25.9.8.1", ("_ZN4proj1fEv",), "info"),
+        ("libz.so.1", "libz.so.2", ("_Z1fv",), "info"),
+    ],
+)
+def test_two_releases_of_one_library_are_a_warning(
+    mine: str, theirs: str, names: tuple[str, ...], severity: str
+) -> None:
+    holder, target = f"{SITE}/victim.libs/{mine}", f"{SITE}/maker.libs/{theirs}"
+    pairs = {(holder, target): tuple(map(bound, names))}
+    found = _of("D22", view(library(target), library(holder), bindings=Bindings(pairs=pairs)))
+    assert found.severity.value == severity
+    if severity == "warning":
+        assert (found.culprits, found.victims) == (("maker",), ("victim",))
+        stem = mine.partition(".so")[0].partition("-")[0]
+        old, new = (each.partition(".so.")[2] for each in (mine, theirs))
+        assert f"{stem} {old} gets what is of {new}" in found.evidence
 
 
 def test_a_sanitizer_takes_over_on_purpose() -> None:
@@ -157,7 +198,7 @@ def test_who_is_needed_need_not_be_global_and_always_comes_first() -> None:
         bindings=Bindings(pairs={(VICTIM, MAKER): rows}),
     )
     found = _of("D22", seen)
-    assert "are replaced by those of maker 1.0, which it needs; they are not" in found.message
+    assert "is replaced by that of maker 1.0, which it needs; they are not" in found.message
     assert [each for each in found.remedies if each.startswith("import")] == []
 
 

@@ -60,12 +60,15 @@ def _static(case: Case, found: ObjectReport) -> Iterator[Finding]:
     symbols = found.symbols
     for family in found.static:
         if family is RuntimeFamily.LIBSTDCXX:
+            # With -Bsymbolic it meets no other copy: the unique ids of others are not looked up.
             shown, rules = symbols.locale_ids, ("CXXRT-H4", "CXXRT-H5")
+            seen = bool(shown) and not found.facts.symbolic
             flags, loud = "-Wl,--exclude-libs,ALL", Severity.ERROR
         else:
             shown, rules = symbols.cudart_defined, ("CXXRT-H6", "CXXRT-H7")
+            seen = bool(shown)
             flags, loud = "--cudart=shared", Severity.WARNING
-        if shown:
+        if seen:
             yield Finding(
                 rule=rules[0],
                 severity=Severity.ERROR if case.runtime else loud,

@@ -26,6 +26,18 @@ _EXAMPLES = 3
 # libstdc++.so.6 refers to these through its own GOT and they carry state or decide how exceptions
 # travel: whoever exports them earlier in the scope of the first dlopen that pulls libstdc++ in
 # takes them over (seen with LD_DEBUG=bindings on pyarrow 0.13 before TensorFlow 1.12).
+CATEGORIES = frozenset(
+    {
+        "_ZNSt3_V216generic_categoryEv",
+        "_ZNSt3_V215system_categoryEv",
+        "_ZSt16generic_categoryv",
+        "_ZSt15system_categoryv",
+        "_ZSt17iostream_categoryv",
+        "_ZSt15future_categoryv",
+    }
+)
+"""Functions of libstdc++ that return an object whose address is what it is compared by
+([syserr.errcat.nonvirtuals]): whoever takes one over parts error codes from their conditions."""
 CAPTURES = frozenset(
     {
         "_ZSt11__once_call",

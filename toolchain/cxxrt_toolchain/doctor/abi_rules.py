@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.audit.families import RuntimeFamily
 from cxxrt_toolchain.audit.findings import Severity
+from cxxrt_toolchain.audit.symbols import spells_old_string
 from cxxrt_toolchain.doctor.diagnosis import Finding
 from cxxrt_toolchain.doctor.meetings import (
     differ_in_cudart,
@@ -27,6 +28,7 @@ _DYNAMIC = "link libstdc++ dynamically"
 _SHARED = "use nvcc's --cudart=shared"
 _NEW_STRING = "compile with -D_GLIBCXX_USE_CXX11_ABI=1"
 _MOST = 5
+_WHOLE_INTERFACE = 100
 
 Packages = frozenset[str]
 """Names of distributions: an owner that is a folder is named and never blamed."""
@@ -154,17 +156,17 @@ def _kernels_apart(meetings: Meetings, packages: Packages) -> Iterator[Finding]:
 def _strings_cross(
     meetings: Meetings, packages: Packages, told: Collection[frozenset[str]]
 ) -> Iterator[Finding]:
-    """D13 where C++ symbols of one package are bound to another's."""
+    """D13 where C++ of one package is bound to another's; a note if strings are none of it."""
     for pair in _pairs(meetings.crossings, differ_in_strings):
         if _owners_of(pair) in told:
             continue
         guilty, others = _sides(pair, _is_old)
         yield Finding(
             rule="CXXRT-D13",
-            severity=Severity.WARNING,
-            message=f"{_text(guilty)} is compiled for the old std::string and bound to the C++ of "
-            f"{_text(others)}, which is compiled for the new one: a struct with a string in it has "
-            "two layouts",
+            severity=Severity.WARNING if _may_be_of_strings(pair) else Severity.INFO,
+            message=f"{_text(guilty)} is compiled for the old std::string and {_text(others)} for "
+            "the new one, and C++ of one is bound to that of the other: a struct with a string in "
+            "it has two layouts",
             culprits=_named(guilty, packages),
             victims=_named(others, packages),
             libraries=_paths(pair),
@@ -258,6 +260,17 @@ def _symbols(pair: Iterable[Crossing]) -> tuple[str, ...]:
         for each in pair
     ]
     return tuple(rows[:2])
+
+
+def _may_be_of_strings(pair: Iterable[Crossing]) -> bool:
+    """Whether strings may be what crosses.
+
+    A class may have one inside, which shows nowhere; but an interface of a hundred functions of
+    which none takes a string is not made of them.
+    """
+    names = [name for each in pair for name in each.symbols]
+    spelt = any("cxx11" in name or spells_old_string(name) for name in names)
+    return spelt or len(names) < _WHOLE_INTERFACE
 
 
 def _spelling(parts: Iterable[Part]) -> list[str]:

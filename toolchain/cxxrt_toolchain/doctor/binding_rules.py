@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.audit.families import RuntimeFamily
 from cxxrt_toolchain.audit.findings import Severity
-from cxxrt_toolchain.audit.symbols import CAPTURES
+from cxxrt_toolchain.audit.symbols import CAPTURES, CATEGORIES
 from cxxrt_toolchain.doctor.diagnosis import Finding, Origin
 from cxxrt_toolchain.doctor.process_view import LIBSTDCXX, ProcessView, names_of
-from cxxrt_toolchain.doctor.wording import ACTIVATE, libstdcxx_first
+from cxxrt_toolchain.doctor.wording import ACTIVATE, counted, libstdcxx_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,8 @@ _LENGTH = re.compile(r"(\d+)")
 _GCC = re.compile(r"GCC: \([^)]*\) (\d+)\.(\d+)")
 _STABLE_GCC = (5, 0)
 """GCC's C++11 library was experimental before 5: its templates changed between releases."""
+# As repair tools rename it, with eight digits of a hash; at least two numbers tell a release.
+_LIBRARY = re.compile(r"(?P<name>lib[\w+-]*?)(?:[-.][0-9a-f]{8})?\.so\.(?P<version>\d+(?:\.\d+)+)")
 _MANY = 3
 
 
@@ -80,7 +82,11 @@ def _locales(view: ProcessView, bindings: Bindings) -> Iterator[Finding]:
 
 def _is_private(view: ProcessView, table: LocaleTable) -> bool:
     library = view.by_path.get(table.path)
-    return library is not None and library.soname != LIBSTDCXX
+    if library is None or library.soname == LIBSTDCXX:
+        return False
+    # One that looks only into itself (-Bsymbolic) meets no other: a hidden copy (H5).
+    is_static = RuntimeFamily.LIBSTDCXX in library.static
+    return is_static or library.family is RuntimeFamily.LIBSTDCXX
 
 
 def _rule(view: ProcessView, path: str) -> str:
@@ -98,6 +104,10 @@ def _damaged(view: ProcessView, table: LocaleTable, private: list[LocaleTable]) 
     ]
     culprits = names_of(view, [each.path for each in guilty])
     victims = _users(view, table)
+    files = names_of(
+        view,
+        [e.path for e in guilty if view.by_path[e.path].family is RuntimeFamily.LIBSTDCXX],
+    )  # what is linked in, no edit takes out
     brings = " and ".join(view.label(each.path) for each in guilty) or "another library"
     return Finding(
         rule="CXXRT-D20",
@@ -113,7 +123,7 @@ def _damaged(view: ProcessView, table: LocaleTable, private: list[LocaleTable]) 
         ),
         remedies=(
             *runtime_first(view),
-            *(f"repair its wheel: cxxrt repair -w DIR {_wheel(name)}" for name in culprits[:1]),
+            *(f"repair its wheel: cxxrt repair -w DIR {_wheel(name)}" for name in files[:1]),
         ),
     )
 
@@ -176,14 +186,23 @@ def _captures(view: ProcessView, bindings: Bindings) -> Iterator[Finding]:
 
 def _captured(view: ProcessView, holder: str, named: list[tuple[str, str]]) -> Finding:
     critical = [row for row in named if row[1] in CAPTURES and not _is_interceptor(row[0])]
-    shown = critical or named
+    categories = [row for row in named if row[1] in CATEGORIES]
+    shown = critical or categories or named
     target = shown[0][0]
-    serious = bool(critical)
-    what = "call_once or exceptions" if serious else "code that carries no state"
+    serious = bool(critical or categories)
+    severity = Severity.ERROR if critical else Severity.WARNING if categories else Severity.INFO
+    if critical:
+        what = "call_once or exceptions"
+    elif categories:
+        what = "error categories, which are told apart by their address: an error code of "
+        what += "std::filesystem then equals no std::errc elsewhere"
+    else:
+        what = "code that carries no state"
     return Finding(
         rule="CXXRT-D21",
-        severity=Severity.ERROR if serious else Severity.INFO,
-        message=f"{view.label(target)} has taken over {len(named)} symbols of {holder} ({what}): "
+        severity=severity,
+        message=f"{view.label(target)} has taken over {counted(len(named), 'symbol')} of {holder} "
+        f"({what}): "
         f"{target} exports them and came first",
         culprits=names_of(view, [target]) if serious else (),
         victims=tuple(
@@ -210,7 +229,8 @@ def _interpositions(view: ProcessView, bindings: Bindings) -> Iterator[Finding]:
         key = (view.group(holder), view.group(target))
         if key[0] == key[1]:
             continue
-        named = [row for row in bound if row.name.startswith("_Z") and not row.unique]
+        versions = _two_versions(holder, target)
+        named = [row for row in bound if not row.unique and (versions or row.name.startswith("_Z"))]
         grouped.setdefault(key, []).extend((holder, target, row) for row in named)
     for rows in grouped.values():
         if rows:
@@ -234,7 +254,8 @@ def _interposed(view: ProcessView, rows: list[tuple[str, str, Bound]]) -> Findin
     broken = [row for _, _, row in rows if row.incompatible]
     changed = [row for _, _, row in rows if row.mismatched and not row.layout]
     vintages = _unstable(view, holder, target) if spaces["std"] else ""
-    serious = bool(broken or vintages)
+    releases = _releases(rows)
+    serious = bool(broken or vintages or releases)
     top = ", ".join(f"{space} ({count})" for space, count in spaces.most_common(3))
     evidence = [f"by namespace: {top}"]
     if broken:
@@ -244,19 +265,43 @@ def _interposed(view: ProcessView, rows: list[tuple[str, str, Bound]]) -> Findin
         )
     if changed:
         evidence.append(f"{len(changed)} constant tables differ, for example {changed[0].name}")
-    evidence += [vintages] if vintages else []
+    evidence += [each for each in (vintages, releases) if each]
     outlook = "they are not compatible" if serious else "nothing shows that they differ"
     return Finding(
         rule="CXXRT-D22",
         severity=Severity.WARNING if serious else Severity.INFO,
-        message=f"{len(rows)} definitions of {view.label(holder)} are replaced by those of "
-        f"{view.label(target)}, {view.reach(holder, target)}; {outlook}",
+        message=f"{counted(len(rows), 'definition')} of {view.label(holder)} "
+        f"{'is' if len(rows) == 1 else 'are'} replaced by {'that' if len(rows) == 1 else 'those'} "
+        f"of {view.label(target)}, {view.reach(holder, target)}; {outlook}",
         culprits=names_of(view, [target]) if serious else (),
         victims=names_of(view, [holder]) if serious else (),
         libraries=tuple(dict.fromkeys(path for pair in counts for path in pair)),
         evidence=tuple(evidence),
         remedies=_order_remedies(view, holder, target) if serious else (),
     )
+
+
+def _releases(rows: list[tuple[str, str, Bound]]) -> str:
+    """Where two releases of one library meet: their C++ never agrees, their C only upwards."""
+    for holder, target, row in rows:
+        if versions := _two_versions(holder, target):
+            name, mine, theirs = versions
+            if row.name.startswith("_Z") or theirs < mine:
+                return f"{name} {_dotted(mine)} gets what is of {_dotted(theirs)}"
+    return ""
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+def _two_versions(holder: str, target: str) -> tuple[str, tuple[int, ...], tuple[int, ...]] | None:
+    """The name and both versions of two files that are releases of one library."""
+    mine, theirs = (_LIBRARY.fullmatch(path.rpartition("/")[2]) for path in (holder, target))
+    if mine is None or theirs is None or mine["name"] != theirs["name"]:
+        return None
+    first, second = (tuple(map(int, each["version"].split("."))) for each in (mine, theirs))
+    return None if first == second else (mine["name"], first, second)
 
 
 def _order_remedies(view: ProcessView, holder: str, target: str) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from cxxrt_toolchain.elf.facts import NeededVersion, SharedObject, Soname
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-VERSION = 4
+VERSION = 5
 """Raise it whenever the reader, the watched names or a family may see the same file differently."""
 
 OPENMP_MARKS = frozenset({"GOMP_parallel", "__kmpc_fork_call"})
@@ -66,13 +66,23 @@ class ObjectFacts:
     @property
     def static(self) -> tuple[RuntimeFamily, ...]:
         """Runtimes that are linked into it and exported; `Traces` has the hidden ones."""
-        return () if self.copy_of is not None else static_families(self.exports)
+        if self.copy_of is not None:
+            return ()
+        return static_families(self.exports, symbolic=self.facts.symbolic)
 
 
-def static_families(exports: frozenset[str]) -> tuple[RuntimeFamily, ...]:
-    """The runtimes that an object which is no copy of one exports, by its names of `WATCHED`."""
+def static_families(
+    exports: frozenset[str], *, symbolic: bool = False
+) -> tuple[RuntimeFamily, ...]:
+    """The runtimes that an object which is no copy of one exports.
+
+    Args:
+        exports: Those of `WATCHED` that it exports.
+        symbolic: It looks into itself first: a libstdc++ in it meets no other one's unique facet
+            ids, so it is as good as hidden.
+    """
     found = []
-    if exports & LOCALE_IDS:
+    if exports & LOCALE_IDS and not symbolic:
         found.append(RuntimeFamily.LIBSTDCXX)
     if "GOMP_parallel" in exports:
         found.append(RuntimeFamily.LIBGOMP)
@@ -90,7 +100,7 @@ Needs = dict[tuple[str, str, bool], NeededVersion]
 """Version needs by their parts."""
 
 _PLAIN = ("bits", "little_endian", "machine", "kind", "soname", "rpath", "runpath")
-_FLAGS = ("executable_stack", "static_tls", "build_id")
+_FLAGS = ("executable_stack", "symbolic", "static_tls", "build_id")
 _LISTS = ("needed", "version_definitions", "gnu_properties")
 _FAMILIES = {family.value: family for family in RuntimeFamily}
 

@@ -70,14 +70,34 @@ def failure(error: BaseException) -> "dict[str, object]":
     """Say what was raised, and where."""
     frames = traceback.extract_tb(error.__traceback__)
     last = frames[-1] if frames else None
-    text = "".join(traceback.format_exception_only(type(error), error)).strip()
+    text = _text(error)
     return {
         "outcome": "exception",
         "detail": text[-4000:],
         "where": f"{last.filename}:{last.lineno}" if last else "",
         "missing": getattr(error, "name", None) if isinstance(error, ImportError) else None,
+        "causes": [_text(each) for each in _causes(error)],
         "traceback": traceback.format_exc()[-8000:],
     }
+
+
+def _text(error: BaseException) -> str:
+    return "".join(traceback.format_exception_only(type(error), error)).strip()
+
+
+MOST_CAUSES = 20
+
+
+def _causes(error: BaseException) -> "list[BaseException]":
+    """What it was raised from, or while handling, nearest first."""
+    found = []  # type: list[BaseException]
+    while len(found) < MOST_CAUSES:
+        cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        if cause is None or cause in found:
+            break
+        found.append(cause)
+        error = cause
+    return found
 
 
 def say(answers: "TextIO", answer: "dict[str, object]") -> None:

@@ -37,6 +37,8 @@ class Attempt(Generic[T]):
     outcome: Outcome
     detail: str = ""
     """The exception's text, or the signal's name."""
+    causes: tuple[str, ...] = ()
+    """The texts of the exceptions that it was raised from or while handling, nearest first."""
     where: str = ""
     """The last line of Python, ``FILE:LINE``."""
     missing: str = ""
@@ -169,6 +171,7 @@ def _attempt(
             module=module,
             outcome=Outcome(reply.answer["outcome"]),
             detail=reply.answer.get("detail", ""),
+            causes=tuple(reply.answer.get("causes", ())),
             where=reply.answer.get("where", ""),
             missing=reply.answer.get("missing") or "",
             report=reply.answer.get("traceback", ""),

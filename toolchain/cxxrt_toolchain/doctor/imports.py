@@ -80,7 +80,8 @@ def diagnose_imports(
             (*environment.interpreter.path, *sys.path), environment.interpreter.base_prefix
         )
         failure = run.failure
-        told = tuple(loader_messages.findings(failure.detail, view, environment, failure.events))
+        text = "\n".join((failure.detail, *failure.causes))
+        told = tuple(loader_messages.findings(text, view, environment, failure.events))
         if not _HOPELESS.intersection(each.rule for each in told):
             verdict = experiment(
                 executable,

@@ -82,7 +82,11 @@ def _second(
             else f"{each.path} exports {each.locale_ids[0]}"
             for each in copies[:3]
         ),
-        remedies=facts.remedies(f"cxxrt repair the wheel of {member.name}"),
+        remedies=facts.remedies(
+            f"cxxrt repair the wheel of {member.name}"
+            if rule == "CXXRT-H1"
+            else f"have {member.name} rebuilt without -static-libstdc++, which no edit can undo"
+        ),
     )
 
 
@@ -95,6 +99,12 @@ def _captures(facts: EnvironmentFacts) -> Iterator[Finding]:
             if each.captures and not each.facts.version_definitions and LIBSTDCXX in member.needed
         ]
         names = sorted({name for each in capturing for name in each.captures})
+        needed = frozenset(name for other in facts.members for name in other.needed)
+
+        def loaded(each: ObjectFacts, needed: frozenset[str] = needed) -> bool:
+            """Not one of the libraries that a user asks for, to be preloaded or linked."""
+            return each.name in needed or not each.name.startswith("lib")
+
         if not names:
             continue
         once = any(name in _ONCE for name in names)
@@ -105,8 +115,10 @@ def _captures(facts: EnvironmentFacts) -> Iterator[Finding]:
         ]
         if facts.activated or not company:
             severity = Severity.INFO
+        elif once:
+            severity = Severity.ERROR
         else:
-            severity = Severity.ERROR if once else Severity.WARNING
+            severity = Severity.WARNING if any(map(loaded, capturing)) else Severity.INFO
         yield Finding(
             rule="CXXRT-H8",
             severity=severity,

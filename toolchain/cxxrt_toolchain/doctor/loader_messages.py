@@ -79,6 +79,8 @@ def _too_old(match: re.Match[str], view: ProcessView, environment: Environment) 
             remedies=("install a release that was built for this glibc",),
         )
     library = _mapped(view, path)
+    if family_of_name(path) is None:
+        return _other_build(match, library, user, environment)
     culprits, reason = _guilty(library, path, node, user, view, environment)
     victims = (user.name,) if user and user.name not in culprits else ()
     return Finding(
@@ -91,6 +93,43 @@ def _too_old(match: re.Match[str], view: ProcessView, environment: Environment) 
         evidence=(match[0], *((f"{path} is {library.version}",) if library else ())),
         remedies=runtime_first(view),
     )
+
+
+def _other_build(
+    match: re.Match[str],
+    library: Library | None,
+    user: Distribution | None,
+    environment: Environment,
+) -> Finding:
+    """Of a library that is nobody's runtime, as OpenSSL: the first build of a SONAME serves all."""
+    path, by = match["library"], match["by"]
+    name = path.rpartition("/")[2]
+    owner = _owner(library.path if library else path, environment)
+    own = user is not None and any(_same_library(file, path) for file in user.files)
+    whose = f"that of {owner.name} {owner.version}" if owner else "the machine's"
+    reason = f"{whose} was loaded before the one that it brings" if own else f"it gets {whose}"
+    culprits = (owner.name,) if owner and owner is not user else ()
+    return Finding(
+        rule="CXXRT-D3",
+        severity=Severity.ERROR,
+        message=f"{_label(user, by)} needs {match['node']}, and {path} lacks it: {reason}",
+        culprits=culprits,
+        victims=(user.name,) if user and user.name not in culprits else (),
+        libraries=(path, by),
+        evidence=(match[0],),
+        remedies=(
+            f"import {user.name if user else 'it'} before what loads the other one"
+            if own
+            else f"install a newer {owner.name if owner else name}",
+        ),
+    )
+
+
+def _same_library(file: str, path: str) -> bool:
+    """Whether two files would serve one SONAME, as far as their names tell."""
+    names = (each.rpartition("/")[2].partition(".so") for each in (file, path))
+    (mine, suffix, _), (theirs, _, _) = names
+    return bool(suffix) and mine == theirs
 
 
 def _mapped(view: ProcessView, path: str) -> Library | None:

@@ -129,5 +129,7 @@ def read_object(stream: BinaryIO, path: str) -> ObjectFacts:
         copy_of=copy_of,
         exports=exports,
         cudart_needed=tuple(sorted({e.name for e in needed if e.soname in cuda})),
-        traces=NO_TRACES if copy_of else read_traces(elf, facts, static_families(exports)),
+        traces=NO_TRACES
+        if copy_of
+        else read_traces(elf, facts, static_families(exports, symbolic=facts.symbolic)),
     )

@@ -125,7 +125,9 @@ def _openmp(view: ProcessView) -> Iterator[Finding]:
     if len(copies) < 2:  # noqa: PLR2004 - two are a duplicate
         return
     serious = sum(each.family in _ABORTS for each in copies) > 1
-    owners = ", ".join(f"{each.path} ({view.label(each.path)})" for each in copies)
+    owners = ", ".join(
+        each.path + (f" ({view.label(each.path)})" if each.package else "") for each in copies
+    )
     yield Finding(
         rule="CXXRT-L105",
         severity=Severity.WARNING if serious else Severity.INFO,
@@ -151,7 +153,8 @@ def _older_first(view: ProcessView) -> Iterator[Finding]:
         return
     first = copies[0]
     bringer = view.bringer(first)
-    by = f", brought by {bringer} of {view.label(bringer)}" if bringer else ""
+    by = f", brought by {bringer}" if bringer else ""
+    by += f" of {view.label(bringer)}" if view.package_of(bringer) else ""
     newest = max((each.version for each in copies), key=version_key)
     if version_key(first.version) < version_key(newest):
         yield Finding(

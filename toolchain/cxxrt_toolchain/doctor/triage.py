@@ -59,12 +59,14 @@ def triage(
     if failure is None:
         return tuple(known)
     told = list(loader_messages.findings(failure.detail, view, environment, failure.events))
+    text = "\n".join(failure.causes)
+    behind = list(loader_messages.findings(text, view, environment, failure.events))
     trials = tuple(f"{name}: {went}" for name, went in verdict.trials) if verdict else ()
     if told:
         return (*(_with_trials(each, verdict, trials) for each in told), *known)
     cause = _openmp(view) if TWO_OPENMP in run.noise else None
     cause = cause or _cause(failure, view, known, verdict, environment)
-    return (_failed(run, failure, view, cause, trials), *known)
+    return (*behind, _failed(run, failure, view, cause, trials), *known)
 
 
 def _with_trials(finding: Finding, verdict: Verdict | None, trials: tuple[str, ...]) -> Finding:

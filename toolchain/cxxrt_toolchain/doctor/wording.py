@@ -33,6 +33,11 @@ def upgrade(name: str) -> str:
     return f"pip install --upgrade {name}"
 
 
+def counted(number: int, thing: str) -> str:
+    """``1 symbol``, ``2 symbols``."""
+    return f"{number} {thing}" + ("" if number == 1 else "s")
+
+
 def listed(names: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``, ``a, b, c and 4 more``."""
     if len(names) <= 1:

@@ -126,6 +126,8 @@ class SharedObject:
     """``DF_STATIC_TLS``: takes a piece of the small static TLS reserve when it is dlopened."""
     gnu_properties: tuple[str, ...] = ()
     """Names of ``.note.gnu.property`` bits that we know, for example ``IBT``, ``SHSTK``."""
+    symbolic: bool = False
+    """``DF_SYMBOLIC``: it looks for its own definitions in itself first (``-Bsymbolic``)."""
     build_id: str = ""
     """``NT_GNU_BUILD_ID`` in hexadecimal; empty where the linker wrote none."""
     symbols: tuple[DynamicSymbol, ...] | None = None

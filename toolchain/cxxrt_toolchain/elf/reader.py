@@ -218,6 +218,7 @@ def _facts(
         version_needs=versions.needs,
         version_definitions=versions.definitions,
         executable_stack=_executable_stack(image),
+        symbolic=_symbolic(dynamic),
         static_tls=bool((dynamic.get(dt.DT_FLAGS) or 0) & dt.DF_STATIC_TLS),
         gnu_properties=properties,
         build_id=read_build_id(image),
@@ -231,6 +232,13 @@ def _machine(image: ElfImage) -> str:
     if number == _EM_PPC64:
         return "ppc64le" if image.header.little_endian else "ppc64"
     return _MACHINES.get(number, f"em_{number}")
+
+
+def _symbolic(dynamic: Dynamic) -> bool:
+    return (
+        bool((dynamic.get(dt.DT_FLAGS) or 0) & dt.DF_SYMBOLIC)
+        or dynamic.get(dt.DT_SYMBOLIC) is not None
+    )
 
 
 def _executable_stack(image: ElfImage) -> bool:
