@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cxxrt_toolchain.audit.findings import Severity
+from cxxrt_toolchain.doctor import import_run
 from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Outcome
 from cxxrt_toolchain.doctor.imports import diagnose_imports
 from cxxrt_toolchain.errors import InputError, MissingToolError, UsageError
@@ -48,6 +51,50 @@ def test_what_an_exception_was_raised_from_is_read_too(site: Path) -> None:
     (site / "hides.py").write_text((site / "wraps.py").read_text().rstrip() + " from None\n")
     assert {each.rule for each in diagnose("hides").findings} >= {"CXXRT-D28"}
     assert "CXXRT-P1" not in {each.rule for each in diagnose("hides").findings}
+
+
+_ENDS = "import atexit, ctypes\natexit.register({})\n"
+_DESTRUCTOR = """
+struct Ends { ~Ends() { *(volatile int*)0 = 1; } };
+static Ends ends;
+"""
+
+
+def test_a_crash_when_the_interpreter_ends_is_one(site: Path) -> None:
+    (site / "ends.py").write_text(_ENDS.format("ctypes.string_at, 0"))
+    diagnosis = diagnose("json", "ends")
+    assert [step.outcome for step in diagnosis.steps] == [Outcome.IMPORTED] * 2
+    (found,) = [each for each in diagnosis.findings if each.rule == "CXXRT-D27"]
+    assert found.message == (
+        "Importing json, ends works, and the interpreter crashes with SIGSEGV when it ends"
+    )
+    (site / "calm.py").write_text(_ENDS.format("print, 'bye'"))
+    assert diagnose("json", "calm").healthy
+
+
+@pytest.mark.compile
+def test_so_is_one_in_a_static_destructor(site: Path) -> None:
+    if shutil.which("g++") is None:
+        pytest.skip("needs a C++ compiler: apt-get install g++")
+    (site / "ends.cc").write_text(_DESTRUCTOR)
+    library = site / "libends.so"
+    subprocess.run(["g++", "-shared", "-fPIC", "-o", library, site / "ends.cc"], check=True)
+    (site / "ends.py").write_text(f"import ctypes\nctypes.CDLL({str(library)!r})\n")
+    diagnosis = diagnose("ends")
+    (found,) = [each for each in diagnosis.findings if each.rule == "CXXRT-D27"]
+    assert "crashes with SIGSEGV when it ends" in found.message
+
+
+def test_a_process_that_does_not_end_is_not_waited_for(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_run, "_MOST_FOR_THE_END", 0.5)
+    (site / "goes_on.py").write_text(
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\n"
+    )
+    started = time.monotonic()
+    assert diagnose("goes_on").healthy
+    assert time.monotonic() - started < 60
 
 
 def test_an_exception_says_what_and_where(site: Path) -> None:

@@ -12,9 +12,10 @@ Protocol: the only argument is one JSON object::
 
 The first answer is ``{"outcome": "ready"}``; between an answer and the next order the process
 stands still and can be looked at. When the orders end it exits at once, without running what the
-modules registered for the end. ``preload`` is loaded RTLD_GLOBAL before anything else; ``flags`` is
-added to the dlopen mode while that module is imported. A crash goes through faulthandler to
-``faults``. Modules see ``sys.path`` as ``python -c`` has it, and no standard input.
+modules registered for the end; after the order ``null`` it ends as programs do. ``preload`` is
+loaded RTLD_GLOBAL before anything else; ``flags`` is added to the dlopen mode while that module is
+imported. A crash goes through faulthandler to ``faults``. Modules see ``sys.path`` as ``python -c``
+has it, and no standard input.
 """
 
 import ctypes
@@ -45,6 +46,8 @@ def main() -> None:
     with os.fdopen(options["orders"]) as orders:
         for line in orders:
             module = json.loads(line)
+            if module is None:
+                return
             say(answers, attempt(module, options["flags"].get(module, 0)))
     os._exit(0)
 

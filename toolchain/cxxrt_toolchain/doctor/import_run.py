@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.doctor.loader_trace import Event
 
 T = TypeVar("T")
+_MOST_FOR_THE_END = 20.0
+"""Seconds; a program whose threads go on does not end by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,8 @@ class ImportRun(Generic[T]):
     """What the observer saw before the first import."""
     noise: str
     """The end of what the modules printed."""
+    end: Attempt[T] | None = None
+    """How the interpreter crashed when it ended after all imports; None where it did not."""
 
     @property
     def failure(self) -> Attempt[T] | None:
@@ -106,7 +110,13 @@ def run_imports(
                 continue
             say(f"importing {module}")
             attempts.append(session.attempt(module))
-        return ImportRun(attempts=tuple(attempts), before=session.before, noise=session.noise())
+        end = None
+        if all(each.outcome is Outcome.IMPORTED for each in attempts):
+            say("ending the process")
+            end = session.leave()
+        return ImportRun(
+            attempts=tuple(attempts), before=session.before, noise=session.noise(), end=end
+        )
 
 
 class ImportSession(Generic[T]):
@@ -152,6 +162,21 @@ class ImportSession(Generic[T]):
     def attempt(self, module: str) -> Attempt[T]:
         """Import one more module; not after one that failed."""
         return _attempt(self._child, module, self._timeout, self._observe)
+
+    def leave(self) -> Attempt[T] | None:
+        """Let the interpreter end; how it crashed, if it did. It is not waited for too long."""
+        reply = self._child.leave(min(self._timeout, _MOST_FOR_THE_END))
+        report = self._child.report() if reply.crashing else ""
+        if not reply.crashing and (reply.late or not self._child.was_killed):
+            return None
+        return Attempt(
+            module="",
+            outcome=Outcome.CRASHED,
+            detail=self._child.fate(),
+            where=last_line(report),
+            report=report,
+            site=reply.site,
+        )
 
     def noise(self) -> str:
         """The end of what the modules printed so far."""

@@ -161,7 +161,7 @@ def _diagnosis(
 ) -> Diagnosis:
     interpreter = environment.interpreter
     findings = list(found)
-    if view is not None and run.failure is not None:
+    if view is not None and (run.failure is not None or run.end is not None):
         findings = list(triage(run, view, findings, verdict, environment))
     events: list[Event] = [event for each in run.attempts for event in each.events]
     return Diagnosis(

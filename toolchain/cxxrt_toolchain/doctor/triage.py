@@ -23,7 +23,7 @@ from cxxrt_toolchain.doctor.process_view import names_of
 from cxxrt_toolchain.doctor.wording import ACTIVATE, ONE_OPENMP, upgrade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from cxxrt_toolchain.doctor.import_run import Attempt, ImportRun
     from cxxrt_toolchain.doctor.installed import Environment
@@ -57,7 +57,7 @@ def triage(
     failure = run.failure
     known = list(found)
     if failure is None:
-        return tuple(known)
+        return (*_at_the_end(run, view), *known)
     told = list(loader_messages.findings(failure.detail, view, environment, failure.events))
     text = "\n".join(failure.causes)
     behind = list(loader_messages.findings(text, view, environment, failure.events))
@@ -67,6 +67,25 @@ def triage(
     cause = _openmp(view) if TWO_OPENMP in run.noise else None
     cause = cause or _cause(failure, view, known, verdict, environment)
     return (*behind, _failed(run, failure, view, cause, trials), *known)
+
+
+def _at_the_end(run: ImportRun[ProcessView | None], view: ProcessView) -> Iterator[Finding]:
+    """Static destructors and what modules registered run after the imports have gone well."""
+    if run.end is None:
+        return
+    site = run.end.site
+    paths = (site.path, *site.callers) if site else ()
+    victims = next(filter(None, (names_of(view, [path]) for path in paths)), ())
+    yield Finding(
+        rule="CXXRT-D27",
+        severity=Severity.ERROR,
+        message=f"Importing {', '.join(each.module for each in run.attempts)} works, and the "
+        f"interpreter crashes with {run.end.detail} when it ends",
+        victims=victims,
+        libraries=tuple(path for path in paths if path in view.by_path)[:1],
+        evidence=(*_places(run.end), *signs(site, run.noise, view)),
+        remedies=("import them in the other order; one less shows which two do not go together",),
+    )
 
 
 def _with_trials(finding: Finding, verdict: Verdict | None, trials: tuple[str, ...]) -> Finding:

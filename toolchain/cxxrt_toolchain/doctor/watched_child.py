@@ -151,6 +151,11 @@ class WatchedChild:
                 os.close(descriptor)
 
     @property
+    def was_killed(self) -> bool:
+        """Whether a signal has ended it."""
+        return (self._process.poll() or 0) < 0
+
+    @property
     def pid(self) -> int:
         """Its process id."""
         return self._process.pid
@@ -178,6 +183,17 @@ class WatchedChild:
         with suppress(BrokenPipeError):  # it has died since; waiting says how
             os.write(self._ends.orders, json.dumps(module).encode() + b"\n")
         return self._wait(timeout)
+
+    def leave(self, timeout: float) -> Reply:
+        """Have it end as programs do, with all that runs then; late: it has not ended yet."""
+        with suppress(BrokenPipeError):
+            os.write(self._ends.orders, b"null\n")
+        deadline = time.monotonic() + timeout
+        while self._alive() and time.monotonic() < deadline:
+            if self._waiting_bytes() > self._ends.filled:
+                return Reply(crashing=True, site=self._site())
+            time.sleep(_TICK / 4)
+        return Reply(late=self._alive())
 
     def abort(self) -> None:
         """Make it crash where it is, with a report."""
