@@ -80,11 +80,18 @@ def test_without_a_device_it_imports_and_says_so(
     assert "cxx11_cuda_runtime" in mapped[0]
 
 
-def test_the_users_static_cudart_wins_and_the_audit_says_so(build_sample: BuildSample) -> None:
+def test_a_static_cudart_becomes_the_shared_one(
+    build_sample: BuildSample, index: Index, new_environment: Environment
+) -> None:
+    """Who declares ``cuda`` gets its libcudart (B-1), whatever CMake or nvcc are told."""
     option = "cmake.define.CMAKE_CUDA_RUNTIME_LIBRARY=Static"
     path = build_sample("cuda_extension", "build", option)
-    assert not [name for name in _needed(path) if "cudart" in name]
-    command = [sys.executable, "-m", "cxxrt_toolchain", "show", str(path)]
-    shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    assert "libcudart" in shown
-    assert "static" in shown.lower()
+    assert f"libcudart.so.{_MAJOR}" in _needed(path)
+    command = [sys.executable, "-m", "cxxrt_toolchain", "check", "--json", str(path)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "CXXRT-H7" not in checked
+    index.publish(path)
+    new_environment.install("cxxrt-sample-cuda")
+    version, _, mapped = json.loads(new_environment.run(_CALLS))
+    assert version // 1000 == _MAJOR
+    assert len(mapped) == 1

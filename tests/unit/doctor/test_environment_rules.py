@@ -274,6 +274,12 @@ def test_two_builds_of_one_library_are_a_warning_once_something_is_missing() -> 
     found = only(environment(packages, builds=(missing,)))
     assert (found.rule, found.severity) == ("CXXRT-D3", WARNING)
     assert (found.culprits, found.victims) == (("b",), ("a",))
+    assert found.message == (
+        "a fails if b is loaded first: the name of libt.so.1 is then taken by that of b"
+    )
+    assert found.remedies[0] == "Import a before b"
+    again = only(environment(packages, builds=(missing, replace(missing, symbols=("t_newer",)))))
+    assert len(again.evidence) == 2, "one finding for two packages"
 
 
 def test_a_broken_shared_object_is_a_warning() -> None:

@@ -98,8 +98,9 @@ def _refuse_contradictions(environment: Mapping[str, str]) -> None:
 
 
 def _nvcc(search: list[str], environment: Mapping[str, str]) -> dict[str, str]:
-    # nvcc uses the last -cudart: the command line's, that is the user's. CMake asks nvcc which
-    # libcudart is the default (CMakeDetermineCUDACompiler), so this reaches its targets, too.
+    # nvcc uses the last -cudart: the command line's, and `linker` undoes a static one. CMake asks
+    # nvcc which libcudart is the default (CMakeDetermineCUDACompiler), so this reaches its targets,
+    # too.
     changes = {
         "NVCC_PREPEND_FLAGS": _words(
             "-cudart shared", environment.get("NVCC_PREPEND_FLAGS"), _quoted(search)

@@ -7,6 +7,7 @@ is info. Each mechanism, and the crash that showed it, is in the catalogue.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.audit.findings import Severity
@@ -19,7 +20,7 @@ from cxxrt_toolchain.doctor.libraries import RUNTIME_DISTRIBUTION
 from cxxrt_toolchain.doctor.libstdcxx_rules import check_libstdcxx
 from cxxrt_toolchain.doctor.runtime_rules import check_runtimes, lacking, package_of
 from cxxrt_toolchain.doctor.search import VARIABLE_STEPS
-from cxxrt_toolchain.doctor.wording import INSTALL, shortened, upgrade
+from cxxrt_toolchain.doctor.wording import INSTALL, listed, shortened, upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
     from cxxrt_toolchain.doctor.encoding import ObjectFacts
-    from cxxrt_toolchain.doctor.environment_facts import EnvironmentFacts
+    from cxxrt_toolchain.doctor.environment_facts import EnvironmentFacts, MissingSymbols
 
 
 def judge(facts: EnvironmentFacts) -> tuple[Finding, ...]:
@@ -136,16 +137,27 @@ def _requirement(lines: tuple[str, ...]) -> Requirement | None:
 
 
 def _builds(facts: EnvironmentFacts) -> Iterator[Finding]:
-    """D3: only what one build has, the other lacks and a package needs is a warning."""
-    for missing in facts.builds:
-        yield lacking(
+    """D3: only what one build has, the other lacks and a package needs is a warning.
+
+    One for each pair of packages, whatever number of libraries they share the names of.
+    """
+    pairs: dict[tuple[str, str], list[MissingSymbols]] = {}
+    for each in facts.builds:
+        pair = (package_of(facts, each.consumer), package_of(facts, each.provider))
+        pairs.setdefault(pair, []).append(each)
+    for (consumer, provider), rows in sorted(pairs.items()):
+        names = sorted({each.provider.rpartition("/")[2] for each in rows})
+        one = lacking(
             facts,
-            missing,
+            rows[0],
             "CXXRT-D3",
             Severity.WARNING,
-            "fails if its library's name is taken by",
-            (upgrade(package_of(facts, missing.provider)), "Import the package that fails first"),
+            f"fails if {provider} is loaded first: the name of {listed(names)} is then taken by",
+            (f"Import {consumer} before {provider}", upgrade(provider)),
         )
+        lacks = [f"{each.provider} lacks {name}" for each in rows for name in each.symbols]
+        paths = dict.fromkeys(path for each in rows for path in (each.provider, each.consumer))
+        yield replace(one, libraries=tuple(paths)[:6], evidence=tuple(shortened(lacks)))
 
 
 def _strings(facts: EnvironmentFacts) -> Iterator[Finding]:
