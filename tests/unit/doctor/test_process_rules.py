@@ -23,9 +23,9 @@ from process_samples import (
 
 from cxxrt_toolchain.audit.families import RuntimeFamily
 from cxxrt_toolchain.audit.findings import Severity
-from cxxrt_toolchain.doctor.binding_rules import namespace_of
 from cxxrt_toolchain.doctor.bindings import Bindings
 from cxxrt_toolchain.doctor.diagnosis import Finding, Origin
+from cxxrt_toolchain.doctor.interposition_rules import namespace_of
 from cxxrt_toolchain.doctor.process_rules import judge, version_key
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from cxxrt_toolchain.doctor.crash_signs import last_line
 from cxxrt_toolchain.doctor.diagnosis import Outcome
-from cxxrt_toolchain.doctor.watched_child import AS_IS, Reply, Variant, WatchedChild, last_line
+from cxxrt_toolchain.doctor.watched_child import AS_IS, Reply, Variant, WatchedChild
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,7 +13,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
 import select
 import signal
 import struct
@@ -42,7 +41,6 @@ _TICK = 0.02
 _GRACE = 10.0
 """Seconds for a child to write its report and die."""
 _TAIL = 4000
-_PLACE = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+) in (?P<name>.*)$', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,12 +297,3 @@ def _signal_name(status: int | None) -> str:
         return signal.Signals(-status).name
     except ValueError:
         return f"signal {-status}"
-
-
-def last_line(report: str) -> str:
-    """Where Python was: the innermost line that is not of the import machinery."""
-    start = report.find("Current thread")
-    for match in _PLACE.finditer(report, max(start, 0)):
-        if not match["file"].startswith("<frozen ") and match["file"] != str(_CHILD):
-            return f"{match['file']}:{match['line']}"
-    return ""
