@@ -29,9 +29,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.doctor import objects
-from cxxrt_toolchain.doctor.installed import read_environment
-from cxxrt_toolchain.doctor.interpreter import ask, find_executable
+from cxxrt_toolchain.collect import files as objects
+from cxxrt_toolchain.collect.environment.installed import read_environment
+from cxxrt_toolchain.collect.environment.interpreter import ask, find_executable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,16 +23,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.doctor.cache import FactsCache
-from cxxrt_toolchain.doctor.mappings import parse_maps, read_code
-from cxxrt_toolchain.doctor.memory import load_order, open_memory
-from cxxrt_toolchain.doctor.observer import Observer
+from cxxrt_toolchain.collect.cache import FactsCache
+from cxxrt_toolchain.collect.process.belongings import interpreter_of
+from cxxrt_toolchain.collect.process.mappings import parse_maps, read_code
+from cxxrt_toolchain.collect.process.memory import load_order, open_memory
+from cxxrt_toolchain.collect.process.observer import Observer
+from cxxrt_toolchain.collect.process.procfs import read_process
+from cxxrt_toolchain.collect.process.set_reader import SetReader
 from cxxrt_toolchain.doctor.process import diagnose_process
-from cxxrt_toolchain.doctor.process_edges import edges_of
-from cxxrt_toolchain.doctor.process_environment import interpreter_of
-from cxxrt_toolchain.doctor.process_rules import judge
-from cxxrt_toolchain.doctor.procfs import read_process
-from cxxrt_toolchain.doctor.set_reader import SetReader
+from cxxrt_toolchain.report.process_edges import edges_of
+from cxxrt_toolchain.rules.process import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from crash_builds import Refused, Way, clean_environment
 from crash_run import run_case
 
-from cxxrt_toolchain.audit.collect import collect
-from cxxrt_toolchain.audit.families import RuntimeFamily, family_of_name
-from cxxrt_toolchain.audit.verdict import judge
+from cxxrt_toolchain.collect.wheel import collect
+from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
+from cxxrt_toolchain.rules.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from crash_case import Case
     from crash_run import Outcome
 
-    from cxxrt_toolchain.audit.report import WheelReport
-    from cxxrt_toolchain.audit.verdict import Verdict
+    from cxxrt_toolchain.facts.wheel import WheelReport
+    from cxxrt_toolchain.rules.verdict import Verdict
 
 RUNS = 3
 

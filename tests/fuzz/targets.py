@@ -25,12 +25,7 @@ from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.abi.tag import AbiTag, RuntimeAbi
 from cxxrt_toolchain.abi.variant import from_variant_name, plain_name, to_variant_name
-from cxxrt_toolchain.audit.collect import collect
-from cxxrt_toolchain.audit.documents import report_document, verdict_document
-from cxxrt_toolchain.audit.families import family_of_object
-from cxxrt_toolchain.audit.symbols import digest
-from cxxrt_toolchain.audit.verdict import judge
-from cxxrt_toolchain.doctor.traces import read_traces
+from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.elf.comment import read_comment
 from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import ElfImage
@@ -38,11 +33,16 @@ from cxxrt_toolchain.elf.reader import SparseElf, read_elf, read_exports, read_n
 from cxxrt_toolchain.elf.references import read_definitions, read_references
 from cxxrt_toolchain.elf.sections import read_constants
 from cxxrt_toolchain.errors import ToolchainError
+from cxxrt_toolchain.facts.families import family_of_object
+from cxxrt_toolchain.facts.symbols import digest
+from cxxrt_toolchain.facts.traits import read_traces
 from cxxrt_toolchain.repair.apply import apply_plan
 from cxxrt_toolchain.repair.documents import plan_document
 from cxxrt_toolchain.repair.encode import plan_encoding
 from cxxrt_toolchain.repair.forwarder import import_first
 from cxxrt_toolchain.repair.plan import Encoding, PlanOptions, Platform, make_plan
+from cxxrt_toolchain.report.documents import report_document, verdict_document
+from cxxrt_toolchain.rules.verdict import judge
 from cxxrt_toolchain.wheel.metadata import CoreMetadata, WheelFile
 from cxxrt_toolchain.wheel.name import parse_wheel_name
 from cxxrt_toolchain.wheel.reader import Wheel, WheelLimits

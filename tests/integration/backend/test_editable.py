@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sample_builds import Environment
 
-    from cxxrt_toolchain.doctor.diagnosis import Diagnosis
+    from cxxrt_toolchain.report.diagnosis import Diagnosis
 
 pytestmark = [
     pytest.mark.isolated,

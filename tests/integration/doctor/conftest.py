@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-    from cxxrt_toolchain.doctor.diagnosis import Diagnosis
+    from cxxrt_toolchain.report.diagnosis import Diagnosis
 
 _FLAGS = (
     "--no-sandbox",  # CI runs as root in a container
@@ -57,7 +57,7 @@ class Opener:
     requested: list[str] = field(default_factory=list)
 
     def __call__(self, diagnosis: Diagnosis, **options: Any) -> Page:  # noqa: ANN401 - playwright's
-        from cxxrt_toolchain.doctor.page.document import write_page  # noqa: PLC0415 - by one test
+        from cxxrt_toolchain.report.page.document import write_page  # noqa: PLC0415 - by one test
 
         place = self.folder / "page.html"
         write_page(diagnosis, place)

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import pytest
 from environment_workshop import Env, compile_object, findings, make_environment
 
-from cxxrt_toolchain.audit.families import RuntimeFamily
-from cxxrt_toolchain.doctor.objects import read
+from cxxrt_toolchain.collect.files import read
+from cxxrt_toolchain.facts.families import RuntimeFamily
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cxxrt_toolchain.doctor.traces import Traces
+    from cxxrt_toolchain.facts.traits import Traces
 
 pytestmark = [
     pytest.mark.compile,

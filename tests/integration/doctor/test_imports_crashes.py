@@ -11,12 +11,12 @@ import pytest
 from bodies import CALLS_ONCE, DIES, GLOBALLY, LARGE_BOX, ONLY_NEEDS, PRINTS, SMALL_BOX
 from doctor_workshop import call, of_compiler
 
-from cxxrt_toolchain.audit.findings import Severity
-from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Finding, Outcome, Relation
-from cxxrt_toolchain.doctor.import_run import run_imports
+from cxxrt_toolchain.collect.imports.import_run import run_imports
+from cxxrt_toolchain.collect.imports.watched_child import Variant
 from cxxrt_toolchain.doctor.imports import diagnose_imports
-from cxxrt_toolchain.doctor.watched_child import Variant
 from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.report.diagnosis import Diagnosis, Finding, Outcome, Relation
+from cxxrt_toolchain.rules.rule import Severity
 
 if TYPE_CHECKING:
     from doctor_workshop import Workshop

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from cxxrt_toolchain.audit.findings import Severity
-from cxxrt_toolchain.doctor import import_run
-from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Outcome
+from cxxrt_toolchain.collect.imports import import_run
 from cxxrt_toolchain.doctor.imports import diagnose_imports
 from cxxrt_toolchain.errors import InputError, MissingToolError, UsageError
+from cxxrt_toolchain.report.diagnosis import Diagnosis, Outcome
+from cxxrt_toolchain.rules.rule import Severity
 
 
 @pytest.fixture

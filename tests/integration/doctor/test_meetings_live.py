@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cxxrt_toolchain.audit.findings import Severity
-from cxxrt_toolchain.doctor.cache import FactsCache
+from cxxrt_toolchain.collect.cache import FactsCache
 from cxxrt_toolchain.doctor.imports import diagnose_imports
 from cxxrt_toolchain.doctor.process import diagnose_process
+from cxxrt_toolchain.rules.rule import Severity
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from doctor_workshop import Workshop
 
-    from cxxrt_toolchain.doctor.diagnosis import Diagnosis
+    from cxxrt_toolchain.report.diagnosis import Diagnosis
 
 pytestmark = pytest.mark.compile
 

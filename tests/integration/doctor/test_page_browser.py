@@ -9,14 +9,14 @@ import pytest
 from large_diagnosis import large_environment, large_process
 from sample_diagnosis import PRIVATE, sample
 
-from cxxrt_toolchain.doctor.page.graph import draw_graph
+from cxxrt_toolchain.report.page.graph import draw_graph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from playwright.sync_api import Page
 
-    from cxxrt_toolchain.doctor.diagnosis import Diagnosis
+    from cxxrt_toolchain.report.diagnosis import Diagnosis
 
     Opener = Callable[..., Page]
 

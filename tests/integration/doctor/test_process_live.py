@@ -15,11 +15,11 @@ import pytest
 from bodies import GLOBALLY, INITIALIZES, PRINTS, SMALL_BOX
 from doctor_workshop import call, of_compiler
 
-from cxxrt_toolchain.audit.findings import Severity
-from cxxrt_toolchain.doctor import mappings, observer, set_reader
-from cxxrt_toolchain.doctor.cache import FactsCache
-from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Origin, Relation
+from cxxrt_toolchain.collect.cache import FactsCache
+from cxxrt_toolchain.collect.process import mappings, observer, set_reader
 from cxxrt_toolchain.doctor.process import diagnose_process
+from cxxrt_toolchain.report.diagnosis import Diagnosis, Origin, Relation
+from cxxrt_toolchain.rules.rule import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

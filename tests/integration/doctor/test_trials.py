@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cxxrt_toolchain.doctor.experiments import Cure, Verdict, experiment
+from cxxrt_toolchain.collect.imports.experiments import Cure, Verdict, experiment
+from cxxrt_toolchain.collect.imports.trials import Trials
+from cxxrt_toolchain.collect.imports.watched_child import AS_IS
 from cxxrt_toolchain.doctor.imports import diagnose_imports
-from cxxrt_toolchain.doctor.trials import Trials
-from cxxrt_toolchain.doctor.watched_child import AS_IS
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.doctor.diagnosis import Diagnosis
+    from cxxrt_toolchain.report.diagnosis import Diagnosis
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 import pytest
 from machine import need_extension_builder
 
-from cxxrt_toolchain.audit.collect import collect
-from cxxrt_toolchain.audit.verdict import judge
+from cxxrt_toolchain.collect.wheel import collect
+from cxxrt_toolchain.rules.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:

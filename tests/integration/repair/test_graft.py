@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from machine import need_extension_builder
 
-from cxxrt_toolchain.audit.collect import collect
+from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.repair.external import libraries_to_graft
 from cxxrt_toolchain.wheel.reader import Wheel
 

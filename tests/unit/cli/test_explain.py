@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cxxrt_toolchain.audit.catalogue import parse_catalogue
-from cxxrt_toolchain.audit.findings import RULES
 from cxxrt_toolchain.cli import main
+from cxxrt_toolchain.rules.catalogue import parse_catalogue
+from cxxrt_toolchain.rules.rule import RULES
 
 
 @pytest.mark.parametrize("spelling", ["CXXRT-H8", "cxxrt-h8", "h8", "H8"])

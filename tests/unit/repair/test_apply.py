@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cxxrt_toolchain.audit.collect import collect
-from cxxrt_toolchain.audit.verdict import judge
+from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.elf.facts import Soname
 from cxxrt_toolchain.elf.patcher import ElfEdit
 from cxxrt_toolchain.errors import UsageError
@@ -26,6 +25,7 @@ from cxxrt_toolchain.repair.edits import (
     SetSearchPath,
 )
 from cxxrt_toolchain.repair.plan import PlanOptions, Refusal, RepairPlan, make_plan
+from cxxrt_toolchain.rules.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 from elf_maker import make_elf
 
-from cxxrt_toolchain.audit.collect import collect
-from cxxrt_toolchain.audit.verdict import judge
+from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.repair.external import libraries_to_graft, never_grafted, not_here
 from cxxrt_toolchain.repair.plan import PlanOptions, RepairPlan, make_plan
+from cxxrt_toolchain.rules.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cxxrt_toolchain.audit.report import WheelReport
+    from cxxrt_toolchain.facts.wheel import WheelReport
 
 NEEDED = ["libfoo.so.1", "libgomp.so.1", "libstdc++.so.6", "libz.so.1", "libc.so.6"]
 

@@ -6,8 +6,8 @@ import pytest
 
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.tag import RuntimeAbi
-from cxxrt_toolchain.audit.report import ObjectReport, SymbolDigest
 from cxxrt_toolchain.elf.facts import NeededVersion, SharedObject, Soname
+from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolDigest
 from cxxrt_toolchain.repair.retag import abi_field, external_libraries, platform_field
 
 EPOCH = load_spec().epochs[0]

@@ -12,21 +12,21 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.audit.collect import collect
-from cxxrt_toolchain.audit.verdict import judge
+from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.errors import StepFailedError
 from cxxrt_toolchain.repair.apply import apply_plan
 from cxxrt_toolchain.repair.encode import encode
 from cxxrt_toolchain.repair.options import Encoding, PlanOptions
 from cxxrt_toolchain.repair.plan import make_plan
 from cxxrt_toolchain.repair.refusals import Refusal
+from cxxrt_toolchain.rules.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from cxxrt_toolchain.audit.report import WheelReport
     from cxxrt_toolchain.backend.config import BuildConfig
+    from cxxrt_toolchain.facts.wheel import WheelReport
     from cxxrt_toolchain.repair.plan import RepairPlan
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.cli.progress import progress
-from cxxrt_toolchain.doctor.cache import FactsCache, cache_folder
-from cxxrt_toolchain.doctor.interpreter import find_executable
+from cxxrt_toolchain.collect.cache import FactsCache, cache_folder
+from cxxrt_toolchain.collect.environment.interpreter import find_executable
 from cxxrt_toolchain.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
 
-    from cxxrt_toolchain.doctor.diagnosis import Diagnosis
+    from cxxrt_toolchain.report.diagnosis import Diagnosis
 
 HEALTHY, FINDINGS = 0, 1
 
@@ -48,15 +48,15 @@ def run(args: argparse.Namespace) -> int:
     """Print the diagnosis."""
     diagnosis = _diagnose(args)
     if args.html is not None:
-        from cxxrt_toolchain.doctor.page.document import write_page  # noqa: PLC0415 - start-up time
+        from cxxrt_toolchain.report.page.document import write_page  # noqa: PLC0415 - start-up time
 
         write_page(diagnosis, args.html)
     if args.json:
-        from cxxrt_toolchain.doctor.documents import diagnosis_document  # noqa: PLC0415 - as above
+        from cxxrt_toolchain.report.diagnosis_document import diagnosis_document  # noqa: PLC0415 - as above
 
         print(json.dumps(diagnosis_document(diagnosis), indent=1))
     else:
-        from cxxrt_toolchain.cli.render_doctor import show_diagnosis  # noqa: PLC0415 - as above
+        from cxxrt_toolchain.report.diagnosis_text import show_diagnosis  # noqa: PLC0415 - as above
 
         show_diagnosis(diagnosis)
     return HEALTHY if diagnosis.healthy else FINDINGS

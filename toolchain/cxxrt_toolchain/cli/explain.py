@@ -6,13 +6,13 @@ import sys
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.audit.catalogue import load_catalogue
 from cxxrt_toolchain.errors import UsageError
+from cxxrt_toolchain.rules.catalogue import load_catalogue
 
 if TYPE_CHECKING:
     import argparse
 
-    from cxxrt_toolchain.audit.catalogue import Entry
+    from cxxrt_toolchain.rules.catalogue import Entry
 
 _PREFIX = "CXXRT-"
 

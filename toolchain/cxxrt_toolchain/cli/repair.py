@@ -14,26 +14,26 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxxrt_toolchain.audit.collect import collect, identities
-from cxxrt_toolchain.audit.documents import SCHEMA, verdict_document
-from cxxrt_toolchain.audit.verdict import judge
-from cxxrt_toolchain.cli.render import Page, show_plan, show_verdict
+from cxxrt_toolchain.collect.wheel import collect, identities
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.repair.apply import apply_plan, refuse_source
 from cxxrt_toolchain.repair.documents import plan_document
 from cxxrt_toolchain.repair.external import libraries_to_graft, never_grafted, not_here
 from cxxrt_toolchain.repair.graft import Grafting, graft
 from cxxrt_toolchain.repair.plan import Encoding, PlanOptions, Platform, make_plan
+from cxxrt_toolchain.report.documents import SCHEMA, verdict_document
+from cxxrt_toolchain.report.text import Page, show_plan, show_verdict
+from cxxrt_toolchain.rules.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-    from cxxrt_toolchain.audit.collect import Identity
-    from cxxrt_toolchain.audit.report import ObjectReport, WheelReport
-    from cxxrt_toolchain.audit.verdict import Verdict
+    from cxxrt_toolchain.collect.wheel import Identity
+    from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
     from cxxrt_toolchain.repair.plan import RepairPlan
+    from cxxrt_toolchain.rules.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

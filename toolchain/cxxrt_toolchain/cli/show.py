@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
-from cxxrt_toolchain.audit.collect import collect
-from cxxrt_toolchain.cli.render import Page, show_report
+from cxxrt_toolchain.collect.wheel import collect
+from cxxrt_toolchain.report.text import Page, show_report
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-    from cxxrt_toolchain.audit.report import WheelReport
+    from cxxrt_toolchain.facts.wheel import WheelReport
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +44,7 @@ def _report(path: Path) -> WheelReport:
 def _print_document(reports: Iterable[WheelReport]) -> int:
     import json  # noqa: PLC0415 - start-up time
 
-    from cxxrt_toolchain.audit.documents import (  # noqa: PLC0415 - start-up time
+    from cxxrt_toolchain.report.documents import (  # noqa: PLC0415 - start-up time
         SCHEMA,
         report_document,
     )

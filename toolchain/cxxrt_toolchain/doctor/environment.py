@@ -12,27 +12,28 @@ from functools import cache as cache_calls
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.audit.families import RuntimeFamily, canonical_soname, family_of_name
-from cxxrt_toolchain.doctor import crossings, objects
-from cxxrt_toolchain.doctor.answers import Answers
-from cxxrt_toolchain.doctor.environment_facts import LIBSTDCXX, EnvironmentFacts, Member
-from cxxrt_toolchain.doctor.environment_graph import draw
-from cxxrt_toolchain.doctor.environment_rules import judge
-from cxxrt_toolchain.doctor.installed import read_environment
-from cxxrt_toolchain.doctor.interpreter import ask
-from cxxrt_toolchain.doctor.libraries import RUNTIME_DISTRIBUTION
-from cxxrt_toolchain.doctor.meetings import Part, meet
-from cxxrt_toolchain.doctor.search import CACHE_FILE, Found, Program, Search, Step
+from cxxrt_toolchain.collect import crossings
+from cxxrt_toolchain.collect import files as objects
+from cxxrt_toolchain.collect.answers import Answers
+from cxxrt_toolchain.collect.environment.installed import read_environment
+from cxxrt_toolchain.collect.environment.interpreter import ask
+from cxxrt_toolchain.collect.environment.search import CACHE_FILE, Found, Program, Search, Step
+from cxxrt_toolchain.collect.interactions import Part, meet
 from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.facts.environment import LIBSTDCXX, EnvironmentFacts, Member
+from cxxrt_toolchain.facts.families import RuntimeFamily, canonical_soname, family_of_name
+from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
+from cxxrt_toolchain.report.graph import draw
+from cxxrt_toolchain.rules.installation import judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from cxxrt_toolchain.doctor.cache import FactsCache
-    from cxxrt_toolchain.doctor.diagnosis import Diagnosis
-    from cxxrt_toolchain.doctor.encoding import ObjectFacts
-    from cxxrt_toolchain.doctor.installed import Environment
+    from cxxrt_toolchain.collect.cache import FactsCache
+    from cxxrt_toolchain.collect.environment.installed import Environment
     from cxxrt_toolchain.elf.facts import SharedObject
+    from cxxrt_toolchain.facts.objects import ObjectFacts
+    from cxxrt_toolchain.report.diagnosis import Diagnosis
 
 VARIABLES = (
     *("CONDA_PREFIX", "CXXRT_CUDART", "CXXRT_CXX", "CXXRT_DISABLE", "LD_LIBRARY_PATH"),

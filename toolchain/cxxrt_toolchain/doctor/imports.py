@@ -11,29 +11,30 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.audit.families import RuntimeFamily
-from cxxrt_toolchain.audit.findings import Severity
-from cxxrt_toolchain.doctor import binding_rules, loader_messages
-from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Finding, Outcome, Step, Subject
-from cxxrt_toolchain.doctor.experiments import Cure, Verdict, experiment, find_preload
-from cxxrt_toolchain.doctor.import_run import ImportRun, run_imports, say_nothing
-from cxxrt_toolchain.doctor.installed import Environment, read_environment
-from cxxrt_toolchain.doctor.interpreter import ask
-from cxxrt_toolchain.doctor.loader_trace import last_object
-from cxxrt_toolchain.doctor.observer import Observer
-from cxxrt_toolchain.doctor.process_edges import edges_of
-from cxxrt_toolchain.doctor.process_rules import judge
-from cxxrt_toolchain.doctor.procfs import read_process
-from cxxrt_toolchain.doctor.triage import triage
+from cxxrt_toolchain.collect.environment.installed import Environment, read_environment
+from cxxrt_toolchain.collect.environment.interpreter import ask
+from cxxrt_toolchain.collect.imports.experiments import Cure, Verdict, experiment, find_preload
+from cxxrt_toolchain.collect.imports.import_run import ImportRun, run_imports, say_nothing
+from cxxrt_toolchain.collect.process.observer import Observer
+from cxxrt_toolchain.collect.process.procfs import read_process
 from cxxrt_toolchain.errors import InputError, UsageError
+from cxxrt_toolchain.facts.families import RuntimeFamily
+from cxxrt_toolchain.facts.loader_trace import last_object
+from cxxrt_toolchain.report.diagnosis import Diagnosis, Finding, Outcome, Step, Subject
+from cxxrt_toolchain.report.process_edges import edges_of
+from cxxrt_toolchain.rules import captures as binding_rules
+from cxxrt_toolchain.rules import loader_messages
+from cxxrt_toolchain.rules.crashes import triage
+from cxxrt_toolchain.rules.process import judge
+from cxxrt_toolchain.rules.rule import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from cxxrt_toolchain.doctor.cache import FactsCache
-    from cxxrt_toolchain.doctor.import_run import Attempt
-    from cxxrt_toolchain.doctor.loader_trace import Event
-    from cxxrt_toolchain.doctor.process_view import ProcessView
+    from cxxrt_toolchain.collect.cache import FactsCache
+    from cxxrt_toolchain.collect.imports.import_run import Attempt
+    from cxxrt_toolchain.facts.loader_trace import Event
+    from cxxrt_toolchain.facts.process import ProcessView
 
 TIMEOUT = 120.0
 """Seconds for one import; TensorFlow takes ten on a busy machine."""

@@ -9,15 +9,15 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.doctor.diagnosis import Diagnosis, Subject
-from cxxrt_toolchain.doctor.observer import Observer
-from cxxrt_toolchain.doctor.process_edges import edges_of
-from cxxrt_toolchain.doctor.process_environment import interpreter_of
-from cxxrt_toolchain.doctor.process_rules import judge
-from cxxrt_toolchain.doctor.procfs import read_process
+from cxxrt_toolchain.collect.process.belongings import interpreter_of
+from cxxrt_toolchain.collect.process.observer import Observer
+from cxxrt_toolchain.collect.process.procfs import read_process
+from cxxrt_toolchain.report.diagnosis import Diagnosis, Subject
+from cxxrt_toolchain.report.process_edges import edges_of
+from cxxrt_toolchain.rules.process import judge
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.doctor.cache import FactsCache
+    from cxxrt_toolchain.collect.cache import FactsCache
 
 _LONGEST_TITLE = 400
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from packaging.tags import parse_tag
 
-from cxxrt_toolchain.audit.searchpath import installed_path
 from cxxrt_toolchain.elf.patcher import ElfEdit, Patchelf
 from cxxrt_toolchain.errors import ToolchainError, UsageError
+from cxxrt_toolchain.facts.searchpath import installed_path
 from cxxrt_toolchain.repair.edits import (
     AddFile,
     ClearExecutableStack,

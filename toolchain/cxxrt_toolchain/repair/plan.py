@@ -16,8 +16,8 @@ from packaging.utils import canonicalize_name
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.abi.tag import RuntimeAbi
-from cxxrt_toolchain.audit.needs import runtime_needs
-from cxxrt_toolchain.audit.searchpath import RUNTIME_LIBRARIES, entries, escapes, origin_path
+from cxxrt_toolchain.facts.needs import runtime_needs
+from cxxrt_toolchain.facts.searchpath import RUNTIME_LIBRARIES, entries, escapes, origin_path
 from cxxrt_toolchain.repair.edits import (
     AddFile,
     ClearExecutableStack,
@@ -44,10 +44,10 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.abi.spec import Epoch
     from cxxrt_toolchain.abi.symbols import SymbolTables
-    from cxxrt_toolchain.audit.needs import RuntimeNeeds
-    from cxxrt_toolchain.audit.report import ObjectReport, WheelReport
-    from cxxrt_toolchain.audit.verdict import Verdict
+    from cxxrt_toolchain.facts.needs import RuntimeNeeds
+    from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
     from cxxrt_toolchain.repair.edits import Edit
+    from cxxrt_toolchain.rules.verdict import Verdict
 
 __all__ = ["Encoding", "PlanOptions", "Platform", "Refusal", "RepairPlan", "make_plan"]
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.audit.families import RuntimeFamily
-from cxxrt_toolchain.audit.platforms import glibc_release
-from cxxrt_toolchain.audit.wheel_rules import UNTRUSTED
+from cxxrt_toolchain.facts.families import RuntimeFamily
+from cxxrt_toolchain.facts.platforms import glibc_release
+from cxxrt_toolchain.rules.archive import UNTRUSTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cxxrt_toolchain.abi.spec import Epoch, Spec
     from cxxrt_toolchain.abi.symbols import SymbolTables
-    from cxxrt_toolchain.audit.needs import RuntimeNeeds
-    from cxxrt_toolchain.audit.report import ObjectReport, WheelReport
+    from cxxrt_toolchain.facts.needs import RuntimeNeeds
+    from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
 
 _HIDE = (
     "Rebuild it without -static-libstdc++; if it must stay static, link with "

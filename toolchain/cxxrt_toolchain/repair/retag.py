@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.audit.families import SHARED_FAMILIES, family_of_name
-from cxxrt_toolchain.audit.platforms import (
+from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name
+from cxxrt_toolchain.facts.platforms import (
     GlibcPlatform,
     glibc_floor,
     legacy_alias,
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.abi.spec import Epoch
     from cxxrt_toolchain.abi.tag import RuntimeAbi
-    from cxxrt_toolchain.audit.report import ObjectReport
+    from cxxrt_toolchain.facts.wheel import ObjectReport
 
 _NEWEST_PROMISE = (9, 99)
 """Later than any glibc: asks for the widest promise that is known."""

@@ -1,0 +1,98 @@
+"""Folders to distributions: what RECORD, installed-files.txt and top_level.txt name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from installed_packages import install, interpreter
+
+from cxxrt_toolchain.collect.environment.installed import read_environment
+from cxxrt_toolchain.collect.environment.interpreter import find_executable
+from cxxrt_toolchain.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_wheel_is_described_by_its_own_files(tmp_path: Path) -> None:
+    install(
+        tmp_path,
+        "Demo_Pkg",
+        record="demo/_core.so,sha256=x,5\ndemo/__init__.py,,\ndemo.libs/libz-1.so.1,,\n"
+        '"demo/a,b.so",,\n../../lib/libdemo.so,,\ndemo/bin/tool,,\nDemo_Pkg-1.0.dist-info/RECORD,,\n',
+        WHEEL="Wheel-Version: 1.0\nTag: cp312-cp312_cxxrt1-manylinux_2_17_x86_64\n",
+        requires="Requires-Dist: cxx11-cuda-runtime>=1.9,<2\nRequires-Dist: numpy",
+    )
+    (found,) = read_environment(interpreter(tmp_path)).distributions
+    assert (found.name, found.key, found.version) == ("Demo_Pkg", "demo-pkg", "1.0")
+    assert found.requires == ("cxx11-cuda-runtime>=1.9,<2", "numpy")
+    assert found.tags == ("cp312-cp312_cxxrt1-manylinux_2_17_x86_64",)
+    assert found.files == (
+        f"{tmp_path}/demo/_core.so",
+        f"{tmp_path}/demo.libs/libz-1.so.1",
+        f"{tmp_path}/demo/a,b.so",
+        str(tmp_path.parent.parent / "lib/libdemo.so"),
+    )
+
+
+def test_of_two_with_one_name_the_first_folder_has_it(tmp_path: Path) -> None:
+    install(tmp_path / "a", "demo", "2.0")
+    install(tmp_path / "b", "Demo", "1.0")
+    (found,) = read_environment(interpreter(tmp_path / "a", tmp_path / "b")).distributions
+    assert found.version == "2.0"
+
+
+def test_older_installations_are_read_too(tmp_path: Path) -> None:
+    info = tmp_path / "old-1.0.egg-info"
+    info.mkdir()
+    (info / "PKG-INFO").write_text("Name: old\nVersion: 1.0\n")
+    (info / "installed-files.txt").write_text("../old/_core.so\nPKG-INFO\n../old/x.py\n")
+    listless = tmp_path / "deb-1.0.egg-info"
+    listless.mkdir()
+    (listless / "PKG-INFO").write_text("Name: deb\nVersion: 1.0\n")
+    (listless / "top_level.txt").write_text("deb\n")
+    (tmp_path / "deb").mkdir()
+    (tmp_path / "deb" / "_x.so").write_bytes(b"")
+    (tmp_path / "deb" / "x.py").write_bytes(b"")
+    (tmp_path / "single-3.egg-info").write_text("Name: single\nVersion: 3\n")
+    environment = read_environment(interpreter(tmp_path))
+    assert {each.name: each.files for each in environment.distributions} == {
+        "deb": (f"{tmp_path}/deb/_x.so",),
+        "old": (f"{tmp_path}/old/_core.so",),
+        "single": (),
+    }
+
+
+def test_folders_that_are_missing_and_broken_metadata_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "x-1.dist-info").mkdir()
+    (tmp_path / "y-1.dist-info").mkdir()
+    (tmp_path / "y-1.dist-info" / "METADATA").write_bytes(b"\xff\xfe Name")
+    assert read_environment(interpreter(tmp_path, tmp_path / "gone")).distributions == ()
+
+
+def test_the_owner_is_found_through_symlinks(tmp_path: Path) -> None:
+    install(tmp_path / "real", "demo", record="demo/_core.so,,\ndemo/_link.so,,\n")
+    (tmp_path / "real" / "demo").mkdir()
+    (tmp_path / "real" / "demo" / "_core.so").write_bytes(b"")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    environment = read_environment(interpreter(tmp_path / "link"))
+    for folder in ("link", "real"):
+        owner = environment.owner(f"{tmp_path}/{folder}/demo/_core.so")
+        assert owner is not None
+        assert owner.name == "demo"
+    assert environment.owner("/usr/lib/libz.so.1") is None
+    assert environment.named("DEMO") is owner
+    assert environment.named("other") is None
+
+
+def test_python_names_an_executable_or_an_environment(tmp_path: Path) -> None:
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text("#!/bin/sh\n")
+    python.chmod(0o755)
+    assert find_executable(str(tmp_path), {}) == str(python)
+    assert find_executable(str(python), {}) == str(python)
+    assert find_executable(None, {"VIRTUAL_ENV": str(tmp_path)}) == str(python)
+    with pytest.raises(InputError, match="no Python interpreter"):
+        find_executable(str(tmp_path / "gone"), {})

@@ -1,0 +1,68 @@
+"""Platform tags and what they promise."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from cxxrt_toolchain.facts.platforms import (
+    GlibcPlatform,
+    glibc_release,
+    legacy_alias,
+    parse_platform,
+    promise_of,
+    version_tuple,
+)
+
+
+@pytest.mark.parametrize(
+    ("tag", "glibc"),
+    [
+        ("manylinux_2_28_x86_64", (2, 28)),
+        ("manylinux1_x86_64", (2, 5)),
+        ("manylinux2010_i686", (2, 12)),
+        ("manylinux2014_aarch64", (2, 17)),
+        ("linux_x86_64", None),
+    ],
+)
+def test_a_linux_tag_is_taken_apart(tag: str, glibc: tuple[int, int] | None) -> None:
+    found = parse_platform(tag)
+    assert found is not None
+    assert found.glibc == glibc
+    assert found.tag == (tag if "_2_" in tag or glibc is None else found.tag)
+
+
+@pytest.mark.parametrize("tag", ["any", "musllinux_1_2_x86_64", "win_amd64", "macosx_11_0_arm64"])
+def test_other_systems_are_none(tag: str) -> None:
+    assert parse_platform(tag) is None
+
+
+def test_a_legacy_alias_belongs_to_one_perennial_tag() -> None:
+    assert legacy_alias(GlibcPlatform(glibc=(2, 17), arch="x86_64")) == "manylinux2014_x86_64"
+    assert legacy_alias(GlibcPlatform(glibc=(2, 28), arch="x86_64")) is None
+    assert legacy_alias(GlibcPlatform(glibc=None, arch="x86_64")) is None
+
+
+def test_a_newer_platform_promises_no_less() -> None:
+    generations = [promise_of((2, minor)) for minor in range(5, 45)]
+    for older, newer in pairwise(generations):
+        assert older.libraries <= newer.libraries
+        for namespace, version in older.ceilings:
+            ceiling = newer.ceiling(namespace)
+            assert ceiling is not None
+            assert version <= ceiling
+
+
+def test_a_platform_between_two_generations_promises_what_the_older_one_does() -> None:
+    assert promise_of((2, 30)).ceilings == promise_of((2, 28)).ceilings
+    assert promise_of((2, 3)).ceiling("GLIBCXX") == (3, 4, 8)
+    assert promise_of((2, 17)).ceiling("GOMP") is None
+
+
+def test_dotted_numbers_compare_as_numbers_and_names_are_none() -> None:
+    assert version_tuple("3.4.30") > version_tuple("3.4.9")
+    assert version_tuple("TM_1") == ()
+    assert glibc_release("GLIBC_2.34") == (2, 34)
+    assert glibc_release("GLIBC_ABI_DT_RELR") == (2, 36)
+    assert glibc_release("GLIBC_PRIVATE") is None

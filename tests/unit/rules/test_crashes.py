@@ -1,0 +1,204 @@
+"""What a failed import is put down to, from memory, loader and experiments together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from process_samples import (
+    DAMAGED,
+    HEALTHY,
+    MAKER,
+    PRIVATE,
+    SITE,
+    SYSTEM,
+    VICTIM,
+    bound,
+    distribution,
+    environment,
+    library,
+    stdcxx,
+    table,
+    view,
+)
+
+from cxxrt_toolchain.collect.imports.experiments import Cure, Verdict
+from cxxrt_toolchain.collect.imports.import_run import Attempt, ImportRun
+from cxxrt_toolchain.collect.process.bindings import Bindings, Bound
+from cxxrt_toolchain.facts.loader_trace import Event, Kind
+from cxxrt_toolchain.report.diagnosis import Finding, Outcome
+from cxxrt_toolchain.rules.crashes import triage
+from cxxrt_toolchain.rules.process import judge
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.facts.process import ProcessView
+
+INSTALLED = environment(
+    distribution("maker", "maker/core.so"), distribution("victim", "victim/core.so")
+)
+CRASH: Attempt[ProcessView | None] = Attempt(
+    module="victim",
+    outcome=Outcome.CRASHED,
+    detail="SIGSEGV",
+    where=f"{SITE}/victim/__init__.py:3",
+    events=(Event(Kind.STARTED, VICTIM, ""),),
+)
+PAIR: dict[tuple[str, str], tuple[Bound, ...]] = {
+    (VICTIM, MAKER): (bound("_ZN3foo3BarC1Ev"), bound("_ZN3foo3BarC2Ev"))
+}
+
+
+def _run(failure: Attempt[ProcessView | None], noise: str = "") -> ImportRun[ProcessView | None]:
+    first: Attempt[ProcessView | None] = Attempt(module="maker", outcome=Outcome.IMPORTED)
+    return ImportRun(attempts=(first, failure), before=None, noise=noise)
+
+
+def _verdict(cure: Cure, *, alone: bool | None = False) -> Verdict:
+    return Verdict(cure=cure, alone=alone, preloaded="", trials=(("victim alone", "works"),))
+
+
+def _main(
+    seen: ProcessView,
+    verdict: Verdict | None,
+    failure: Attempt[ProcessView | None] = CRASH,
+    noise: str = "",
+) -> Finding:
+    return triage(_run(failure, noise), seen, judge(seen), verdict, INSTALLED)[0]
+
+
+def test_a_crash_that_a_runtime_cures_is_the_damaged_tables() -> None:
+    seen = view(
+        *(library(MAKER), stdcxx(PRIVATE), library(VICTIM), stdcxx()),
+        bindings=Bindings(locales=(table(PRIVATE, HEALTHY), table(SYSTEM, DAMAGED))),
+    )
+    found = _main(seen, _verdict(Cure.RUNTIME))
+    assert found.rule == "CXXRT-D27"
+    assert found.message == (
+        "Importing victim after maker crashes with SIGSEGV: maker 1.0 brings another libstdc++"
+    )
+    assert (found.culprits, found.victims) == (("maker",), ("victim",))
+    assert found.evidence == (
+        f"the last line of Python was {SITE}/victim/__init__.py:3",
+        f"the last object that was started was {VICTIM}",
+        "victim alone: works",
+    )
+    assert found.remedies == (
+        "pip install cxx11-cuda-runtime && python -m cxx11_cuda_runtime activate",
+    )
+
+
+def test_a_captured_runtime_is_named_before_anything_else() -> None:
+    seen = view(
+        *(library(MAKER), stdcxx(), library(VICTIM)),
+        bindings=Bindings(pairs={(SYSTEM, MAKER): (bound("__once_proxy"),)}),
+    )
+    found = _main(seen, _verdict(Cure.RUNTIME))
+    assert "maker 1.0 has taken over parts of libstdc++" in found.message
+    assert found.culprits == ("maker",)
+
+
+def test_a_crash_that_only_separation_cures_is_an_interposition() -> None:
+    seen = view(library(MAKER), library(VICTIM), bindings=Bindings(pairs=PAIR))
+    found = _main(seen, _verdict(Cure.SEPARATION))
+    assert "definitions of maker 1.0, which is loaded RTLD_GLOBAL, replace" in found.message
+    assert (found.culprits, found.victims) == (("maker",), ("victim",))
+    assert found.libraries == (VICTIM, MAKER)
+    assert found.remedies[0].startswith("no runtime cures this")
+
+
+@pytest.mark.parametrize(
+    ("reordered", "advice"),
+    [
+        (True, "import them in the other order, or in two processes"),
+        (None, "import them in the other order, or in two processes"),
+        (False, "import them in two processes"),
+    ],
+)
+def test_the_other_order_is_advised_where_it_may_help(reordered: bool | None, advice: str) -> None:
+    seen = view(library(MAKER), library(VICTIM), bindings=Bindings(pairs=PAIR))
+    verdict = replace(_verdict(Cure.SEPARATION), reordered=reordered)
+    assert _main(seen, verdict).remedies == (f"no runtime cures this: {advice}",)
+
+
+def test_memory_does_not_overrule_the_experiment() -> None:
+    """A capture is there, but only the other order helps: then it is not what crashes."""
+    pairs = {**PAIR, (SYSTEM, f"{SITE}/third/x.so"): (bound("__once_proxy"),)}
+    third = library(f"{SITE}/third/x.so")
+    seen = view(*(third, stdcxx(), library(MAKER), library(VICTIM)), bindings=Bindings(pairs=pairs))
+    assert _main(seen, _verdict(Cure.SEPARATION)).culprits == ("maker",)
+
+
+def test_without_experiments_the_memory_decides() -> None:
+    seen = view(
+        *(library(MAKER), stdcxx(), library(VICTIM)),
+        bindings=Bindings(pairs={(SYSTEM, MAKER): (bound("__once_proxy"),)}),
+    )
+    assert _main(seen, None).culprits == ("maker",)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "culprits", "text"),
+    [
+        (_verdict(Cure.NOTHING, alone=True), ("victim",), "it fails alone, too"),
+        (_verdict(Cure.NOTHING, alone=None), ("victim",), "it fails alone, too"),
+        (_verdict(Cure.NOTHING), (), "neither one runtime nor another order cures it"),
+        (_verdict(Cure.CHANCE), (), "the same imports work the second time"),
+        (None, (), "what cures it was not tried"),
+    ],
+)
+def test_what_is_not_known_is_not_claimed(
+    verdict: Verdict | None, culprits: tuple[str, ...], text: str
+) -> None:
+    found = _main(view(library(MAKER), library(VICTIM)), verdict)
+    assert found.culprits == culprits
+    assert text in found.message
+
+
+def test_a_module_that_is_not_installed() -> None:
+    failure = replace(
+        CRASH,
+        outcome=Outcome.EXCEPTION,
+        detail="ModuleNotFoundError: No module named 'absent'",
+        missing="absent",
+    )
+    found = _main(view(), None, failure)
+    assert found.rule == "CXXRT-D28"
+    assert "absent is not installed for /env/bin/python" in found.message
+
+
+def test_the_loaders_own_text_comes_first() -> None:
+    failure = replace(
+        CRASH,
+        outcome=Outcome.EXCEPTION,
+        detail=f"ImportError: {SYSTEM}: version `GLIBCXX_3.4.31' not found (required by {VICTIM})",
+    )
+    found = _main(view(stdcxx()), _verdict(Cure.NOTHING), failure)
+    assert found.rule == "CXXRT-D1"
+    assert "victim alone: works" in found.evidence
+    assert found.remedies[0].startswith("pip install --upgrade cxx11-cuda-runtime")
+
+
+def test_a_hang_is_told_from_a_crash() -> None:
+    failure = replace(CRASH, outcome=Outcome.TIMED_OUT, detail="no end after 5 s")
+    found = _main(view(), None, failure)
+    assert found.rule == "CXXRT-D29"
+    assert "does not end (no end after 5 s)" in found.message
+
+
+@pytest.mark.parametrize(
+    ("noise", "text"),
+    [
+        ("OMP: Error #15: Initializing libiomp5.so, but found", "two OpenMP runtimes"),
+        ("free(): invalid pointer", "a damaged heap"),
+        ("terminate called after throwing an instance of 'std::bad_cast'", "a locale facet"),
+    ],
+)
+def test_what_the_child_printed_is_evidence(noise: str, text: str) -> None:
+    assert any(text in line for line in _main(view(), None, noise=noise).evidence)
+
+
+def test_a_run_without_a_failure_adds_nothing() -> None:
+    done: Attempt[ProcessView | None] = Attempt(module="maker", outcome=Outcome.IMPORTED)
+    run: ImportRun[ProcessView | None] = ImportRun(attempts=(done,), before=None, noise="")
+    assert triage(run, view(), (), None, INSTALLED) == ()

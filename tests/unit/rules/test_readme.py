@@ -1,0 +1,36 @@
+"""The README's way from a symptom to a remedy, against the catalogue."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from cxxrt_toolchain.rules.catalogue import load_catalogue
+
+README = Path(__file__).parents[3] / "README.md"
+
+
+def rows() -> list[list[str]]:
+    section = README.read_text(encoding="utf-8").partition("## It crashed: what now?\n")[2]
+    lines = section.partition("\n## ")[0].splitlines()
+    table = [line.strip("|").split("|") for line in lines if line.startswith("| ")]
+    return [[cell.strip() for cell in row] for row in table[1:]]
+
+
+def test_every_row_has_a_symptom_a_remedy_and_rules_of_the_catalogue() -> None:
+    catalogue = load_catalogue()
+    assert len(rows()) > 10
+    for symptom, _, remedy, rules in rows():
+        assert "`" in symptom or symptom[:5] == "crash"
+        assert remedy
+        found = re.findall(r"[A-Z][0-9]+", rules)
+        assert found
+        assert {f"CXXRT-{rule}" for rule in found} <= set(catalogue), rules
+
+
+def test_every_error_of_the_doctor_is_reached_from_a_symptom() -> None:
+    """D5 has no symptom of its own; D24, D28 and D29 are about the looking itself."""
+    reached = {rule for row in rows() for rule in re.findall(r"[A-Z][0-9]+", row[3])}
+    rules = {entry.removeprefix("CXXRT-") for entry in load_catalogue()}
+    doctors = {rule for rule in rules if rule.startswith("D")}
+    assert doctors - reached == {"D5", "D24", "D28", "D29"}

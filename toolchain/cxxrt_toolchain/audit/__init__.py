@@ -1,1 +1,0 @@
-"""A wheel to a report, a report to a verdict."""

@@ -1,0 +1,229 @@
+"""Where packages need symbols of each other's libraries, or of libcudart, and do not get them.
+
+In: the members of an environment. Out: `MissingSymbols`, `StringConflict`. Symbols are looked up
+by name; an object's whole table is read only once something is missing. An object that cannot be
+read again is passed over.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.collect.answers import NO_NAMES
+from cxxrt_toolchain.elf.facts import Binding
+from cxxrt_toolchain.facts.environment import LIBSTDCXX, MissingSymbols, StringConflict
+from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
+from cxxrt_toolchain.facts.symbols import spells_old_string
+from cxxrt_toolchain.facts.traits import names_with
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from cxxrt_toolchain.collect.answers import Answers
+    from cxxrt_toolchain.collect.environment.search import Found
+    from cxxrt_toolchain.elf.reader import SparseElf
+    from cxxrt_toolchain.facts.environment import Member
+    from cxxrt_toolchain.facts.objects import ObjectFacts
+
+_NEW = "NSt7__cxx1112basic_stringI"
+_TAG = "B5cxx11"
+_OLD = "Ss"
+_LARGEST_TABLE = 128 << 20
+
+
+def missing_cudart(
+    members: Iterable[Member],
+    own: Mapping[tuple[str, str], str],
+    candidates: Mapping[str, tuple[Found, ...]],
+    outside: Mapping[str, ObjectFacts],
+    answers: Answers,
+) -> Iterator[MissingSymbols]:
+    """What objects need of the libcudart that they get: their own, a package's, the machine's."""
+    members = tuple(members)
+    brought: dict[str, str] = {}
+    for member in members:
+        for each in member.copies(RuntimeFamily.LIBCUDART):
+            brought.setdefault(each.name, each.path)
+    for member in members:
+        for user in member.objects:
+            for name in user.facts.needed:
+                if family_of_name(name) is not RuntimeFamily.LIBCUDART:
+                    continue
+                places = [found.path for found in candidates.get(name, ()) if found.path in outside]
+                provider = own.get((user.path, name)) or brought.get(name) or next(iter(places), "")
+                lacking = _lacking(provider, user.cudart_needed, answers) if provider else ()
+                if lacking:
+                    yield MissingSymbols(consumer=user.path, provider=provider, symbols=lacking)
+
+
+def differing_builds(members: Iterable[Member], answers: Answers) -> Iterator[MissingSymbols]:
+    """Symbols of a package's own build of a library that another package's build lacks.
+
+    Two packages bring a library of one SONAME and use their own; the one that is loaded first
+    serves both. Only a symbol that is then missing proves that this breaks something.
+    """
+    brought: dict[str, list[tuple[Member, ObjectFacts]]] = {}
+    for member in members:
+        for each in member.objects:
+            soname = each.facts.soname
+            if soname and each.copy_of is None and soname in member.needed:
+                brought.setdefault(soname, []).append((member, each))
+    for name, places in sorted(brought.items()):
+        for member, mine in places:
+            for other, theirs in places:
+                if other is not member and not _same_build(mine, theirs):
+                    yield from _lost(member, name, (mine, theirs), answers)
+
+
+def string_conflicts(members: Iterable[Member], answers: Answers) -> Iterator[StringConflict]:
+    """Functions with ``std::string`` in their names, needed in one spelling, there in the other.
+
+    Only where an object needs a library of another package, and only where none of the libraries
+    that it needs, directly or through others, has the function as it is spelled. Or where it
+    needs no library that could have it, and nobody has it as it is spelled.
+    """
+    members = tuple(members)
+    yield from _loose_conflicts(members, answers)
+    libraries = {each.name: (member, each) for member in members for each in member.objects}
+    for member in members:
+        for user in member.users(LIBSTDCXX):
+            foreign = [
+                found
+                for name in user.facts.needed
+                if (found := libraries.get(name)) is not None and found[0] is not member
+            ]
+            if foreign:
+                yield from _conflicts(user, foreign, libraries, answers)
+
+
+def _conflicts(
+    user: ObjectFacts,
+    foreign: list[tuple[Member, ObjectFacts]],
+    libraries: Mapping[str, tuple[Member, ObjectFacts]],
+    answers: Answers,
+) -> Iterator[StringConflict]:
+    wanted = set(answers.ask(user.path, "strings needed", (), _strings_needed, NO_NAMES))
+    for each in _closure(user, libraries):
+        wanted -= answers.exported(each.path, wanted)
+        if not wanted:
+            return
+    yield from _spelled_otherwise(user, foreign, wanted, answers)
+
+
+def _loose_conflicts(members: tuple[Member, ...], answers: Answers) -> Iterator[StringConflict]:
+    """The same for an object that counts on what somebody else has loaded for everybody."""
+    loose = {
+        each.path: {name for name in each.traces.loose if _spelling(name)}
+        for member in members
+        for each in member.objects
+    }
+    for member in members:
+        for user in member.objects:
+            wanted = loose[user.path]
+            for each in (each for other in members for each in other.objects) if wanted else ():
+                wanted -= answers.exported(each.path, wanted)
+            if wanted:
+                foreign = [(m, each) for m in members if m is not member for each in m.objects]
+                yield from _spelled_otherwise(user, foreign, wanted, answers)
+
+
+def _spelled_otherwise(
+    user: ObjectFacts,
+    libraries: Iterable[tuple[Member, ObjectFacts]],
+    wanted: frozenset[str] | set[str],
+    answers: Answers,
+) -> Iterator[StringConflict]:
+    """One function for each of the libraries says it all."""
+    for _, library in libraries:
+        find = partial(_other_spelling, wanted=wanted)
+        found = answers.ask(library.path, "spelled otherwise", wanted, find, None)
+        if found is not None:
+            needed, provided = found
+            yield StringConflict(
+                consumer=user.path, provider=library.path, needed=needed, provided=provided
+            )
+
+
+def _other_spelling(elf: SparseElf, wanted: Iterable[str]) -> tuple[str, str] | None:
+    """A function that is wanted, and its other spelling, if the object exports that.
+
+    The names are searched as text: a library of hundreds of thousands has a few with strings.
+    """
+    table = elf.name_table(_LARGEST_TABLE) or b""
+    for is_new, mark in ((True, b"Ss"), (False, b"cxx11")):
+        starts = {_start(name): name for name in sorted(wanted) if _is_new(name) is is_new}
+        spelled = {
+            other: starts[start]
+            for other in (names_with(table, mark) if starts else ())
+            if _spelling(other)
+            and _is_new(other) is not is_new
+            and (start := _start(other)) in starts
+        }
+        for other in sorted(elf.exports(spelled)):
+            return spelled[other], other
+    return None
+
+
+def _closure(
+    user: ObjectFacts, libraries: Mapping[str, tuple[Member, ObjectFacts]]
+) -> Iterator[ObjectFacts]:
+    """The packages' libraries that an object needs, directly or through others, breadth first."""
+    seen: set[str] = set()
+    row = [user]
+    while row:
+        names = [n for each in row for n in each.facts.needed if n in libraries and n not in seen]
+        seen.update(names)
+        row = [libraries[name][1] for name in dict.fromkeys(names)]
+        yield from row
+
+
+def _spelling(name: str) -> bool:
+    return name.startswith("_Z") and (_is_new(name) or spells_old_string(name))
+
+
+def _is_new(name: str) -> bool:
+    return _NEW in name or _TAG in name
+
+
+def _start(name: str) -> str:
+    """The name up to its first ``std::string``: the same in both spellings.
+
+    A function that returns a new string has a tag in its name besides.
+    """
+    if _is_new(name):
+        return name.replace(_TAG, "").partition(_NEW)[0]
+    return name.partition(_OLD)[0] if spells_old_string(name) else name
+
+
+def _lost(
+    member: Member, name: str, builds: tuple[ObjectFacts, ObjectFacts], answers: Answers
+) -> Iterator[MissingSymbols]:
+    mine, theirs = builds
+    for user in member.users(name):
+        needed = answers.ask(user.path, "needed", (), _needed, NO_NAMES)
+        used = answers.exported(mine.path, needed)
+        lacking = _lacking(theirs.path, used, answers)
+        if lacking:
+            yield MissingSymbols(consumer=user.path, provider=theirs.path, symbols=lacking)
+            return
+
+
+def _same_build(one: ObjectFacts, other: ObjectFacts) -> bool:
+    if one.facts.build_id and other.facts.build_id:
+        return one.facts.build_id == other.facts.build_id
+    return one.size == other.size
+
+
+def _strings_needed(elf: SparseElf) -> tuple[str, ...]:
+    return tuple(filter(_spelling, _needed(elf)))
+
+
+def _needed(elf: SparseElf) -> tuple[str, ...]:
+    """Its undefined symbols, without weak ones, which may stay undefined."""
+    return tuple(each.name for each in elf.undefined() if each.binding is not Binding.WEAK)
+
+
+def _lacking(path: str, names: Iterable[str], answers: Answers) -> tuple[str, ...]:
+    wanted = frozenset(names)
+    return tuple(sorted(wanted - answers.exported(path, wanted))) if wanted else ()

@@ -1,0 +1,222 @@
+"""An editable install -> the folders that it is imported from, and the shared objects there.
+
+In: what the installer left in site-packages: RECORD's ``.pth`` files and the import hooks that
+they load, ``top_level.txt``, ``direct_url.json``, or the ``.egg-link`` of a develop install. Out:
+`Sources`. Nothing is imported, and no line of a ``.pth`` file is executed: of an import line only
+the hook's name is taken, and the hook is read by `finder_modules`.
+
+Only what an import would look into is walked: the packages and modules that a hook maps, what Meson
+would install, and in the folders of a ``.pth`` file the declared packages, or all where none are.
+
+Sources: PEP 660; PEP 610 (``direct_url.json``); the module ``site`` (``.pth``); setuptools'
+"Development Mode" and command/develop.py (``.egg-link``); meson's intro-install_plan.json.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.collect.environment.source_trees import may_be_shared
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cxxrt_toolchain.collect.environment.finder_modules import Mapped
+    from cxxrt_toolchain.collect.environment.source_trees import SourceTrees
+
+_PTH = ".pth"
+_TOLD = "direct_url.json"
+_IMPORT = re.compile(r"import[ \t]+([A-Za-z_]\w*)")
+_MOST_BYTES = 32 << 20
+_NO_PACKAGES = frozenset({"build", "dist", "env", "target", "venv"})
+"""Folders beside the packages of a project that lies flat."""
+_MOST_PORTIONS = 100
+_INSTALL_PLAN = "meson-info/intro-install_plan.json"
+_SITE = ("{py_platlib}/", "{py_purelib}/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where an editable install is imported from."""
+
+    folders: tuple[str, ...] = ()
+    """The project and its packages; what lies below is the distribution's, too."""
+    files: tuple[str, ...] = ()
+    """Real paths of files that may be shared objects."""
+
+
+NONE = Sources()
+
+
+def recorded_sources(site: str, info: str, record: str, trees: SourceTrees) -> Sources:
+    """The sources of a distribution, by what its RECORD names.
+
+    Of a hook that is not known, the files are not found; they belong to the project all the same.
+
+    Args:
+        site: The folder that it is installed in.
+        info: Its ``.dist-info`` folder.
+        record: The text of its RECORD.
+        trees: Looks into folders.
+    """
+    names = tuple(_recorded_pth(record))
+    project = _project(info) if names or _TOLD in record else ""
+    if not names and not project:
+        return NONE
+    lines, hooks = _pth_lines(site, names)
+    folders = [trees.root + each for each in lines if not f"{each}/".startswith(f"{site}/")]
+    mapped = [_hook(site, name) for name in hooks if f"{name}.py," in record]
+    modules = [trees.root + path for each in mapped for path in each.modules]
+    builds = [trees.root + path for each in mapped for path in each.builds]
+    projects = [trees.root + project] if project else []
+    for folder in projects or folders:
+        trees.share_shelf(folder)
+    declared = _declared(info) or {name for each in mapped for name in each.names}
+    places = [path for each in folders for path in _packages(each, declared, trees)]
+    return _sources(projects, [*modules, *places], builds, trees)
+
+
+def follow_link(site: str, name: str, trees: SourceTrees) -> tuple[str, str] | None:
+    """What an ``.egg-link`` leads to: the folder with the ``.egg-info``, and the project's."""
+    lines = _text(f"{site}/{name}").splitlines()
+    if not lines or lines[0][:1] != "/" or "\0" in lines[0]:
+        return None
+    folder = trees.root + os.path.normpath(lines[0].rstrip())
+    project = os.path.normpath(f"{folder}/{lines[1].strip()}") if len(lines) > 1 else folder
+    return folder, project
+
+
+def declared_sources(folder: str, info: str, project: str, trees: SourceTrees) -> Sources:
+    """The sources of the packages and modules that ``top_level.txt`` names, beside its folder.
+
+    Args:
+        folder: Where they are imported from.
+        info: The ``.egg-info`` folder.
+        project: Of a develop install, else empty.
+        trees: Looks into folders.
+    """
+    if project:
+        trees.share_shelf(project)
+    places = [f"{folder}/{name}" for name in _text(f"{info}/top_level.txt").split()]
+    return _sources([project] if project else [], places, [], trees)
+
+
+def _sources(
+    projects: list[str], places: Iterable[str], builds: Iterable[str], trees: SourceTrees
+) -> Sources:
+    packages: list[str] = []
+    files: list[str] = []
+    for place in sorted(dict.fromkeys(places)):  # a package before those inside
+        package = place.removesuffix("/__init__.py")
+        if any(package.startswith(f"{each}/") for each in packages):
+            continue
+        if os.path.isdir(package):  # noqa: PTH112 - texts, as everywhere here
+            packages.append(package)
+            files += trees.shared_below(package)
+        else:
+            files += trees.modules(place)
+    for build in builds:
+        packages.append(build)
+        files += map(trees.real, _planned(build, trees.root))
+    return Sources(
+        folders=tuple(dict.fromkeys(map(trees.real, (*projects, *packages)))),
+        files=tuple(dict.fromkeys(files)),
+    )
+
+
+def _recorded_pth(record: str) -> Iterator[str]:
+    """The ``.pth`` files that RECORD names beside the packages, where Python reads them."""
+    at = record.find(f"{_PTH},")
+    while at >= 0:
+        name = record[record.rfind("\n", 0, at) + 1 : at + len(_PTH)]
+        if "/" not in name:
+            yield name
+        at = record.find(f"{_PTH},", at + 1)
+
+
+def _pth_lines(site: str, names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The folders, and the modules of import lines, as the module ``site`` tells them apart."""
+    folders, hooks = [], []
+    for name in names:
+        for line in map(str.rstrip, _text(f"{site}/{name}").splitlines()):
+            if match := _IMPORT.match(line):
+                hooks.append(match[1])
+            elif line and line[0] != "#" and "\0" not in line:
+                folders.append(os.path.normpath(os.path.join(site, line)))  # noqa: PTH118 - as above
+    return list(dict.fromkeys(folders)), list(dict.fromkeys(hooks))
+
+
+def _hook(site: str, name: str) -> Mapped:
+    from cxxrt_toolchain.collect.environment.finder_modules import read_finder  # noqa: PLC0415 - few need it
+
+    return read_finder(_bytes(f"{site}/{name}.py"))
+
+
+def _declared(info: str) -> set[str]:
+    return set(_text(f"{info}/top_level.txt").split())
+
+
+def _project(info: str) -> str:
+    """The project's folder, where ``direct_url.json`` says that the install is editable."""
+    from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - few need it
+
+    try:
+        told = json.loads(_bytes(f"{info}/{_TOLD}") or b"null")
+        if told["dir_info"]["editable"] is not True:
+            return ""
+        url = urlsplit(told["url"])
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return ""
+    path = unquote(url.path, errors="surrogateescape")
+    return os.path.normpath(path) if url.scheme == "file" and path[:1] == "/" else ""
+
+
+def _packages(folder: str, declared: Iterable[str], trees: SourceTrees) -> Iterator[str]:
+    """The packages and modules of a folder on ``sys.path``."""
+    names = sorted(declared)
+    if not names:
+        listing = trees.listing(folder)
+        found = [name for name in (*listing.folders, *listing.links) if name not in _NO_PACKAGES]
+        names = [name for name in found if _is_package(f"{folder}/{name}", trees)]
+        names += sorted({name.partition(".")[0] for name in listing.shared})
+    return (f"{folder}/{name}" for name in names if name.isidentifier())
+
+
+def _is_package(path: str, trees: SourceTrees) -> bool:
+    """Whether it is a package, holds extension modules, or is a namespace of such."""
+    listing = trees.listing(path)
+    below = [f"{path}/{name}" for name in listing.folders[:_MOST_PORTIONS]]
+    return bool(listing.shared) or any(
+        os.path.isfile(f"{each}/__init__.py")  # noqa: PTH113 - as above
+        for each in (path, *below)
+    )
+
+
+def _planned(build: str, root: str) -> Iterator[str]:
+    """What Meson would install among Python's packages, where it was built."""
+    try:
+        plan = json.loads(_bytes(f"{build}/{_INSTALL_PLAN}") or b"null")
+        for rows in plan.values():
+            for place, row in rows.items():
+                if may_be_shared(place) and row["destination"].startswith(_SITE):
+                    yield root + os.path.normpath(place)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return
+
+
+def _text(path: str) -> str:
+    """As Python reads it: UTF-8 with or without a mark, other bytes as they are."""
+    return _bytes(path).removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
+
+
+def _bytes(path: str) -> bytes:
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123 - as above
+            return stream.read(_MOST_BYTES)
+    except (OSError, ValueError):
+        return b""

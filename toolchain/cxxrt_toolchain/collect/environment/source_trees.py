@@ -1,0 +1,157 @@
+"""Folders of source trees -> the files in them that may be shared objects, quickly and bounded.
+
+In: a folder. Out: real paths. A source tree may hold version control, environments, build trees
+and links in circles: hidden folders, environments and what no import looks into are passed over,
+each folder is entered once, and at most so many of them. What a folder holds is remembered with
+its modification time, which changes with every entry that comes or goes, so that a second look
+takes one ``stat`` per folder.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cxxrt_toolchain.collect.cache import FactsCache, Identity
+
+MOST_FOLDERS = 5_000
+"""Of one tree; PyTorch's package has half of that."""
+_MOST_ENTRIES = 50_000
+"""Of one folder."""
+_SHARED = ".so"
+_PASSED = frozenset({"__pycache__", "node_modules", "site-packages", "dist-packages", "CMakeFiles"})
+_ENVIRONMENT = frozenset({"pyvenv.cfg", "conda-meta"})
+"""What a virtual or conda environment has at its top."""
+_SETTLED = 2_000_000_000
+"""Nanoseconds after which a folder's time tells of every change: clocks of disks are coarse."""
+
+
+class Listing(NamedTuple):
+    """What matters in one folder; names."""
+
+    folders: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    """Files that may be shared objects."""
+    links: tuple[str, ...] = ()
+    """Symlinks to either; they are followed anew each time."""
+
+
+_EMPTY = "//" * (len(Listing._fields) - 1)
+"""The row of a folder without any."""
+
+
+class SourceTrees:
+    """Looks into folders, and remembers.
+
+    Args:
+        cache: Where to remember; None: nowhere.
+        root: What stands before every path, for the files of another mount namespace or below
+            another root. Links are not followed there: they mean its paths, not ours.
+    """
+
+    def __init__(self, cache: FactsCache | None = None, root: str = "") -> None:
+        self._cache = None if root else cache
+        self.root = root
+
+    def real(self, path: str) -> str:
+        """The path after every symlink."""
+        return path if self.root else os.path.realpath(path)
+
+    def share_shelf(self, folder: str) -> None:
+        """Keep what is known of everything below a folder together."""
+        if self._cache is not None:
+            self._cache.share_shelf(self.real(folder))
+
+    def shared_below(self, folder: str) -> Iterator[str]:
+        """The real paths of files below a folder, nearest first; none where it is no folder."""
+        start = self.real(folder)
+        waiting, seen = [start], {start}
+        for at in waiting:  # grows while it is walked
+            listing = self.listing(at)
+            yield from (f"{at}/{name}" for name in listing.shared)
+            found = [f"{at}/{name}" for name in listing.folders]
+            for name in listing.links:
+                real = self.real(f"{at}/{name}")
+                if os.path.isdir(real):  # noqa: PTH112 - a text is what is at hand
+                    found += [] if self.root else [real]
+                elif may_be_shared(name):
+                    yield real
+            new = [each for each in dict.fromkeys(found) if each not in seen]
+            seen.update(new)
+            waiting += new[: MOST_FOLDERS - len(waiting)]
+
+    def modules(self, path: str) -> Iterator[str]:
+        """The extension modules ``path.*.so`` and ``path.so``, with their real paths.
+
+        Args:
+            path: Of a module, without a suffix or with its own.
+        """
+        folder, _, stem = path.rpartition("/")
+        stem = stem.partition(".")[0]
+        listing = self.listing(folder or "/")
+        for name in (*listing.shared, *listing.links):
+            if name.partition(".")[0] == stem and may_be_shared(name):
+                yield self.real(f"{folder}/{name}")
+
+    def listing(self, folder: str) -> Listing:
+        """What matters in a folder; nothing where it is none, or an environment's."""
+        try:
+            found = os.stat(folder)  # noqa: PTH116 - thousands of them
+        except (OSError, ValueError):
+            return Listing()
+        identity = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+        kept = self._cache.get(folder, identity) if self._cache is not None else None
+        if kept == _EMPTY:
+            return Listing()
+        if kept is not None and kept.count("//") == len(Listing._fields) - 1:
+            return Listing._make(_names(part) for part in kept.split("//"))
+        listing = _list(folder)
+        self._keep(folder, identity, listing)
+        return listing
+
+    def _keep(self, folder: str, identity: Identity, listing: Listing) -> None:
+        line = "//".join("/".join(names) for names in listing)
+        settled = time.time_ns() - identity[3] > _SETTLED
+        if self._cache is not None and settled and line.isprintable():
+            self._cache.put(folder, identity, line)
+
+
+def may_be_shared(name: str) -> bool:
+    """Whether a file may be a shared object, by its name."""
+    return _SHARED in name.rpartition("/")[2]
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split("/")) if text else ()
+
+
+def _list(folder: str) -> Listing:
+    folders, shared, links = [], [], []
+    try:
+        with os.scandir(folder) as entries:
+            for count, entry in enumerate(entries):
+                name = entry.name
+                if name in _ENVIRONMENT:
+                    return Listing()
+                if count >= _MOST_ENTRIES:
+                    break
+                if entry.is_symlink():
+                    if may_be_shared(name) or "." not in name:
+                        links.append(name)
+                elif entry.is_dir():
+                    if _is_of_interest(name):
+                        folders.append(name)
+                elif may_be_shared(name):
+                    shared.append(name)
+    except OSError:  # gone meanwhile, no folder, or not ours to look into
+        return Listing()
+    return Listing(tuple(sorted(folders)), tuple(sorted(shared)), tuple(sorted(links)))
+
+
+def _is_of_interest(name: str) -> bool:
+    """Hidden folders are none, but for ``.libs``, where build tools put libraries."""
+    return (name[0] != "." or name == ".libs") and name not in _PASSED

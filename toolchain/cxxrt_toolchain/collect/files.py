@@ -1,0 +1,135 @@
+"""Paths -> the facts of those that are ELF files, through the cache.
+
+In: paths, and a `FactsCache` or None. Out: `Objects`. Files are read, never loaded, and of
+a library of gigabytes only kilobytes: symbols are looked up by name and not listed. Only where a
+runtime may be linked in and hidden, the constants are searched for its texts. A file that vanishes
+or cannot be opened is passed over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from dataclasses import dataclass
+from stat import S_ISREG
+from typing import TYPE_CHECKING, BinaryIO
+
+from cxxrt_toolchain.collect.shares import work_on
+from cxxrt_toolchain.elf.reader import ElfError, SparseElf, is_elf
+from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name, family_of_object
+from cxxrt_toolchain.facts.objects import WATCHED, ObjectFacts, decode, encode, static_families
+from cxxrt_toolchain.facts.traits import LARGEST_TABLE, NO_TRACES, read_traces
+from cxxrt_toolchain.facts.wheel import UnreadableObject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from cxxrt_toolchain.collect.cache import FactsCache, Identity
+    from cxxrt_toolchain.facts.objects import Facts, Needs
+
+BUFFER = 1 << 14
+"""Bytes that are read where fewer are asked for: the tables at the beginning of most objects."""
+_MAGIC_SIZE = 4
+_CUDART = RuntimeFamily.LIBCUDART
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objects:
+    """What the paths hold."""
+
+    found: Mapping[str, ObjectFacts]
+    """By path, in the order of the paths."""
+    unreadable: tuple[UnreadableObject, ...]
+    """Files that start like an ELF file and are none that can be read."""
+
+
+def read(paths: Iterable[str], cache: FactsCache | None = None, *, workers: int = 1) -> Objects:
+    """Read the facts of files; those that are not ELF files are left out.
+
+    Args:
+        paths: Absolute ones; each is followed to the file that it leads to.
+        cache: Where facts were kept, and are kept now.
+        workers: How many processes may read at once. More than one forks: only for a program
+            that has no threads.
+    """
+    stats = dict(_stats(dict.fromkeys(paths)))
+    known: Needs = {}
+    facts: dict[str, Facts] = {}
+    if cache is not None:
+        facts = dict(_kept(stats, cache, known))
+    missing = {path: identity[2] for path, identity in stats.items() if path not in facts}
+    for path, line in zip(missing, work_on(missing, _line, workers), strict=True):
+        if line is not None:
+            facts[path] = decode(line, path, stats[path][2], known)
+            if cache is not None:
+                cache.put(path, stats[path], line)
+    if cache is not None:
+        cache.save()
+    ordered = [facts[path] for path in stats if path in facts]
+    return Objects(
+        found={each.path: each for each in ordered if isinstance(each, ObjectFacts)},
+        unreadable=tuple(each for each in ordered if isinstance(each, UnreadableObject)),
+    )
+
+
+def _stats(paths: Iterable[str]) -> Iterator[tuple[str, Identity]]:
+    for path in paths:
+        try:
+            found = os.stat(path)  # noqa: PTH116 - thousands of them: Path would double the time
+        except (OSError, ValueError):  # gone; or a name that no file can have
+            continue
+        if S_ISREG(found.st_mode) and found.st_size >= _MAGIC_SIZE:
+            yield path, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _kept(
+    stats: Mapping[str, Identity], cache: FactsCache, known: Needs
+) -> Iterator[tuple[str, Facts]]:
+    for path, identity in stats.items():
+        line = cache.get(path, identity)
+        if line is not None:
+            with contextlib.suppress(ValueError):  # a line of another shape: read the file again
+                yield path, decode(line, path, identity[2], known)
+
+
+def _line(path: str) -> str | None:
+    """Read one file; None where it cannot be opened."""
+    try:
+        with open(path, "rb", BUFFER) as stream:  # noqa: PTH123 - as above
+            if sys.platform.startswith("linux"):  # what lies around a small piece is not needed
+                os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
+            if not is_elf(stream.read(_MAGIC_SIZE)):
+                return encode(None)
+            return encode(read_object(stream, path))
+    except ElfError as error:
+        return encode(UnreadableObject(member=path, reason=error.reason))
+    except OSError:
+        return None
+
+
+def read_object(stream: BinaryIO, path: str) -> ObjectFacts:
+    """Read one ELF file.
+
+    Raises:
+        ElfError: It cannot be read.
+    """
+    elf = SparseElf(stream, path)
+    with contextlib.suppress(ElfError):  # a table that is wrong somewhere may do for what is asked
+        elf.name_table(LARGEST_TABLE)  # all names in one read, where they are not many
+    facts = elf.facts()
+    cuda = [name for name in facts.needed if family_of_name(name) is _CUDART]
+    needed = elf.undefined() if cuda else ()
+    copy_of = family_of_object(path, facts)
+    exports = elf.exports(WATCHED)
+    return ObjectFacts(
+        path=path,
+        size=stream.seek(0, os.SEEK_END),
+        facts=facts,
+        copy_of=copy_of,
+        exports=exports,
+        cudart_needed=tuple(sorted({e.name for e in needed if e.soname in cuda})),
+        traces=NO_TRACES
+        if copy_of
+        else read_traces(elf, facts, static_families(exports, symbolic=facts.symbolic)),
+    )

@@ -1,0 +1,1 @@
+"""Modules imported in a child process."""

@@ -1,0 +1,232 @@
+"""Modules imported one by one in a child process, with what was seen on the way.
+
+What goes in: an interpreter, the modules, a `Variant`, and a function that looks at a process.
+What comes out: an `ImportRun`: per module how it went, what the loader did, and what the observer
+made of the process after the import, or in the moment of the crash. Judges nothing.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from cxxrt_toolchain.collect.imports.watched_child import AS_IS, Reply, Variant, WatchedChild
+from cxxrt_toolchain.report.diagnosis import Outcome
+from cxxrt_toolchain.rules.crash_signs import last_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from threading import Event as Signal
+
+    from typing_extensions import Self
+
+    from cxxrt_toolchain.collect.imports.crash_site import CrashSite
+    from cxxrt_toolchain.facts.loader_trace import Event
+
+T = TypeVar("T")
+_MOST_FOR_THE_END = 20.0
+"""Seconds; a program whose threads go on does not end by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt(Generic[T]):
+    """One import."""
+
+    module: str
+    outcome: Outcome
+    detail: str = ""
+    """The exception's text, or the signal's name."""
+    causes: tuple[str, ...] = ()
+    """The texts of the exceptions that it was raised from or while handling, nearest first."""
+    where: str = ""
+    """The last line of Python, ``FILE:LINE``."""
+    missing: str = ""
+    """For an ImportError: the module that it names."""
+    report: str = ""
+    """The traceback, or what faulthandler wrote."""
+    events: tuple[Event, ...] = ()
+    """What the loader did meanwhile."""
+    seconds: float = 0.0
+    seen: T | None = None
+    """What the observer made of the process after the import, or in the moment of a crash."""
+    site: CrashSite | None = None
+    """Where it crashed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRun(Generic[T]):
+    """All of them."""
+
+    attempts: tuple[Attempt[T], ...]
+    before: T | None
+    """What the observer saw before the first import."""
+    noise: str
+    """The end of what the modules printed."""
+    end: Attempt[T] | None = None
+    """How the interpreter crashed when it ended after all imports; None where it did not."""
+
+    @property
+    def failure(self) -> Attempt[T] | None:
+        """The import that went wrong; the ones after it were not reached."""
+        bad = (Outcome.EXCEPTION, Outcome.CRASHED, Outcome.TIMED_OUT)
+        return next((each for each in self.attempts if each.outcome in bad), None)
+
+
+def say_nothing(_line: str) -> None:
+    """Where nobody waits for a line of what is going on."""
+
+
+def run_imports(
+    executable: str,
+    modules: Sequence[str],
+    *,
+    timeout: float,
+    observe: Callable[[int], T],
+    variant: Variant = AS_IS,
+    say: Callable[[str], None] = say_nothing,
+) -> ImportRun[T]:
+    """Import modules in a child process, up to the first that fails.
+
+    Args:
+        executable: The interpreter, Python 3.6 or newer.
+        modules: In this order.
+        timeout: Seconds for each of them.
+        observe: Looks at the process with the given id, which stands still meanwhile.
+        variant: What to do differently.
+        say: Is told what is going on, a line each time.
+
+    Raises:
+        MissingToolError: The interpreter cannot be started.
+        InputError: It ends before the first import.
+    """
+    with ImportSession(executable, timeout=timeout, observe=observe, variant=variant) as session:
+        attempts: list[Attempt[T]] = []
+        for module in modules:
+            if attempts and attempts[-1].outcome is not Outcome.IMPORTED:
+                attempts.append(Attempt(module=module, outcome=Outcome.NOT_REACHED))
+                continue
+            say(f"importing {module}")
+            attempts.append(session.attempt(module))
+        end = None
+        if all(each.outcome is Outcome.IMPORTED for each in attempts):
+            say("ending the process")
+            end = session.leave()
+        return ImportRun(
+            attempts=tuple(attempts), before=session.before, noise=session.noise(), end=end
+        )
+
+
+class ImportSession(Generic[T]):
+    """A child process that imports what it is told to, for a ``with`` statement.
+
+    Args:
+        executable: The interpreter, Python 3.6 or newer.
+        timeout: Seconds for each import.
+        observe: Looks at the process with the given id, which stands still meanwhile.
+        variant: What to do differently.
+        brief: Whether only the outcome is of interest.
+        stop: Ends it early, by `watched_child.Stopped`.
+    """
+
+    def __init__(
+        self,
+        executable: str,
+        *,
+        timeout: float,
+        observe: Callable[[int], T],
+        variant: Variant = AS_IS,
+        brief: bool = False,
+        stop: Signal | None = None,
+    ) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="cxxrt-imports-")
+        self._timeout = timeout
+        self._observe = observe
+        with ExitStack() as undo:
+            undo.callback(self._folder.cleanup)
+            place = Path(self._folder.name)
+            self._child = WatchedChild(executable, variant, place, brief=brief, stop=stop)
+            undo.callback(self._child.end)
+            self._child.start(timeout)
+            self.before = observe(self._child.pid)
+            self._end = undo.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.close()
+
+    def attempt(self, module: str) -> Attempt[T]:
+        """Import one more module; not after one that failed."""
+        return _attempt(self._child, module, self._timeout, self._observe)
+
+    def leave(self) -> Attempt[T] | None:
+        """Let the interpreter end; how it crashed, if it did. It is not waited for too long."""
+        reply = self._child.leave(min(self._timeout, _MOST_FOR_THE_END))
+        report = self._child.report() if reply.crashing else ""
+        if not reply.crashing and (reply.late or not self._child.was_killed):
+            return None
+        return Attempt(
+            module="",
+            outcome=Outcome.CRASHED,
+            detail=self._child.fate(),
+            where=last_line(report),
+            report=report,
+            site=reply.site,
+        )
+
+    def noise(self) -> str:
+        """The end of what the modules printed so far."""
+        return self._child.noise()
+
+
+def _attempt(
+    child: WatchedChild, module: str, timeout: float, observe: Callable[[int], T]
+) -> Attempt[T]:
+    started = time.monotonic()
+    reply = child.order(module, timeout)
+    seconds = time.monotonic() - started
+    alive = reply.answer is not None or reply.crashing or reply.late
+    seen = observe(child.pid) if alive else None
+    if reply.answer is not None:
+        return Attempt(
+            module=module,
+            outcome=Outcome(reply.answer["outcome"]),
+            detail=reply.answer.get("detail", ""),
+            causes=tuple(reply.answer.get("causes", ())),
+            where=reply.answer.get("where", ""),
+            missing=reply.answer.get("missing") or "",
+            report=reply.answer.get("traceback", ""),
+            events=child.events(),
+            seconds=seconds,
+            seen=seen,
+        )
+    return _died(child, module, reply, seconds, seen, timeout)
+
+
+def _died(
+    child: WatchedChild,
+    module: str,
+    reply: Reply,
+    seconds: float,
+    seen: T | None,
+    timeout: float,
+) -> Attempt[T]:
+    if reply.late:
+        child.abort()  # faulthandler then says where it hangs
+    report = child.report()
+    return Attempt(
+        module=module,
+        outcome=Outcome.TIMED_OUT if reply.late else Outcome.CRASHED,
+        detail=f"no end after {timeout:g} s" if reply.late else child.fate(),
+        where=last_line(report),
+        report=report,
+        events=child.events(),
+        seconds=seconds,
+        seen=seen,
+        site=reply.site,
+    )

@@ -1,0 +1,161 @@
+"""Imports tried side by side in child processes: only how each ends is of interest.
+
+In: names, modules and variants. Out: `Trial`s, which are asked for their end. As many run at a time
+as there are processors, the first ones first; what was not asked for by the end of the ``with``
+statement is stopped. The process of a trial may be kept until then, for another to go on in it.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Lock
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.collect.imports.import_run import ImportSession, say_nothing
+from cxxrt_toolchain.errors import ToolchainError
+from cxxrt_toolchain.report.diagnosis import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
+
+    from typing_extensions import Self
+
+    from cxxrt_toolchain.collect.imports.watched_child import Variant
+
+_WORKS = "works"
+
+
+class Trial:
+    """One of them: started, or waiting for a processor."""
+
+    def __init__(self, name: str, future: Future[_Ended], seen: list[tuple[str, str]]) -> None:
+        self.name = name
+        self._future = future
+        self._seen = seen
+
+    def works(self) -> bool:
+        """Whether all imports succeed; waits for them, and notes down how it went."""
+        ended = self._future.result()
+        self._seen.append((self.name, ended.how))
+        return ended.how == _WORKS
+
+    @property
+    def session(self) -> ImportSession[None] | None:
+        """Its process, where it works and was kept."""
+        return self._future.result().session
+
+
+class _Ended:
+    """How a trial went, and its process where that still lives."""
+
+    def __init__(self, how: str, session: ImportSession[None] | None = None) -> None:
+        self.how = how
+        self.session = session
+
+
+class Trials:
+    """Runs trials, for a ``with`` statement.
+
+    Args:
+        executable: The interpreter.
+        timeout: Seconds per import.
+        say: Is told what is being tried, whenever that changes.
+    """
+
+    def __init__(
+        self, executable: str, *, timeout: float, say: Callable[[str], None] = say_nothing
+    ) -> None:
+        self._executable = executable
+        self._timeout = timeout
+        self._say = say
+        self._stop = Event()
+        self._pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
+        self._lock = Lock()
+        self._running: list[str] = []
+        self._sessions: list[ImportSession[None]] = []
+        self._seen: list[tuple[str, str]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._pool.shutdown(cancel_futures=True)
+        for session in self._sessions:
+            session.__exit__()
+
+    @property
+    def seen(self) -> tuple[tuple[str, str], ...]:
+        """Those that were asked for: what was done, and how it went."""
+        return tuple(self._seen)
+
+    def note(self, name: str, why: str) -> None:
+        """Note down why something was not tried."""
+        self._seen.append((name, why))
+
+    def start(
+        self, name: str, modules: Sequence[str], variant: Variant, *, keep: bool = False
+    ) -> Trial:
+        """Import modules in a process of their own.
+
+        Args:
+            name: What this trial is called.
+            modules: In this order.
+            variant: What is done differently.
+            keep: Whether another trial may go on in the process.
+        """
+        future = self._pool.submit(self._named, name, lambda: self._fresh(modules, variant, keep))
+        return Trial(name, future, self._seen)
+
+    def go_on(self, name: str, before: Trial, modules: Sequence[str]) -> Trial:
+        """Import more modules in the process of a trial that worked."""
+        session = before.session
+        if session is None:
+            raise ValueError(f"{before.name} has failed, or was not kept")
+        future = self._pool.submit(self._named, name, lambda: _import(session, modules))
+        return Trial(name, future, self._seen)
+
+    def _named(self, name: str, work: Callable[[], _Ended]) -> _Ended:
+        with self._lock:
+            self._running.append(name)
+            self._say(f"trying {', '.join(self._running)}")
+        try:
+            return work()
+        finally:
+            with self._lock:
+                self._running.remove(name)
+
+    def _fresh(self, modules: Sequence[str], variant: Variant, keep: bool) -> _Ended:
+        try:
+            session = ImportSession(
+                self._executable,
+                timeout=self._timeout,
+                observe=_nothing,
+                variant=variant,
+                brief=True,
+                stop=self._stop,
+            )
+        except ToolchainError as error:
+            return _Ended(f"does not start: {error.message[:200]}")
+        if keep:
+            self._sessions.append(session)
+            return _import(session, modules)
+        with session:
+            return _Ended(_import(session, modules).how)
+
+
+def _import(session: ImportSession[None], modules: Sequence[str]) -> _Ended:
+    for module in modules:
+        attempt = session.attempt(module)
+        if attempt.outcome is Outcome.TIMED_OUT:
+            return _Ended("hangs")
+        if attempt.outcome is not Outcome.IMPORTED:
+            last = attempt.detail.splitlines()[-1][:200] if attempt.detail else "no reason"
+            return _Ended(f"fails: {last}")
+    return _Ended(_WORKS, session)
+
+
+def _nothing(_pid: int) -> None:
+    """How it went is all that counts."""

@@ -1,0 +1,299 @@
+"""The child process that imports: started, told, watched, and stopped in the moment of a crash.
+
+What goes in: an interpreter, a `Variant`, a folder for files. What comes out: a `Reply` per order.
+The child (`import_child`) stands still between two imports. It also stands still when it crashes:
+faulthandler writes its report into a pipe that is full but for a few bytes, so the process stops
+in the middle of the report, with everything still in place, until `report` drains the pipe.
+
+What the modules print goes to a file; `end` kills what is left of the process group.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxxrt_toolchain.collect.imports.crash_site import CrashSite, find_crash_site
+from cxxrt_toolchain.errors import InputError, MissingToolError
+from cxxrt_toolchain.facts.loader_trace import parse_trace
+
+if TYPE_CHECKING:
+    from threading import Event as Signal
+
+    from cxxrt_toolchain.facts.loader_trace import Event
+
+_CHILD = Path(__file__).with_name("import_child.py")
+_SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ, which the module fcntl names from Python 3.10 on
+_FIRST_WORDS = len("Fatal Python error: ")
+"""faulthandler's first write; the second one no longer fits into the pipe."""
+_TICK = 0.02
+_GRACE = 10.0
+"""Seconds for a child to write its report and die."""
+_TAIL = 4000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """How the imports are done differently from what the user does."""
+
+    preload: tuple[str, ...] = ()
+    """Libraries that are loaded RTLD_GLOBAL before anything else."""
+    flags: tuple[tuple[str, int], ...] = ()
+    """dlopen flags that are added while a module is imported."""
+
+
+AS_IS = Variant()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """How an order ended; exactly one of the first three, or neither: the process is gone."""
+
+    answer: dict[str, Any] | None = None
+    crashing: bool = False
+    """It stands still in the middle of its crash report."""
+    site: CrashSite | None = None
+    """Where, if that can be found out."""
+    late: bool = False
+    """It still runs, and the time is over."""
+
+
+@dataclass(slots=True)
+class _Ends:
+    """Our ends of the child's pipes."""
+
+    orders: int
+    answers: int
+    faults: int
+    filled: int
+    """Bytes of the fault pipe that mean nothing."""
+    reported: int
+    """What the child calls its end of that pipe."""
+    line: bytes = field(default=b"")
+
+
+class Stopped(Exception):  # noqa: N818 - nothing went wrong
+    """Nobody wants to know any more."""
+
+
+class WatchedChild:
+    """The running child, until `end`.
+
+    Args:
+        executable: The interpreter.
+        variant: What is done differently.
+        folder: For its files.
+        brief: Only how it ends is of interest: no trace of the loader, no place of a crash.
+        stop: Once it is set, waiting raises `Stopped`.
+    """
+
+    def __init__(
+        self,
+        executable: str,
+        variant: Variant,
+        folder: Path,
+        *,
+        brief: bool = False,
+        stop: Signal | None = None,
+    ) -> None:
+        self._executable = executable
+        self._folder = folder
+        self._brief = brief
+        self._stop = stop
+        self._trace_read = 0
+        self._noise = (folder / "noise").open("wb")
+        orders, answers, faults = os.pipe(), os.pipe(), os.pipe()
+        size = fcntl.fcntl(faults[1], _SET_PIPE_SIZE, os.sysconf("SC_PAGESIZE"))
+        filled = os.write(faults[1], b"\0" * (size - _FIRST_WORDS))
+        os.set_blocking(faults[0], False)
+        self._ends = _Ends(
+            orders=orders[1],
+            answers=answers[0],
+            faults=faults[0],
+            filled=filled,
+            reported=faults[1],
+        )
+        inherited = (orders[0], answers[1], faults[1])
+        options = {
+            **dict(zip(("orders", "answers", "faults"), inherited, strict=True)),
+            "preload": variant.preload,
+            "flags": dict(variant.flags),
+        }
+        trace = {"LD_DEBUG": "files", "LD_DEBUG_OUTPUT": str(folder / "trace")}
+        try:
+            self._process = subprocess.Popen(
+                [executable, "-X", "faulthandler", str(_CHILD), json.dumps(options)],
+                stdin=subprocess.DEVNULL,
+                stdout=self._noise,
+                stderr=self._noise,
+                pass_fds=inherited,
+                env=os.environ | ({} if brief else trace),
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._close()
+            raise MissingToolError(f"Cannot run {executable}: {error.strerror}.") from error
+        finally:
+            for descriptor in inherited:
+                os.close(descriptor)
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether a signal has ended it."""
+        return (self._process.poll() or 0) < 0
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def start(self, timeout: float) -> None:
+        """Wait until it is ready.
+
+        Raises:
+            InputError: It does not become so.
+        """
+        reply = self._wait(timeout)
+        if reply.answer is None or reply.answer.get("outcome") != "ready":
+            if reply.crashing:
+                self.report()
+            how = f"no answer in {timeout:g} s" if reply.late else self.fate()
+            raise InputError(
+                f"{self._executable} could not start the imports ({how}): "
+                f"{self.noise()[-2000:].strip() or 'it wrote nothing'}",
+                "It has to be Python 3.6 or newer; its *.pth files and sitecustomize run first.",
+            )
+        self.events()
+
+    def order(self, module: str, timeout: float) -> Reply:
+        """Have it import one module."""
+        with suppress(BrokenPipeError):  # it has died since; waiting says how
+            os.write(self._ends.orders, json.dumps(module).encode() + b"\n")
+        return self._wait(timeout)
+
+    def leave(self, timeout: float) -> Reply:
+        """Have it end as programs do, with all that runs then; late: it has not ended yet."""
+        with suppress(BrokenPipeError):
+            os.write(self._ends.orders, b"null\n")
+        deadline = time.monotonic() + timeout
+        while self._alive() and time.monotonic() < deadline:
+            if self._waiting_bytes() > self._ends.filled:
+                return Reply(crashing=True, site=self._site())
+            time.sleep(_TICK / 4)
+        return Reply(late=self._alive())
+
+    def abort(self) -> None:
+        """Make it crash where it is, with a report."""
+        self._signal(signal.SIGABRT)
+
+    def fate(self) -> str:
+        """How it ended: the signal's name or the exit code."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GRACE)
+        return _signal_name(self._process.poll())
+
+    def noise(self) -> str:
+        """The end of what it printed."""
+        data = (self._folder / "noise").read_bytes()[-_TAIL:]
+        return data.decode("utf-8", "replace")
+
+    def end(self) -> None:
+        """Let it go, or make it; nothing of its group survives."""
+        self._close()
+        stopped = self._stop is not None and self._stop.is_set()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GRACE if self._alive() and not stopped else 0)
+        self._signal(signal.SIGKILL, group=True)
+        self._process.wait()
+
+    def _close(self) -> None:
+        for descriptor in (self._ends.orders, self._ends.answers, self._ends.faults):
+            os.close(descriptor)
+        self._noise.close()
+
+    def _alive(self) -> bool:
+        return self._process.poll() is None
+
+    def _signal(self, number: signal.Signals, *, group: bool = False) -> None:
+        with suppress(ProcessLookupError):
+            (os.killpg if group else os.kill)(self._process.pid, number)
+
+    def _wait(self, timeout: float) -> Reply:
+        """Wait for a line, the beginning of a crash report, the end of the process or the time."""
+        deadline = time.monotonic() + timeout
+        while True:
+            if self._stop is not None and self._stop.is_set():
+                raise Stopped
+            ready, _, _ = select.select([self._ends.answers], [], [], _TICK)
+            if ready:
+                data = os.read(self._ends.answers, 1 << 16)
+                self._ends.line += data
+                if b"\n" in self._ends.line:
+                    line, _, self._ends.line = self._ends.line.partition(b"\n")
+                    return Reply(answer=json.loads(line))
+                if not data:  # it has closed the pipe: it is ending, perhaps by a crash
+                    return Reply()
+            if self._waiting_bytes() > self._ends.filled:
+                return Reply(crashing=True, site=self._site())
+            if not self._alive():
+                return Reply()
+            if time.monotonic() > deadline:
+                return Reply(late=True)
+
+    def _site(self) -> CrashSite | None:
+        return None if self._brief else find_crash_site(self._process.pid, self._ends.reported)
+
+    def _waiting_bytes(self) -> int:
+        answer = fcntl.ioctl(self._ends.faults, termios.FIONREAD, b"\0" * 4)
+        count: int = struct.unpack("i", answer)[0]
+        return count
+
+    def report(self) -> str:
+        """Take the crash report out of the pipe, so that the process can finish it and die."""
+        deadline = time.monotonic() + _GRACE
+        data = b""
+        while time.monotonic() < deadline:
+            ended = not self._alive()
+            try:
+                piece = os.read(self._ends.faults, 1 << 16)
+            except BlockingIOError:
+                piece = b""
+            data += piece
+            if ended and not piece:
+                break
+            if not piece:
+                time.sleep(_TICK / 4)
+        return data[self._ends.filled :].decode("utf-8", "replace")
+
+    def events(self) -> tuple[Event, ...]:
+        """What the loader has written since the last time."""
+        try:
+            with (self._folder / f"trace.{self._process.pid}").open("rb") as file:
+                file.seek(self._trace_read)
+                data = file.read()
+        except FileNotFoundError:  # not glibc
+            return ()
+        self._trace_read += len(data)
+        return parse_trace(data.decode("utf-8", "surrogateescape"))
+
+
+def _signal_name(status: int | None) -> str:
+    if status is None:
+        return "killed"
+    if status >= 0:
+        return f"exit {status}"
+    try:
+        return signal.Signals(-status).name
+    except ValueError:
+        return f"signal {-status}"

@@ -1,0 +1,268 @@
+"""Which definition won: the references of loaded C++ objects, read from the process's memory.
+
+What goes in: loaded objects with their load addresses, the memory, and a way to open their files.
+What comes out: `Bindings`: for each pair of objects the symbols that one defines itself and that
+the loader bound to the other, and the locale numbers that each copy of libstdc++ uses. Only facts;
+`process_rules` says what they mean.
+
+A symbol that two objects define is bound once per object that refers to it, so one place per
+symbol is read. Jump slots that are still unbound point into their own object and count as own.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from cxxrt_toolchain.collect.process.references import FACETS, PLAIN_FACET
+from cxxrt_toolchain.elf.dynamic import Dynamic
+from cxxrt_toolchain.elf.image import ElfError, ElfImage
+from cxxrt_toolchain.elf.lookup import Definition, find_definitions
+from cxxrt_toolchain.elf.references import read_definitions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import BinaryIO
+
+    from cxxrt_toolchain.collect.process.memory import AddressMap, Memory
+    from cxxrt_toolchain.collect.process.references import ObjectReferences
+    from cxxrt_toolchain.elf.references import OwnDefinition
+
+_UNKNOWN = Definition(0, 0)
+_MANY = 64
+"""Names from which on reading a whole string table is quicker than the pieces."""
+
+
+class ObjectInMemory(NamedTuple):
+    """One loaded object."""
+
+    path: str
+    base: int
+    """What is added to the addresses in its file."""
+    start: int
+    end: int
+    """Of its memory, .bss included."""
+    facts: ObjectReferences
+
+
+class Bound(NamedTuple):
+    """A symbol that an object defines and that is bound elsewhere."""
+
+    name: str
+    unique: bool
+    """The winner is ``STB_GNU_UNIQUE``: shared on purpose, whatever the dlopen mode. Its own may be
+    another sort where a neighbour that it needs has the unique one."""
+    sizes: tuple[int, int] | None
+    """Of a variable or vtable: own size and that of the winner, where both are known."""
+    layout: bool
+    """Whether its size is that of a class or of changeable data, not of a constant table."""
+
+    @property
+    def mismatched(self) -> bool:
+        """Whether the two definitions cannot be of one release."""
+        return self.sizes is not None and self.sizes[0] != self.sizes[1]
+
+    @property
+    def incompatible(self) -> bool:
+        """Whether the code of the two sides sees different layouts of one thing."""
+        return self.layout and self.mismatched
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocaleTable:
+    """The numbers that one copy of libstdc++ uses for its locale's facets."""
+
+    path: str
+    numbers: tuple[tuple[str, int], ...]
+    """By facet, in `FACETS`' order; 0 is not numbered yet."""
+    bound_to: str
+    """The copy whose plain numbers it uses; its own path where it uses its own."""
+
+    @property
+    def collisions(self) -> tuple[str, ...]:
+        """Facets that share a number with another one."""
+        used = [number for _, number in self.numbers if number]
+        return tuple(name for name, number in self.numbers if used.count(number) > 1)
+
+    @property
+    def initialized(self) -> bool:
+        """Whether its locale was ever used."""
+        return dict(self.numbers).get(PLAIN_FACET, 0) != 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bindings:
+    """All of it for one process."""
+
+    pairs: dict[tuple[str, str], tuple[Bound, ...]] = field(default_factory=dict)
+    """(object that defines the symbols, object whose definitions won) -> the symbols."""
+    locales: tuple[LocaleTable, ...] = ()
+    idle: tuple[str, ...] = ()
+    """Copies of libcudart that are needed, and that nobody is bound to."""
+
+
+Symbols = tuple["int | str", ...]
+"""Numbers of an object's own definitions, or the names of thread-local variables of its own."""
+Described = dict[tuple[str, str, Symbols], tuple[Bound, ...]]
+"""What the files say of (object, winner, symbols)."""
+
+
+def read_bindings(
+    objects: Sequence[ObjectInMemory],
+    owners: AddressMap,
+    memory: Memory,
+    describe: Callable[[ObjectInMemory, str, Symbols], tuple[Bound, ...]],
+    group: Callable[[str], str],
+) -> Bindings:
+    """Find out what the loader did.
+
+    Args:
+        objects: Those that may hold C++.
+        owners: Of the memory of everything that is loaded.
+        memory: Of the process.
+        describe: `describe_bound`, or the answer that it gave before.
+        group: What a path is part of; within a group, who is bound to whom is its own business.
+    """
+    modules = _modules(objects, memory) if any(each.facts.modules for each in objects) else {}
+    rows: dict[tuple[str, str], list[int | str]] = {}
+    for each in objects:
+        for target, symbol in _foreign(each, memory, owners, modules):
+            rows.setdefault((each.path, target), []).append(symbol)
+    by_path = {each.path: each for each in objects}
+    described = {
+        (path, target): describe(by_path[path], target, tuple(symbols))
+        for (path, target), symbols in rows.items()
+        if group(target) != group(path)
+    }
+    return Bindings(
+        pairs={pair: bound for pair, bound in described.items() if bound},
+        locales=tuple(
+            _locale(each, memory, owners) for each in objects if PLAIN_FACET in each.facts.facets
+        ),
+    )
+
+
+def _foreign(
+    each: ObjectInMemory, memory: Memory, owners: AddressMap, modules: dict[int, str]
+) -> Iterator[tuple[str, int | str]]:
+    """Where the loader bound an own symbol to another object: that object, the symbol."""
+    facts = each.facts
+    symbols = array("I", facts.symbols)
+    low, high = each.start, each.end
+    position = 0
+    for first, words in facts.runs:
+        places = array("I", words)
+        values = memory.gather(each.base + first, places)
+        if min(values) < low or max(values) >= high:
+            for index, value in enumerate(values):
+                target = owners.owner(value) if value < low or value >= high else ""
+                if target and target != each.path:
+                    yield target, symbols[position + index]
+        position += len(places)
+    own = _module_id(each, memory) if facts.modules else None
+    for place, name in facts.modules:
+        number = memory.word(each.base + place)
+        if own and number and number != own and number in modules:
+            yield modules[number], name
+
+
+def _module_id(each: ObjectInMemory, memory: Memory) -> int | None:
+    place = each.facts.own_module
+    return None if place is None else memory.word(each.base + place)
+
+
+def _modules(objects: Iterable[ObjectInMemory], memory: Memory) -> dict[int, str]:
+    """TLS module id -> path.
+
+    An object that refers to a hidden variable of its own says its id for certain. Another one
+    names the ids that its exported variables were bound to: its own, or that of an object that
+    was searched before it, which is earlier in the load order and claims the same id.
+    """
+    known: dict[int, str] = {}
+    for each in objects:
+        number = _module_id(each, memory)
+        if number:
+            known[number] = each.path
+    for each in objects:
+        if each.facts.own_module is None:
+            for place, _ in each.facts.modules:
+                number = memory.word(each.base + place)
+                if number:
+                    known.setdefault(number, each.path)
+    return known
+
+
+def describe_bound(
+    source: ObjectInMemory, target: str, symbols: Symbols, open_file: Callable[[str], BinaryIO]
+) -> tuple[Bound, ...]:
+    """Add the names, and the sizes of variables and vtables, which must agree where code does.
+
+    A program that is linked to a fixed address lends a function an address of its own, its jump to
+    the real one, where somebody has to compare it (the psABI's "Function Addresses"). That is no
+    definition, and is left out.
+
+    Args:
+        source: The object that defines the symbols.
+        target: The one whose definitions won.
+        symbols: Which.
+        open_file: Opens the file of an object, `ElfError` where there is none.
+
+    Raises:
+        OSError: A file cannot be read today.
+    """
+    numbers = [each for each in symbols if isinstance(each, int)]
+    try:
+        with open_file(source.path) as stream:
+            image = ElfImage(stream, source.path)
+            dynamic = Dynamic(image, sparse=len(numbers) < _MANY)
+            own = read_definitions(image, dynamic, numbers)
+    except ElfError:
+        own = ()
+    theirs = _definitions(target, [each.name for each in own], open_file)
+    found = []
+    for each in own:
+        if theirs is not None and each.name not in theirs:
+            continue
+        winner = theirs[each.name] if theirs else _UNKNOWN
+        known = each.is_object and each.size and winner.size
+        sizes = (each.size, winner.size) if known else None
+        layout = bool(sizes) and _is_layout(each, source.facts)
+        found.append(Bound(each.name, each.is_unique or winner.is_unique, sizes, layout))
+    variables = (each for each in symbols if isinstance(each, str))
+    return (*found, *(Bound(name, unique=False, sizes=None, layout=False) for name in variables))
+
+
+def _definitions(
+    path: str, names: list[str], open_file: Callable[[str], BinaryIO]
+) -> dict[str, Definition] | None:
+    """Those that an object has; None where it cannot be read."""
+    try:
+        with open_file(path) as stream:
+            image = ElfImage(stream, path)
+            return find_definitions(image, Dynamic(image, sparse=len(names) < _MANY), names)
+    except ElfError:
+        return None
+
+
+def _is_layout(definition: OwnDefinition, facts: ObjectReferences) -> bool:
+    """Vtables have one slot per virtual function; changeable data is an object of some class."""
+    if definition.name.startswith(("_ZTV", "_ZTT", "_ZTC")):
+        return True
+    return any(start <= definition.address < end for start, end in facts.changeable)
+
+
+def _locale(each: ObjectInMemory, memory: Memory, owners: AddressMap) -> LocaleTable:
+    """Follow the copy's own references to the variables that it really uses."""
+    facts = each.facts
+    numbers, bound_to = [], each.path
+    for facet in FACETS:
+        address = None
+        if facet in facts.facet_places:
+            address = memory.word(each.base + facts.facet_places[facet])
+        if address is None and facet in facts.facets:
+            address = each.base + facts.facets[facet]
+        numbers.append((facet, (memory.word(address) or 0) if address else 0))
+        if facet == PLAIN_FACET and address:
+            bound_to = owners.owner(address) or bound_to
+    return LocaleTable(path=each.path, numbers=tuple(numbers), bound_to=bound_to)

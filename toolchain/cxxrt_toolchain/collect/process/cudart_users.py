@@ -1,0 +1,88 @@
+"""Which of several copies of one libcudart the objects of a process use.
+
+In: what is loaded, and the files. Out: the places that say it in the memory, and, with what they
+hold, the copies that are mapped and idle: a copy that is asked for by a name of its own is loaded
+beside the one that is there, and where that one is global, everybody is bound to that one. So it
+is with torch 2.14.1, which loads NVIDIA's libcudart RTLD_GLOBAL, and torchvision 0.29.1, which
+needs its own copy as ``libcudart.faf08d9a.so.13``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.elf.dynamic import Dynamic
+from cxxrt_toolchain.elf.image import ElfError, ElfImage
+from cxxrt_toolchain.elf.references import read_imports
+from cxxrt_toolchain.facts.families import RuntimeFamily, canonical_soname
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import BinaryIO
+
+    from cxxrt_toolchain.collect.process.file_table import Kind
+
+_FUNCTIONS = ("cuda", "__cuda")
+Places = dict[str, tuple[tuple[str, ...], "tuple[int, ...] | None"]]
+"""By path of an object that needs a copy: the copies that it may use, and the places that receive
+the addresses of libcudart's functions, before the load address is added; None where its file
+cannot be read."""
+
+
+def read_places(
+    rows: Iterable[tuple[str, str, Kind | None]], open_file: Callable[[str], BinaryIO]
+) -> Places:
+    """Where to look; nothing unless two copies of one libcudart are loaded.
+
+    Args:
+        rows: Path, SONAME and facts of everything that is loaded.
+        open_file: Opens the file of an object, `ElfError` or `OSError` where there is none.
+    """
+    known = [(path, soname, kind) for path, soname, kind in rows if kind]
+    copies: dict[str, list[tuple[str, str]]] = {}
+    for path, soname, kind in known:
+        if kind.family is RuntimeFamily.LIBCUDART:
+            copies.setdefault(canonical_soname(soname), []).append((path, soname))
+    found: Places = {}
+    for each in copies.values():
+        if len(each) > 1:
+            for path, _, kind in known:
+                own = tuple(copy for copy, soname in each if _may_use(kind, copy, soname))
+                if own and kind.family is None:
+                    found[path] = (own, _places(path, open_file))
+    return found
+
+
+def _may_use(kind: Kind, copy: str, soname: str) -> bool:
+    return soname in kind.needed or copy.rpartition("/")[2] in kind.needed
+
+
+def _places(path: str, open_file: Callable[[str], BinaryIO]) -> tuple[int, ...] | None:
+    try:
+        with open_file(path) as stream:
+            image = ElfImage(stream, path)
+            return read_imports(image, Dynamic(image), lambda name: name.startswith(_FUNCTIONS))
+    except (ElfError, OSError):
+        return None
+
+
+def idle_copies(places: Places, bound: Callable[[str, int], str]) -> tuple[str, ...]:
+    """Copies that somebody needs and nobody is bound to, sorted.
+
+    Args:
+        places: From `read_places`.
+        bound: The path of the object that a place of an object points into; empty where it is
+            not known.
+    """
+    used: set[str] = set()
+    told: set[str] = set()
+    untold: set[str] = set()
+    for path, (own, rows) in places.items():
+        # A slot that is bound at the first call only points into its own object until then.
+        targets = {bound(path, place) for place in rows or ()} - {"", path}
+        used |= targets
+        if targets:
+            told.update(own)
+        elif rows != ():
+            untold.update(own)
+    return tuple(sorted(told - used - untold))

@@ -1,0 +1,1 @@
+"""Frozen values: what is known of wheels, environments, processes and imports. Pure."""

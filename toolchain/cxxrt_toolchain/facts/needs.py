@@ -1,0 +1,135 @@
+"""What a wheel needs from the shared runtime: libraries, symbol versions, CUDA symbols.
+
+In: a report. Out: `RuntimeNeeds`. Two questions, one answer each: what the wheel asks for as it
+is, and what it will ask for once its private copies of the runtime are gone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.abi.bounds import NoRuntimeError, requirement_text
+from cxxrt_toolchain.elf.facts import Soname
+from cxxrt_toolchain.facts.families import RuntimeFamily, cuda_major, family_of_name
+from cxxrt_toolchain.facts.platforms import version_tuple
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.abi.symbols import SymbolTables
+    from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
+
+_GLIBCXX = "GLIBCXX_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeNeeds:
+    """Everything that a bound, a tag or a ``require()`` call is computed from."""
+
+    users: tuple[str, ...] = ()
+    """Members that need a library of the runtime, sorted."""
+    libraries: tuple[Soname, ...] = ()
+    """Under the names that the runtime serves, sorted."""
+    versions: tuple[tuple[str, str], ...] = ()
+    """Sorted (SONAME, version node) pairs, weak ones left out."""
+    cudart: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    """Sorted (CUDA major, undefined symbols)."""
+
+    @property
+    def glibcxx(self) -> str | None:
+        """The highest GLIBCXX version, always with three numbers; None where there is none."""
+        found = [node.removeprefix(_GLIBCXX) for _, node in self.versions if _GLIBCXX in node]
+        highest = max(found, key=version_tuple, default=None)
+        return f"{highest}.0" if highest == "3.4" else highest
+
+    @property
+    def cuda_majors(self) -> tuple[int, ...]:
+        """Ascending; more than one cannot be tagged."""
+        return tuple(major for major, _ in self.cudart)
+
+    @property
+    def openmp(self) -> bool:
+        """Whether libgomp is needed."""
+        return any(family_of_name(name) is RuntimeFamily.LIBGOMP for name in self.libraries)
+
+    @property
+    def wants_runtime(self) -> bool:
+        """Whether anything beyond libgcc_s is needed.
+
+        libgcc_s alone is no reason to share a runtime: Rust and C code needs it too, it holds no
+        C++ state, and every manylinux platform promises it.
+        """
+        return any(family_of_name(n) is not RuntimeFamily.LIBGCC for n in self.libraries)
+
+    def with_cuda(self, major: int) -> RuntimeNeeds:
+        """The same needs and a libcudart that no object needs by itself, because code opens it."""
+        library = Soname(f"libcudart.so.{major}")
+        return replace(
+            self, libraries=tuple(sorted({*self.libraries, library})), cudart=((major, ()),)
+        )
+
+    def requirement(self, tables: SymbolTables, *, epoch: int) -> str | None:
+        """The ``Requires-Dist`` that provides all of it; None where nothing is needed.
+
+        Raises:
+            NoRuntimeError: Something that no known runtime provides.
+        """
+        if not self.libraries:
+            return None
+        return requirement_text(tables, self.versions, dict(self.cudart), epoch=epoch)
+
+    def shortfall(self, tables: SymbolTables, *, epoch: int) -> str | None:
+        """Why no known runtime provides all of it; None where one does."""
+        try:
+            self.requirement(tables, epoch=epoch)
+        except NoRuntimeError as error:
+            return str(error)
+        return None
+
+
+def runtime_needs(report: WheelReport, *, repaired: bool) -> RuntimeNeeds:
+    """Sum up what the wheel's objects need from the runtime.
+
+    Args:
+        report: The wheel's facts.
+        repaired: Count needs that a bundled copy serves today, under the runtime's names; else
+            only what must come from outside the wheel.
+    """
+    users: set[str] = set()
+    libraries: set[Soname] = set()
+    versions: set[tuple[str, str]] = set()
+    cudart: dict[int, set[str]] = {}
+    for found in report.objects:
+        if found.served_as is not None:
+            continue
+        served = _served(found, report, repaired=repaired)
+        if not served:
+            continue
+        users.add(found.member)
+        libraries.update(served.values())
+        versions.update(_versions(found, served))
+        for major in filter(None, map(cuda_major, served.values())):
+            cudart.setdefault(major, set()).update(found.symbols.cudart_needed)
+    return RuntimeNeeds(
+        users=tuple(sorted(users)),
+        libraries=tuple(sorted(libraries)),
+        versions=tuple(sorted(versions)),
+        cudart=tuple((major, tuple(sorted(cudart[major]))) for major in sorted(cudart)),
+    )
+
+
+def _served(found: ObjectReport, report: WheelReport, *, repaired: bool) -> dict[Soname, Soname]:
+    """Needed name -> the runtime's name, of the libraries that the runtime serves."""
+    names = {
+        name: report.served_as(name)
+        for name in found.facts.needed
+        if repaired or report.provides(name) is None
+    }
+    return {name: served for name, served in names.items() if served is not None}
+
+
+def _versions(found: ObjectReport, served: dict[Soname, Soname]) -> set[tuple[str, str]]:
+    return {
+        (served[need.soname], need.version)
+        for need in found.facts.version_needs
+        if need.soname in served and not need.weak
+    }

@@ -1,0 +1,191 @@
+"""What is known of one file as one line of JSON, and back.
+
+In: `ObjectFacts`, the reason why an ELF file cannot be read, or None for a file that is none.
+Out: text without tabs or line ends. Text that this module did not write raises `ValueError`,
+whatever is wrong with it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cxxrt_toolchain.elf.facts import NeededVersion, SharedObject, Soname
+from cxxrt_toolchain.facts.families import RuntimeFamily
+from cxxrt_toolchain.facts.symbols import CAPTURES, LOCALE_IDS
+from cxxrt_toolchain.facts.traits import NO_TRACES, Traces
+from cxxrt_toolchain.facts.wheel import UnreadableObject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+VERSION = 5
+"""Raise it whenever the reader, the watched names or a family may see the same file differently."""
+
+OPENMP_MARKS = frozenset({"GOMP_parallel", "__kmpc_fork_call"})
+CUDART_MARK = "cudaRuntimeGetVersion"
+WATCHED = tuple(sorted({*CAPTURES, *LOCALE_IDS, *OPENMP_MARKS, CUDART_MARK}))
+"""Exported names that tell which runtime is in an object, or what it captures of another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectFacts:
+    """What the doctor knows of one ELF file."""
+
+    path: str
+    size: int
+    facts: SharedObject
+    """Without symbols."""
+    copy_of: RuntimeFamily | None
+    """The runtime library that it is a copy of, under whatever name."""
+    exports: frozenset[str]
+    """Those of `WATCHED`."""
+    cudart_needed: tuple[str, ...] = ()
+    """Functions of the CUDA runtime API that it needs from a shared libcudart, sorted."""
+    traces: Traces = NO_TRACES
+    """What it was compiled and linked with; none for a copy of a runtime."""
+
+    @property
+    def name(self) -> str:
+        """What other objects need it by: its SONAME, else its file name."""
+        return self.facts.soname or self.path.rpartition("/")[2]
+
+    @property
+    def captures(self) -> tuple[str, ...]:
+        """Exported names that libstdc++ itself looks up, sorted; none for a whole libstdc++."""
+        if self.copy_of is not None or self.locale_ids:
+            return ()
+        return tuple(sorted(self.exports & CAPTURES))
+
+    @property
+    def locale_ids(self) -> tuple[str, ...]:
+        """Exported plain facet ids, sorted: with them comes a whole libstdc++."""
+        return tuple(sorted(self.exports & LOCALE_IDS))
+
+    @property
+    def static(self) -> tuple[RuntimeFamily, ...]:
+        """Runtimes that are linked into it and exported; `Traces` has the hidden ones."""
+        if self.copy_of is not None:
+            return ()
+        return static_families(self.exports, symbolic=self.facts.symbolic)
+
+
+def static_families(
+    exports: frozenset[str], *, symbolic: bool = False
+) -> tuple[RuntimeFamily, ...]:
+    """The runtimes that an object which is no copy of one exports.
+
+    Args:
+        exports: Those of `WATCHED` that it exports.
+        symbolic: It looks into itself first: a libstdc++ in it meets no other one's unique facet
+            ids, so it is as good as hidden.
+    """
+    found = []
+    if exports & LOCALE_IDS and not symbolic:
+        found.append(RuntimeFamily.LIBSTDCXX)
+    if "GOMP_parallel" in exports:
+        found.append(RuntimeFamily.LIBGOMP)
+    elif exports & OPENMP_MARKS:
+        found.append(RuntimeFamily.LIBOMP)
+    if CUDART_MARK in exports:
+        found.append(RuntimeFamily.LIBCUDART)
+    return tuple(found)
+
+
+Facts = ObjectFacts | UnreadableObject | None
+"""What is known of a file; None: it is no ELF file."""
+
+Needs = dict[tuple[str, str, bool], NeededVersion]
+"""Version needs by their parts."""
+
+_PLAIN = ("bits", "little_endian", "machine", "kind", "soname", "rpath", "runpath")
+_FLAGS = ("executable_stack", "symbolic", "static_tls", "build_id")
+_LISTS = ("needed", "version_definitions", "gnu_properties")
+_FAMILIES = {family.value: family for family in RuntimeFamily}
+
+
+def encode(facts: Facts) -> str:
+    """One line; ``null`` for a file that is no ELF file."""
+    if facts is None:
+        return "null"
+    if isinstance(facts, UnreadableObject):
+        return json.dumps(facts.reason)
+    elf = facts.facts
+    row: dict[str, Any] = {name: getattr(elf, name) for name in (*_PLAIN, *_FLAGS)}
+    row |= {name: list(getattr(elf, name)) for name in _LISTS}
+    row["version_needs"] = [[each.soname, each.version, each.weak] for each in elf.version_needs]
+    row["copy_of"] = facts.copy_of.value if facts.copy_of else None
+    row["exports"] = sorted(facts.exports)
+    row["cudart_needed"] = list(facts.cudart_needed)
+    row["traces"] = encode_traces(facts.traces)
+    return json.dumps(row, separators=(",", ":"))
+
+
+def decode(text: str, path: str, size: int, needs: Needs) -> Facts:
+    """The facts again.
+
+    Args:
+        text: What `encode` made.
+        path: Of the file.
+        size: Its bytes.
+        needs: Version needs that were made before, to share them: thousands of objects have the
+            same few.
+
+    Raises:
+        ValueError: `encode` did not make this text.
+    """
+    row = json.loads(text)
+    if row is None:
+        return None
+    if isinstance(row, str):
+        return UnreadableObject(member=path, reason=row)
+    try:
+        return _object(row, path, size, needs)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"not the facts of an object: {error!r}") from error
+
+
+def _object(row: dict[str, Any], path: str, size: int, needs: Needs) -> ObjectFacts:
+    fields: dict[str, Any] = {name: row[name] for name in (*_PLAIN, *_FLAGS)}
+    fields |= {name: tuple(row[name]) for name in _LISTS}
+    return ObjectFacts(
+        path=path,
+        size=size,
+        facts=SharedObject(**fields, version_needs=tuple(_needs(row["version_needs"], needs))),
+        copy_of=_FAMILIES[row["copy_of"]] if row["copy_of"] else None,
+        exports=frozenset(row["exports"]),
+        cudart_needed=tuple(row["cudart_needed"]),
+        traces=decode_traces(row["traces"]),
+    )
+
+
+def encode_traces(traces: Traces) -> list[Any]:
+    """A list of JSON types; empty where there are none, as for most objects."""
+    if traces == NO_TRACES:
+        return []
+    hidden = [family.value for family in traces.hidden]
+    names = [[*each] for each in (traces.loose, traces.made, traces.opened)]
+    return [hidden, traces.old_string, traces.new_strings, *names]
+
+
+def decode_traces(row: list[Any]) -> Traces:
+    """The traces again.
+
+    Raises:
+        KeyError, TypeError, ValueError: `encode_traces` did not make this.
+    """
+    if not row:
+        return NO_TRACES
+    hidden, old, new, *names = row
+    loose, made, opened = map(tuple, names)
+    families = tuple(_FAMILIES[name] for name in hidden)
+    return Traces(families, old, new, loose, made, opened)
+
+
+def _needs(rows: Iterable[list[Any]], made: Needs) -> Iterable[NeededVersion]:
+    for soname, version, weak in rows:
+        key = (soname, version, weak)
+        if key not in made:
+            made[key] = NeededVersion(soname=Soname(soname), version=version, weak=weak)
+        yield made[key]

@@ -1,0 +1,72 @@
+"""RPATH and RUNPATH entries: where they lead, seen from inside an installed wheel.
+
+In: an object's report. Out: its entries as paths relative to the folder that the wheel is
+installed into. Nothing is looked up; ``..`` is resolved by the text alone.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.facts.wheel import ObjectReport
+
+RUNTIME_LIBRARIES = "cxx11_cuda_runtime/lib"
+"""Where the runtime wheel installs its libraries, relative to site-packages."""
+
+_DATA = re.compile(r"[^/]+\.data/(?P<scheme>[^/]+)/(?P<rest>.+)")
+_ORIGIN = re.compile(r"\$(?:ORIGIN|\{ORIGIN\})(?=/|$)")
+_TO_SITE_PACKAGES = ("purelib", "platlib")
+
+
+def installed_path(member: str) -> str | None:
+    """Where a member lands relative to site-packages; None for scripts, headers and data."""
+    match = _DATA.fullmatch(member)
+    if match is None:
+        return member
+    return match["rest"] if match["scheme"] in _TO_SITE_PACKAGES else None
+
+
+def entries(found: ObjectReport) -> tuple[str, ...]:
+    """The entries of the search path that the loader uses: RUNPATH, else RPATH."""
+    text = found.facts.runpath if found.facts.runpath is not None else found.facts.rpath
+    return tuple(text.split(":")) if text is not None else ()
+
+
+def resolve(member: str, entry: str) -> str | None:
+    """An ``$ORIGIN`` entry as a path relative to site-packages; None for any other entry.
+
+    The result starts with ``..`` where the entry leaves site-packages.
+    """
+    home = installed_path(member)
+    if home is None or not _ORIGIN.match(entry):
+        return None
+    rest = _ORIGIN.sub("", entry, count=1).lstrip("/")
+    return posixpath.normpath(posixpath.join(posixpath.dirname(home), rest))
+
+
+def escapes(member: str, entry: str) -> bool:
+    """Whether an entry is absolute, empty, relative to the working directory, or leaves it all."""
+    if installed_path(member) is None:
+        return not _ORIGIN.match(entry)
+    path = resolve(member, entry)
+    return path is None or path == ".." or path.startswith("../")
+
+
+def leaves_package(found: ObjectReport) -> bool:
+    """Whether some entry leads into another distribution's folder, the runtime's not counted."""
+    home = (installed_path(found.member) or "").split("/", 1)[0]
+    paths = (resolve(found.member, entry) for entry in entries(found))
+    near = (home, "..", RUNTIME_LIBRARIES.split("/", 1)[0])
+    return any(path and path.split("/", 1)[0] not in near for path in paths)
+
+
+def origin_path(member: str, target: str) -> str | None:
+    """The ``$ORIGIN`` entry that leads from a member to a folder of site-packages."""
+    home = installed_path(member)
+    if home is None:
+        return None
+    relative = posixpath.relpath(target, posixpath.dirname(home) or ".")
+    return f"$ORIGIN/{relative}"

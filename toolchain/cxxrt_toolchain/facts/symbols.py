@@ -1,0 +1,190 @@
+"""Dynamic symbols -> what the rules ask about them.
+
+In: an object's `SymbolGroup`s. Out: a `SymbolDigest`. Only mangled names are looked at; nothing
+is demangled. Name grammar: Itanium C++ ABI, chapter 5.1. A wheel has up to a million of them, so
+every question is one comprehension over a group, cheapest test first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from heapq import nsmallest
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.elf.facts import Binding
+from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
+from cxxrt_toolchain.facts.wheel import SymbolDigest, SymbolSample
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from cxxrt_toolchain.elf.facts import SymbolGroup
+
+_EXAMPLES = 3
+
+# libstdc++.so.6 refers to these through its own GOT and they carry state or decide how exceptions
+# travel: whoever exports them earlier in the scope of the first dlopen that pulls libstdc++ in
+# takes them over (seen with LD_DEBUG=bindings on pyarrow 0.13 before TensorFlow 1.12).
+CATEGORIES = frozenset(
+    {
+        "_ZNSt3_V216generic_categoryEv",
+        "_ZNSt3_V215system_categoryEv",
+        "_ZSt16generic_categoryv",
+        "_ZSt15system_categoryv",
+        "_ZSt17iostream_categoryv",
+        "_ZSt15future_categoryv",
+    }
+)
+"""Functions of libstdc++ that return an object whose address is what it is compared by
+([syserr.errcat.nonvirtuals]): whoever takes one over parts error codes from their conditions."""
+CAPTURES = frozenset(
+    {
+        "_ZSt11__once_call",
+        "_ZSt15__once_callable",
+        "__once_proxy",
+        "__cxa_allocate_dependent_exception",
+        "__cxa_allocate_exception",
+        "__cxa_begin_catch",
+        "__cxa_current_exception_type",
+        "__cxa_end_catch",
+        "__cxa_free_exception",
+        "__cxa_get_globals",
+        "__cxa_get_globals_fast",
+        "__cxa_rethrow",
+        "__cxa_throw",
+        "__gxx_personality_v0",
+    }
+)
+
+# Names whose first component is in namespace std or __gnu_cxx, their vtables, typeinfo and guards,
+# and the replaceable allocation functions are left out: a program may define those.
+_LIBSTDCXX = re.compile(
+    r"_Z(?:N[KVrRO]*St|N[KVrRO]*S[absiod]|St|NK?9__gnu_cxx"
+    r"|T[VTIS](?:N?St|S[absiod]|N10__cxxabiv1)|GVN?St|Th[n0-9_]+N?K?St|Tv[n0-9_]+N?K?St)"
+)
+
+# A program may specialize these for its own types, in namespace std and not inline.
+_CUSTOMIZED = re.compile(
+    r"_ZN?K?St(?:4hash|9formatter|14numeric_limits|4less|8equal_to|4swap|13tuple_element)I"
+)
+
+# Facet ids that libstdc++ defines as plain data, of those that it has had since GCC 3.4: whoever
+# exports one has a whole libstdc++. The other 80 are STB_GNU_UNIQUE; those of codecvt for char16_t
+# and char32_t (GLIBCXX_3.4.21) are plain, too, but devtoolset's compilers link them from
+# libstdc++_nonshared.a into what otherwise uses the system's library
+# (tensorflow-io-gcs-filesystem 0.37.1 exports them).
+LOCALE_IDS = frozenset(
+    {
+        "_ZNSt5ctypeIcE2idE",
+        "_ZNSt5ctypeIwE2idE",
+        "_ZNSt7codecvtIcc11__mbstate_tE2idE",
+        "_ZNSt7codecvtIwc11__mbstate_tE2idE",
+    }
+)
+
+_CUDART = re.compile(r"(?:cuda[A-Z]|__cuda[A-Z])\w*")
+_OTHER_RUNTIMES = re.compile(r"GOMP_\w+|omp_[gs]et_\w+|_Unwind_(?:RaiseException|Resume)")
+# Driver-side and device-side names that only look like the runtime API.
+_NOT_CUDART = re.compile(r"cuda[A-Z]\w*(?:_kernel|Kernel)\w*")
+
+# Walks a mangled name in tokens, so that "Ss" inside an identifier (7ClassSs) is not taken for it.
+_TOKEN = re.compile(
+    r"S[0-9A-Z]*_|T[0-9]*_|L[a-z]n?[0-9]+E|(?P<length>[0-9]+)|(?P<old>Ss)|.", re.DOTALL
+)
+
+_NEW = re.compile(r"__cxx11|B5cxx11")
+
+ASKED = frozenset({"dlopen", "dlsym", "dl_iterate_phdr", "_dl_find_object", "abort", "fputs"})
+"""Undefined C functions that tell what may be linked in statically."""
+
+
+def digest(
+    groups: Iterable[SymbolGroup], version_definitions: Collection[str] = ()
+) -> SymbolDigest:
+    """Sort an object's dynamic symbols into the sets that the rules ask about.
+
+    Args:
+        groups: The object's dynamic symbols.
+        version_definitions: The versions that the object defines itself. A definition under any
+            other version is a copy relocation: an executable's room for a variable of a library.
+    """
+    found: dict[str, list[str]] = defaultdict(list)
+    undefined: set[str] = set()
+    for group in groups:
+        if not group.defined:
+            undefined.update(ASKED.intersection(group.names))
+            kinds = _needed_kinds(group)
+        elif group.version is None or group.version in version_definitions:
+            kinds = _exported_kinds(group)
+        else:
+            continue
+        for kind, names in kinds:
+            found[kind] += names
+    needed = tuple(sorted(set(found.pop("cudart_needed", ()))))
+    samples = {kind: sample(names) for kind, names in found.items()}
+    return SymbolDigest(**samples, cudart_needed=needed, undefined=frozenset(undefined))
+
+
+def sample(names: Iterable[str]) -> SymbolSample:
+    """Count names and keep the first few."""
+    distinct = set(names)
+    return SymbolSample(count=len(distinct), examples=tuple(nsmallest(_EXAMPLES, distinct)))
+
+
+def spells_old_string(name: str) -> bool:
+    """Whether a mangled name contains the substitution ``Ss``, the old ``std::string``."""
+    if "Ss" not in name or not name.startswith("_Z"):
+        return False
+    position = 2
+    while position < len(name):
+        match = _TOKEN.match(name, position)
+        if match is None:
+            return False
+        if match["old"]:
+            return True
+        position = match.end() + int(match["length"] or 0)
+    return False
+
+
+def belongs_to_libstdcxx(name: str) -> bool:
+    """Whether a mangled name is in the namespaces that are libstdc++'s own."""
+    return _LIBSTDCXX.match(name) is not None
+
+
+def _needed_kinds(group: SymbolGroup) -> Iterator[tuple[str, Sequence[str]]]:
+    if group.soname and family_of_name(group.soname) is RuntimeFamily.LIBCUDART:
+        yield "cudart_needed", group.names
+    for kind, names in _strings(group.names):
+        library = set(filter(_LIBSTDCXX.match, names))
+        yield f"{kind}_needed", [name for name in names if name not in library]
+        if kind == "old_strings":
+            yield "old_strings_of_libstdcxx", list(library)
+
+
+def _exported_kinds(group: SymbolGroup) -> Iterator[tuple[str, Sequence[str]]]:
+    names = group.names
+    if group.binding is Binding.UNIQUE:
+        yield "unique", names
+    yield "captures", list(CAPTURES.intersection(names))
+    library = list(filter(_LIBSTDCXX.match, names))
+    yield "locale_ids", list(LOCALE_IDS.intersection(library))
+    if group.binding is Binding.GLOBAL:
+        yield "libstdcxx_strong", [n for n in library if not _CUSTOMIZED.match(n)]
+    else:
+        yield "libstdcxx_weak", library
+    owned = set(library)
+    for kind, spelt in _strings(names):
+        yield f"{kind}_exported", [name for name in spelt if name not in owned]
+    plain = [name for name in names if not name.startswith("_Z")]
+    cudart = [n for n in plain if "cuda" in n and _CUDART.fullmatch(n)]
+    yield "cudart_defined", [name for name in cudart if not _NOT_CUDART.fullmatch(name)]
+    yield "other_runtimes", list(filter(_OTHER_RUNTIMES.fullmatch, plain))
+
+
+def _strings(names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """The mangled names that spell the new string, and those that spell only the old one."""
+    new = [n for n in names if "cxx11" in n and n.startswith("_Z") and _NEW.search(n)]
+    yield "new_strings", new
+    both = set(new)
+    yield "old_strings", [n for n in names if "Ss" in n and spells_old_string(n) and n not in both]

@@ -1,0 +1,186 @@
+"""What an object was compiled and linked with, where no exported symbol says it.
+
+In: an opened ELF file. Out: `Traces`: runtimes that are linked in and hidden, which
+``std::string`` its symbols spell, C++ that it expects of nobody in particular, and the names of
+the capsules through which it exchanges pointers with other modules. The name table is searched as
+text, which takes microseconds; the file is read further only where that leaves a question open.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.elf.facts import Binding
+from cxxrt_toolchain.elf.image import ElfError
+from cxxrt_toolchain.elf.sections import read_constants
+from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
+from cxxrt_toolchain.facts.fingerprints import candidates, find_texts
+from cxxrt_toolchain.facts.symbols import belongs_to_libstdcxx, spells_old_string
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from cxxrt_toolchain.elf.facts import DynamicSymbol, SharedObject
+    from cxxrt_toolchain.elf.reader import SparseElf
+
+_OF_CUDART = b"pthread_condattr_setpshared\0"
+"""Every libcudart from 11.8 to 13.0 calls it, and hardly anybody else who calls ``dlopen``."""
+_MAKE, _OPEN = "PyCapsule_New", "PyCapsule_GetPointer"
+"""How a pointer gets into a capsule, and out of it; the second argument is its name (CPython)."""
+_CAPSULES = b"PyCapsule_"
+_CAPSULE = re.compile(r"[A-Za-z_][\w.:*-]+")
+_OF_C = re.compile(
+    r"(?:used_|numpy_)?dltensor(?:_versioned)?|arrow_(?:device_)?(?:schema|array|array_stream)"
+    r"|.*_C?API|swig_runtime_data.*"
+)
+"""DLPack, Arrow's C interface, NumPy's, datetime's and other tables of C functions, SWIG."""
+LARGEST_TABLE = 1 << 20
+"""Bytes of names up to which they are read in one piece."""
+_MOST_LOOSE = 8
+_NEW = b"cxx11"
+_OLD = b"Ss"
+# Undefined C++ names that libstdc++ never has: neither std's nor the compiler's own.
+_FOREIGN = re.compile(
+    rb"\0_Z(?!Z?N?[KVrRO]*St|N[KVrRO]*S[absiod]|T[VTISHW]|N9__gnu|N10__cxxabiv1|GTt|GV|d[al]|n[aw])"
+)
+_EVERYWHERE = re.compile(r"(?:lib(?:c|m|dl|pthread|rt|util|resolv)|ld-linux.*|libpython3.*)\.so.*")
+"""Libraries that have no C++ interface."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What shows in no exported symbol."""
+
+    hidden: tuple[RuntimeFamily, ...] = ()
+    """Runtimes that are linked in and not exported, sorted by name."""
+    old_string: str = ""
+    """A symbol that spells the old, copy-on-write ``std::string``; empty where none does."""
+    new_strings: bool = False
+    """Whether one spells the new one."""
+    loose: tuple[str, ...] = ()
+    """Up to eight C++ symbols that it needs and that none of its libraries can have: it counts on
+    somebody who is loaded for everybody (``RTLD_GLOBAL``)."""
+    made: tuple[str, ...] = ()
+    """Names of the capsules that it makes, sorted; only where it has a runtime or a string of its
+    own, and without those that are known to hold C."""
+    opened: tuple[str, ...] = ()
+    """Likewise, of those whose pointers it takes."""
+
+    @property
+    def is_particular(self) -> bool:
+        """Whether what it hands out may not be what others expect."""
+        return RuntimeFamily.LIBSTDCXX in self.hidden or self.strings == "old"
+
+    @property
+    def strings(self) -> str:
+        """``old`` or ``new``; empty where there is neither, or both."""
+        if bool(self.old_string) is self.new_strings:
+            return ""
+        return "old" if self.old_string else "new"
+
+
+NO_TRACES = Traces()
+
+
+def read_traces(
+    found: SparseElf, facts: SharedObject, exported: Collection[RuntimeFamily] = ()
+) -> Traces:
+    """Look for them in one object; none where its tables are so wrong that nobody can tell.
+
+    Args:
+        found: The opened file.
+        facts: Its facts.
+        exported: The runtimes that are linked in and exported, so that they are not hidden.
+    """
+    try:
+        return _read(found, facts, exported)
+    except ElfError:
+        return NO_TRACES
+
+
+def _read(found: SparseElf, facts: SharedObject, exported: Collection[RuntimeFamily]) -> Traces:
+    table = found.name_table(LARGEST_TABLE)
+    if table is None:  # a library of many megabytes: only what it needs of glibc and libstdc++
+        names = found.versioned_names()
+        table = b"\0".join([b"", *(name.encode() for name in names), b""])
+    traces = Traces(
+        hidden=_hidden(found, facts, exported, table),
+        old_string=_old_string(table),
+        new_strings=any(name.startswith("_Z") for name in names_with(table, _NEW)),
+        loose=_loose(found, facts, table),
+    )
+    if traces.is_particular and _CAPSULES in table:
+        made, opened = capsules(found)
+        return replace(traces, made=tuple(sorted(made)), opened=tuple(sorted(opened)))
+    return traces
+
+
+def capsules(found: SparseElf) -> tuple[frozenset[str], frozenset[str]]:
+    """Names of the capsules that an object makes, and of those whose pointers it takes.
+
+    Raises:
+        ElfError: As for `SparseElf`.
+    """
+    names = found.string_arguments((_MAKE, _OPEN))
+    made, opened = (filter(_is_capsule, names[function]) for function in (_MAKE, _OPEN))
+    return frozenset(made), frozenset(opened)
+
+
+def _is_capsule(name: str) -> bool:
+    return bool(_CAPSULE.fullmatch(name)) and not _OF_C.fullmatch(name)
+
+
+class _Mentioned:
+    """The functions that a name table mentions."""
+
+    def __init__(self, table: bytes) -> None:
+        self._table = table
+
+    def __contains__(self, name: object) -> bool:
+        """Whether one is there; linkers let a short name share the end of a longer one."""
+        return isinstance(name, str) and name.encode() + b"\0" in self._table
+
+
+def _hidden(
+    found: SparseElf, facts: SharedObject, exported: Collection[RuntimeFamily], table: bytes
+) -> tuple[RuntimeFamily, ...]:
+    if _OF_CUDART not in table:
+        exported = {RuntimeFamily.LIBCUDART, *exported}
+    families = candidates(facts, _Mentioned(table), exported)
+    return find_texts(read_constants(found.image), families) if families else ()
+
+
+def names_with(table: bytes, part: bytes) -> Iterator[str]:
+    """The names of a table that contain some bytes."""
+    at = table.find(part)
+    while at >= 0:
+        end = table.find(b"\0", at)
+        yield table[table.rfind(b"\0", 0, at) + 1 : end].decode("utf-8", "backslashreplace")
+        at = table.find(part, end) if end >= 0 else -1
+
+
+def _old_string(table: bytes) -> str:
+    spelt = (name for name in names_with(table, _OLD) if "cxx11" not in name)
+    return next(filter(spells_old_string, spelt), "")
+
+
+def _loose(found: SparseElf, facts: SharedObject, table: bytes) -> tuple[str, ...]:
+    if not all(_is_everywhere(name) for name in facts.needed) or not _FOREIGN.search(table):
+        return ()
+    names = sorted(each.name for each in found.undefined() if _is_loose(each))
+    return tuple(sorted(names, key=lambda name: not _spells_string(name))[:_MOST_LOOSE])
+
+
+def _is_everywhere(name: str) -> bool:
+    return family_of_name(name) is not None or _EVERYWHERE.fullmatch(name) is not None
+
+
+def _is_loose(symbol: DynamicSymbol) -> bool:
+    strong = symbol.binding is Binding.GLOBAL and symbol.version is None
+    return strong and symbol.name.startswith("_Z") and not belongs_to_libstdcxx(symbol.name)
+
+
+def _spells_string(name: str) -> bool:
+    return "cxx11" in name or spells_old_string(name)

@@ -1,0 +1,152 @@
+"""What a wheel contains, as far as any rule asks: frozen values, no opinions and no file access.
+
+`collect` makes these, the rules in `verdict` and the planner read them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.facts.families import served_soname
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.abi.filename import WheelTags
+    from cxxrt_toolchain.elf.facts import SharedObject, Soname
+    from cxxrt_toolchain.facts.families import RuntimeFamily
+    from cxxrt_toolchain.wheel.metadata import WheelFile
+    from cxxrt_toolchain.wheel.reader import RecordIssue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolSample:
+    """How many symbols of a kind there are, and the first few of them."""
+
+    count: int = 0
+    examples: tuple[str, ...] = ()
+    """At most three mangled names, sorted."""
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    def __str__(self) -> str:
+        if not self.count:
+            return "none"
+        more = ", …" if self.count > len(self.examples) else ""
+        return f"{self.count} ({', '.join(self.examples)}{more})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolDigest:
+    """What an object's dynamic symbols say, without the symbols themselves."""
+
+    captures: SymbolSample = SymbolSample()
+    """Exported symbols that libstdc++ itself refers to by name, so that the first module to load
+    it can redirect it (``std::__once_call``, ``__cxa_throw``)."""
+    libstdcxx_strong: SymbolSample = SymbolSample()
+    """Exported ``STB_GLOBAL`` definitions in the namespaces that belong to libstdc++."""
+    libstdcxx_weak: SymbolSample = SymbolSample()
+    """Exported weak ones: instantiations of standard templates, vague linkage."""
+    unique: SymbolSample = SymbolSample()
+    """Exported ``STB_GNU_UNIQUE`` symbols: one definition per process, dlopen mode or not."""
+    locale_ids: SymbolSample = SymbolSample()
+    """Exported plain locale facet ids: with them comes a whole second libstdc++."""
+    cudart_defined: SymbolSample = SymbolSample()
+    """Exported functions of the CUDA runtime API."""
+    cudart_needed: tuple[str, ...] = ()
+    """Undefined functions of the CUDA runtime API, sorted."""
+    other_runtimes: SymbolSample = SymbolSample()
+    """Exported functions of libgomp or of the unwinder."""
+    old_strings_exported: SymbolSample = SymbolSample()
+    """Exported names that spell the old, copy-on-write ``std::string``."""
+    old_strings_needed: SymbolSample = SymbolSample()
+    old_strings_of_libstdcxx: SymbolSample = SymbolSample()
+    """Needed names of libstdc++ itself that spell the old string: what the object was compiled
+    with, also where no name of its own shows it."""
+    new_strings_exported: SymbolSample = SymbolSample()
+    """Exported names in or tagged ``__cxx11``."""
+    new_strings_needed: SymbolSample = SymbolSample()
+    undefined: frozenset[str] = frozenset()
+    """Of the few undefined C functions that a rule asks about, those that are there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectReport:
+    """One ELF member of the wheel."""
+
+    member: str
+    size: int
+    """Bytes, uncompressed."""
+    facts: SharedObject
+    """Without symbols: their digest is kept instead."""
+    copy_of: RuntimeFamily | None
+    """The runtime library that this object is a copy of."""
+    symbols: SymbolDigest
+    static: tuple[RuntimeFamily, ...]
+    """Runtimes linked into this object, sorted by name; exported or not is in `symbols`."""
+
+    @property
+    def name(self) -> str:
+        """What other objects need it by: its SONAME, else its file name."""
+        return self.facts.soname or self.file_name
+
+    @property
+    def file_name(self) -> str:
+        """The last part of its name in the wheel."""
+        return self.member.rsplit("/", 1)[-1]
+
+    @property
+    def served_as(self) -> Soname | None:
+        """For a copy of a library that the shared runtime has: the runtime's name for it."""
+        return served_soname(self.name, self.copy_of) if self.copy_of else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableObject:
+    """A member that starts like an ELF file and is none that can be read."""
+
+    member: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WheelReport:
+    """The facts of a wheel; without slots, because it caches its index by name."""
+
+    filename: str
+    tags: WheelTags
+    """The file name, taken apart."""
+    wheel_file: WheelFile | None
+    """``WHEEL``; None where it is missing or unreadable, which `metadata_issues` explains."""
+    requires_dist: tuple[str, ...]
+    """As METADATA spells them."""
+    metadata_issues: tuple[str, ...]
+    record_issues: tuple[RecordIssue, ...] | None
+    """None where nobody asked for the comparison."""
+    dist_info: str
+    """The name of the ``.dist-info`` folder."""
+    members: tuple[str, ...]
+    """All names, in archive order, directories left out."""
+    objects: tuple[ObjectReport, ...]
+    """Sorted by member."""
+    unreadable: tuple[UnreadableObject, ...]
+
+    def provides(self, name: str) -> ObjectReport | None:
+        """The object in the wheel that a ``DT_NEEDED`` entry would find, if there is one."""
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, ObjectReport]:
+        """The loader looks for a file's name; what is loaded also answers to its SONAME."""
+        sonames = {found.name: found for found in reversed(self.objects)}
+        return sonames | {found.file_name: found for found in reversed(self.objects)}
+
+    def served_as(self, needed: Soname) -> Soname | None:
+        """The runtime's name for a needed library, also where a bundled copy serves it today.
+
+        That copy may be called anything: torchvision 0.29.1 needs ``libcudart.faf08d9a.so.13``, a
+        file whose SONAME is ``libcudart.so.13``.
+        """
+        copy = self.provides(needed)
+        return copy.served_as if copy is not None else served_soname(needed, None)

@@ -1,0 +1,1 @@
+"""Results as text, JSON documents and the HTML page."""

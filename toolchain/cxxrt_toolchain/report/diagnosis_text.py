@@ -1,0 +1,181 @@
+"""A diagnosis as text for people.
+
+In: a `Diagnosis`. Out: lines on the terminal: findings, worst first, each with what it is known
+from and what to do; then the runtimes that play a part. On a terminal it is fitted to its width;
+into a pipe every cell is one line, to be grepped. Names that come out of files are shown with
+control characters escaped.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cxxrt_toolchain.facts.families import RuntimeFamily
+from cxxrt_toolchain.report.diagnosis import Origin, Outcome, Relation, Subject
+from cxxrt_toolchain.report.text import plural, printable
+from cxxrt_toolchain.rules.rule import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import TextIO
+
+    from cxxrt_toolchain.report.diagnosis import Diagnosis, Finding, Library, Step
+
+_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_OUTCOMES = {
+    Outcome.IMPORTED: "green",
+    Outcome.EXCEPTION: "bold red",
+    Outcome.CRASHED: "bold red",
+    Outcome.TIMED_OUT: "bold red",
+    Outcome.NOT_REACHED: "dim",
+}
+_QUIET = frozenset({RuntimeFamily.LIBQUADMATH, RuntimeFamily.LIBATOMIC})
+"""Shown only where a finding is about them: they hold no state that copies could disagree on."""
+_PLACES = {Origin.SYSTEM: "the system", Origin.CONDA: "conda", Origin.INTERPRETER: "Python"}
+_UNLIMITED = 100_000
+_NAMES = 3
+"""Of packages in a cell, before the rest is counted."""
+
+
+def show_diagnosis(diagnosis: Diagnosis, stream: TextIO | None = None) -> None:
+    """Print it."""
+    target = stream or sys.stdout
+    fitted = target.isatty()
+    console = Console(
+        file=target if fitted else io.StringIO(),
+        width=None if fitted else _UNLIMITED,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    for part in _parts(diagnosis):
+        console.print(part)
+    if isinstance(console.file, io.StringIO):  # without the blanks that fill a table's cells
+        lines = console.file.getvalue().splitlines()
+        target.writelines(f"{line.rstrip()}\n" for line in lines)
+
+
+def _parts(diagnosis: Diagnosis) -> Iterator[Text | Table]:
+    yield _head(diagnosis)
+    if diagnosis.steps:
+        yield Text()
+        yield _steps(diagnosis.steps)
+    for found in diagnosis.findings:
+        yield Text()
+        yield _finding(found)
+    evidence = {path for found in diagnosis.findings for path in found.libraries}
+    libraries = [
+        each
+        for each in diagnosis.libraries
+        if each.static or (each.family and (each.family not in _QUIET or each.path in evidence))
+    ]
+    if libraries:
+        yield Text()
+        yield _libraries(diagnosis, libraries)
+    if diagnosis.findings:
+        yield _text((f"\ncxxrt explain {diagnosis.findings[0].rule} says more.", "dim"))
+
+
+def _head(diagnosis: Diagnosis) -> Text:
+    says, style = ("healthy", "bold green") if diagnosis.healthy else ("not healthy", "bold red")
+    counts = [
+        plural(count, noun)
+        for severity, noun in (
+            (Severity.ERROR, "error"),
+            (Severity.WARNING, "warning"),
+            (Severity.INFO, "note"),
+        )
+        if (count := sum(found.severity is severity for found in diagnosis.findings))
+    ]
+    objects = sum(each.objects for each in diagnosis.packages)
+    where = f"Python {diagnosis.python}, " if diagnosis.python else ""
+    size = f"{plural(len(diagnosis.packages), 'package')} with native code"
+    if diagnosis.subject is Subject.ENVIRONMENT:
+        size += f", {plural(objects, 'object')}"
+    else:
+        size += f", {plural(len(diagnosis.libraries), 'file')} loaded"
+    head = _text((diagnosis.title, "bold"), (": ", ""), (says, style))
+    if counts:
+        head.append(f" ({', '.join(counts)})")
+    head.append(f"\n{where}glibc {diagnosis.glibc or 'none'}; {size}", "dim")
+    for name, value in diagnosis.variables:
+        head.append_text(_text((f"\n{name}={value}", "dim")))
+    return head
+
+
+def _finding(found: Finding) -> Table:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=8, no_wrap=True)
+    grid.add_column(overflow="fold")
+    severity = found.severity
+    title = _text((f"{found.rule}  ", "bold"), (found.message, ""))
+    grid.add_row(_text((severity.value, _STYLES[severity])), title)
+    if found.victims:
+        grid.add_row("", _text(("hits ", "dim"), (_names(found.victims, 8), "")))
+    for line in found.evidence:
+        grid.add_row("", _text((line, "dim")))
+    for number, line in enumerate(found.remedies):
+        grid.add_row("", _text(("or: " if number else "do: ", "green"), (line, "")))
+    return grid
+
+
+def _libraries(diagnosis: Diagnosis, libraries: Sequence[Library]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for header in ("runtime", "newest version", "from", "used by"):
+        table.add_column(header, overflow="fold")
+    users: dict[str, list[str]] = {}
+    for edge in diagnosis.edges:
+        if edge.relation is Relation.NEEDS and edge.source.startswith("package:"):
+            users.setdefault(edge.target, []).append(edge.source.partition(":")[2])
+    for each in libraries:
+        version = each.version
+        if each.static:
+            version = "contains " + ", ".join(family.value for family in each.static)
+        table.add_row(
+            _text((each.soname, "")),
+            _text((version, "")),
+            _text((_place(each), "yellow" if each.origin is Origin.WHEEL else "")),
+            _text((_names(users.get(each.path, ()), _NAMES), "")),
+        )
+    return table
+
+
+def _place(library: Library) -> str:
+    gone = " (deleted)" if library.deleted else ""
+    return f"{library.package or _PLACES.get(library.origin, library.path)}{gone}"
+
+
+def _steps(steps: Sequence[Step]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for header in ("import", "outcome", "objects", "last loaded"):
+        table.add_column(header, overflow="fold")
+    for step in steps:
+        outcome = f"{step.outcome.value} {step.detail}".rstrip()
+        failed = step.outcome is not Outcome.IMPORTED
+        table.add_row(
+            _text((step.module, "bold")),
+            _text((outcome, _OUTCOMES[step.outcome])),
+            str(len(step.loaded)),
+            _text((step.last_object if failed else "", "")),
+        )
+    return table
+
+
+def _names(names: Sequence[str], most: int) -> str:
+    if len(names) <= most + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most} more"
+
+
+def _text(*parts: tuple[str, str]) -> Text:
+    return Text.assemble(*((_shown(text), style) for text, style in parts))
+
+
+def _shown(text: str) -> str:
+    return "\n".join(map(printable, text.split("\n")))

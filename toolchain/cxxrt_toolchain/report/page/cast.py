@@ -1,0 +1,127 @@
+"""Who is who in a `Diagnosis`: culprits, victims, evidence, owners, and who uses which runtime.
+
+In: a diagnosis. Out: answers about the nodes of its graph, which the page's picture asks for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.facts.families import OPENMP_FAMILIES, RuntimeFamily
+from cxxrt_toolchain.report.diagnosis import Edge, Relation
+from cxxrt_toolchain.rules.rule import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cxxrt_toolchain.report.diagnosis import Diagnosis, Library, Package
+
+_ALWAYS = OPENMP_FAMILIES | {
+    RuntimeFamily.LIBSTDCXX,
+    RuntimeFamily.LIBCXX,
+    RuntimeFamily.LIBCUDART,
+}
+"""Families that are drawn even if there is one copy and no finding names it."""
+_IF_SEVERAL = {RuntimeFamily.LIBGCC, RuntimeFamily.LIBATOMIC}
+"""These are if there are two copies; the rest, which keeps no state, if a finding names it."""
+_FEW_PACKAGES = 12
+"""So many are drawn one by one, whatever they do."""
+
+
+class Role(Enum):
+    """The part that a node has in a finding."""
+
+    CULPRIT = "culprit"
+    VICTIM = "victim"
+    EVIDENCE = "evidence"
+
+
+class Cast:
+    """Who is who in a diagnosis."""
+
+    def __init__(self, diagnosis: Diagnosis) -> None:
+        self.packages: dict[str, Package] = {each.node: each for each in diagnosis.packages}
+        self.libraries: dict[str, Library] = {each.node: each for each in diagnosis.libraries}
+        serious = [found for found in diagnosis.findings if found.severity is not Severity.INFO]
+        self.culprits = list(dict.fromkeys(name for found in serious for name in found.culprits))
+        """The culprit of the worst finding first."""
+        self.victims = {name for found in serious for name in found.victims}
+        self.evidence = {path for found in serious for path in found.libraries}
+        copies = Counter(lib.family for lib in diagnosis.libraries)
+        self.runtimes: dict[str, Library] = {
+            lib.path: lib
+            for lib in diagnosis.libraries
+            if lib.family
+            and (
+                lib.family in _ALWAYS
+                or (lib.family in _IF_SEVERAL and copies[lib.family] > 1)
+                or lib.path in self.evidence
+            )
+        }
+        self._named = [frozenset(found.libraries) for found in serious]
+        self.captured = {
+            end
+            for edge in diagnosis.edges
+            if self.is_capture(edge)
+            for end in (edge.source, edge.target)
+        }
+        """Libraries at both ends of a capture that a finding complains of."""
+        self.uses = self._uses(diagnosis)
+
+    def is_capture(self, edge: Edge) -> bool:
+        """Whether a finding that matters names both ends of a binding."""
+        ends = {edge.source, edge.target}
+        return edge.relation is Relation.BINDS and any(ends <= named for named in self._named)
+
+    def _uses(self, diagnosis: Diagnosis) -> Mapping[str, set[str]]:
+        """Package node -> the runtimes that it or its libraries lead to."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for edge in (*diagnosis.edges, *owned(diagnosis).values()):
+            owner = self.owner(edge.source)
+            if owner and edge.target in self.runtimes:
+                found[owner].add(edge.target)
+        return found
+
+    def owner(self, node: str) -> str | None:
+        """The package node that a node is or belongs to."""
+        if node in self.packages:
+            return node
+        library = self.libraries.get(node)
+        owner = f"package:{library.package}" if library and library.package else None
+        return owner if owner in self.packages else None
+
+    def prominent(self) -> set[str]:
+        """Package nodes that are drawn one by one."""
+        named = {f"package:{name}" for name in (*self.culprits, *self.victims)}
+        owners = {self.owner(node) for node in self.evidence | self.runtimes.keys()}
+        found = named | {owner for owner in owners if owner}
+        if len(self.uses) <= _FEW_PACKAGES:
+            found |= self.uses.keys()
+        return found & self.packages.keys()
+
+    def role(self, node: str) -> Role | None:
+        """The worst part that it has in any finding that matters."""
+        package = self.packages.get(node)
+        if package:
+            if package.name in self.culprits:
+                return Role.CULPRIT
+            return Role.VICTIM if package.name in self.victims else None
+        if node not in self.evidence:
+            return None
+        blamed = self.libraries[node].package in self.culprits
+        return Role.CULPRIT if blamed else Role.EVIDENCE
+
+
+def owned(diagnosis: Diagnosis) -> dict[tuple[str, str], Edge]:
+    """The edges from packages to their libraries: those recorded, and what libraries say."""
+    found = {
+        (f"package:{library.package}", library.path): Edge(
+            source=f"package:{library.package}", target=library.path, relation=Relation.OWNS
+        )
+        for library in diagnosis.libraries
+        if library.package
+    }
+    recorded = (edge for edge in diagnosis.edges if edge.relation is Relation.OWNS)
+    return found | {(edge.source, edge.target): edge for edge in recorded}

@@ -1,0 +1,246 @@
+"""``cxxrt doctor --html FILE``: a `Diagnosis` as one self-contained page.
+
+In: a diagnosis. Out: a file, whole or not at all, with the same bytes for the same diagnosis. The
+page loads nothing: its policy allows the style and the script inside it, by their hashes, and
+nothing else. It is complete without the script.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from base64 import b64encode
+from collections import Counter
+from contextlib import suppress
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.report.diagnosis import Subject
+from cxxrt_toolchain.report.page.findings import findings_section, summary, verdict
+from cxxrt_toolchain.report.page.graph import draw_graph
+from cxxrt_toolchain.report.page.legend import legend
+from cxxrt_toolchain.report.page.markup import EMPTY, Html, code, counted, element, lines
+from cxxrt_toolchain.report.page.names import Names
+from cxxrt_toolchain.report.page.nodes import node_texts
+from cxxrt_toolchain.report.page.steps import steps_section
+from cxxrt_toolchain.report.page.svg import graph_svg
+from cxxrt_toolchain.report.page.tables import libraries_section, packages_section
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.report.diagnosis import Diagnosis
+    from cxxrt_toolchain.report.page.graph import Graph
+
+_SUBJECTS = {
+    Subject.ENVIRONMENT: "Environment",
+    Subject.IMPORTS: "Imports in a child process",
+    Subject.PROCESS: "Running process",
+}
+_HINT = "Point at a box, or move to it with the Tab or arrow keys; Enter comes here."
+_SEEN = {
+    Subject.ENVIRONMENT: "that play a part",
+    Subject.IMPORTS: "loaded",
+    Subject.PROCESS: "mapped",
+}
+
+
+def write_page(diagnosis: Diagnosis, path: Path) -> None:
+    """Write the page; a file of that name is replaced.
+
+    Raises:
+        InputError: The folder does not exist, or cannot be written to.
+    """
+    content = page_text(diagnosis).encode()
+    if not path.parent.is_dir():
+        raise InputError(f"{path.parent} is not a folder.", "Create it first.")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder.", "Name the file that the page is written to.")
+    try:
+        _put(content, path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _put(content: bytes, path: Path) -> None:
+    """Whole or not at all."""
+    handle, temporary = tempfile.mkstemp(prefix=".page.", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            Path(temporary).unlink()
+        raise
+
+
+def page_text(diagnosis: Diagnosis) -> str:
+    """The page."""
+    graph = draw_graph(diagnosis)
+    names = Names(diagnosis, graph)
+    style, script = _resource("page.css"), _resource("page.js")
+    head = element(
+        "head",
+        Html("\n"),
+        lines(
+            [
+                element("meta", charset="utf-8"),
+                element(
+                    "meta", http_equiv="Content-Security-Policy", content=_policy(style, script)
+                ),
+                element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+                element("meta", name="color-scheme", content="light dark"),
+                element("meta", name="generator", content="cxxrt doctor"),
+                element("title", f"{verdict(diagnosis, names)} · {diagnosis.title}"),
+                element("style", Html(style)),
+            ]
+        ),
+    )
+    body = element("body", Html("\n"), lines(_body(diagnosis, graph, names, script)))
+    page = element("html", Html("\n"), lines([head, body]), lang="en")
+    return f"<!DOCTYPE html>\n{page.text}\n"
+
+
+def _policy(style: str, script: str) -> str:
+    """Nothing may be fetched, sent, framed or run but what is here."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"style-src '{_digest(style)}'",
+            f"script-src '{_digest(script)}'",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+def _resource(name: str) -> str:
+    place = files("cxxrt_toolchain.report.page") / name
+    return place.read_text(encoding="utf-8")
+
+
+def _body(diagnosis: Diagnosis, graph: Graph, names: Names, script: str) -> list[Html]:
+    main = [
+        _header(diagnosis, names),
+        findings_section(diagnosis, names),
+        _graph_section(graph, names),
+        steps_section(diagnosis, names),
+        packages_section(diagnosis, names),
+        libraries_section(diagnosis, names),
+    ]
+    return [
+        Html(_resource("page.svg")),
+        element("a", "Skip to the findings", href="#findings", class_="skip"),
+        _bar(diagnosis, graph),
+        element("main", Html("\n"), lines(main), id="main"),
+        element("script", Html(script)),
+    ]
+
+
+def _bar(diagnosis: Diagnosis, graph: Graph) -> Html:
+    """The name of the tool, the way to the sections, and the switch of the theme."""
+    sections = [("findings", "Findings", len(diagnosis.findings))]
+    sections += [("graph-section", "Graph", 0)] if graph.nodes else []
+    sections += [("imports", "Imports", len(diagnosis.steps))] if diagnosis.steps else []
+    sections += [("packages", "Packages", len(diagnosis.packages))] if diagnosis.packages else []
+    sections += (
+        [("libraries", "Libraries", len(diagnosis.libraries))] if diagnosis.libraries else []
+    )
+    links = [
+        element(
+            "li",
+            element("a", name, href=f"#{anchor}"),
+            element("span", f" {count}", class_="count") if count else EMPTY,
+        )
+        for anchor, name, count in sections
+    ]
+    toggle = element("button", "Dark", id="theme", type="button", hidden=True)
+    return element(
+        "header",
+        element("p", "cxxrt doctor", class_="brand"),
+        element("nav", element("ul", *links), aria_label="Sections"),
+        toggle,
+        class_="bar",
+    )
+
+
+def _header(diagnosis: Diagnosis, names: Names) -> Html:
+    """What was looked at, the verdict, and the facts that everything depends on."""
+    facts: list[tuple[str, str | Html]] = []
+    if diagnosis.python:
+        facts.append(("Python", diagnosis.python))
+    if diagnosis.executable:
+        facts.append(("Interpreter", code(diagnosis.executable)))
+    if diagnosis.glibc:
+        facts.append(("glibc", diagnosis.glibc))
+    facts += [
+        ("Packages", f"{len(diagnosis.packages)} with native code"),
+        ("Libraries", f"{len(diagnosis.libraries)} {_SEEN[diagnosis.subject]}"),
+    ]
+    facts += [(name, code(value)) for name, value in diagnosis.variables]
+    rows = [element("div", element("dt", name), element("dd", value)) for name, value in facts]
+    return element(
+        "div",
+        element("p", _SUBJECTS[diagnosis.subject], class_="subject"),
+        element("h1", diagnosis.title),
+        summary(diagnosis, names),
+        element("dl", *rows, class_="facts"),
+        class_="head",
+    )
+
+
+def _graph_section(graph: Graph, names: Names) -> Html:
+    """The drawing, what its lines mean, and the same as text."""
+    if not graph.nodes:
+        return EMPTY
+    drawing = element(
+        "div", graph_svg(graph, names), class_="scroll drawing", role="region",
+        aria_label="Drawing of the graph", tabindex=0,
+    )  # fmt: skip
+    panel = element(
+        "aside",
+        element("p", _HINT, class_="quiet"),
+        id="panel",
+        tabindex=-1,
+        aria_live="polite",
+        aria_label="The chosen box",
+        hidden=True,
+    )
+    text = element(
+        "details",
+        element("summary", "The graph as text"),
+        node_texts(graph, names),
+        id="graph-text",
+        open=True,
+    )
+    return element(
+        "section",
+        element("h2", "Who uses which copy", id="h-graph"),
+        _left_out(graph),
+        element("a", "Skip the drawing", href="#graph-text", class_="skip inner"),
+        legend(graph),
+        element("div", drawing, panel, class_="with-panel"),
+        text,
+        id="graph-section",
+        aria_labelledby="h-graph",
+    )
+
+
+def _left_out(graph: Graph) -> Html:
+    said = []
+    if graph.idle:
+        said.append(f"{counted(len(graph.idle), 'package')} without any of these runtimes")
+    copies = Counter(lib.family.value for lib in graph.unshown if lib.family)
+    said += [
+        f"{family} ({counted(count, 'copy', 'copies')})" for family, count in sorted(copies.items())
+    ]
+    if not said:
+        return EMPTY
+    return element("p", f"Not drawn: {'; '.join(said)}.", class_="quiet")

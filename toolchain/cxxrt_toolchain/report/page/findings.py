@@ -1,0 +1,220 @@
+"""The verdict and the findings, worst first: who, why, and what to do.
+
+In: a diagnosis. Out: markup. Judges nothing: severities, culprits and remedies are the findings'.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.report.diagnosis import Outcome
+from cxxrt_toolchain.report.page.markup import (
+    EMPTY,
+    Html,
+    code,
+    counted,
+    element,
+    joined,
+    lines,
+    listed,
+)
+from cxxrt_toolchain.report.page.remedies import pieces
+from cxxrt_toolchain.report.page.rules import rule_text, rule_title
+from cxxrt_toolchain.rules.rule import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cxxrt_toolchain.report.diagnosis import Diagnosis, Finding, Step
+    from cxxrt_toolchain.report.page.names import Names
+
+_WORDS = {Severity.ERROR: "Error", Severity.WARNING: "Warning", Severity.INFO: "Note"}
+_NOUNS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+_OPEN_EVIDENCE = 6
+"""Evidence of so many lines is shown at once."""
+
+
+def verdict(diagnosis: Diagnosis, names: Names) -> str:
+    """What is wrong and who has to change, in one sentence."""
+    serious = [found for found in diagnosis.findings if found.severity is not Severity.INFO]
+    failed = next((step for step in diagnosis.steps if step.outcome in _FAILED), None)
+    if not serious and failed is None:
+        return "Nothing here needs action"
+    if failed and not serious:
+        return f"{_failure(failed)}, and no rule of the catalogue explains it"
+    worst = [found for found in serious if found.severity is serious[0].severity]
+    culprits = list(dict.fromkeys(name for found in worst for name in found.culprits))
+    said = f"{listed(culprits)} {'has' if len(culprits) == 1 else 'have'} to change first"
+    if not culprits:
+        said = "".join(words for words, _ in names.spans(serious[0].message))
+    return f"{_failure(failed)}: {said}" if failed else said
+
+
+_FAILED = {Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.EXCEPTION}
+
+
+def severity_icon(severity: Severity | None) -> Html:
+    """The mark of a severity; without one, all is well. Its meaning stands beside it as text."""
+    return icon(severity.value if severity else "healthy")
+
+
+def icon(name: str) -> Html:
+    """One of the page's marks."""
+    use = element("use", href=f"#i-{name}")
+    return element("svg", use, class_=f"icon {name}", width=16, height=16, aria_hidden="true")
+
+
+def summary(diagnosis: Diagnosis, names: Names) -> Html:
+    """The verdict with its mark and the counts."""
+    worst = diagnosis.findings[0].severity if diagnosis.findings else None
+    failed = any(step.outcome in _FAILED for step in diagnosis.steps)
+    shown = Severity.ERROR if failed else None if diagnosis.healthy else worst
+    kind = shown.value if shown else "healthy"
+    sentence = element("p", f"{verdict(diagnosis, names)}.", class_="verdict", id="verdict")
+    counts = element("p", f"{_counts(diagnosis.findings) or 'No findings'}.", class_="counts")
+    return element(
+        "div", severity_icon(shown), element("div", sentence, counts), class_=f"summary {kind}"
+    )
+
+
+def findings_section(diagnosis: Diagnosis, names: Names) -> Html:
+    """Every finding."""
+    heading = element("h2", "Findings", id="h-findings")
+    if not diagnosis.findings:
+        calm = element("p", "No rule of the catalogue applies here.", class_="quiet")
+        return element("section", heading, calm, id="findings", aria_labelledby="h-findings")
+    explained: dict[str, int] = {}
+    items = []
+    for number, found in enumerate(diagnosis.findings, 1):
+        first = explained.setdefault(found.rule, number)
+        items.append(_finding(number, found, first, names))
+    body = element("ol", Html("\n"), lines(items), class_="findings")
+    return element("section", heading, body, id="findings", aria_labelledby="h-findings")
+
+
+def _counts(findings: Iterable[Finding]) -> str:
+    """``1 error and 2 warnings``."""
+    severities = [found.severity for found in findings]
+    return listed(
+        counted(severities.count(each), _NOUNS[each]) for each in Severity if each in severities
+    )
+
+
+def _failure(step: Step) -> str:
+    if step.outcome is Outcome.CRASHED:
+        return f"Importing {step.module} crashed the process" + (
+            f" ({step.detail})" if step.detail else ""
+        )
+    if step.outcome is Outcome.TIMED_OUT:
+        return f"Importing {step.module} did not end"
+    return f"Importing {step.module} failed"
+
+
+def _finding(number: int, found: Finding, first: int, names: Names) -> Html:
+    anchor = f"f{number}"
+    head = element(
+        "div",
+        element(
+            "p", severity_icon(found.severity), f" {_WORDS[found.severity]}", class_="severity"
+        ),
+        element("p", element("a", f"Finding {number}", href=f"#{anchor}"), class_="ref"),
+        class_="side",
+    )
+    body = element(
+        "div",
+        element("h3", _message(found.message, names)),
+        _who(found, names),
+        _remedies(found),
+        _evidence(found, names),
+        _rule(found, number, first),
+        class_="body",
+    )
+    return element("li", head, body, class_=f"finding {found.severity.value}", id=anchor)
+
+
+def _message(text: str, names: Names) -> Html:
+    """Libraries by their short names, with links to the table that has their paths."""
+    return joined(
+        element("a", code(words), href=f"#{names.library_row(path)}", title=path) if path else words
+        for words, path in names.spans(text)
+    )
+
+
+def _who(found: Finding, names: Names) -> Html:
+    rows = []
+    others = tuple(name for name in found.victims if name not in found.culprits)
+    for word, packages in (("Culprit", found.culprits), ("Victim", others)):
+        if packages:
+            label = word if len(packages) == 1 else f"{word}s"
+            mark = icon(word.lower())
+            if found.severity is Severity.INFO:  # nobody is to blame for what needs no action
+                label, mark = "Concerns" if word == "Culprit" else "Beside", EMPTY
+            people = joined((_package(name, names) for name in packages), " ")
+            rows += [element("dt", mark, f" {label}"), element("dd", people)]
+    return element("dl", *rows, class_="who") if rows else EMPTY
+
+
+def _package(name: str, names: Names) -> Html:
+    package = names.packages.get(name)
+    words: list[str | Html] = [element("bdi", name)]
+    if package and package.version:
+        words.append(element("span", f" {package.version}", class_="version"))
+    place = names.place(name)
+    return element("a" if place else "span", *words, href=place, class_="chip")
+
+
+def _remedies(found: Finding) -> Html:
+    if not found.remedies:
+        return EMPTY
+    items = [element("li", *_remedy(text)) for text in found.remedies]
+    what = element("h4", "What to do" if len(items) == 1 else "What to do, the best first")
+    return element(
+        "div", what, element("ol" if len(items) > 1 else "ul", *items), class_="remedies"
+    )
+
+
+def _remedy(text: str) -> Iterator[str | Html]:
+    """A remedy with its commands set apart, each with room for a button that copies it."""
+    for piece in pieces(text):
+        if piece.command:
+            yield element("span", code(piece.text), class_="command")
+        else:
+            yield piece.text
+
+
+def _evidence(found: Finding, names: Names) -> Html:
+    facts = [element("li", _message(text, names)) for text in found.evidence]
+    facts += [element("li", _library(path, names)) for path in found.libraries]
+    if not facts:
+        return EMPTY
+    return element(
+        "details",
+        element("summary", f"Evidence ({len(facts)})"),
+        element("ul", *facts),
+        class_="evidence",
+        open=len(facts) <= _OPEN_EVIDENCE,
+    )
+
+
+def _library(path: str, names: Names) -> Html:
+    row = names.library_row(path)
+    if row is None:
+        return code(path)
+    library = names.libraries[path]
+    words = [f", {library.version}" if library.version else ""]
+    words += [
+        f", number {library.order + 1} in the load order" if library.order is not None else ""
+    ]
+    return joined([element("a", code(path), href=f"#{row}"), *words])
+
+
+def _rule(found: Finding, number: int, first: int) -> Html:
+    if first != number:
+        link = element("a", f"finding {first}", href=f"#f{first}")
+        return element("p", f"{rule_title(found.rule)}, explained under ", link, class_="again")
+    return element(
+        "details",
+        element("summary", rule_title(found.rule)),
+        element("div", rule_text(found.rule), class_="catalogue"),
+        class_="rule",
+    )

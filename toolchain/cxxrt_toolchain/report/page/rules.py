@@ -1,0 +1,74 @@
+"""What a rule means, from the catalogue, for a page that explains itself offline.
+
+In: entries of ``hazards.md``. Out: markup. The catalogue is ours; its Markdown is rendered with
+raw HTML switched off all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from markdown_it import MarkdownIt
+
+from cxxrt_toolchain.report.page.markup import EMPTY, Html, element, joined
+from cxxrt_toolchain.rules.catalogue import load_catalogue, load_mechanisms
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.rules.catalogue import Entry
+
+_REFERENCE = re.compile(r"\b(?:CXXRT-)?(?P<rule>[THPWLD][0-9]+)\b")
+
+_MECHANISM = re.compile(r"\bM[0-9]+\b")
+
+
+@cache
+def _catalogue() -> dict[str, Entry]:
+    return load_catalogue()
+
+
+@cache
+def _mechanisms() -> dict[str, str]:
+    return load_mechanisms()
+
+
+def rule_title(rule: str) -> str:
+    """``CXXRT-H1: Bundled libstdc++ or libgcc_s``."""
+    entry = _catalogue().get(rule)
+    return f"{rule}: {entry.title}" if entry else rule
+
+
+def rule_text(rule: str) -> Html:
+    """The entry, then the entries that it refers to ("As H1"), then the mechanisms (M1 to M4)."""
+    entry = _catalogue().get(rule)
+    if entry is None:
+        return element("p", "The catalogue of this toolchain has no entry for this rule.")
+    others = _references(entry)
+    said = "\n".join(each.text for each in (entry, *others))
+    names = sorted(set(_MECHANISM.findall(said)) & _mechanisms().keys())
+    terms = [
+        part for name in names for part in (element("dt", name), element("dd", _mechanisms()[name]))
+    ]
+    return joined(
+        [
+            _rendered(entry),
+            *(_further(other) for other in others),
+            element("dl", *terms) if terms else EMPTY,
+        ]
+    )
+
+
+def _references(entry: Entry) -> list[Entry]:
+    names = dict.fromkeys(f"CXXRT-{found['rule']}" for found in _REFERENCE.finditer(entry.text))
+    found = (_catalogue().get(name) for name in names if name != entry.rule)
+    return [each for each in found if each]
+
+
+def _further(entry: Entry) -> Html:
+    heading = element("p", f"{entry.rule}: {entry.title}", class_="further")
+    return joined([heading, _rendered(entry)])
+
+
+def _rendered(entry: Entry) -> Html:
+    return Html(MarkdownIt("js-default").render(entry.text))

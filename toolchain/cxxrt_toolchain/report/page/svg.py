@@ -1,0 +1,180 @@
+"""A `Graph` -> an inline SVG: three columns of boxes, real links, and arrows between them.
+
+In: nodes and links. Out: markup without a style of its own; colours and fonts are the style
+sheet's. Every box is a link to its text, so that the drawing works without scripts and with the
+keyboard; the script finds ends by the ``data-`` attributes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.report.diagnosis import Relation
+from cxxrt_toolchain.report.page.fit import Font, fitted
+from cxxrt_toolchain.report.page.graph import Column
+from cxxrt_toolchain.report.page.markup import EMPTY, Html, counted, element, lines
+from cxxrt_toolchain.report.page.names import note, spoken, title
+from cxxrt_toolchain.report.page.plan import WIDTHS, Plan, bulge
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cxxrt_toolchain.report.page.graph import Graph, Link, Node
+    from cxxrt_toolchain.report.page.names import Names
+    from cxxrt_toolchain.report.page.plan import Line
+
+_HEADINGS = {
+    Column.PACKAGES: "Packages",
+    Column.LIBRARIES: "Libraries",
+    Column.RUNTIMES: "Runtimes",
+}
+_PADDING = 12
+_BOLD, _MONO, _SMALL = Font(size=13, bold=True), Font(size=12, fixed=True), Font(size=11)
+"""Of a name, of a library's name, of a note; the style sheet has the same sizes."""
+
+
+def graph_svg(graph: Graph, names: Names) -> Html:
+    """The drawing."""
+    plan = Plan(graph)
+    heads = [
+        element("text", _HEADINGS[column], x=x, y=18, class_="column")
+        for column, x in plan.lefts.items()
+    ]
+    body = lines(
+        [
+            *heads,
+            *(_family(name, copies, x, y) for name, copies, x, y in plan.families()),
+            *(_line(line, names) for line in plan.lines()),
+            *(_label(line, plan, names) for line in plan.lines()),
+            *(_node(node, plan, names) for node in graph.nodes),
+        ]
+    )
+    return element(
+        "svg",
+        Html("\n"),
+        body,
+        id="graph",
+        class_="graph",
+        viewBox=f"0 0 {plan.width:g} {plan.bottom:.1f}",
+        width=plan.width,
+        height=plan.bottom,
+        role="group",
+        aria_label="Packages, their libraries and the runtimes that these use",
+    )
+
+
+def _line(line: Line, names: Names) -> Html:
+    """The path of a link."""
+    (x, y), (to_x, to_y) = line.start, line.end
+    words = [f"M{x:.1f} {y:.1f}"]
+    if x == to_x:
+        far = x + bulge(line)
+        words.append(f"C{far:.1f} {y:.1f} {far:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}")
+    else:
+        for first, last, at in line.bends:
+            words += [_curve(x, y, first, at), f"H{last:.1f}"]
+            x, y = last, at
+        words.append(_curve(x, y, to_x, to_y))
+    return element(
+        "path",
+        d="".join(words),
+        class_=_kind("link", line.link),
+        data_s=names.anchor(line.link.source),
+        data_t=names.anchor(line.link.target),
+    )
+
+
+def _kind(what: str, link: Link) -> str:
+    return f"{what} {link.relation.value}{' serious' if link.serious else ''}"
+
+
+def _curve(x: float, y: float, to_x: float, to_y: float) -> str:
+    middle = (x + to_x) / 2
+    return f"C{middle:.1f} {y:.1f} {middle:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}"
+
+
+def _label(line: Line, plan: Plan, names: Names) -> Html:
+    """The count, beside the end that has fewer links."""
+    link = line.link
+    if link.relation is Relation.OWNS or (link.count == 1 and link.relation is not Relation.BINDS):
+        return EMPTY
+    text, second = f"{link.count}", EMPTY
+    (x, y), (to_x, to_y) = line.start, line.end
+    if x == to_x:
+        x, y, anchor = x + bulge(line) * 0.75 + 5, (y + to_y) / 2, "start"
+        second = element("tspan", "symbol" if link.count == 1 else "symbols", x=x, dy=13)
+        y -= 6
+    elif plan.degree(link.source) <= plan.degree(link.target):
+        x, anchor = (x + 16, "start") if to_x > x else (x - 16, "end")
+    else:
+        x, y, anchor = (to_x - 18, to_y, "end") if to_x > x else (to_x + 18, to_y, "start")
+    return element(
+        "text",
+        text,
+        second,
+        x=x,
+        y=f"{y + 4:.1f}",
+        class_=_kind("count", link),
+        text_anchor=anchor,
+        data_s=names.anchor(link.source),
+        data_t=names.anchor(link.target),
+    )
+
+
+def _family(name: str, copies: int, x: float, y: float) -> Html:
+    said = f"{name}: {counted(copies, 'copy', 'copies')}"
+    return element("text", said, x=x, y=f"{y - 9:.1f}", class_="family")
+
+
+def _node(node: Node, plan: Plan, names: Names) -> Html:
+    """A box that is a link to its text."""
+    x, y = plan.corner(node)
+    width, height = WIDTHS[node.column], plan.height(node)
+    anchor = names.anchor(node.key)
+    kinds = ["node", node.column.name.lower()]
+    kinds += [node.role.value] if node.role else []
+    kinds += ["group"] if len(node.packages) + len(node.libraries) > 1 else []
+    return element(
+        "a",
+        element("title", spoken(node)),
+        *_shape(node, width, height),
+        *_words(node, width, height),
+        id=anchor,
+        href=f"#t{anchor}",
+        class_=" ".join(kinds),
+        transform=f"translate({x:g} {y:.1f})",
+        aria_label=spoken(node),
+    )
+
+
+def _shape(node: Node, width: float, height: float) -> Sequence[Html]:
+    radius = 9 if node.column is Column.PACKAGES else 2
+    box = element("rect", class_="box", width=width, height=height, rx=radius)
+    if node.column is Column.RUNTIMES:
+        return box, element("rect", class_="bar", width=5, height=height)
+    return (box,)
+
+
+def _words(node: Node, width: float, height: float) -> Sequence[Html]:
+    """Name, note, place in the load order and role, as far as there is room for them."""
+    left = _PADDING + (4 if node.column is Column.RUNTIMES else 0)
+    room = width - left - _PADDING
+    one = node.libraries[0] if len(node.libraries) == 1 else None
+    place = f"#{one.order + 1}" if one and one.order is not None else ""
+    upper, lower = height - 27, height - 11
+    name = fitted(title(node), room, _MONO if one else _BOLD)
+    said = fitted(note(node), room - _SMALL.width(f"{place} "), _SMALL)
+    words = [
+        element("text", name, class_="name", x=left, y=upper),
+        element("text", said, class_="note", x=left, y=lower),
+    ]
+    if place:
+        right = width - _PADDING
+        words.append(element("text", place, class_="note", x=right, y=lower, text_anchor="end"))
+    if node.role:
+        mark = element("use", href=f"#i-{node.role.value}", x=left, y=7, width=11, height=11)
+        words += [
+            element("g", mark, class_="mark"),
+            element("text", node.role.value, class_="role", x=left + 16, y=17),
+        ]
+    return words

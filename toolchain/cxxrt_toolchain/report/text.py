@@ -1,0 +1,161 @@
+"""Reports, verdicts and plans as text for people.
+
+In: values. Out: lines on a `Page`, in colour where that is a terminal. Names that come out of a
+wheel are shown with control characters escaped, so that no wheel can draw on the terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.facts.needs import runtime_needs
+from cxxrt_toolchain.facts.platforms import glibc_floor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TextIO
+
+    from rich.console import Console
+
+    from cxxrt_toolchain.abi.symbols import SymbolTables
+    from cxxrt_toolchain.facts.needs import RuntimeNeeds
+    from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
+    from cxxrt_toolchain.repair.plan import RepairPlan
+    from cxxrt_toolchain.rules.verdict import Verdict
+
+_STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
+"""By severity."""
+_LABEL_WIDTH = 10
+
+
+class Page:
+    """Where lines go: through rich to a terminal, as they are to a file or a pipe.
+
+    Lines are neither wrapped nor searched for markup, so that they can be copied and grepped.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self._console = _rich_console(self._stream) if _wants_colour(self._stream) else None
+
+    def line(self, *parts: tuple[str, str]) -> None:
+        """Write one line of texts, each with its style."""
+        shown = [(printable(text), style) for text, style in parts]
+        if self._console is None:
+            self._stream.write("".join(text for text, _ in shown) + "\n")
+            return
+        from rich.text import Text  # noqa: PLC0415 - start-up time
+
+        self._console.print(Text.assemble(*shown))
+
+
+def printable(text: str) -> str:
+    """The text with everything that could control a terminal escaped."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 error``, ``2 errors``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def show_report(page: Page, report: WheelReport, tables: SymbolTables) -> None:
+    """The facts of one wheel."""
+    page.line((report.filename, "bold"))
+    tags = ".".join(report.tags.abi)
+    _row(page, "tag", f"{'.'.join(report.tags.python)}-{tags}-{'.'.join(report.tags.platform)}")
+    floor = max((glibc_floor(found) for found in report.objects), default=(0,))
+    if floor > (0,):
+        _row(page, "glibc", f"{'.'.join(map(str, floor))} or newer")
+    direct = runtime_needs(report, repaired=False)
+    _row(page, "runtime", _needs(direct))
+    for found in report.objects:
+        if found.copy_of is not None:
+            _row(page, "bundled", f"{found.copy_of.value} as {found.member}", "yellow")
+        for family in found.static:
+            _row(page, "static", f"{family.value} in {found.member}", "yellow")
+    _row(page, "provided", _provided(report, tables))
+    _row(page, "objects", str(len(report.objects)))
+    for found in report.objects:
+        _object(page, found)
+    for broken in report.unreadable:
+        page.line((f"  {broken.member}", ""), (f"  unreadable: {broken.reason}", "red"))
+
+
+def show_verdict(page: Page, verdict: Verdict) -> None:
+    """The findings of one wheel, worst first, and the verdict."""
+    from cxxrt_toolchain.rules.rule import Severity  # noqa: PLC0415 - start-up time
+
+    says, style = (
+        ("conforms", "bold green") if verdict.conforms else ("does not conform", "bold red")
+    )
+    counts = [
+        plural(verdict.count(severity), noun)
+        for severity, noun in ((Severity.ERROR, "error"), (Severity.WARNING, "warning"))
+        if verdict.count(severity)
+    ]
+    suffix = f" ({', '.join(counts)})" if counts else ""
+    page.line((verdict.filename, "bold"), (": ", ""), (says + suffix, style))
+    _row(page, "judged as", verdict.judged_as)
+    for found in verdict.findings:
+        head = (f"  {found.severity.value:<8}", _STYLES[found.severity.value])
+        where = f" {found.member}" if found.member else ""
+        page.line(head, (f"{found.rule:<10}", "bold"), (where, ""))
+        message = f"{found.message}: {found.symbol}" if found.symbol else found.message
+        page.line((f"{'':<10}{message}", ""))
+        if found.advice and found.severity is not Severity.INFO:
+            page.line((f"{'':<10}{found.advice}", "dim"))
+
+
+def show_plan(page: Page, plan: RepairPlan, before: Sequence[str] = ()) -> None:
+    """What a repair would do, and what was done to the wheel before it was planned."""
+    page.line((plan.source, "bold"), (" -> ", ""), (plan.result, "bold"))
+    for line in before:
+        page.line((f"  {line}", ""))
+    for edit in plan.edits:
+        page.line((f"  {edit}", ""))
+    for refusal in plan.refusals:
+        page.line(("  refused ", "bold red"), (str(refusal), ""))
+    for note in plan.notes:
+        page.line(("  note    ", "cyan"), (note, ""))
+
+
+def _needs(needs: RuntimeNeeds) -> str:
+    highest: dict[tuple[str, str], str] = {}
+    for soname, node in needs.versions:
+        highest[soname, node.partition("_")[0]] = node
+    return "; ".join(
+        " ".join([name, *(node for (soname, _), node in highest.items() if soname == name)])
+        for name in needs.libraries
+    )
+
+
+def _provided(report: WheelReport, tables: SymbolTables) -> str:
+    needs = runtime_needs(report, repaired=True)
+    if not needs.libraries:
+        return "needs nothing of the shared runtime"
+    return needs.shortfall(tables, epoch=1) or f"by {needs.requirement(tables, epoch=1)}"
+
+
+def _object(page: Page, found: ObjectReport) -> None:
+    needed = ", ".join(found.facts.needed)
+    page.line((f"  {found.member}", ""), (f"  {needed}", "dim"))
+
+
+def _row(page: Page, label: str, value: str, style: str = "") -> None:
+    if value:
+        page.line((f"  {label:<{_LABEL_WIDTH}}", "dim"), (value, style))
+
+
+def _wants_colour(stream: TextIO) -> bool:
+    return stream.isatty() or any(map(os.environ.get, ("FORCE_COLOR", "TTY_COMPATIBLE")))
+
+
+def _rich_console(stream: TextIO) -> Console:
+    from rich.console import Console  # noqa: PLC0415 - takes as long as reading a small wheel
+
+    return Console(file=stream, soft_wrap=True, highlight=False, markup=False)

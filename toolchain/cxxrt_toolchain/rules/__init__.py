@@ -1,0 +1,1 @@
+"""The catalogue of rules, and the judges that apply it. Pure."""

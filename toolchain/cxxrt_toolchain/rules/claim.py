@@ -1,0 +1,179 @@
+"""What a wheel is judged against: its report, the claim that its name makes, and the promise.
+
+In: a report, the specification, and the tag to judge it as. Out: a `Case`, which every rule gets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from cxxrt_toolchain.abi.spec import UnknownEpochError, load_policy
+from cxxrt_toolchain.abi.tag import BadTagError, RuntimeAbi, claims_runtime
+from cxxrt_toolchain.errors import UsageError
+from cxxrt_toolchain.facts.families import served_soname
+from cxxrt_toolchain.facts.needs import runtime_needs
+from cxxrt_toolchain.facts.platforms import GlibcPlatform, parse_platform, promise_of
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.abi.filename import WheelTags
+    from cxxrt_toolchain.abi.policy import Policy
+    from cxxrt_toolchain.abi.spec import Spec
+    from cxxrt_toolchain.abi.symbols import SymbolTables
+    from cxxrt_toolchain.facts.needs import RuntimeNeeds
+    from cxxrt_toolchain.facts.platforms import Promise
+    from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
+
+_TAG_FIELDS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One wheel and everything that its rules may look at."""
+
+    report: WheelReport
+    tags: WheelTags
+    """Judged as these; the file name's unless the caller said otherwise."""
+    overridden: bool
+    """The caller said otherwise."""
+    malformed: str | None
+    """Why the ABI field is no runtime ABI tag although it speaks of one."""
+    runtime: RuntimeAbi | None
+    """What the tags say the binaries were linked against; None for a plain wheel."""
+    policy: Policy | None
+    """Of `runtime`; None for a plain wheel and for an epoch that nobody defined."""
+    platforms: tuple[GlibcPlatform, ...]
+    """Those of the tags that are for Linux with glibc."""
+    needs: RuntimeNeeds
+    """As the wheel is."""
+    spec: Spec
+    tables: SymbolTables
+    exclude: tuple[str, ...]
+    """Patterns of SONAMEs that the caller vouches for."""
+
+    @property
+    def glibc(self) -> tuple[int, int] | None:
+        """The oldest glibc that the tags promise to work with; None where they promise none."""
+        return min((p.glibc for p in self.platforms if p.glibc), default=None)
+
+    @property
+    def promise(self) -> Promise | None:
+        """What the platform tag lets the wheel expect of the machine."""
+        return promise_of(self.glibc) if self.glibc else None
+
+    @property
+    def is_runtime(self) -> bool:
+        """This wheel is the runtime itself."""
+        return canonicalize_name(self.tags.distribution) == self.spec.distribution
+
+    @property
+    def linked(self) -> tuple[ObjectReport, ...]:
+        """The objects that a dynamic loader can load."""
+        return tuple(o for o in self.report.objects if o.facts.kind in ("dyn", "exec"))
+
+    @property
+    def requires_runtime(self) -> bool:
+        """METADATA requires the runtime, whatever the tag says."""
+        return self.declared_bound is not None
+
+    @property
+    def declared_bound(self) -> Version | None:
+        """The oldest runtime that METADATA accepts; None where it requires none."""
+        for line in self.report.requires_dist:
+            try:
+                requirement = Requirement(line)
+            except InvalidRequirement:
+                continue
+            if canonicalize_name(requirement.name) == self.spec.distribution:
+                return lowest_version(requirement) or Version("0")
+        return None
+
+    def vouched_for(self, name: str) -> bool:
+        """The caller says that something else provides that SONAME."""
+        return any(fnmatchcase(name, pattern) for pattern in self.exclude)
+
+    def promises_runtime(self, name: str) -> bool:
+        """Whether that SONAME comes from the runtime: by the tag, or by the requirement alone."""
+        if self.policy is not None:
+            return name in self.policy.runtime_libraries
+        plain = self.runtime is None and self.malformed is None
+        return plain and self.requires_runtime and served_soname(name, None) == name
+
+
+def lowest_version(requirement: Requirement) -> Version | None:
+    """The lower bound of a requirement, None where it has none."""
+    found = [Version(s.version) for s in requirement.specifier if s.operator in (">=", "==", "~=")]
+    return max(found, default=None)
+
+
+def make_case(
+    report: WheelReport,
+    spec: Spec,
+    tables: SymbolTables,
+    tag: str | None,
+    exclude: tuple[str, ...] = (),
+) -> Case:
+    """Bring together what a wheel is judged against.
+
+    Args:
+        report: The wheel's facts.
+        spec: The vocabulary of tags.
+        tables: Which runtime provides which symbol.
+        tag: Judge it as if its name said this: ``cxxrt1_cu12``, a platform tag, or a whole
+            ``python-abi-platform`` triple; None for its own name.
+        exclude: Patterns of SONAMEs that something else provides.
+
+    Raises:
+        UsageError: `tag` is none of the three.
+    """
+    tags = override(report.tags, tag) if tag else report.tags
+    runtime, malformed = None, None
+    try:
+        runtime = tags.runtime
+    except BadTagError as error:
+        malformed = str(error)
+    return Case(
+        report=report,
+        tags=tags,
+        overridden=tag is not None,
+        malformed=malformed,
+        runtime=runtime,
+        policy=_policy(runtime),
+        platforms=tuple(filter(None, map(parse_platform, tags.platform))),
+        needs=runtime_needs(report, repaired=False),
+        spec=spec,
+        tables=tables,
+        exclude=exclude,
+    )
+
+
+def override(tags: WheelTags, tag: str) -> WheelTags:
+    """The tags that a wheel would have under another claim."""
+    if claims_runtime(tag) and tag.count("-") == 0:
+        suffix = RuntimeAbi.parse(tag)
+        bases = tuple(abi.partition("_cxxrt")[0] for abi in tags.abi)
+        return replace(tags, abi=tuple(f"{base}_{suffix}" for base in bases), label=None)
+    if parse_platform(tag) is not None:
+        return replace(tags, platform=(tag,))
+    fields = tag.split("-")
+    if len(fields) != _TAG_FIELDS or not all(fields):
+        raise UsageError(
+            f"--tag {tag}: not a runtime ABI, a platform tag or a tag triple.",
+            "For example cxxrt1_cu12, manylinux_2_28_x86_64 or cp312-cp312_cxxrt1-linux_x86_64.",
+        )
+    python, abi, platform = (tuple(field.split(".")) for field in fields)
+    return replace(tags, python=python, abi=abi, platform=platform, label=None)
+
+
+def _policy(runtime: RuntimeAbi | None) -> Policy | None:
+    if runtime is None:
+        return None
+    try:
+        return load_policy(runtime)
+    except UnknownEpochError:
+        return None

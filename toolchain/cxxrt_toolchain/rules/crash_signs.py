@@ -1,0 +1,95 @@
+"""What a crash looks like -> what such crashes come of: evidence, never a verdict. Pure.
+
+In: the place where the process was (`CrashSite`), what it printed, and its view. Out: sentences,
+each with the rule whose damage shows in that way. The functions are those of the crashes that were
+looked into (``tests/proof/RESULTS.md``); the texts are libstdc++'s (libsupc++),
+glibc's (malloc/malloc.c) and those of LLVM's and Intel's OpenMP runtime.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.facts.process import names_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cxxrt_toolchain.collect.imports.crash_site import CrashSite
+    from cxxrt_toolchain.facts.process import ProcessView
+
+_PLACE = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+) in (?P<name>.*)$', re.MULTILINE)
+_OURS = "/import_child.py"
+TWO_OPENMP = "OMP: Error #15"
+_TEXTS = (
+    (
+        re.compile(re.escape(TWO_OPENMP)),
+        "two OpenMP runtimes of Intel's or LLVM's kind (CXXRT-L105)",
+    ),
+    (re.compile(r"free\(\): invalid pointer|munmap_chunk|double free"), "a damaged heap"),
+    (
+        re.compile(r"terminate called without an active exception"),
+        "two exception runtimes (CXXRT-D20), or a thread that nobody joined",
+    ),
+    (
+        re.compile(r"pure virtual method called"),
+        "an object of another layout (CXXRT-D22), or one that is destroyed",
+    ),
+    (re.compile(r"std::bad_cast"), "a locale facet that is another one (CXXRT-D20)"),
+    (re.compile(r"terminate called after throwing an instance of '([^']+)'"), "a C++ exception"),
+)
+# Parts of mangled names, which hold the length of each identifier: 7codecvt.
+_FUNCTIONS = (
+    (
+        re.compile(
+            r"St(?:7__cxx11)?(?:7codecvt|7num_put|7num_get|5ctype|7collate|8numpunct|6locale)"
+        ),
+        "facets of another libstdc++'s locale are called like that (CXXRT-D20)",
+    ),
+    (
+        re.compile(r"_Sp_counted_base.*(?:10_M_release|10_M_destroy|10_M_dispose)"),
+        "a shared_ptr whose class another package has defined, too, is released there (CXXRT-D22)",
+    ),
+    (
+        re.compile(r"__cxa_(?:rethrow|end_catch|begin_catch|get_globals)|_Unwind_"),
+        "two exception runtimes meet there (CXXRT-D20)",
+    ),
+    (
+        re.compile(r"^_ZNSs4_Rep"),
+        "an old std::string of another, hidden libstdc++ is released there (CXXRT-H5)",
+    ),
+)
+_PROTOBUF = "N6google8protobuf"
+_ONCE = ("libc.so.6", "libpthread.so.0")
+"""Where pthread_once is, which std::call_once calls with a function of libstdc++'s."""
+
+
+def signs(site: CrashSite | None, noise: str, view: ProcessView) -> Iterator[str]:
+    """What the place of a crash and the last words of the process tell, a sentence each."""
+    if site is not None:
+        yield from _of_site(site, view)
+    for pattern, what in _TEXTS:
+        if match := pattern.search(noise):
+            yield f"it printed {match[0]!r}: {what}"
+
+
+def _of_site(site: CrashSite, view: ProcessView) -> Iterator[str]:
+    for pattern, what in _FUNCTIONS:
+        if pattern.search(site.function):
+            yield what
+    if not site.path and any(path.endswith(_ONCE) for path in site.callers[:2]):
+        yield "std::call_once jumps like that when somebody has taken over its parts (CXXRT-D21)"
+    packages = names_of(view, (site.path, *site.callers))
+    if _PROTOBUF in site.function and len(packages) > 1:
+        who = " and ".join(view.versions.get(name, name) for name in packages)
+        yield f"protobuf is called there with code of {who} on the stack (CXXRT-D22)"
+
+
+def last_line(report: str) -> str:
+    """Where Python was by faulthandler's report: the innermost line that is not of the import."""
+    start = report.find("Current thread")
+    for match in _PLACE.finditer(report, max(start, 0)):
+        if not match["file"].startswith("<frozen ") and not match["file"].endswith(_OURS):
+            return f"{match['file']}:{match['line']}"
+    return ""

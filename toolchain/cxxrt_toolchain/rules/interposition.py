@@ -1,0 +1,150 @@
+"""Definitions of one package that replace those of another: what the bindings mean for M4.
+
+In: a `ProcessView` and its `Bindings`. Out: findings of D22. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.facts.process import ProcessView, names_of
+from cxxrt_toolchain.report.diagnosis import Finding, Origin
+from cxxrt_toolchain.rules.remedies import counted
+from cxxrt_toolchain.rules.rule import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cxxrt_toolchain.collect.process.bindings import Bindings, Bound
+
+_NAMESPACE = re.compile(r"_Z(?:T[VTIS]|GV|Th\w*?_|Tv\w*?_)?Z?N?[KVrRO]*(?P<std>S[tabsiod])?")
+_LENGTH = re.compile(r"(\d+)")
+_GCC = re.compile(r"GCC: \([^)]*\) (\d+)\.(\d+)")
+_STABLE_GCC = (5, 0)
+"""GCC's C++11 library was experimental before 5: its templates changed between releases."""
+# As repair tools rename it, with eight digits of a hash; at least two numbers tell a release.
+_LIBRARY = re.compile(r"(?P<name>lib[\w+-]*?)(?:[-.][0-9a-f]{8})?\.so\.(?P<version>\d+(?:\.\d+)+)")
+_MANY = 3
+
+
+def interpositions(view: ProcessView, bindings: Bindings) -> Iterator[Finding]:
+    """One for each two packages."""
+    runtimes = {table.path for table in bindings.locales}
+    grouped: dict[tuple[str, str], list[tuple[str, str, Bound]]] = {}
+    for (holder, target), bound in bindings.pairs.items():
+        if {holder, target} & runtimes or not _is_package_code(view, holder, target):
+            continue
+        key = (view.group(holder), view.group(target))
+        if key[0] == key[1]:
+            continue
+        versions = _two_versions(holder, target)
+        named = [row for row in bound if not row.unique and (versions or row.name.startswith("_Z"))]
+        grouped.setdefault(key, []).extend((holder, target, row) for row in named)
+    for rows in grouped.values():
+        if rows:
+            yield _interposed(view, rows)
+
+
+def _is_package_code(view: ProcessView, *paths: str) -> bool:
+    libraries = [view.by_path.get(path) for path in paths]
+    return all(
+        each is not None
+        and each.family is None
+        and each.origin not in {Origin.SYSTEM, Origin.INTERPRETER, Origin.RUNTIME}
+        for each in libraries
+    )
+
+
+def _interposed(view: ProcessView, rows: list[tuple[str, str, Bound]]) -> Finding:
+    counts = Counter((holder, target) for holder, target, _ in rows)
+    (holder, target), _ = counts.most_common(1)[0]
+    spaces = Counter(namespace_of(row.name) for _, _, row in rows)
+    broken = [row for _, _, row in rows if row.incompatible]
+    changed = [row for _, _, row in rows if row.mismatched and not row.layout]
+    vintages = _unstable(view, holder, target) if spaces["std"] else ""
+    releases = _releases(rows)
+    serious = bool(broken or vintages or releases)
+    top = ", ".join(f"{space} ({count})" for space, count in spaces.most_common(3))
+    evidence = [f"by namespace: {top}"]
+    if broken:
+        evidence.append(
+            f"{len(broken)} classes or variables differ in size, for example "
+            f"{broken[0].name}: {broken[0].sizes}"
+        )
+    if changed:
+        evidence.append(f"{len(changed)} constant tables differ, for example {changed[0].name}")
+    evidence += [each for each in (vintages, releases) if each]
+    outlook = "they are not compatible" if serious else "nothing shows that they differ"
+    return Finding(
+        rule="CXXRT-D22",
+        severity=Severity.WARNING if serious else Severity.INFO,
+        message=f"{counted(len(rows), 'definition')} of {view.label(holder)} "
+        f"{'is' if len(rows) == 1 else 'are'} replaced by {'that' if len(rows) == 1 else 'those'} "
+        f"of {view.label(target)}, {view.reach(holder, target)}; {outlook}",
+        culprits=names_of(view, [target]) if serious else (),
+        victims=names_of(view, [holder]) if serious else (),
+        libraries=tuple(dict.fromkeys(path for pair in counts for path in pair)),
+        evidence=tuple(evidence),
+        remedies=_order_remedies(view, holder, target) if serious else (),
+    )
+
+
+def _releases(rows: list[tuple[str, str, Bound]]) -> str:
+    """Where two releases of one library meet: their C++ never agrees, their C only upwards."""
+    for holder, target, row in rows:
+        if versions := _two_versions(holder, target):
+            name, mine, theirs = versions
+            if row.name.startswith("_Z") or theirs < mine:
+                return f"{name} {_dotted(mine)} gets what is of {_dotted(theirs)}"
+    return ""
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+def _two_versions(holder: str, target: str) -> tuple[str, tuple[int, ...], tuple[int, ...]] | None:
+    """The name and both versions of two files that are releases of one library."""
+    mine, theirs = (_LIBRARY.fullmatch(path.rpartition("/")[2]) for path in (holder, target))
+    if mine is None or theirs is None or mine["name"] != theirs["name"]:
+        return None
+    first, second = (tuple(map(int, each["version"].split("."))) for each in (mine, theirs))
+    return None if first == second else (mine["name"], first, second)
+
+
+def _order_remedies(view: ProcessView, holder: str, target: str) -> tuple[str, ...]:
+    cure = "no runtime cures this: both have to be built with hidden visibility, or alike"
+    if view.group_needs(holder, target):
+        return (cure,)
+    first, second = view.package_of(holder), view.package_of(target)
+    return (f"import {first or 'the first'} before {second or 'the second'}", cure)
+
+
+def _unstable(view: ProcessView, holder: str, target: str) -> str:
+    """Whether the compilers differ, and one is from before the C++11 library was stable."""
+    mine, theirs = (_newest_gcc(view.compilers.get(path, ())) for path in (holder, target))
+    if mine and theirs and mine != theirs and min(mine, theirs) < _STABLE_GCC:
+        return f"compiled by GCC {mine[0]}.{mine[1]} and GCC {theirs[0]}.{theirs[1]}"
+    return ""
+
+
+def _newest_gcc(comment: tuple[str, ...]) -> tuple[int, int] | None:
+    found = [(int(match[1]), int(match[2])) for line in comment if (match := _GCC.match(line))]
+    return max(found, default=None)
+
+
+def namespace_of(name: str) -> str:
+    """The outer namespaces of a mangled name: ``google::protobuf``, ``std``, else ``::``."""
+    match = _NAMESPACE.match(name)
+    if match is None:
+        return "::"
+    if match["std"]:
+        return "std"
+    parts: list[str] = []
+    position = match.end()
+    while (length := _LENGTH.match(name, position)) and len(parts) < _MANY:
+        position = length.end() + int(length[1])
+        parts.append(name[length.end() : position])
+    return "::".join(parts[: min(2, len(parts) - 1)]) or "::"

@@ -1,0 +1,256 @@
+"""What the loader's own error texts say, and whom they blame: the pattern part of the triage.
+
+In: the text of an exception, the view of the process that it was raised in, what is installed, and
+what the loader said before it. Out: findings of D1 (a symbol version is missing), D6, D8, D11
+(string ABI), D12, L004, P1, H12 and H13, or none where the text is not the loader's. Pure.
+
+The texts are glibc's, untranslated: elf/dl-version.c, dl-lookup.c, dl-load.c, dl-tls.c.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.facts.families import RuntimeFamily, canonical_soname, family_of_name
+from cxxrt_toolchain.facts.loader_trace import needed_by
+from cxxrt_toolchain.facts.platforms import parse_platform, promise_of, version_tuple
+from cxxrt_toolchain.facts.process import LIBSTDCXX
+from cxxrt_toolchain.facts.symbols import spells_old_string
+from cxxrt_toolchain.report.diagnosis import Finding, Library, Origin
+from cxxrt_toolchain.rules.captures import runtime_first
+from cxxrt_toolchain.rules.remedies import upgrade
+from cxxrt_toolchain.rules.rule import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cxxrt_toolchain.collect.environment.installed import Distribution, Environment
+    from cxxrt_toolchain.facts.loader_trace import Event
+    from cxxrt_toolchain.facts.process import ProcessView
+
+_VERSION = re.compile(
+    r"(?P<library>\S+): version `(?P<node>[^']+)' not found \(required by (?P<by>[^)]+)\)"
+)
+_UNDEFINED = re.compile(
+    r"(?P<by>\S+): undefined symbol: (?P<name>[^\s,]+)(?:, version (?P<version>\S+))?"
+)
+_ABSENT = re.compile(r"(?P<library>[^\s:]+): cannot open shared object file: No such file")
+_TLS = re.compile(r"(?P<by>\S+): cannot allocate memory in static TLS block")
+_STACK = re.compile(r"(?P<by>\S+): cannot enable executable stack")
+
+
+def findings(
+    text: str, view: ProcessView, environment: Environment, events: tuple[Event, ...] = ()
+) -> Iterator[Finding]:
+    """What the text says, if it is one of the loader's."""
+    if match := _VERSION.search(text):
+        yield _too_old(match, view, environment)
+    elif match := _UNDEFINED.search(text):
+        yield from _undefined(match, environment)
+    elif match := _ABSENT.search(text):
+        library = match["library"]
+        yield _absent(library, needed_by(events, library), view, environment)
+    elif match := _TLS.search(text):
+        yield _plain("CXXRT-H13", match["by"], environment, "finds no room for its static TLS")
+    elif match := _STACK.search(text):
+        yield _plain("CXXRT-H12", match["by"], environment, "asks for an executable stack")
+
+
+def _owner(path: str, environment: Environment) -> Distribution | None:
+    return environment.owner(path)
+
+
+def _label(owner: Distribution | None, path: str) -> str:
+    return f"{owner.name} {owner.version}" if owner else path
+
+
+def _too_old(match: re.Match[str], view: ProcessView, environment: Environment) -> Finding:
+    path, node, by = match["library"], match["node"], match["by"]
+    user = _owner(by, environment)
+    if node.startswith("GLIBC_") or node == "GLIBC_ABI_DT_RELR":
+        return Finding(
+            rule="CXXRT-D8",
+            severity=Severity.ERROR,
+            message=f"{_label(user, by)} needs {node}, which this machine's C library lacks",
+            culprits=(user.name,) if user else (),
+            libraries=(by, path),
+            evidence=(match[0],),
+            remedies=("install a release that was built for this glibc",),
+        )
+    library = _mapped(view, path)
+    if family_of_name(path) is None:
+        return _other_build(match, library, user, environment)
+    culprits, reason = _guilty(library, path, node, user, view, environment)
+    victims = (user.name,) if user and user.name not in culprits else ()
+    return Finding(
+        rule="CXXRT-D1",
+        severity=Severity.ERROR,
+        message=f"{_label(user, by)} needs {node}, and {path} lacks it: {reason}",
+        culprits=culprits,
+        victims=victims,
+        libraries=(path, by),
+        evidence=(match[0], *((f"{path} is {library.version}",) if library else ())),
+        remedies=runtime_first(view),
+    )
+
+
+def _other_build(
+    match: re.Match[str],
+    library: Library | None,
+    user: Distribution | None,
+    environment: Environment,
+) -> Finding:
+    """Of a library that is nobody's runtime, as OpenSSL: the first build of a SONAME serves all."""
+    path, by = match["library"], match["by"]
+    name = path.rpartition("/")[2]
+    owner = _owner(library.path if library else path, environment)
+    own = user is not None and any(_same_library(file, path) for file in user.files)
+    whose = f"that of {owner.name} {owner.version}" if owner else "the machine's"
+    reason = f"{whose} was loaded before the one that it brings" if own else f"it gets {whose}"
+    culprits = (owner.name,) if owner and owner is not user else ()
+    return Finding(
+        rule="CXXRT-D3",
+        severity=Severity.ERROR,
+        message=f"{_label(user, by)} needs {match['node']}, and {path} lacks it: {reason}",
+        culprits=culprits,
+        victims=(user.name,) if user and user.name not in culprits else (),
+        libraries=(path, by),
+        evidence=(match[0],),
+        remedies=(
+            f"import {user.name if user else 'it'} before what loads the other one"
+            if own
+            else f"install a newer {owner.name if owner else name}",
+        ),
+    )
+
+
+def _same_library(file: str, path: str) -> bool:
+    """Whether two files would serve one SONAME, as far as their names tell."""
+    names = (each.rpartition("/")[2].partition(".so") for each in (file, path))
+    (mine, suffix, _), (theirs, _, _) = names
+    return bool(suffix) and mine == theirs
+
+
+def _mapped(view: ProcessView, path: str) -> Library | None:
+    """The library that the message means; it is named as it was opened, links and all."""
+    if path in view.by_path:
+        return view.by_path[path]
+    name = canonical_soname(path)
+    return next((each for each in view.libraries if each.soname == name), None)
+
+
+def _guilty(
+    library: Library | None,
+    path: str,
+    node: str,
+    user: Distribution | None,
+    view: ProcessView,
+    environment: Environment,
+) -> tuple[tuple[str, ...], str]:
+    """Whose libstdc++ it is decides: another package's, the user's choice, or the machine's."""
+    owner = _owner(library.path if library else path, environment)
+    if owner is not None and owner is not user:
+        return (owner.name,), f"{owner.name} {owner.version} brought it first"
+    for name in ("LD_PRELOAD", "LD_LIBRARY_PATH"):
+        folder = path.rpartition("/")[0]
+        if folder and folder in view.variables.get(name, "").replace(" ", ":").split(":"):
+            return (), f"{name} leads to it"
+    if user is not None and _carries(user):
+        bringer = view.bringer(library) if library else ""
+        first = _owner(bringer, environment) if bringer else None
+        who = f"{first.name} {first.version}" if first else bringer or "something else"
+        return (first.name,) if first else (), f"{who} made the loader take it before its own copy"
+    whose = (
+        "the conda environment's" if library and library.origin is Origin.CONDA else "the machine's"
+    )
+    if user is not None and (too_little := _promised(user, node)):
+        return (user.name,), f"{too_little}, and {whose} libstdc++ has no more"
+    return (), f"{whose} libstdc++ is older than the package's tag allows for"
+
+
+def _carries(user: Distribution) -> bool:
+    """Whether the package has a libstdc++ of its own, under the common name."""
+    return any(path.rpartition("/")[2].startswith(LIBSTDCXX) for path in user.files)
+
+
+def _promised(user: Distribution, node: str) -> str:
+    """What the package's tag says of its needs, where that is less than it needs."""
+    namespace, _, number = node.rpartition("_")
+    platforms = [parse_platform(tag.rpartition("-")[2]) for tag in user.tags]
+    known = [each for each in platforms if each is not None]
+    if known and all(each.glibc is None for each in known):
+        return f"its WHEEL file says {known[0].tag}, which promises nothing"
+    for each in known:
+        ceiling = promise_of(each.glibc).ceiling(namespace) if each.glibc else None
+        if ceiling and version_tuple(number) > ceiling:
+            most = ".".join(map(str, ceiling))
+            return f"its tag {each.tag} promises to need at most {namespace}_{most}"
+    return ""
+
+
+def _undefined(match: re.Match[str], environment: Environment) -> Iterator[Finding]:
+    name, by, version = match["name"], match["by"], match["version"] or ""
+    user = _owner(by, environment)
+    if family_of_name(version) is RuntimeFamily.LIBCUDART:
+        yield Finding(
+            rule="CXXRT-D6",
+            severity=Severity.ERROR,
+            message=f"{_label(user, by)} needs {name}, which the loaded {version} lacks",
+            victims=(user.name,) if user else (),
+            libraries=(by,),
+            evidence=(match[0],),
+            remedies=(f"{upgrade('nvidia-cuda-runtime')} (for CUDA 12: nvidia-cuda-runtime-cu12)",),
+        )
+    elif "__cxx11" in name or "B5cxx11" in name or spells_old_string(name):
+        new = "__cxx11" in name or "B5cxx11" in name
+        yield Finding(
+            rule="CXXRT-D11",
+            severity=Severity.ERROR,
+            message=f"{_label(user, by)} was compiled for the {'new' if new else 'old'} "
+            "std::string, and the library that it needs for the other one",
+            culprits=(user.name,) if user else (),
+            libraries=(by,),
+            evidence=(match[0],),
+            remedies=("no runtime cures this: install releases that were built alike",),
+        )
+
+
+def _absent(library: str, by: str, view: ProcessView, environment: Environment) -> Finding:
+    family = family_of_name(library)
+    served = family is not None and family is not RuntimeFamily.LIBCUDART
+    rule = "CXXRT-D12" if served else "CXXRT-P1" if family is None else "CXXRT-L004"
+    user = _owner(by, environment) if by else None
+    names = (user.name,) if user else ()
+    who = f"{_label(user, by)} needs {library}, which" if by else f"{library} is needed and"
+    return Finding(
+        rule=rule,
+        severity=Severity.ERROR,
+        message=f"{who} is not to be found",
+        culprits=names if family is None else (),
+        victims=names if family is not None else (),
+        libraries=(by,) if by else (),
+        evidence=(f"{library}: cannot open shared object file",),
+        remedies=runtime_first(view) if served else (_bring(library, family),),
+    )
+
+
+def _bring(library: str, family: RuntimeFamily | None) -> str:
+    if family is not None:
+        return "install the package that brings it"
+    return (
+        "install what brings it: a Python package, or one of the system (Debian, Ubuntu: apt-file "
+        f"search {library}; Fedora: dnf provides '*/{library}')"
+    )
+
+
+def _plain(rule: str, by: str, environment: Environment, what: str) -> Finding:
+    user = _owner(by, environment)
+    return Finding(
+        rule=rule,
+        severity=Severity.ERROR,
+        message=f"{_label(user, by)} {what}",
+        culprits=(user.name,) if user else (),
+        libraries=(by,),
+        remedies=("import it first",) if rule == "CXXRT-H13" else (),
+    )

@@ -1,0 +1,185 @@
+"""Rules P1 to P6: what the tag promises about the binaries.
+
+In: a `Case`. Out: findings. A wheel with a runtime ABI is held to that runtime's policy, a plain
+one to what its ``manylinux`` tag promises of every machine; ``linux_<arch>`` promises nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name
+from cxxrt_toolchain.facts.platforms import glibc_release, version_tuple
+from cxxrt_toolchain.facts.searchpath import leaves_package
+from cxxrt_toolchain.rules.rule import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cxxrt_toolchain.elf.facts import NeededVersion, Soname
+    from cxxrt_toolchain.facts.wheel import ObjectReport
+    from cxxrt_toolchain.rules.claim import Case
+
+_GLIBC = "GLIBC_"
+_REBUILD_OLDER = (
+    "Rebuild on an image with that glibc or older, or retag the wheel for the newer platform."
+)
+
+
+def check_policy(case: Case) -> Iterator[Finding]:
+    """Judge every loadable object against the promise of the tag."""
+    for found in case.linked:
+        yield from _libraries(case, found)
+        yield from _copies(case, found)
+        yield from _runtime_versions(case, found)
+        yield from _glibc(case, found)
+        yield from _strings(case, found)
+
+
+def _libraries(case: Case, found: ObjectReport) -> Iterator[Finding]:
+    """P1: every needed library is in the wheel, on the platform's list, or the runtime's."""
+    if case.promise is None:
+        return
+    for name in found.facts.needed:
+        if case.report.provides(name) is not None or name in case.promise.libraries:
+            continue
+        if case.promises_runtime(name) or case.vouched_for(name):
+            continue
+        if case.is_runtime and family_of_name(name) in SHARED_FAMILIES:
+            continue
+        yield _external(case, found, name)
+
+
+def _external(case: Case, found: ObjectReport, name: Soname) -> Finding:
+    elsewhere = leaves_package(found) and bool(case.report.requires_dist)
+    family = family_of_name(name)
+    if family in SHARED_FAMILIES:
+        advice = "'cxxrt repair' takes it from the shared runtime."
+    elif elsewhere:
+        advice = f"Make sure that a required distribution installs {name} where RUNPATH points."
+    else:
+        advice = "'cxxrt repair' grafts it where it is installed; or link it statically and hidden."
+    return Finding(
+        rule="CXXRT-P1",
+        severity=Severity.WARNING if elsewhere else Severity.ERROR,
+        message=f"needs {name}, which is neither in the wheel nor promised by the tag",
+        member=found.member,
+        library=name,
+        advice=advice,
+    )
+
+
+def _copies(case: Case, found: ObjectReport) -> Iterator[Finding]:
+    """P2: a tagged wheel carries no copy of what the runtime provides, whole or in pieces."""
+    if case.runtime is None or case.is_runtime:
+        return
+    if found.copy_of in SHARED_FAMILIES:
+        yield Finding(
+            rule="CXXRT-P2",
+            severity=Severity.ERROR,
+            message=f"is a copy of {found.copy_of.value}",
+            member=found.member,
+            advice="'cxxrt repair' drops it and points its users at the shared runtime.",
+        )
+    elif found.symbols.other_runtimes and found.copy_of is None:
+        yield Finding(
+            rule="CXXRT-P2",
+            severity=Severity.ERROR,
+            message=f"exports {found.symbols.other_runtimes.count} functions of a static libgomp "
+            "or libgcc",
+            member=found.member,
+            symbol=found.symbols.other_runtimes.examples[0],
+            advice="Rebuild without -static-libgcc and -l:libgomp.a, or hide them.",
+        )
+
+
+def _runtime_versions(case: Case, found: ObjectReport) -> Iterator[Finding]:
+    """P3: versions of the compiler's runtime stay below the ceiling of the promise."""
+    for need in _highest(found.facts.version_needs):
+        namespace, _, number = need.version.partition("_")
+        if case.report.provides(need.soname) is not None or namespace == "GLIBC":
+            continue
+        if case.promises_runtime(need.soname):
+            if (
+                case.policy
+                and case.policy.allows_version(found.facts.machine, need.version) is False
+            ):
+                yield _too_new(found, need, f"the policy {case.policy.name} ends before it")
+            continue
+        if case.runtime is not None or case.promise is None or case.is_runtime:
+            continue
+        ceiling = case.promise.ceiling(namespace)
+        if ceiling is not None and version_tuple(number) > ceiling:
+            limit = ".".join(map(str, ceiling))
+            platform = "_".join(map(str, case.promise.glibc))
+            yield _too_new(found, need, f"manylinux_{platform} promises {namespace}_{limit}")
+
+
+def _too_new(found: ObjectReport, need: NeededVersion, why: str) -> Finding:
+    return Finding(
+        rule="CXXRT-P3",
+        severity=Severity.ERROR,
+        message=f"needs {need.version} of {need.soname}; {why}",
+        member=found.member,
+        version=need.version,
+        library=need.soname,
+        advice="'cxxrt repair' makes the wheel use the shared runtime, which brings the version.",
+    )
+
+
+def _glibc(case: Case, found: ObjectReport) -> Iterator[Finding]:
+    """P4, and P6 for the runtime wheel itself."""
+    if case.glibc is None:
+        return
+    for need in _highest(found.facts.version_needs):
+        if not need.version.startswith(_GLIBC):
+            continue
+        release = glibc_release(need.version)
+        if release is not None and release <= case.glibc:
+            continue
+        promised = ".".join(map(str, case.glibc))
+        yield Finding(
+            rule="CXXRT-P6" if case.is_runtime else "CXXRT-P4",
+            severity=Severity.ERROR,
+            message=f"needs {need.version} of {need.soname}; the tag promises glibc {promised}",
+            member=found.member,
+            version=need.version,
+            library=need.soname,
+            advice=_REBUILD_OLDER,
+        )
+
+
+def _strings(case: Case, found: ObjectReport) -> Iterator[Finding]:
+    """P5: exported C++ names use the new std::string, and the code behind them, too."""
+    if case.policy is None or not case.policy.cxx11_abi or found.copy_of:
+        return
+    exported = found.symbols.old_strings_exported
+    symbols = exported or found.symbols.old_strings_of_libstdcxx
+    if not symbols:
+        return
+    what = f"exports {symbols.count} symbols with" if exported else "was compiled with"
+    yield Finding(
+        rule="CXXRT-P5",
+        severity=Severity.ERROR if exported else Severity.WARNING,
+        message=f"{what} the old std::string",
+        member=found.member,
+        symbol=symbols.examples[0],
+        advice="Rebuild with -D_GLIBCXX_USE_CXX11_ABI=1, on an image whose compiler allows it.",
+    )
+
+
+def _highest(needs: tuple[NeededVersion, ...]) -> tuple[NeededVersion, ...]:
+    """Of each library and namespace the highest hard need; unnumbered versions all stay."""
+    best: dict[tuple[str, str], NeededVersion] = {}
+    for need in needs:
+        namespace, _, number = need.version.partition("_")
+        if need.weak:
+            continue
+        key = (need.soname, namespace if version_tuple(number) else need.version)
+        if key not in best or _number(best[key]) < _number(need):
+            best[key] = need
+    return tuple(best[key] for key in sorted(best))
+
+
+def _number(need: NeededVersion) -> tuple[int, ...]:
+    return version_tuple(need.version.partition("_")[2])

@@ -1,0 +1,87 @@
+"""Judge a wheel: report and specification in, `Verdict` with findings out. Pure.
+
+A negative verdict is a value. Every finding names its rule, its evidence and what to do; the
+rules are in ``tag_rules``, ``policy_rules``, ``hazard_rules`` and ``wheel_rules``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.abi.spec import load_spec
+from cxxrt_toolchain.abi.symbols import load_symbol_tables
+from cxxrt_toolchain.rules.archive import check_wheel
+from cxxrt_toolchain.rules.claim import make_case
+from cxxrt_toolchain.rules.loading import check_hazards
+from cxxrt_toolchain.rules.promises import check_policy
+from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.rules.tags import check_tags
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.abi.spec import Spec
+    from cxxrt_toolchain.abi.symbols import SymbolTables
+    from cxxrt_toolchain.facts.needs import RuntimeNeeds
+    from cxxrt_toolchain.facts.wheel import WheelReport
+    from cxxrt_toolchain.rules.rule import Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the rules found in a wheel."""
+
+    filename: str
+    judged_as: str
+    """The tags, ``python-abi-platform``, whose promise was checked."""
+    runtime: str | None
+    """The runtime ABI of those tags; None for a plain wheel."""
+    findings: tuple[Finding, ...]
+    """Worst first."""
+    needs: RuntimeNeeds
+    """What the wheel, as it is, needs from the runtime."""
+
+    @property
+    def conforms(self) -> bool:
+        """No finding is an error."""
+        return not any(found.severity is Severity.ERROR for found in self.findings)
+
+    def count(self, severity: Severity) -> int:
+        """How many findings have that severity."""
+        return sum(found.severity is severity for found in self.findings)
+
+
+def judge(
+    report: WheelReport,
+    *,
+    tag: str | None = None,
+    exclude: tuple[str, ...] = (),
+    spec: Spec | None = None,
+    tables: SymbolTables | None = None,
+) -> Verdict:
+    """Apply every rule to a wheel.
+
+    Args:
+        report: The wheel's facts.
+        tag: Judge it as if its name said this; see `case.make_case`.
+        exclude: Patterns of SONAMEs that something else provides, for rule P1.
+        spec: The vocabulary of tags; default: the one that this toolchain was released with.
+        tables: Which runtime provides which symbol; default: likewise.
+
+    Raises:
+        UsageError: `tag` is no tag.
+    """
+    case = make_case(report, spec or load_spec(), tables or load_symbol_tables(), tag, exclude)
+    findings = [
+        *check_tags(case),
+        *check_policy(case),
+        *check_hazards(case),
+        *check_wheel(case),
+    ]
+    fields = (case.tags.python, case.tags.abi, case.tags.platform)
+    return Verdict(
+        filename=report.filename,
+        judged_as="-".join(".".join(field) for field in fields),
+        runtime=str(case.runtime) if case.runtime else None,
+        findings=tuple(sorted(set(findings), key=lambda found: found.sort_key)),
+        needs=case.needs,
+    )
