@@ -138,10 +138,10 @@ def _diagnosed(case: Case, built: Built) -> tuple[tuple[str, ...], bool]:
     found = []
     for finding in document["findings"]:
         words = [finding["rule"], *(names.get(who, who) for who in finding["culprits"])]
-        if finding["severity"] == "info":
+        if finding["severity"] == "note":
             words = ["note", *words]
         said = " ".join(words)
-        if said == case.doctor or finding["severity"] != "info":
+        if said == case.doctor or finding["severity"] != "note":
             found.append(said)
     return tuple(sorted(found)), document["healthy"]
 

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from cxxrt_toolchain.rules.catalogue import load_catalogue
-from cxxrt_toolchain.rules.rule import RULES
+from cxxrt_toolchain.rules.titles import RULES
 
 FOLDERS = sorted(path.parent for path in golden_case.CASES.glob("*/case.toml"))
 SCHEMAS = Path(__file__).parents[2] / "abi-tag-spec" / "cxxrt_abi_tag_spec" / "schemas"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from doctor_workshop import Workshop
 
-    from cxxrt_toolchain.report.diagnosis import Finding
+    from cxxrt_toolchain.rules.rule import Finding
 
 pytestmark = pytest.mark.compile
 

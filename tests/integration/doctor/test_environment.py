@@ -95,7 +95,7 @@ def test_the_activated_runtime_makes_it_a_note(env: Env, runtime_wheel: Path) ->
     activate = [str(env.root / "bin" / "python"), "-m", "cxx11_cuda_runtime", "activate"]
     subprocess.run(activate, check=True, capture_output=True)
     code, document = env.doctor()
-    assert (code, findings(document)) == (0, [("CXXRT-H4", "info", ["static"], [])])
+    assert (code, findings(document)) == (0, [("CXXRT-H4", "note", ["static"], [])])
     assert env.doctor(CXXRT_DISABLE="1")[0] == 1
 
 

@@ -189,7 +189,7 @@ def test_a_hidden_libstdcxx_alone_is_nothing_and_in_company_a_note(env: Env) -> 
     assert findings(env.doctor()[1]) == []
     install(env, "other", OWN_STRINGS)
     code, document = env.doctor()
-    assert (code, findings(document)) == (0, [("CXXRT-H5", "info", ["hidden"], [])])
+    assert (code, findings(document)) == (0, [("CXXRT-H5", "note", ["hidden"], [])])
     assert "passes to or from other" in document["findings"][0]["message"]
 
 
@@ -209,7 +209,7 @@ def test_a_c_interface_or_one_runtime_is_no_crossing(env: Env) -> None:
     library = install(env, "provider", THROWS, *STATIC)
     install(env, "user", CALLS_C, *linked(library))
     code, document = env.doctor()
-    assert (code, findings(document)) == (0, [("CXXRT-H5", "info", ["provider"], [])])
+    assert (code, findings(document)) == (0, [("CXXRT-H5", "note", ["provider"], [])])
 
 
 def test_a_package_with_a_library_of_that_name_uses_its_own(env: Env) -> None:
@@ -219,7 +219,7 @@ def test_a_package_with_a_library_of_that_name_uses_its_own(env: Env) -> None:
     )
     user = compile_object(env.site / "user" / "core.so", CATCHES, *linked(mine))
     env.install("user", user, mine)
-    assert findings(env.doctor()[1]) == [("CXXRT-H5", "info", ["provider"], [])]
+    assert findings(env.doctor()[1]) == [("CXXRT-H5", "note", ["provider"], [])]
 
 
 def test_ordinary_packages_that_share_cxx_are_healthy(env: Env) -> None:
@@ -241,7 +241,7 @@ def test_a_user_whose_own_package_has_it_is_no_crossing(env: Env) -> None:
     loader = compile_object(env.site / "user" / "libloaded.so", THROWS)
     user = compile_object(env.site / "user" / "core.so", CATCHES)
     env.install("user", loader, user)
-    assert findings(env.doctor()[1]) == [("CXXRT-H5", "info", ["provider"], [])]
+    assert findings(env.doctor()[1]) == [("CXXRT-H5", "note", ["provider"], [])]
 
 
 def test_a_struct_with_a_string_between_both_abis_is_a_warning(env: Env) -> None:
@@ -272,7 +272,7 @@ def test_a_capsule_between_both_abis_is_a_note_that_names_both(env: Env) -> None
     install(env, "older", MAKES, OLD)
     install(env, "opener", OPENS)
     code, document = env.doctor()
-    assert (code, findings(document)) == (0, [("CXXRT-D13", "info", ["older"], [])])
+    assert (code, findings(document)) == (0, [("CXXRT-D13", "note", ["older"], [])])
     (found,) = document["findings"]
     assert "older is compiled for the old std::string" in found["message"]
     assert "opener" in found["message"]
@@ -358,4 +358,4 @@ def test_a_host_function_that_another_package_calls_is_none(env: Env) -> None:
     library = compile_kernel(env, "kernels", KERNEL)
     compile_kernel(env, "caller", CALLS_HOST, str(library))
     code, document = env.doctor()
-    assert (code, findings(document)) == (0, [("CXXRT-H7", "info", ["caller", "kernels"], [])])
+    assert (code, findings(document)) == (0, [("CXXRT-H7", "note", ["caller", "kernels"], [])])

@@ -15,8 +15,9 @@ from cxxrt_toolchain.collect.imports.import_run import run_imports
 from cxxrt_toolchain.collect.imports.watched_child import Variant
 from cxxrt_toolchain.doctor.imports import diagnose_imports
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.report.diagnosis import Diagnosis, Finding, Outcome, Relation
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.facts.imports import Outcome
+from cxxrt_toolchain.report.diagnosis import Diagnosis, Relation
+from cxxrt_toolchain.rules.rule import Finding, Severity
 
 if TYPE_CHECKING:
     from doctor_workshop import Workshop
@@ -125,7 +126,7 @@ def test_the_same_class_in_both_is_no_reason_to_worry(workshop: Workshop) -> Non
     workshop.make("other", SMALL_BOX)
     diagnosis = diagnose("provider", "other")
     assert diagnosis.healthy
-    assert finding(diagnosis, "D22").severity is Severity.INFO
+    assert finding(diagnosis, "D22").severity is Severity.NOTE
 
 
 def test_an_older_copy_came_first(workshop: Workshop) -> None:
@@ -195,7 +196,7 @@ def test_two_openmp_runtimes_are_told(workshop: Workshop) -> None:
     workshop.make("others", body, "-lgomp", linker="gcc")
     diagnosis = diagnose("threads", "others")
     found = finding(diagnosis, "L105")
-    assert found.severity is Severity.INFO
+    assert found.severity is Severity.NOTE
     assert "threads 1.0" in found.message
     assert len(found.libraries) == 2
     assert diagnosis.healthy
@@ -206,7 +207,7 @@ def test_healthy_imports_need_nothing(workshop: Workshop) -> None:
         workshop.make(name, PRINTS)
     diagnosis = diagnose("one", "two", "three", "json", "decimal")
     assert diagnosis.healthy, diagnosis.findings
-    assert {each.severity for each in diagnosis.findings} == {Severity.INFO}
+    assert {each.severity for each in diagnosis.findings} == {Severity.NOTE}
     assert [each.outcome for each in diagnosis.steps] == [Outcome.IMPORTED] * 5
     assert diagnosis.steps[0].loaded[0] == str(workshop.site / "one" / "core.so")
     assert {each.name for each in diagnosis.packages} == {"one", "two", "three"}

@@ -8,14 +8,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cxxrt_toolchain.collect.imports import import_run
 from cxxrt_toolchain.doctor.imports import diagnose_imports
 from cxxrt_toolchain.errors import InputError, MissingToolError, UsageError
-from cxxrt_toolchain.report.diagnosis import Diagnosis, Outcome
+from cxxrt_toolchain.facts.imports import Outcome
 from cxxrt_toolchain.rules.rule import Severity
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.report.diagnosis import Diagnosis
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from doctor_workshop import call, of_compiler
 from cxxrt_toolchain.collect.cache import FactsCache
 from cxxrt_toolchain.collect.process import mappings, observer, set_reader
 from cxxrt_toolchain.doctor.process import diagnose_process
-from cxxrt_toolchain.report.diagnosis import Diagnosis, Origin, Relation
+from cxxrt_toolchain.facts.libraries import Origin
+from cxxrt_toolchain.report.diagnosis import Diagnosis, Relation
 from cxxrt_toolchain.rules.rule import Severity
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def test_a_damaged_process_is_recognized_while_it_still_runs(workshop: Workshop)
     assert diagnosis.glibc.startswith("2.")
     # Without the memory the copies are known, and not which of them is damaged.
     assert _rules(blind)["L101"] is Severity.WARNING
-    assert _rules(blind)["D24"] is Severity.INFO
+    assert _rules(blind)["D24"] is Severity.NOTE
     assert "D20" not in _rules(blind)
     assert {each.order for each in blind.libraries} == {None}
 
@@ -185,7 +186,7 @@ def test_a_second_libcudart_matters_only_if_somebody_is_bound_to_it(
     (found,) = [each for each in diagnosis.findings if each.rule == "CXXRT-L102"]
     assert _rules(blind)["L102"] is Severity.WARNING
     if start == GLOBALLY:
-        assert found.severity is Severity.INFO
+        assert found.severity is Severity.NOTE
         assert found.libraries == (ours[1].path, ours[0].path)
     else:
         assert found.severity is Severity.WARNING
@@ -201,7 +202,7 @@ def test_a_shared_copy_that_came_first_and_global_makes_it_healthy(workshop: Wor
     with running(first + "import maker, victim") as pid:
         diagnosis = diagnose_process(pid)
     assert diagnosis.healthy, diagnosis.findings
-    assert _rules(diagnosis)["L101"] is Severity.INFO
+    assert _rules(diagnosis)["L101"] is Severity.NOTE
 
 
 def test_three_hundred_objects_in_load_order(workshop: Workshop) -> None:

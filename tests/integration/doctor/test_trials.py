@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cxxrt_toolchain.collect.imports.experiments import Cure, Verdict, experiment
+from cxxrt_toolchain.collect.imports.experiments import experiment
 from cxxrt_toolchain.collect.imports.trials import Trials
 from cxxrt_toolchain.collect.imports.watched_child import AS_IS
 from cxxrt_toolchain.doctor.imports import diagnose_imports
+from cxxrt_toolchain.facts.imports import Cure, Verdict
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.report.diagnosis import Diagnosis

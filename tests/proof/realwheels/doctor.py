@@ -161,7 +161,7 @@ def _ask(python: Path, *options: str) -> tuple[Named, ...]:
             culprits=tuple(canonicalize_name(each) for each in row["culprits"]),
         )
         for row in json.loads(done.stdout)["findings"]
-        if row["severity"] != "info"
+        if row["severity"] != "note"
     )
 
 

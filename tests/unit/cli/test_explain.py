@@ -6,7 +6,7 @@ import pytest
 
 from cxxrt_toolchain.cli import main
 from cxxrt_toolchain.rules.catalogue import parse_catalogue
-from cxxrt_toolchain.rules.rule import RULES
+from cxxrt_toolchain.rules.titles import RULES
 
 
 @pytest.mark.parametrize("spelling", ["CXXRT-H8", "cxxrt-h8", "h8", "H8"])

@@ -11,13 +11,7 @@ from packaging.tags import Tag
 
 from cxxrt_toolchain.abi.manifest import RuntimeManifest
 from cxxrt_toolchain.abi.spec import Epoch, load_spec
-from cxxrt_toolchain.host.supported import (
-    Host,
-    Veto,
-    declared_epoch,
-    suffixes,
-    supported_tags,
-)
+from cxxrt_toolchain.host.supported import Host, Veto, declared_epoch, suffixes, supported_tags
 
 SPEC = load_spec()
 BASE = [

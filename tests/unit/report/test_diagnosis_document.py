@@ -33,7 +33,7 @@ def test_the_document_follows_its_schema(validator: Draft202012Validator) -> Non
 
 def test_information_needs_no_action() -> None:
     diagnosis = sample()
-    finding = replace(diagnosis.findings[0], severity=Severity.INFO)
+    finding = replace(diagnosis.findings[0], severity=Severity.NOTE)
     assert replace(diagnosis, findings=(finding,)).healthy
 
 

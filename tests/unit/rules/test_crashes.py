@@ -23,16 +23,15 @@ from process_samples import (
     view,
 )
 
-from cxxrt_toolchain.collect.imports.experiments import Cure, Verdict
-from cxxrt_toolchain.collect.imports.import_run import Attempt, ImportRun
-from cxxrt_toolchain.collect.process.bindings import Bindings, Bound
+from cxxrt_toolchain.facts.bindings import Bindings, Bound
+from cxxrt_toolchain.facts.imports import Attempt, Cure, ImportRun, Outcome, Verdict
 from cxxrt_toolchain.facts.loader_trace import Event, Kind
-from cxxrt_toolchain.report.diagnosis import Finding, Outcome
 from cxxrt_toolchain.rules.crashes import triage
 from cxxrt_toolchain.rules.process import judge
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.process import ProcessView
+    from cxxrt_toolchain.rules.rule import Finding
 
 INSTALLED = environment(
     distribution("maker", "maker/core.so"), distribution("victim", "victim/core.so")

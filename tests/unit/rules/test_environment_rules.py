@@ -20,24 +20,20 @@ from environment_case import (
     libstdcxx,
 )
 
-from cxxrt_toolchain.collect.environment.search import Step
-from cxxrt_toolchain.facts.environment import (
-    EnvironmentFacts,
-    MissingSymbols,
-    StringConflict,
-)
+from cxxrt_toolchain.facts.environment import EnvironmentFacts, MissingSymbols, StringConflict
 from cxxrt_toolchain.facts.families import RuntimeFamily
+from cxxrt_toolchain.facts.installed import Step
 from cxxrt_toolchain.report.graph import draw
 from cxxrt_toolchain.rules.catalogue import load_catalogue
 from cxxrt_toolchain.rules.installation import judge
 from cxxrt_toolchain.rules.rule import Severity
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.report.diagnosis import Finding
+    from cxxrt_toolchain.rules.rule import Finding
 
 USER = binary("b/_core.so", needs=["GLIBCXX_3.4.11", "CXXABI_1.3"])
 PRIVATE = libstdcxx(f"{SITE}/a.libs/libstdc++-1a2b3c.so.6", soname="libstdc++-1a2b3c.so.6")
-ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
+ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
 
 def only(facts: EnvironmentFacts) -> Finding:
@@ -89,7 +85,7 @@ def test_a_variable_that_brings_a_newer_library_is_only_noted() -> None:
         system=(libstdcxx("/opt/new/libstdc++.so.6", NEW), libstdcxx(SYSTEM)),
         steps=(Step.PRELOAD, Step.CACHE),
     )
-    assert (only(facts).rule, only(facts).severity) == ("CXXRT-D10", INFO)
+    assert (only(facts).rule, only(facts).severity) == ("CXXRT-D10", NOTE)
 
 
 @pytest.mark.parametrize("activated", [True, False])
@@ -122,10 +118,10 @@ def test_a_renamed_private_copy_is_an_error_in_company() -> None:
 
 def test_it_is_only_noted_alone_and_behind_the_shared_runtime() -> None:
     alone = {"a": [PRIVATE, binary("a/_core.so", [PRIVATE.name])]}
-    assert only(environment(alone)).severity is INFO
+    assert only(environment(alone)).severity is NOTE
     ours = [libstdcxx(f"{SITE}/{RUNTIME}", NEW)]
     behind = only(environment({**alone, "b": [USER]}, runtime=ours, activated=True))
-    assert (behind.severity, behind.victims) == (INFO, ())
+    assert (behind.severity, behind.victims) == (NOTE, ())
     assert behind.remedies == ("cxxrt repair the wheel of a",)
     waiting = only(environment({**alone, "b": [USER]}, runtime=ours))
     assert (waiting.severity, waiting.remedies[0]) == (
@@ -146,15 +142,15 @@ def test_captured_call_once_is_an_error_where_somebody_calls_it() -> None:
     assert (found.rule, found.severity) == ("CXXRT-H8", ERROR)
     assert (found.culprits, found.victims) == (("a",), ("b",))
     calm = binary("b/_core.so", needs=["GLIBCXX_3.4"])
-    assert only(environment({"a": [capturing], "b": [calm]})).severity is INFO
-    assert only(environment({"a": [capturing]})).severity is INFO
+    assert only(environment({"a": [capturing], "b": [calm]})).severity is NOTE
+    assert only(environment({"a": [capturing]})).severity is NOTE
 
 
 def test_other_captures_are_a_warning_and_versioned_ones_nothing() -> None:
     throwing = binary("a/_core.so", exports=["__cxa_throw"])
     assert only(environment({"a": [throwing], "b": [USER]})).severity is WARNING
     library = binary("a/libx.so", exports=["__cxa_throw"], soname="libx.so")
-    assert only(environment({"a": [library], "b": [USER]})).severity is INFO, "nobody asks for it"
+    assert only(environment({"a": [library], "b": [USER]})).severity is NOTE, "nobody asks for it"
     user = binary("a/_core.so", ["libx.so"])
     assert only(environment({"a": [library, user], "b": [USER]})).severity is WARNING
     versioned = binary("a/lib.so", exports=["__cxa_throw"], defines=["A_1.0"])
@@ -172,7 +168,7 @@ def test_the_order_decides_between_two_of_one_name() -> None:
         found = only(facts)
         return found.rule, found.severity, found.victims
 
-    assert case(OLD, "GLIBCXX_3.4") == ("CXXRT-D2", INFO, ())
+    assert case(OLD, "GLIBCXX_3.4") == ("CXXRT-D2", NOTE, ())
     assert case(OLD[:2], "GLIBCXX_3.4") == ("CXXRT-D2", WARNING, ("b",))
     assert case(NEW, "GLIBCXX_3.4.33") == ("CXXRT-D2", WARNING, ("a",))
 
@@ -185,8 +181,8 @@ def test_split_openmp_is_worth_knowing_and_two_of_llvms_are_a_warning() -> None:
     stubs = binary("e/libiompstubs5.so", (), soname="libiompstubs5.so", defines=["GOMP_1.0"])
     object.__setattr__(stubs, "copy_of", RuntimeFamily.LIBGOMP)  # frozen; as its versions say
     assert judge(environment({"a": [gomp], "b": [gomp], "e": [stubs]})) == ()
-    assert only(environment({"a": [gomp], "b": [other]})).severity is INFO
-    assert only(environment({"a": [gomp], "c": [intel]})).severity is INFO
+    assert only(environment({"a": [gomp], "b": [other]})).severity is NOTE
+    assert only(environment({"a": [gomp], "c": [intel]})).severity is NOTE
     clash = only(environment({"a": [gomp], "c": [intel], "d": [llvm]}))
     assert (clash.rule, clash.severity, clash.culprits) == ("CXXRT-D4", WARNING, ("c", "d"))
 
@@ -197,7 +193,7 @@ def test_several_libcudart_are_worth_knowing_and_a_lacking_one_is_an_error() -> 
     major = binary("b/libcudart.so.13", (), soname="libcudart.so.13")
     assert judge(environment({"nvidia": [nvidia], "b": [major]})) == ()
     found = only(environment({"nvidia": [nvidia], "a": [bundled]}))
-    assert (found.rule, found.severity) == ("CXXRT-D5", INFO)
+    assert (found.rule, found.severity) == ("CXXRT-D5", NOTE)
     same = binary("v.libs/libcudart.1a2b.so.12", (), soname="libcudart.so.12")
     asks = binary("v/_core.so", ["libcudart.1a2b.so.12"])
     assert judge(environment({"nvidia": [nvidia], "v": [same]})) == ()

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 from process_samples import SITE, SYSTEM, VICTIM, distribution, environment, library, stdcxx, view
 
+from cxxrt_toolchain.facts.libraries import Origin
 from cxxrt_toolchain.facts.loader_trace import Event, Kind
-from cxxrt_toolchain.report.diagnosis import Finding, Origin
 from cxxrt_toolchain.rules.loader_messages import findings
 from cxxrt_toolchain.rules.rule import Severity
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.collect.environment.installed import Distribution
+    from cxxrt_toolchain.facts.installed import Distribution
     from cxxrt_toolchain.facts.process import ProcessView
+    from cxxrt_toolchain.rules.rule import Finding
 
 LINK = "/lib/x86_64-linux-gnu/libstdc++.so.6"
 OLDER = f"{SITE}/older/libstdc++.so.6"

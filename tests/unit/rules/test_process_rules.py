@@ -21,15 +21,16 @@ from process_samples import (
     view,
 )
 
-from cxxrt_toolchain.collect.process.bindings import Bindings
+from cxxrt_toolchain.facts.bindings import Bindings
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.report.diagnosis import Finding, Origin
+from cxxrt_toolchain.facts.libraries import Origin
 from cxxrt_toolchain.rules.interposition import namespace_of
 from cxxrt_toolchain.rules.process import judge, version_key
 from cxxrt_toolchain.rules.rule import Severity
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.process import ProcessView
+    from cxxrt_toolchain.rules.rule import Finding
 
 OLD = f"{SITE}/older/libstdc++.so.6"
 
@@ -75,8 +76,8 @@ def test_a_damaged_private_copy_is_its_own_packages_fault() -> None:
 def test_a_private_copy_that_is_bound_to_the_shared_one_is_inert() -> None:
     bindings = Bindings(locales=(table(SYSTEM, HEALTHY), table(PRIVATE, HEALTHY, SYSTEM)))
     seen = view(*TWO, needed=NEEDED, bindings=bindings)
-    assert _of("L101", seen).severity is Severity.INFO
-    assert all(severity is Severity.INFO for _, severity in _rules(seen))
+    assert _of("L101", seen).severity is Severity.NOTE
+    assert all(severity is Severity.NOTE for _, severity in _rules(seen))
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_captured_code_without_state_is_for_information() -> None:
     rows = (bound("_ZNSs4swapERSs"), bound("_ZSt5x", unique=True))
     seen = view(library(MAKER), stdcxx(), bindings=Bindings(pairs={(SYSTEM, MAKER): rows}))
     found = _of("D21", seen)
-    assert found.severity is Severity.INFO
+    assert found.severity is Severity.NOTE
     assert found.culprits == ()
     assert "1 symbol of" in found.message
 
@@ -141,11 +142,11 @@ def test_captured_error_categories_are_a_warning() -> None:
     [
         ("libproj-3ec30893.so.25.9.5.1", "libproj.so.25.9.8.1", ("_ZN4proj1fEv",), "warning"),
         ("libproj-3ec30893.so.25.9.8.1", "libproj.so.25.9.5.1", ("_ZN4proj1fEv",), "warning"),
-        ("libproj-3ec30893.so.25.9.8.1", "libproj.so.25.9.8.1", ("_ZN4proj1fEv",), "info"),
+        ("libproj-3ec30893.so.25.9.8.1", "libproj.so.25.9.8.1", ("_ZN4proj1fEv",), "note"),
         ("libz.so.1.3.1", "libz-1a2b3c4d.so.1.2.3", ("deflate",), "warning"),
-        ("libz.so.1.2.3", "libz-1a2b3c4d.so.1.3.1", ("deflate",), "info"),
-        ("libz.so.1.2.3", "libproj.so.25.9.8.1", ("_ZN4proj1fEv",), "info"),
-        ("libz.so.1", "libz.so.2", ("_Z1fv",), "info"),
+        ("libz.so.1.2.3", "libz-1a2b3c4d.so.1.3.1", ("deflate",), "note"),
+        ("libz.so.1.2.3", "libproj.so.25.9.8.1", ("_ZN4proj1fEv",), "note"),
+        ("libz.so.1", "libz.so.2", ("_Z1fv",), "note"),
     ],
 )
 def test_two_releases_of_one_library_are_a_warning(
@@ -165,7 +166,7 @@ def test_two_releases_of_one_library_are_a_warning(
 def test_a_sanitizer_takes_over_on_purpose() -> None:
     asan = library("/usr/lib/x86_64-linux-gnu/libasan.so.8")
     bindings = Bindings(pairs={(SYSTEM, asan.path): (bound("__cxa_throw"),)})
-    assert _of("D21", view(asan, stdcxx(), bindings=bindings)).severity is Severity.INFO
+    assert _of("D21", view(asan, stdcxx(), bindings=bindings)).severity is Severity.NOTE
 
 
 def test_a_package_may_do_to_its_own_copy_what_it_likes() -> None:
@@ -211,7 +212,7 @@ def test_who_is_needed_need_not_be_global_and_always_comes_first() -> None:
 )
 def test_replaced_definitions_that_may_be_alike_are_for_information(rows: tuple) -> None:  # type: ignore[type-arg]  # a pair's rows
     seen = view(library(MAKER), library(VICTIM), bindings=Bindings(pairs={(VICTIM, MAKER): rows}))
-    assert _rules(seen) == [("D22", Severity.INFO)]
+    assert _rules(seen) == [("D22", Severity.NOTE)]
 
 
 def test_what_is_shared_on_purpose_or_inside_a_package_is_no_finding() -> None:
@@ -222,16 +223,16 @@ def test_what_is_shared_on_purpose_or_inside_a_package_is_no_finding() -> None:
         (VICTIM, SYSTEM): (bound("_ZSt3foov"),),
     }
     seen = view(library(MAKER), library(VICTIM), own, stdcxx(), bindings=Bindings(pairs=pairs))
-    assert _rules(seen) == [("L104", Severity.INFO)]
+    assert _rules(seen) == [("L104", Severity.NOTE)]
 
 
 @pytest.mark.parametrize(
     ("mine", "theirs", "severity"),
     [
         ("4.8.2", "4.9.2", Severity.WARNING),
-        ("4.8.2", "4.8.5", Severity.INFO),
+        ("4.8.2", "4.8.5", Severity.NOTE),
         ("4.8.5", "11.2.1", Severity.WARNING),
-        ("8.5.0", "14.2.1", Severity.INFO),
+        ("8.5.0", "14.2.1", Severity.NOTE),
     ],
 )
 def test_templates_of_std_were_not_stable_before_gcc_5(
@@ -266,7 +267,7 @@ def test_one_system_copy_is_named_with_who_brought_it() -> None:
         runtime_version="GLIBCXX_3.4.33",
     )  # fmt: skip
     found = _of("L104", seen)
-    assert found.severity is Severity.INFO
+    assert found.severity is Severity.NOTE
     assert "brought by" in found.message
     assert "the installed runtime has GLIBCXX_3.4.33" in found.message
 
@@ -278,8 +279,8 @@ def test_the_shared_runtime_itself_is_no_finding() -> None:
 @pytest.mark.parametrize(
     ("families", "severity", "remedy"),
     [
-        ((RuntimeFamily.LIBGOMP, RuntimeFamily.LIBGOMP), Severity.INFO, "require(openmp=True)"),
-        ((RuntimeFamily.LIBGOMP, RuntimeFamily.LIBIOMP), Severity.INFO, "threadpoolctl"),
+        ((RuntimeFamily.LIBGOMP, RuntimeFamily.LIBGOMP), Severity.NOTE, "require(openmp=True)"),
+        ((RuntimeFamily.LIBGOMP, RuntimeFamily.LIBIOMP), Severity.NOTE, "threadpoolctl"),
         ((RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP), Severity.WARNING, "one OpenMP runtime"),
     ],
 )
@@ -315,7 +316,7 @@ def test_a_cudart_that_nobody_is_bound_to_does_no_harm() -> None:
     idle, third = (library(path, family=RuntimeFamily.LIBCUDART) for path in paths)
     bindings = Bindings(idle=(idle.path,))
     (found,) = judge(view(first, idle, bindings=bindings))
-    assert (found.rule, found.severity, found.culprits) == ("CXXRT-L102", Severity.INFO, ())
+    assert (found.rule, found.severity, found.culprits) == ("CXXRT-L102", Severity.NOTE, ())
     assert "vision 1.0 brings a copy of libcudart.so.13" in found.message
     assert f"because {first.path} came first and is global" in found.message
     worst, note = judge(view(first, idle, third, bindings=bindings))
@@ -330,7 +331,7 @@ def test_a_replaced_runtime_library() -> None:
 
 def test_without_memory_the_copies_are_named_and_nothing_is_claimed() -> None:
     seen = view(*TWO, bindings=None, ordered=False, why_no_memory="the kernel does not allow it")
-    assert _of("D24", seen).severity is Severity.INFO
+    assert _of("D24", seen).severity is Severity.NOTE
     found = _of("L101", seen)
     assert found.severity is Severity.WARNING
     assert "cannot be seen without reading the memory" in found.message
@@ -340,7 +341,7 @@ def test_without_memory_the_copies_are_named_and_nothing_is_claimed() -> None:
 def test_a_variable_that_leads_to_a_runtime() -> None:
     copy = stdcxx("/opt/old/libstdc++.so.6", origin=Origin.OTHER)
     found = _of("D10", view(copy, variables={"LD_LIBRARY_PATH": "/opt/older:/opt/old/"}))
-    assert found.severity is Severity.INFO
+    assert found.severity is Severity.NOTE
     assert found.libraries == (copy.path,)
     assert not [
         rule for rule, _ in _rules(view(copy, variables={"LD_LIBRARY_PATH": "/opt/older"}))

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cxxrt_toolchain.collect.interactions import Crossing, Handover, Meetings, Part
 from cxxrt_toolchain.facts.families import RuntimeFamily
+from cxxrt_toolchain.facts.interactions import Crossing, Handover, Meetings, Part
 from cxxrt_toolchain.facts.traits import NO_TRACES, Traces
 from cxxrt_toolchain.rules.rule import Severity
 from cxxrt_toolchain.rules.strings import check_meetings
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.report.diagnosis import Finding
+    from cxxrt_toolchain.rules.rule import Finding
 
 STDCXX, CUDART = RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBCUDART
 HIDDEN = Traces(hidden=(STDCXX,), made=("demo.it",))
 OWN_CUDART = Traces(hidden=(CUDART,))
 OLD, NEW = Traces(old_string="_ZNSs4swapERSs", made=("demo.it",)), Traces(new_strings=True)
-WARNING, INFO = Severity.WARNING, Severity.INFO
+WARNING, NOTE = Severity.WARNING, Severity.NOTE
 
 
 def part(owner: str, traces: Traces = NO_TRACES, *needed: str) -> Part:
@@ -83,13 +83,13 @@ def test_islands_are_one_note_and_none_without_company() -> None:
     alone = Meetings(parts=(part("a", HIDDEN, "libc.so.6"), part("plain", NO_TRACES, "libc.so.6")))
     assert findings(alone) == []
     islands = (part("a", HIDDEN, "libc.so.6"), part("b", HIDDEN, "libc.so.6"))
-    assert rows(Meetings(parts=islands)) == [("CXXRT-H5", INFO, ("a", "b"), ())]
-    assert rows(Meetings(parts=(*islands, part("c")))) == [("CXXRT-H5", INFO, ("a", "b"), ())]
+    assert rows(Meetings(parts=islands)) == [("CXXRT-H5", NOTE, ("a", "b"), ())]
+    assert rows(Meetings(parts=(*islands, part("c")))) == [("CXXRT-H5", NOTE, ("a", "b"), ())]
 
 
 def test_a_note_says_through_which_capsule_they_meet() -> None:
     (found,) = findings(handover(part("a", HIDDEN, "libc.so.6"), part("b", NO_TRACES, "libc.so.6")))
-    assert found.severity is INFO
+    assert found.severity is NOTE
     assert "to or from b" in found.message
     assert found.evidence[1] == (
         "/site/b/core.so takes out what /site/a/core.so puts into a capsule 'demo.it'"
@@ -102,13 +102,13 @@ def test_a_kernel_that_crosses_is_a_warning_and_other_symbols_are_not() -> None:
     launched = crossing(user, provider, kernels=("_Z3addPf",))
     assert rows(launched) == [("CXXRT-H7", WARNING, ("a",), ("b",))]
     assert "a launches kernels of b" in findings(launched)[0].message
-    assert rows(crossing(user, provider)) == [("CXXRT-H7", INFO, ("a",), ())]
+    assert rows(crossing(user, provider)) == [("CXXRT-H7", NOTE, ("a",), ())]
 
 
 def test_one_libcudart_is_no_note_and_two_are() -> None:
     assert findings(Meetings(parts=(part("a", OWN_CUDART), part("b")))) == []
     both = Meetings(parts=(part("a", OWN_CUDART), part("b", OWN_CUDART)))
-    assert rows(both) == [("CXXRT-H7", INFO, ("a", "b"), ())]
+    assert rows(both) == [("CXXRT-H7", NOTE, ("a", "b"), ())]
 
 
 def test_strings_of_both_kinds_are_a_warning_where_symbols_cross() -> None:
@@ -117,7 +117,7 @@ def test_strings_of_both_kinds_are_a_warning_where_symbols_cross() -> None:
     assert rows(meetings, ("a", "b")) == [], "D11 says more"
     many = tuple(f"_Z{len(f'f{n}')}f{n}v" for n in range(100))
     whole = crossing(part("a", OLD), part("b", NEW), (), *many)
-    assert rows(whole) == [("CXXRT-D13", INFO, ("a",), ("b",))], "none of them is of a string"
+    assert rows(whole) == [("CXXRT-D13", NOTE, ("a",), ("b",))], "none of them is of a string"
     for symbol in ("_Z3putRKSs", "_Z3getB5cxx11v"):
         spelt = crossing(part("a", OLD), part("b", NEW), (), *many, symbol)
         assert rows(spelt) == [("CXXRT-D13", WARNING, ("a",), ("b",))]
@@ -126,7 +126,7 @@ def test_strings_of_both_kinds_are_a_warning_where_symbols_cross() -> None:
 
 def test_they_are_a_note_where_a_capsule_crosses() -> None:
     meetings = handover(part("a", OLD), part("b"))
-    assert rows(meetings) == [("CXXRT-D13", INFO, ("a",), ())]
+    assert rows(meetings) == [("CXXRT-D13", NOTE, ("a",), ())]
     assert rows(handover(part("b"), part("a", OLD))) == rows(meetings)
     both = Meetings(
         parts=meetings.parts,

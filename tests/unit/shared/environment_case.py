@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cxxrt_toolchain.collect.environment.installed import Distribution, Environment
-from cxxrt_toolchain.collect.environment.interpreter import Interpreter
-from cxxrt_toolchain.collect.environment.search import Found, Step
 from cxxrt_toolchain.elf.facts import NeededVersion, SharedObject, Soname
 from cxxrt_toolchain.facts.environment import EnvironmentFacts, Member
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
+from cxxrt_toolchain.facts.installed import Distribution, Environment, Found, Interpreter, Step
 from cxxrt_toolchain.facts.objects import ObjectFacts
 
 if TYPE_CHECKING:

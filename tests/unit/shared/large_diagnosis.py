@@ -10,17 +10,9 @@ from random import Random
 from typing import Any
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.report.diagnosis import (
-    Diagnosis,
-    Edge,
-    Finding,
-    Library,
-    Origin,
-    Package,
-    Relation,
-    Subject,
-)
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.facts.libraries import Library, Origin, Package
+from cxxrt_toolchain.report.diagnosis import Diagnosis, Edge, Relation, Subject
+from cxxrt_toolchain.rules.rule import Finding, Severity
 
 SITE = "/srv/ml/venv/lib/python3.12/site-packages"
 SYSTEM = "/usr/lib/x86_64-linux-gnu"
@@ -151,7 +143,7 @@ FINDINGS = (
     ),
     Finding(
         rule="CXXRT-H5",
-        severity=Severity.INFO,
+        severity=Severity.NOTE,
         message="tensorflow-cpu 2.21.0 has a libstdc++ inside, hidden",
         culprits=("tensorflow-cpu",),
         evidence=("No symbol of it is exported",),

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from cxxrt_toolchain.collect.environment.installed import Distribution, Environment
-from cxxrt_toolchain.collect.environment.interpreter import Interpreter
-from cxxrt_toolchain.collect.process.bindings import Bindings, Bound, LocaleTable
-from cxxrt_toolchain.collect.process.references import FACETS
+from cxxrt_toolchain.facts.bindings import FACETS, Bindings, Bound, LocaleTable
 from cxxrt_toolchain.facts.families import RuntimeFamily
+from cxxrt_toolchain.facts.installed import Distribution, Environment, Interpreter
+from cxxrt_toolchain.facts.libraries import Library, Origin, Package
 from cxxrt_toolchain.facts.process import ProcessView
-from cxxrt_toolchain.report.diagnosis import Library, Origin, Package
 
 SITE = "/env/lib/python3.12/site-packages"
 SYSTEM = "/usr/lib/x86_64-linux-gnu/libstdc++.so.6.0.30"

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.report.diagnosis import (
-    Diagnosis,
-    Edge,
-    Finding,
-    Library,
-    Origin,
-    Outcome,
-    Package,
-    Relation,
-    Step,
-    Subject,
-)
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.facts.imports import Outcome, Step
+from cxxrt_toolchain.facts.libraries import Library, Origin, Package
+from cxxrt_toolchain.report.diagnosis import Diagnosis, Edge, Relation, Subject
+from cxxrt_toolchain.rules.rule import Finding, Severity
 
 SITE = "/env/lib/python3.12/site-packages"
 PRIVATE = f"{SITE}/maker.libs/libstdc++-maker.so.6"

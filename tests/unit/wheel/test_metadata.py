@@ -9,11 +9,7 @@ from packaging.metadata import parse_email
 from packaging.tags import Tag
 
 from cxxrt_toolchain.wheel.fields import tidy_values
-from cxxrt_toolchain.wheel.metadata import (
-    CoreMetadata,
-    MetadataError,
-    WheelFile,
-)
+from cxxrt_toolchain.wheel.metadata import CoreMetadata, MetadataError, WheelFile
 from cxxrt_toolchain.wheel.record import RecordRow, format_record, parse_record, record_row
 
 _WHEEL = """Wheel-Version: 1.0

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from cxxrt_toolchain.collect.answers import Answers
-    from cxxrt_toolchain.collect.environment.search import Found
     from cxxrt_toolchain.elf.reader import SparseElf
     from cxxrt_toolchain.facts.environment import Member
+    from cxxrt_toolchain.facts.installed import Found
     from cxxrt_toolchain.facts.objects import ObjectFacts
 
 _NEW = "NSt7__cxx1112basic_stringI"

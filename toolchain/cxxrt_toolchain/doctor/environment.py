@@ -17,11 +17,13 @@ from cxxrt_toolchain.collect import files as objects
 from cxxrt_toolchain.collect.answers import Answers
 from cxxrt_toolchain.collect.environment.installed import read_environment
 from cxxrt_toolchain.collect.environment.interpreter import ask
-from cxxrt_toolchain.collect.environment.search import CACHE_FILE, Found, Program, Search, Step
-from cxxrt_toolchain.collect.interactions import Part, meet
+from cxxrt_toolchain.collect.environment.search import CACHE_FILE, Program, Search
+from cxxrt_toolchain.collect.interactions import meet
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.environment import LIBSTDCXX, EnvironmentFacts, Member
 from cxxrt_toolchain.facts.families import RuntimeFamily, canonical_soname, family_of_name
+from cxxrt_toolchain.facts.installed import Found, Step
+from cxxrt_toolchain.facts.interactions import Part
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
 from cxxrt_toolchain.report.graph import draw
 from cxxrt_toolchain.rules.installation import judge
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from cxxrt_toolchain.collect.cache import FactsCache
-    from cxxrt_toolchain.collect.environment.installed import Environment
     from cxxrt_toolchain.elf.facts import SharedObject
+    from cxxrt_toolchain.facts.installed import Environment
     from cxxrt_toolchain.facts.objects import ObjectFacts
     from cxxrt_toolchain.report.diagnosis import Diagnosis
 

@@ -11,28 +11,30 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.collect.environment.installed import Environment, read_environment
+from cxxrt_toolchain.collect.environment.installed import read_environment
 from cxxrt_toolchain.collect.environment.interpreter import ask
-from cxxrt_toolchain.collect.imports.experiments import Cure, Verdict, experiment, find_preload
-from cxxrt_toolchain.collect.imports.import_run import ImportRun, run_imports, say_nothing
+from cxxrt_toolchain.collect.imports.experiments import experiment, find_preload
+from cxxrt_toolchain.collect.imports.import_run import run_imports, say_nothing
 from cxxrt_toolchain.collect.process.observer import Observer
 from cxxrt_toolchain.collect.process.procfs import read_process
 from cxxrt_toolchain.errors import InputError, UsageError
 from cxxrt_toolchain.facts.families import RuntimeFamily
+from cxxrt_toolchain.facts.imports import Cure, ImportRun, Outcome, Step, Verdict
 from cxxrt_toolchain.facts.loader_trace import last_object
-from cxxrt_toolchain.report.diagnosis import Diagnosis, Finding, Outcome, Step, Subject
+from cxxrt_toolchain.report.diagnosis import Diagnosis, Subject
 from cxxrt_toolchain.report.process_edges import edges_of
 from cxxrt_toolchain.rules import captures as binding_rules
 from cxxrt_toolchain.rules import loader_messages
 from cxxrt_toolchain.rules.crashes import triage
 from cxxrt_toolchain.rules.process import judge
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from cxxrt_toolchain.collect.cache import FactsCache
-    from cxxrt_toolchain.collect.imports.import_run import Attempt
+    from cxxrt_toolchain.facts.imports import Attempt
+    from cxxrt_toolchain.facts.installed import Environment
     from cxxrt_toolchain.facts.loader_trace import Event
     from cxxrt_toolchain.facts.process import ProcessView
 
@@ -134,7 +136,7 @@ def _is_worth_it(failure: Attempt[ProcessView | None]) -> bool:
 def _is_certain(found: Iterable[Finding]) -> bool:
     """Whether the memory shows why; then it is no chance."""
     return any(
-        each.rule in binding_rules.RULES and each.severity is not Severity.INFO for each in found
+        each.rule in binding_rules.RULES and each.severity is not Severity.NOTE for each in found
     )
 
 
@@ -144,7 +146,7 @@ def _suspected(told: Iterable[Finding], view: ProcessView, found: Iterable[Findi
     Separation only where a runtime cannot: one libstdc++ serves all, nobody has taken over parts of
     it that matter, and definitions that do not fit have replaced others.
     """
-    rules = {each.rule for each in (*told, *found) if each.severity is not Severity.INFO}
+    rules = {each.rule for each in (*told, *found) if each.severity is not Severity.NOTE}
     if rules & {"CXXRT-D1", "CXXRT-D20", "CXXRT-D21"}:
         return Cure.RUNTIME
     copies = len(view.of_family(RuntimeFamily.LIBSTDCXX))

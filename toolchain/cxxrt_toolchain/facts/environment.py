@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.collect.interactions import NO_MEETINGS, Meetings
+from cxxrt_toolchain.facts.interactions import NO_MEETINGS, Meetings
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
 from cxxrt_toolchain.rules.remedies import ACTIVATE, libstdcxx_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from cxxrt_toolchain.collect.environment.installed import Distribution, Environment
-    from cxxrt_toolchain.collect.environment.search import Found
     from cxxrt_toolchain.facts.families import RuntimeFamily
+    from cxxrt_toolchain.facts.installed import Distribution, Environment, Found
     from cxxrt_toolchain.facts.objects import ObjectFacts
 
 LIBSTDCXX = "libstdc++.so.6"

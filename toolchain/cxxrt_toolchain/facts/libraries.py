@@ -8,17 +8,81 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
-from cxxrt_toolchain.report.diagnosis import Library, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cxxrt_toolchain.collect.environment.installed import Distribution, Environment
+    from cxxrt_toolchain.facts.installed import Distribution, Environment
     from cxxrt_toolchain.facts.objects import ObjectFacts
+
+
+class Origin(Enum):
+    """Where a library comes from."""
+
+    WHEEL = "wheel"
+    """Of an installed distribution: recorded, or in the source tree of an editable install."""
+    RUNTIME = "runtime"
+    """The shared runtime wheel's own."""
+    CONDA = "conda"
+    INTERPRETER = "interpreter"
+    """The interpreter and its standard library."""
+    SYSTEM = "system"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Package:
+    """One installed distribution that has native code, or a part in a finding."""
+
+    name: str
+    """As its METADATA spells it."""
+    version: str
+    objects: int
+    """How many ELF files it has."""
+    location: str
+    """The folder on ``sys.path`` that it is installed in."""
+
+    @property
+    def node(self) -> str:
+        """Its id in the graph."""
+        return f"package:{self.name}"
+
+
+class Library(NamedTuple):
+    """An ELF file that plays a part: a runtime, a copy of one, or what is mapped.
+
+    A named tuple, as `Edge` is, because a process has hundreds of them.
+    """
+
+    path: str
+    """Its id in the graph."""
+    soname: str
+    """``DT_SONAME``, else the file's name."""
+    origin: Origin
+    package: str | None
+    """`Package.name`; None where no distribution records it."""
+    family: RuntimeFamily | None
+    """The runtime that it is a copy of, under whatever name."""
+    static: tuple[RuntimeFamily, ...] = ()
+    """Runtimes that are linked into it."""
+    version: str = ""
+    """For a runtime: the newest symbol version that it defines (``GLIBCXX_3.4.33``), for libcudart
+    the release."""
+    order: int | None = None
+    """Place in the load order, from 0; None where it is not loaded."""
+    deleted: bool = False
+    """Removed or replaced on disk while it is mapped."""
+
+    @property
+    def node(self) -> str:
+        """Its id in the graph."""
+        return self.path
+
 
 RUNTIME_DISTRIBUTION = "cxx11-cuda-runtime"
 _SYSTEM = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/lib32/", "/usr/libexec/")

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.collect.interactions import NO_MEETINGS, Meetings
 from cxxrt_toolchain.facts.families import RuntimeFamily, canonical_soname
+from cxxrt_toolchain.facts.interactions import NO_MEETINGS, Meetings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from cxxrt_toolchain.collect.process.bindings import Bindings
-    from cxxrt_toolchain.report.diagnosis import Library, Package
+    from cxxrt_toolchain.facts.bindings import Bindings
+    from cxxrt_toolchain.facts.libraries import Library, Package
 
 LIBSTDCXX = "libstdc++.so.6"
 

@@ -30,12 +30,7 @@ from cxxrt_toolchain.repair.edits import (
 from cxxrt_toolchain.repair.external import NOT_GRAFTED, external_findings
 from cxxrt_toolchain.repair.options import Encoding, PlanOptions, Platform
 from cxxrt_toolchain.repair.refusals import Refusal, find_refusals, find_shortfalls
-from cxxrt_toolchain.repair.retag import (
-    abi_field,
-    external_libraries,
-    is_portable,
-    platform_field,
-)
+from cxxrt_toolchain.repair.retag import abi_field, external_libraries, is_portable, platform_field
 from cxxrt_toolchain.repair.sbom import runtime_sbom
 from cxxrt_toolchain.repair.wiring import RuntimeNeed, wire
 

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from cxxrt_toolchain.rules.rule import Severity
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.facts.families import RuntimeFamily
+    from cxxrt_toolchain.facts.imports import Step
+    from cxxrt_toolchain.facts.libraries import Library, Package
+    from cxxrt_toolchain.rules.rule import Finding
 
 
 class Subject(Enum):
@@ -25,20 +27,6 @@ class Subject(Enum):
     """Named modules, imported in this order in a child process."""
     PROCESS = "process"
     """A running process, from /proc only."""
-
-
-class Origin(Enum):
-    """Where a library comes from."""
-
-    WHEEL = "wheel"
-    """Of an installed distribution: recorded, or in the source tree of an editable install."""
-    RUNTIME = "runtime"
-    """The shared runtime wheel's own."""
-    CONDA = "conda"
-    INTERPRETER = "interpreter"
-    """The interpreter and its standard library."""
-    SYSTEM = "system"
-    OTHER = "other"
 
 
 class Relation(Enum):
@@ -55,65 +43,6 @@ class Relation(Enum):
     a capture, an interposition."""
 
 
-class Outcome(Enum):
-    """How one import went."""
-
-    IMPORTED = "imported"
-    EXCEPTION = "exception"
-    CRASHED = "crashed"
-    TIMED_OUT = "timed-out"
-    NOT_REACHED = "not-reached"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Package:
-    """One installed distribution that has native code, or a part in a finding."""
-
-    name: str
-    """As its METADATA spells it."""
-    version: str
-    objects: int
-    """How many ELF files it has."""
-    location: str
-    """The folder on ``sys.path`` that it is installed in."""
-
-    @property
-    def node(self) -> str:
-        """Its id in the graph."""
-        return f"package:{self.name}"
-
-
-class Library(NamedTuple):
-    """An ELF file that plays a part: a runtime, a copy of one, or what is mapped.
-
-    A named tuple, as `Edge` is, because a process has hundreds of them.
-    """
-
-    path: str
-    """Its id in the graph."""
-    soname: str
-    """``DT_SONAME``, else the file's name."""
-    origin: Origin
-    package: str | None
-    """`Package.name`; None where no distribution records it."""
-    family: RuntimeFamily | None
-    """The runtime that it is a copy of, under whatever name."""
-    static: tuple[RuntimeFamily, ...] = ()
-    """Runtimes that are linked into it."""
-    version: str = ""
-    """For a runtime: the newest symbol version that it defines (``GLIBCXX_3.4.33``), for libcudart
-    the release."""
-    order: int | None = None
-    """Place in the load order, from 0; None where it is not loaded."""
-    deleted: bool = False
-    """Removed or replaced on disk while it is mapped."""
-
-    @property
-    def node(self) -> str:
-        """Its id in the graph."""
-        return self.path
-
-
 class Edge(NamedTuple):
     """An arrow of the graph, between `Package.node` and `Library.node` ids."""
 
@@ -124,47 +53,6 @@ class Edge(NamedTuple):
     """Objects that need it, or symbols that are bound."""
     symbols: tuple[str, ...] = ()
     """At most five examples, mangled."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One import in the child process."""
-
-    module: str
-    outcome: Outcome
-    detail: str = ""
-    """The exception's last line, or the signal's name (``SIGSEGV``)."""
-    last_object: str = ""
-    """Path of the object that was loaded or initialized last; empty where nothing was."""
-    loaded: tuple[str, ...] = ()
-    """Paths of the objects that this step brought in, in load order."""
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One rule of the catalogue that fired, with who and what to do."""
-
-    rule: str
-    """A rule of ``hazards.md``."""
-    severity: Severity
-    message: str
-    """One sentence without a full stop, that names the culprit."""
-    culprits: tuple[str, ...] = ()
-    """`Package.name`, the one that has to change first."""
-    victims: tuple[str, ...] = ()
-    """Packages that suffer from it."""
-    libraries: tuple[str, ...] = ()
-    """Paths of the libraries that are the evidence."""
-    evidence: tuple[str, ...] = ()
-    """Facts, a sentence or a symbol each."""
-    remedies: tuple[str, ...] = ()
-    """The one or two that apply here, best first; commands where there are."""
-
-    @property
-    def sort_key(self) -> tuple[object, ...]:
-        """Worst first, then by rule and culprit."""
-        return (self.severity.rank, self.rule, self.culprits, self.message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,4 +81,4 @@ class Diagnosis:
     @property
     def healthy(self) -> bool:
         """Whether nothing needs action; INFO findings need none."""
-        return all(found.severity is Severity.INFO for found in self.findings)
+        return all(found.severity is Severity.NOTE for found in self.findings)

@@ -13,11 +13,17 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.report.diagnosis import Diagnosis
 
 SCHEMA = 1
+_FINDING = (
+    *("rule", "severity", "message", "culprits", "victims"),
+    *("libraries", "evidence", "remedies"),
+)
+"""The fields of a finding that concern installed packages."""
 
 
 def diagnosis_document(diagnosis: Diagnosis) -> dict[str, Any]:
     """The document of ``cxxrt doctor --json``."""
     body = _plain(diagnosis)
+    body["findings"] = [{key: row[key] for key in _FINDING} for row in body["findings"]]
     return {"schema": SCHEMA, "healthy": diagnosis.healthy} | {
         **body,
         "variables": dict(diagnosis.variables),

@@ -17,7 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.report.diagnosis import Origin, Outcome, Relation, Subject
+from cxxrt_toolchain.facts.imports import Outcome
+from cxxrt_toolchain.facts.libraries import Origin
+from cxxrt_toolchain.report.diagnosis import Relation, Subject
 from cxxrt_toolchain.report.text import plural, printable
 from cxxrt_toolchain.rules.rule import Severity
 
@@ -25,9 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import TextIO
 
-    from cxxrt_toolchain.report.diagnosis import Diagnosis, Finding, Library, Step
+    from cxxrt_toolchain.facts.imports import Step
+    from cxxrt_toolchain.facts.libraries import Library
+    from cxxrt_toolchain.report.diagnosis import Diagnosis
+    from cxxrt_toolchain.rules.rule import Finding
 
-_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 _OUTCOMES = {
     Outcome.IMPORTED: "green",
     Outcome.EXCEPTION: "bold red",
@@ -89,7 +94,7 @@ def _head(diagnosis: Diagnosis) -> Text:
         for severity, noun in (
             (Severity.ERROR, "error"),
             (Severity.WARNING, "warning"),
-            (Severity.INFO, "note"),
+            (Severity.NOTE, "note"),
         )
         if (count := sum(found.severity is severity for found in diagnosis.findings))
     ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.abi.tag import BadTagError
 from cxxrt_toolchain.facts.needs import runtime_needs
+from cxxrt_toolchain.rules.titles import RULES
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.symbols import SymbolTables
@@ -128,12 +129,12 @@ def _sample(sample: SymbolSample) -> dict[str, Any]:
 def _finding(found: Finding) -> dict[str, Any]:
     return {
         "rule": found.rule,
-        "title": found.title,
+        "title": RULES[found.rule],
         "severity": found.severity.value,
         "message": found.message,
         "member": found.member,
         "symbol": found.symbol,
         "version": found.version,
         "library": found.library,
-        "advice": found.advice,
+        "advice": found.remedies[0] if found.remedies else "",
     }

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.libraries import Places
-from cxxrt_toolchain.report.diagnosis import Diagnosis, Edge, Package, Relation, Subject
+from cxxrt_toolchain.facts.libraries import Package, Places
+from cxxrt_toolchain.report.diagnosis import Diagnosis, Edge, Relation, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cxxrt_toolchain.facts.environment import EnvironmentFacts, Member
-    from cxxrt_toolchain.report.diagnosis import Finding
+    from cxxrt_toolchain.rules.rule import Finding
 
 
 def draw(facts: EnvironmentFacts, findings: tuple[Finding, ...]) -> Diagnosis:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.report.diagnosis import Edge, Origin, Relation
+from cxxrt_toolchain.facts.libraries import Origin
+from cxxrt_toolchain.report.diagnosis import Edge, Relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

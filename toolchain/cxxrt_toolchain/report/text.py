@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.repair.plan import RepairPlan
     from cxxrt_toolchain.rules.verdict import Verdict
 
-_STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
+_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 """By severity."""
 _LABEL_WIDTH = 10
 
@@ -107,8 +107,8 @@ def show_verdict(page: Page, verdict: Verdict) -> None:
         page.line(head, (f"{found.rule:<10}", "bold"), (where, ""))
         message = f"{found.message}: {found.symbol}" if found.symbol else found.message
         page.line((f"{'':<10}{message}", ""))
-        if found.advice and found.severity is not Severity.INFO:
-            page.line((f"{'':<10}{found.advice}", "dim"))
+        if found.remedies and found.severity is not Severity.NOTE:
+            page.line((f"{'':<10}{found.remedies[0]}", "dim"))
 
 
 def show_plan(page: Page, plan: RepairPlan, before: Sequence[str] = ()) -> None:

@@ -34,14 +34,14 @@ def check_wheel(case: Case) -> Iterator[Finding]:
             severity=Severity.ERROR,
             message=issue.detail,
             member=issue.member,
-            advice=_DAMAGED if issue.kind in UNTRUSTED else _REWRITE,
+            remedies=(_DAMAGED if issue.kind in UNTRUSTED else _REWRITE,),
         )
     for text in report.metadata_issues:
         yield Finding(
             rule="CXXRT-W2",
             severity=Severity.ERROR,
             message=text.rstrip("."),
-            advice="Build the wheel again with a current backend.",
+            remedies=("Build the wheel again with a current backend.",),
         )
     for broken in report.unreadable:
         yield Finding(
@@ -49,7 +49,7 @@ def check_wheel(case: Case) -> Iterator[Finding]:
             severity=Severity.ERROR,
             message=broken.reason,
             member=broken.member,
-            advice="Build the wheel again, or leave the file out if nothing loads it.",
+            remedies=("Build the wheel again, or leave the file out if nothing loads it.",),
         )
     yield from _purity(case)
     yield from _machine(case)
@@ -65,7 +65,7 @@ def _purity(case: Case) -> Iterator[Finding]:
             severity=Severity.ERROR,
             message="the platform tag is 'any'",
             member=first,
-            advice="Tag the wheel for the platform that the binary is for.",
+            remedies=("Tag the wheel for the platform that the binary is for.",),
         )
     elif case.report.wheel_file is not None and case.report.wheel_file.root_is_purelib:
         yield Finding(
@@ -73,7 +73,7 @@ def _purity(case: Case) -> Iterator[Finding]:
             severity=Severity.WARNING,
             message="WHEEL says Root-Is-Purelib: true",
             member=first,
-            advice="Say 'Root-Is-Purelib: false', so that it lands in platlib.",
+            remedies=("Say 'Root-Is-Purelib: false', so that it lands in platlib.",),
         )
 
 
@@ -88,5 +88,5 @@ def _machine(case: Case) -> Iterator[Finding]:
             severity=Severity.ERROR,
             message=f"is for {first.facts.machine}, the tag for {', '.join(sorted(archs))}",
             member=first.member,
-            advice="Tag the wheel for the machine that it was built for.",
+            remedies=("Tag the wheel for the machine that it was built for.",),
         )

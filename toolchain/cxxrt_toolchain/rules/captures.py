@@ -10,17 +10,17 @@ import re
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
+from cxxrt_toolchain.facts.libraries import Origin
 from cxxrt_toolchain.facts.process import LIBSTDCXX, ProcessView, names_of
 from cxxrt_toolchain.facts.symbols import CAPTURES, CATEGORIES
-from cxxrt_toolchain.report.diagnosis import Finding, Origin
 from cxxrt_toolchain.rules.interposition import interpositions
 from cxxrt_toolchain.rules.remedies import ACTIVATE, counted, libstdcxx_first
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.collect.process.bindings import Bindings, LocaleTable
+    from cxxrt_toolchain.facts.bindings import Bindings, LocaleTable
 
 RULES = frozenset({"CXXRT-D20", "CXXRT-D21", "CXXRT-D22"})
 """What only the memory shows."""
@@ -117,7 +117,7 @@ def _users(view: ProcessView, table: LocaleTable) -> tuple[str, ...]:
 def _inert(view: ProcessView, table: LocaleTable) -> Finding:
     return Finding(
         rule=_rule(view, table.path),
-        severity=Severity.INFO,
+        severity=Severity.NOTE,
         message=f"{view.label(table.path)} brings a libstdc++ of its own, {table.path}; it is "
         f"inert, because {table.bound_to} came first and is global",
         libraries=(table.path, table.bound_to),
@@ -167,7 +167,7 @@ def _captured(view: ProcessView, holder: str, named: list[tuple[str, str]]) -> F
     shown = critical or categories or named
     target = shown[0][0]
     serious = bool(critical or categories)
-    severity = Severity.ERROR if critical else Severity.WARNING if categories else Severity.INFO
+    severity = Severity.ERROR if critical else Severity.WARNING if categories else Severity.NOTE
     if critical:
         what = "call_once or exceptions"
     elif categories:

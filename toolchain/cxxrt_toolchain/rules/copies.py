@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import LIBSTDCXX
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.report.diagnosis import Finding
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +70,7 @@ def _second(
         message = f"{member.name} {what}; no other package here uses C++"
     return Finding(
         rule=rule,
-        severity=Severity.INFO if harmless else Severity.ERROR,
+        severity=Severity.NOTE if harmless else Severity.ERROR,
         message=message,
         culprits=(member.name,),
         victims=() if harmless else tuple(sorted(company)),
@@ -114,18 +113,18 @@ def _captures(facts: EnvironmentFacts) -> Iterator[Finding]:
             if not once or any(_calls_once(user) for user in each.users(LIBSTDCXX))
         ]
         if facts.activated or not company:
-            severity = Severity.INFO
+            severity = Severity.NOTE
         elif once:
             severity = Severity.ERROR
         else:
-            severity = Severity.WARNING if any(map(loaded, capturing)) else Severity.INFO
+            severity = Severity.WARNING if any(map(loaded, capturing)) else Severity.NOTE
         yield Finding(
             rule="CXXRT-H8",
             severity=severity,
             message=f"{member.name} exports symbols that libstdc++ looks up by name; imported "
             "before anything else that uses C++, it takes them over",
             culprits=(member.name,),
-            victims=() if severity is Severity.INFO else tuple(company),
+            victims=() if severity is Severity.NOTE else tuple(company),
             libraries=tuple(each.path for each in capturing[:5]),
             evidence=tuple(
                 f"{each.path} exports {', '.join(each.captures[:3])}" for each in capturing[:3]

@@ -16,11 +16,9 @@ from cxxrt_toolchain.facts.process import names_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.collect.imports.crash_site import CrashSite
+    from cxxrt_toolchain.facts.imports import CrashSite
     from cxxrt_toolchain.facts.process import ProcessView
 
-_PLACE = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+) in (?P<name>.*)$', re.MULTILINE)
-_OURS = "/import_child.py"
 TWO_OPENMP = "OMP: Error #15"
 _TEXTS = (
     (
@@ -84,12 +82,3 @@ def _of_site(site: CrashSite, view: ProcessView) -> Iterator[str]:
     if _PROTOBUF in site.function and len(packages) > 1:
         who = " and ".join(view.versions.get(name, name) for name in packages)
         yield f"protobuf is called there with code of {who} on the stack (CXXRT-D22)"
-
-
-def last_line(report: str) -> str:
-    """Where Python was by faulthandler's report: the innermost line that is not of the import."""
-    start = report.find("Current thread")
-    for match in _PLACE.finditer(report, max(start, 0)):
-        if not match["file"].startswith("<frozen ") and not match["file"].endswith(_OURS):
-            return f"{match['file']}:{match['line']}"
-    return ""

@@ -10,23 +10,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from cxxrt_toolchain.collect.imports.experiments import Cure, Verdict
 from cxxrt_toolchain.facts.families import RuntimeFamily
+from cxxrt_toolchain.facts.imports import Cure, Outcome, Verdict
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION as RUNTIME
 from cxxrt_toolchain.facts.loader_trace import last_object
 from cxxrt_toolchain.facts.process import names_of
-from cxxrt_toolchain.report.diagnosis import Finding, Outcome
 from cxxrt_toolchain.rules import loader_messages
 from cxxrt_toolchain.rules.captures import runtime_first
 from cxxrt_toolchain.rules.crash_signs import TWO_OPENMP, signs
 from cxxrt_toolchain.rules.remedies import ACTIVATE, ONE_OPENMP, upgrade
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cxxrt_toolchain.collect.environment.installed import Environment
-    from cxxrt_toolchain.collect.imports.import_run import Attempt, ImportRun
+    from cxxrt_toolchain.facts.imports import Attempt, ImportRun
+    from cxxrt_toolchain.facts.installed import Environment
     from cxxrt_toolchain.facts.process import ProcessView
 
 _RULES = {

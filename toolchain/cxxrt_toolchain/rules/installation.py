@@ -10,15 +10,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.collect.environment.installed import normalized
-from cxxrt_toolchain.collect.environment.search import VARIABLE_STEPS
 from cxxrt_toolchain.facts.environment import claims_tag, requires_runtime
+from cxxrt_toolchain.facts.installed import VARIABLE_STEPS, normalized
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
-from cxxrt_toolchain.report.diagnosis import Finding
 from cxxrt_toolchain.rules.copies import check_libstdcxx
 from cxxrt_toolchain.rules.openmp_cuda import check_runtimes, lacking, package_of
 from cxxrt_toolchain.rules.remedies import INSTALL, listed, shortened, upgrade
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity
 from cxxrt_toolchain.rules.strings import check_meetings
 from cxxrt_toolchain.rules.versions import check_age
 
@@ -61,7 +59,7 @@ def _variables(facts: EnvironmentFacts) -> Iterator[Finding]:
         step = candidates[0].step.value
         yield Finding(
             rule="CXXRT-D10",
-            severity=Severity.WARNING if lost else Severity.INFO,
+            severity=Severity.WARNING if lost else Severity.NOTE,
             message=f"{step} puts {'an older' if lost else 'another'} {name} before the one of "
             f"{rest[0].step.value}",
             victims=tuple(users) if lost else (),

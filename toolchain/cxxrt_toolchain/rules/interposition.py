@@ -9,15 +9,15 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.facts.libraries import Origin
 from cxxrt_toolchain.facts.process import ProcessView, names_of
-from cxxrt_toolchain.report.diagnosis import Finding, Origin
 from cxxrt_toolchain.rules.remedies import counted
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.collect.process.bindings import Bindings, Bound
+    from cxxrt_toolchain.facts.bindings import Bindings, Bound
 
 _NAMESPACE = re.compile(r"_Z(?:T[VTIS]|GV|Th\w*?_|Tv\w*?_)?Z?N?[KVrRO]*(?P<std>S[tabsiod])?")
 _LENGTH = re.compile(r"(\d+)")
@@ -79,7 +79,7 @@ def _interposed(view: ProcessView, rows: list[tuple[str, str, Bound]]) -> Findin
     outlook = "they are not compatible" if serious else "nothing shows that they differ"
     return Finding(
         rule="CXXRT-D22",
-        severity=Severity.WARNING if serious else Severity.INFO,
+        severity=Severity.WARNING if serious else Severity.NOTE,
         message=f"{counted(len(rows), 'definition')} of {view.label(holder)} "
         f"{'is' if len(rows) == 1 else 'are'} replaced by {'that' if len(rows) == 1 else 'those'} "
         f"of {view.label(target)}, {view.reach(holder, target)}; {outlook}",

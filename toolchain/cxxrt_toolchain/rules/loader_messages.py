@@ -13,19 +13,19 @@ import re
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.families import RuntimeFamily, canonical_soname, family_of_name
+from cxxrt_toolchain.facts.libraries import Library, Origin
 from cxxrt_toolchain.facts.loader_trace import needed_by
 from cxxrt_toolchain.facts.platforms import parse_platform, promise_of, version_tuple
 from cxxrt_toolchain.facts.process import LIBSTDCXX
 from cxxrt_toolchain.facts.symbols import spells_old_string
-from cxxrt_toolchain.report.diagnosis import Finding, Library, Origin
 from cxxrt_toolchain.rules.captures import runtime_first
 from cxxrt_toolchain.rules.remedies import upgrade
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.collect.environment.installed import Distribution, Environment
+    from cxxrt_toolchain.facts.installed import Distribution, Environment
     from cxxrt_toolchain.facts.loader_trace import Event
     from cxxrt_toolchain.facts.process import ProcessView
 

@@ -51,7 +51,7 @@ def _copies(case: Case, found: ObjectReport) -> Iterator[Finding]:
         severity=Severity.ERROR if crashes else Severity.WARNING,
         message=f"is a private copy of {family.value}",
         member=found.member,
-        advice=_REPAIR,
+        remedies=(_REPAIR,),
     )
 
 
@@ -76,15 +76,17 @@ def _static(case: Case, found: ObjectReport) -> Iterator[Finding]:
                 "symbols that must exist once",
                 member=found.member,
                 symbol=shown.examples[0],
-                advice=f"Rebuild without the static library, or at least with {flags}.",
+                remedies=(f"Rebuild without the static library, or at least with {flags}.",),
             )
         else:
             yield Finding(
                 rule=rules[1],
-                severity=Severity.WARNING if case.runtime else Severity.INFO,
+                severity=Severity.WARNING if case.runtime else Severity.NOTE,
                 message=f"contains a static {family.value}, hidden",
                 member=found.member,
-                advice=f"Link {family.value} dynamically, so that the shared runtime serves it.",
+                remedies=(
+                    f"Link {family.value} dynamically, so that the shared runtime serves it.",
+                ),
             )
 
 
@@ -100,7 +102,7 @@ def _exports(found: ObjectReport) -> Iterator[Finding]:
             message=f"exports {symbols.captures.count} symbols that libstdc++ looks up by name",
             member=found.member,
             symbol=symbols.captures.examples[0],
-            advice="Rebuild with -Wl,--exclude-libs,ALL or a version script that hides them.",
+            remedies=("Rebuild with -Wl,--exclude-libs,ALL or a version script that hides them.",),
         )
     if symbols.libstdcxx_strong:
         yield Finding(
@@ -110,16 +112,16 @@ def _exports(found: ObjectReport) -> Iterator[Finding]:
             "libstdc++",
             member=found.member,
             symbol=symbols.libstdcxx_strong.examples[0],
-            advice="Rebuild with -Wl,--exclude-libs,ALL or a version script that hides them.",
+            remedies=("Rebuild with -Wl,--exclude-libs,ALL or a version script that hides them.",),
         )
     if symbols.unique:
         yield Finding(
             rule="CXXRT-H10",
-            severity=Severity.INFO,
+            severity=Severity.NOTE,
             message=f"exports {symbols.unique.count} symbols of which a process has only one",
             member=found.member,
             symbol=symbols.unique.examples[0],
-            advice="Build with -fvisibility-inlines-hidden or -fno-gnu-unique.",
+            remedies=("Build with -fvisibility-inlines-hidden or -fno-gnu-unique.",),
         )
 
 
@@ -132,7 +134,7 @@ def _loading(case: Case, found: ObjectReport) -> Iterator[Finding]:
             severity=Severity.ERROR,
             message="asks for an executable stack, which glibc 2.41 and hardened kernels refuse",
             member=found.member,
-            advice="'cxxrt repair' clears the flag; some assembly file lacks .note.GNU-stack.",
+            remedies=("'cxxrt repair' clears the flag; some assembly file lacks .note.GNU-stack.",),
         )
     if facts.static_tls and facts.kind == "dyn" and found.copy_of is None:
         yield Finding(
@@ -140,7 +142,7 @@ def _loading(case: Case, found: ObjectReport) -> Iterator[Finding]:
             severity=Severity.WARNING,
             message="takes static TLS, of which a process has little left for dlopen",
             member=found.member,
-            advice="Rebuild without -ftls-model=initial-exec.",
+            remedies=("Rebuild without -ftls-model=initial-exec.",),
         )
     for entry in entries(found):
         if escapes(found.member, entry):
@@ -149,7 +151,7 @@ def _loading(case: Case, found: ObjectReport) -> Iterator[Finding]:
                 severity=Severity.ERROR if case.runtime else Severity.WARNING,
                 message=f"searches libraries in {entry or 'the working directory'!r}",
                 member=found.member,
-                advice="'cxxrt repair' removes the entry.",
+                remedies=("'cxxrt repair' removes the entry.",),
             )
     yield from _orphan_needs(found)
 
@@ -163,7 +165,9 @@ def _orphan_needs(found: ObjectReport) -> Iterator[Finding]:
                 severity=Severity.ERROR,
                 message=f"has version needs for {name}, which it does not need",
                 member=found.member,
-                advice="It was edited by a tool that forgot the version needs; build it again.",
+                remedies=(
+                    "It was edited by a tool that forgot the version needs; build it again.",
+                ),
             )
 
 
@@ -183,7 +187,7 @@ def _mixed_strings(case: Case) -> Iterator[Finding]:
         message=f"uses the old std::string, {only_new[0].member} the new one",
         member=only_old[0].member,
         symbol=sample.examples[0],
-        advice="Compile everything with one value of _GLIBCXX_USE_CXX11_ABI.",
+        remedies=("Compile everything with one value of _GLIBCXX_USE_CXX11_ABI.",),
     )
 
 

@@ -14,7 +14,6 @@ from cxxrt_toolchain.facts.families import (
     cuda_major,
     family_of_name,
 )
-from cxxrt_toolchain.report.diagnosis import Finding
 from cxxrt_toolchain.rules.remedies import (
     COMPETING_THREADS,
     INSTALL,
@@ -23,7 +22,7 @@ from cxxrt_toolchain.rules.remedies import (
     shortened,
     upgrade,
 )
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +71,7 @@ def _openmp(facts: EnvironmentFacts) -> Iterator[Finding]:
     elif len(copies) > 1:
         yield Finding(
             rule="CXXRT-D4",
-            severity=Severity.INFO,
+            severity=Severity.NOTE,
             message=f"{len(copies)} OpenMP runtimes are installed, each with its own threads",
             libraries=libraries,
             evidence=tuple(shortened(evidence)),
@@ -110,7 +109,7 @@ def _cudart(facts: EnvironmentFacts) -> Iterator[Finding]:
             names = sorted({name for _, names in copies for name in names})
             yield Finding(
                 rule="CXXRT-D5",
-                severity=Severity.INFO,
+                severity=Severity.NOTE,
                 message=f"{len(copies)} copies of libcudart {major} are installed: {listed(names)}",
                 victims=(),
                 libraries=tuple(each.path for each, _ in copies),

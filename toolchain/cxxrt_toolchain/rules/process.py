@@ -11,12 +11,12 @@ import re
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.families import OPENMP_FAMILIES, RuntimeFamily
+from cxxrt_toolchain.facts.libraries import Library, Origin
 from cxxrt_toolchain.facts.process import LIBSTDCXX, ProcessView, names_of
-from cxxrt_toolchain.report.diagnosis import Finding, Library, Origin
 from cxxrt_toolchain.rules import captures as binding_rules
 from cxxrt_toolchain.rules.captures import runtime_first
 from cxxrt_toolchain.rules.remedies import COMPETING_THREADS, ONE_OPENMP
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity
 from cxxrt_toolchain.rules.strings import check_meetings
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _unread_copies(view: ProcessView) -> Iterator[Finding]:
         rule = "CXXRT-L101" if each.family else "CXXRT-L103"
         yield Finding(
             rule=rule,
-            severity=Severity.WARNING if len(copies) > 1 else Severity.INFO,
+            severity=Severity.WARNING if len(copies) > 1 else Severity.NOTE,
             message=f"{view.label(each.path)} brings a libstdc++ of its own, {each.path}; which "
             "copy is damaged, and whether one is, cannot be seen without reading the memory",
             culprits=names_of(view, [each.path]),
@@ -84,7 +84,7 @@ def _duplicates(view: ProcessView) -> Iterator[Finding]:
         elif RuntimeFamily.LIBCUDART in families:
             yield from _cudarts(view, name, copies)
         elif RuntimeFamily.LIBGCC in families:
-            yield _twice(view, name, copies, Severity.INFO)
+            yield _twice(view, name, copies, Severity.NOTE)
 
 
 def _cudarts(view: ProcessView, name: str, copies: tuple[Library, ...]) -> Iterator[Finding]:
@@ -97,7 +97,7 @@ def _cudarts(view: ProcessView, name: str, copies: tuple[Library, ...]) -> Itera
         if each.path in idle:
             yield Finding(
                 rule="CXXRT-L102",
-                severity=Severity.INFO,
+                severity=Severity.NOTE,
                 message=f"{view.label(each.path)} brings a copy of {name}, {each.path}; it is "
                 f"inert, because {used[0].path} came first and is global",
                 libraries=(each.path, used[0].path),
@@ -107,7 +107,7 @@ def _cudarts(view: ProcessView, name: str, copies: tuple[Library, ...]) -> Itera
 def _twice(
     view: ProcessView, name: str, copies: tuple[Library, ...], severity: Severity
 ) -> Finding:
-    serious = severity is not Severity.INFO
+    serious = severity is not Severity.NOTE
     owners = " and ".join(dict.fromkeys(view.label(each.path) for each in copies))
     bundled = [each.path for each in copies if each.origin is Origin.WHEEL]
     return Finding(
@@ -130,7 +130,7 @@ def _openmp(view: ProcessView) -> Iterator[Finding]:
     )
     yield Finding(
         rule="CXXRT-L105",
-        severity=Severity.WARNING if serious else Severity.INFO,
+        severity=Severity.WARNING if serious else Severity.NOTE,
         message=f"{len(copies)} OpenMP runtimes are loaded: {owners}; each has its own threads "
         "and settings",
         culprits=names_of(view, [each.path for each in copies]) if serious else (),
@@ -171,7 +171,7 @@ def _older_first(view: ProcessView) -> Iterator[Finding]:
         older = version_key(first.version) < version_key(installed)
         yield Finding(
             rule="CXXRT-L104",
-            severity=Severity.INFO,
+            severity=Severity.NOTE,
             message=f"The process's libstdc++ is {first.path} ({first.version}){by}"
             + (f"; the installed runtime has {installed}" if older else ""),
             libraries=(first.path,),
@@ -192,7 +192,7 @@ def _variables(view: ProcessView) -> Iterator[Finding]:
         if steered:
             yield Finding(
                 rule="CXXRT-D10",
-                severity=Severity.INFO,
+                severity=Severity.NOTE,
                 message=f"{name} decides that {steered[0].path} is used",
                 libraries=tuple(each.path for each in steered),
                 evidence=(f"{name}={value}",),
@@ -220,7 +220,7 @@ def _unread(view: ProcessView) -> Iterator[Finding]:
     if view.why_no_memory:
         yield Finding(
             rule="CXXRT-D24",
-            severity=Severity.INFO,
+            severity=Severity.NOTE,
             message=f"Judged by maps and files only: {view.why_no_memory}",
             evidence=("the order of the libraries is that of their addresses",)
             if not view.ordered

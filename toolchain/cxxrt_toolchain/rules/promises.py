@@ -65,7 +65,7 @@ def _external(case: Case, found: ObjectReport, name: Soname) -> Finding:
         message=f"needs {name}, which is neither in the wheel nor promised by the tag",
         member=found.member,
         library=name,
-        advice=advice,
+        remedies=(advice,),
     )
 
 
@@ -79,7 +79,7 @@ def _copies(case: Case, found: ObjectReport) -> Iterator[Finding]:
             severity=Severity.ERROR,
             message=f"is a copy of {found.copy_of.value}",
             member=found.member,
-            advice="'cxxrt repair' drops it and points its users at the shared runtime.",
+            remedies=("'cxxrt repair' drops it and points its users at the shared runtime.",),
         )
     elif found.symbols.other_runtimes and found.copy_of is None:
         yield Finding(
@@ -89,7 +89,7 @@ def _copies(case: Case, found: ObjectReport) -> Iterator[Finding]:
             "or libgcc",
             member=found.member,
             symbol=found.symbols.other_runtimes.examples[0],
-            advice="Rebuild without -static-libgcc and -l:libgomp.a, or hide them.",
+            remedies=("Rebuild without -static-libgcc and -l:libgomp.a, or hide them.",),
         )
 
 
@@ -123,7 +123,9 @@ def _too_new(found: ObjectReport, need: NeededVersion, why: str) -> Finding:
         member=found.member,
         version=need.version,
         library=need.soname,
-        advice="'cxxrt repair' makes the wheel use the shared runtime, which brings the version.",
+        remedies=(
+            "'cxxrt repair' makes the wheel use the shared runtime, which brings the version.",
+        ),
     )
 
 
@@ -145,7 +147,7 @@ def _glibc(case: Case, found: ObjectReport) -> Iterator[Finding]:
             member=found.member,
             version=need.version,
             library=need.soname,
-            advice=_REBUILD_OLDER,
+            remedies=(_REBUILD_OLDER,),
         )
 
 
@@ -164,7 +166,9 @@ def _strings(case: Case, found: ObjectReport) -> Iterator[Finding]:
         message=f"{what} the old std::string",
         member=found.member,
         symbol=symbols.examples[0],
-        advice="Rebuild with -D_GLIBCXX_USE_CXX11_ABI=1, on an image whose compiler allows it.",
+        remedies=(
+            "Rebuild with -D_GLIBCXX_USE_CXX11_ABI=1, on an image whose compiler allows it.",
+        ),
     )
 
 

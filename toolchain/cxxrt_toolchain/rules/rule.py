@@ -1,24 +1,31 @@
-"""What a rule says when it fires: a frozen, ordered value, and the closed list of rules.
+"""The rule engine: a rule is one declaration and one function from a scene to findings.
 
-The long text of each rule (symptom, cause, evidence, fix) is the catalogue's, ``hazards.md``;
-here is only what a list of findings needs. Nothing in this module judges.
+In: a scene, that is a wheel with its claim, an environment, a process or a run of imports. Out:
+the findings of all rules that look at scenes of that type, worst first. The long text of each rule
+(symptom, cause, evidence, fix) is in ``hazards.md``. Opens no file and starts no process.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+S = TypeVar("S")
 
 
 class Severity(Enum):
-    """How much a finding matters; only an error decides the verdict."""
+    """How much a finding matters, whoever finds it."""
 
     ERROR = "error"
-    """The wheel breaks a promise that its name makes, or a defect that is proven to crash."""
+    """A broken promise of the wheel's name, or a defect that is proven to crash or to fail."""
     WARNING = "warning"
-    """Safe alone, dangerous in company; or a promise kept in a way that costs."""
-    INFO = "info"
-    """Worth knowing, no reason to act."""
+    """Works alone, fails together with other packages; or a promise kept at a cost."""
+    NOTE = "note"
+    """A fact without need to act."""
 
     @property
     def rank(self) -> int:
@@ -26,76 +33,128 @@ class Severity(Enum):
         return list(Severity).index(self)
 
 
-RULES: dict[str, str] = {
-    "CXXRT-T0": "ABI tag is not well formed",
-    "CXXRT-T1": "CUDA major of the tag and of the binaries differ",
-    "CXXRT-T2": "Platform tag not allowed with a runtime ABI",
-    "CXXRT-T3": "Python tag does not fit the ABI tag",
-    "CXXRT-T4": "Compressed ABI set mixes runtime ABIs",
-    "CXXRT-T5": "Runtime ABI tag and variant label together",
-    "CXXRT-T6": "WHEEL tags and file name differ",
-    "CXXRT-T7": "Requirement on the runtime missing or too weak",
-    "CXXRT-T8": "Requirement on the runtime without a need",
-    "CXXRT-P1": "Needs a library from outside that nobody promises",
-    "CXXRT-P2": "Carries a copy of a shared runtime library",
-    "CXXRT-P3": "Symbol version newer than what is promised",
-    "CXXRT-P4": "glibc version above the platform tag",
-    "CXXRT-P5": "Uses the old std::string ABI",
-    "CXXRT-P6": "Runtime library above its own glibc floor",
-    "CXXRT-H1": "Bundled libstdc++ or libgcc_s",
-    "CXXRT-H2": "Bundled OpenMP runtime",
-    "CXXRT-H3": "Bundled libcudart",
-    "CXXRT-H4": "Statically linked libstdc++, exported",
-    "CXXRT-H5": "Statically linked libstdc++, hidden",
-    "CXXRT-H6": "Statically linked libcudart, exported",
-    "CXXRT-H7": "Statically linked libcudart, hidden",
-    "CXXRT-H8": "Exports symbols that libstdc++ refers to",
-    "CXXRT-H9": "Exports std:: symbols",
-    "CXXRT-H10": "Exports STB_GNU_UNIQUE symbols",
-    "CXXRT-H11": "Old and new std::string ABI in one wheel",
-    "CXXRT-H12": "Executable stack",
-    "CXXRT-H13": "Static TLS",
-    "CXXRT-H14": "Search path leaves the wheel",
-    "CXXRT-H15": "Version need without its library",
-    "CXXRT-W1": "RECORD does not describe the wheel",
-    "CXXRT-W2": "WHEEL or METADATA unusable",
-    "CXXRT-W3": "Native code in a wheel that claims to have none",
-    "CXXRT-W4": "Binary for another machine",
-    "CXXRT-W5": "Unreadable ELF file",
-}
-"""Rule id to its title; the catalogue has an entry for each, and nothing else."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One rule that fired, with its evidence."""
+    """One rule that fired, with its evidence, the packages concerned and what to do."""
 
-    rule: str
-    """A key of `RULES`."""
+    rule: str = ""
+    """The rule's id, for example ``CXXRT-H12``; `judge` fills it in."""
     severity: Severity
     message: str
     """One sentence without a full stop."""
     member: str | None = None
-    """Where in the wheel."""
+    """The file in the wheel."""
     symbol: str | None = None
     """A mangled name."""
     version: str | None = None
     """A symbol version or a version number."""
     library: str | None = None
-    """The SONAME that the finding is about."""
-    advice: str = ""
-    """What to do about it, in one sentence."""
-
-    @property
-    def title(self) -> str:
-        """The rule's title."""
-        return RULES[self.rule]
+    """The SONAME concerned."""
+    culprits: tuple[str, ...] = ()
+    """Names of the packages that have to change."""
+    victims: tuple[str, ...] = ()
+    """Names of the packages that fail because of them."""
+    libraries: tuple[str, ...] = ()
+    """Paths of the libraries that are the evidence."""
+    evidence: tuple[str, ...] = ()
+    """Facts, a sentence or a mangled symbol each."""
+    remedies: tuple[str, ...] = ()
+    """What to do, best first; commands where there are any. `judge` fills in the rule's own."""
+    ignored: bool = False
+    """The caller asked to ignore the rule: shown, and without influence on the answer."""
 
     @property
     def sort_key(self) -> tuple[object, ...]:
-        """Worst first, then by place and rule."""
-        return (self.severity.rank, self.rule, self.member or "", self.message)
+        """Worst first, then by rule, package and place."""
+        return (self.severity.rank, self.rule, self.culprits, self.member or "", self.message)
 
     def __str__(self) -> str:
         where = f"{self.member}: " if self.member else ""
         return f"{self.severity.value} {self.rule}: {where}{self.message}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """An entry of the catalogue of rules."""
+
+    id: str
+    title: str
+    on: tuple[type, ...]
+    """The types of scenes that `check` looks at; empty for a rule that only others report, such
+    as the runtime's own loader."""
+    check: Callable[..., Iterable[Finding]]
+    remedies: tuple[str, ...] = ()
+    """What usually helps; a finding without remedies of its own gets these."""
+    unrepairable: str = ""
+    """What ``cxxrt repair`` says where it cannot cure it; empty where it can, or need not."""
+    promise: bool = False
+    """It breaks the promise of a runtime ABI tag, so that nobody may ignore it."""
+    aliases: tuple[str, ...] = ()
+    """Ids of rules that were merged into this one."""
+
+
+CATALOGUE: dict[str, Rule] = {}
+"""Every rule by its id; filled when the modules that declare rules are imported."""
+
+
+def rule(
+    name: str,
+    title: str,
+    *,
+    on: tuple[type, ...],
+    remedies: tuple[str, ...] = (),
+    unrepairable: str = "",
+    promise: bool = False,
+    aliases: tuple[str, ...] = (),
+) -> Callable[
+    [Callable[[S], Iterable[Finding]]],
+    Callable[[S], Iterable[Finding]],
+]:
+    """Declare a rule: the decorated function becomes its check, `Rule` describes the arguments.
+
+    Raises:
+        ValueError: The id or an alias is taken.
+    """
+
+    def declare(check: Callable[[S], Iterable[Finding]]) -> Callable[[S], Iterable[Finding]]:
+        taken = {each for known in CATALOGUE.values() for each in (known.id, *known.aliases)}
+        if twice := taken.intersection((name, *aliases)):
+            raise ValueError(f"declared twice: {', '.join(sorted(twice))}")
+        CATALOGUE[name] = Rule(
+            id=name,
+            title=title,
+            on=on,
+            check=check,
+            remedies=remedies,
+            unrepairable=unrepairable,
+            promise=promise,
+            aliases=aliases,
+        )
+        return check
+
+    return declare
+
+
+def judge(
+    scene: object,
+    *,
+    catalogue: Mapping[str, Rule] = CATALOGUE,
+    only: Collection[str] = (),
+) -> tuple[Finding, ...]:
+    """Apply every rule that looks at scenes of this type.
+
+    Args:
+        scene: What to judge.
+        catalogue: The rules to apply.
+        only: Ids; empty for all rules.
+
+    Returns:
+        The findings, each once, worst first.
+    """
+    found = {
+        replace(each, rule=rule.id, remedies=each.remedies or rule.remedies)
+        for rule in catalogue.values()
+        if isinstance(scene, rule.on) and (not only or rule.id in only)
+        for each in rule.check(scene)
+    }
+    return tuple(sorted(found, key=lambda each: each.sort_key))

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.collect.interactions import (
+from cxxrt_toolchain.facts.families import RuntimeFamily
+from cxxrt_toolchain.facts.interactions import (
     differ_in_cudart,
     differ_in_libstdcxx,
     differ_in_strings,
 )
-from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.symbols import spells_old_string
-from cxxrt_toolchain.report.diagnosis import Finding
 from cxxrt_toolchain.rules.remedies import listed, shortened
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from cxxrt_toolchain.collect.interactions import Crossing, Handover, Meetings, Part
+    from cxxrt_toolchain.facts.interactions import Crossing, Handover, Meetings, Part
 
 _DYNAMIC = "link libstdc++ dynamically"
 _SHARED = "use nvcc's --cudart=shared"
@@ -98,7 +97,7 @@ def _runtimes_apart(meetings: Meetings, packages: Packages) -> Iterator[Finding]
     shown = [part for part in meetings.parts if part.owner in islands]
     yield Finding(
         rule="CXXRT-H5",
-        severity=Severity.INFO,
+        severity=Severity.NOTE,
         message=f"{_keeps(islands, 'libstdc++')}, which is safe as long as no exception and no old "
         f"std::string passes to or from {_text(company - islands) or 'the other'}",
         culprits=_named(islands, packages),
@@ -143,7 +142,7 @@ def _kernels_apart(meetings: Meetings, packages: Packages) -> Iterator[Finding]:
     shown = [part for part in meetings.parts if part.owner in islands]
     yield Finding(
         rule="CXXRT-H7",
-        severity=Severity.INFO,
+        severity=Severity.NOTE,
         message=f"{_keeps(islands, 'libcudart')}, which is safe as long as no package launches "
         "kernels that another one defines",
         culprits=_named(islands, packages),
@@ -163,7 +162,7 @@ def _strings_cross(
         guilty, others = _sides(pair, _is_old)
         yield Finding(
             rule="CXXRT-D13",
-            severity=Severity.WARNING if _may_be_of_strings(pair) else Severity.INFO,
+            severity=Severity.WARNING if _may_be_of_strings(pair) else Severity.NOTE,
             message=f"{_text(guilty)} is compiled for the old std::string and {_text(others)} for "
             "the new one, and C++ of one is bound to that of the other: a struct with a string in "
             "it has two layouts",
@@ -188,7 +187,7 @@ def _strings_apart(
         ends = [part for each in rows for part in (each.maker, each.opener)]
         yield Finding(
             rule="CXXRT-D13",
-            severity=Severity.INFO,
+            severity=Severity.NOTE,
             message=f"{owner} is compiled for the old std::string, and nothing shows that {other} "
             "is, too; they exchange pointers, and a struct with a string in it would have two "
             "layouts",

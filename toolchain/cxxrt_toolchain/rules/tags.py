@@ -37,7 +37,7 @@ def check_tags(case: Case) -> Iterator[Finding]:
             rule="CXXRT-T0",
             severity=Severity.ERROR,
             message=case.malformed.rstrip("."),
-            advice="Installers skip such a wheel; rename it with 'cxxrt encode'.",
+            remedies=("Installers skip such a wheel; rename it with 'cxxrt encode'.",),
         )
         return
     yield from _wheel_tags(case)
@@ -63,7 +63,7 @@ def _spec_rules(case: Case) -> Iterator[Finding]:
             rule=f"CXXRT-{number}",
             severity=Severity.ERROR,
             message=violation.detail,
-            advice=_ADVICE.get(number, ""),
+            remedies=(_ADVICE.get(number, ""),),
         )
 
 
@@ -82,7 +82,7 @@ def _wheel_tags(case: Case) -> Iterator[Finding]:
     if lines - name:
         parts.append(f"the file name lacks {', '.join(sorted(lines - name))}")
     yield Finding(
-        rule="CXXRT-T6", severity=severity, message="; ".join(parts), advice=_ADVICE["T6"]
+        rule="CXXRT-T6", severity=severity, message="; ".join(parts), remedies=(_ADVICE["T6"],)
     )
 
 
@@ -97,7 +97,9 @@ def _cuda(case: Case) -> Iterator[Finding]:
             severity=Severity.ERROR,
             message=f"needs libcudart.so.{major}, but {says}",
             version=str(major),
-            advice="Tag it with the CUDA major that it was linked against: 'cxxrt repair' does.",
+            remedies=(
+                "Tag it with the CUDA major that it was linked against: 'cxxrt repair' does.",
+            ),
         )
     if tagged and not case.needs.cuda_majors:
         yield Finding(
@@ -105,7 +107,7 @@ def _cuda(case: Case) -> Iterator[Finding]:
             severity=Severity.WARNING,
             message=f"the tag says CUDA {tagged}, but no object needs libcudart",
             version=str(tagged),
-            advice="Drop _cu from the tag, unless the package opens libcudart by itself.",
+            remedies=("Drop _cu from the tag, unless the package opens libcudart by itself.",),
         )
 
 
@@ -128,7 +130,7 @@ def _bound(case: Case) -> Iterator[Finding]:
             severity=Severity.ERROR,
             message=f"requires {case.spec.distribution}>={declared}, its symbols need >={least}",
             version=str(least),
-            advice=_ADVICE["T7"],
+            remedies=(_ADVICE["T7"],),
         )
 
 
@@ -146,5 +148,5 @@ def _needless(case: Case, why: str) -> Finding:
         rule="CXXRT-T8",
         severity=Severity.WARNING,
         message=f"{why}, but no object needs {case.spec.distribution}",
-        advice="Without a need the plain tag is right, and more installers accept it.",
+        remedies=("Without a need the plain tag is right, and more installers accept it.",),
     )

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.collect.environment.search import VARIABLE_STEPS
 from cxxrt_toolchain.facts.environment import LIBSTDCXX, newest, numbers
 from cxxrt_toolchain.facts.families import RuntimeFamily
+from cxxrt_toolchain.facts.installed import VARIABLE_STEPS
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
-from cxxrt_toolchain.report.diagnosis import Finding
 from cxxrt_toolchain.rules.remedies import ACTIVATE, libstdcxx_first, listed, shortened, upgrade
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -179,7 +178,7 @@ def _order(
         message = f"{member.name} brings a libstdc++.so.6; the first one that is loaded serves all"
     return Finding(
         rule="CXXRT-D2",
-        severity=Severity.WARNING if after or before else Severity.INFO,
+        severity=Severity.WARNING if after or before else Severity.NOTE,
         message=message,
         culprits=(member.name,),
         victims=tuple(sorted(after)) or ((member.name,) if before else ()),

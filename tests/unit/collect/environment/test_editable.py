@@ -11,11 +11,8 @@ import pytest
 from installed_packages import install, interpreter
 
 from cxxrt_toolchain.collect.cache import FactsCache
-from cxxrt_toolchain.collect.environment.installed import (
-    Distribution,
-    Environment,
-    read_environment,
-)
+from cxxrt_toolchain.collect.environment.installed import read_environment
+from cxxrt_toolchain.facts.installed import Distribution, Environment
 
 if TYPE_CHECKING:
     from pathlib import Path

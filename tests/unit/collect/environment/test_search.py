@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from environment_case import binary
 
-from cxxrt_toolchain.collect.environment.search import Program, Search, Step, read_ld_cache
+from cxxrt_toolchain.collect.environment.search import Program, Search, read_ld_cache
+from cxxrt_toolchain.facts.installed import Step
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.elf.facts import SharedObject

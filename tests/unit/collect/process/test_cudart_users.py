@@ -10,7 +10,7 @@ from cxxrt_toolchain.collect.process.cudart_users import Places, idle_copies, re
 from cxxrt_toolchain.collect.process.file_table import Kind
 from cxxrt_toolchain.elf.image import ElfError
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.report.diagnosis import Origin
+from cxxrt_toolchain.facts.libraries import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable

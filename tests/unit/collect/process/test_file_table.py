@@ -12,7 +12,7 @@ import pytest
 from cxxrt_toolchain.collect.process import file_table
 from cxxrt_toolchain.collect.process.file_table import FileFacts, FileTable, Kind, state_of
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.report.diagnosis import Origin
+from cxxrt_toolchain.facts.libraries import Origin
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,6 @@ import marshal
 import pytest
 from process_samples import MAKER, SYSTEM, VICTIM, library, stdcxx
 
-from cxxrt_toolchain.collect.interactions import NO_MEETINGS, Crossing, Handover, Meetings, Part
 from cxxrt_toolchain.collect.process.process_interactions import (
     decode_meetings,
     encode_meetings,
@@ -15,6 +14,7 @@ from cxxrt_toolchain.collect.process.process_interactions import (
     traces_text,
 )
 from cxxrt_toolchain.facts.families import RuntimeFamily
+from cxxrt_toolchain.facts.interactions import NO_MEETINGS, Crossing, Handover, Meetings, Part
 from cxxrt_toolchain.facts.traits import NO_TRACES, Traces
 
 OWN = Traces(

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import pytest
 
 from cxxrt_toolchain.collect.process import load_set
-from cxxrt_toolchain.collect.process.bindings import Bound, ObjectInMemory, describe_bound
+from cxxrt_toolchain.collect.process.bindings import ObjectInMemory, describe_bound
 from cxxrt_toolchain.collect.process.file_table import Kind
 from cxxrt_toolchain.collect.process.load_set import LoadSet, LoadSets
 from cxxrt_toolchain.collect.process.references import NOTHING
 from cxxrt_toolchain.elf.image import ElfError
-from cxxrt_toolchain.report.diagnosis import Origin
+from cxxrt_toolchain.facts.bindings import Bound
+from cxxrt_toolchain.facts.libraries import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable

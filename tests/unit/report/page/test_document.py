@@ -15,9 +15,9 @@ from page_reader import Page, read_page
 from sample_diagnosis import MODULE, PRIVATE, SYSTEM, sample
 
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.report.diagnosis import Finding, Outcome, Step
+from cxxrt_toolchain.facts.imports import Outcome, Step
 from cxxrt_toolchain.report.page.document import page_text, write_page
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,7 +167,7 @@ def found(severity: Severity, *culprits: str, message: str = "two copies") -> Fi
 
 def test_verdicts() -> None:
     assert verdict_of() == "Nothing here needs action."
-    assert verdict_of(found(Severity.INFO, "a")) == "Nothing here needs action."
+    assert verdict_of(found(Severity.NOTE, "a")) == "Nothing here needs action."
     assert verdict_of(found(Severity.ERROR, "a")) == "a has to change first."
     assert (
         verdict_of(found(Severity.ERROR, "a", "b"), found(Severity.WARNING, "c"))

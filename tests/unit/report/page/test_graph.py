@@ -8,7 +8,8 @@ from large_diagnosis import large_environment, large_process
 from sample_diagnosis import MODULE, PRIVATE, SYSTEM, sample
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.report.diagnosis import Diagnosis, Edge, Library, Origin, Package, Relation
+from cxxrt_toolchain.facts.libraries import Library, Origin, Package
+from cxxrt_toolchain.report.diagnosis import Diagnosis, Edge, Relation
 from cxxrt_toolchain.report.page.cast import Role
 from cxxrt_toolchain.report.page.fit import Font, fitted
 from cxxrt_toolchain.report.page.graph import Column, Graph, Node, draw_graph
@@ -57,7 +58,7 @@ def test_roles_come_from_the_findings() -> None:
 
 
 def test_information_blames_nobody() -> None:
-    calm = replace(sample().findings[0], severity=Severity.INFO)
+    calm = replace(sample().findings[0], severity=Severity.NOTE)
     graph = draw_graph(replace(sample(), findings=(calm,)))
     assert [node.role for node in graph.nodes if node.role] == []
 

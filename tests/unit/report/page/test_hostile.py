@@ -6,20 +6,11 @@ import pytest
 from page_reader import read_page
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.report.diagnosis import (
-    Diagnosis,
-    Edge,
-    Finding,
-    Library,
-    Origin,
-    Outcome,
-    Package,
-    Relation,
-    Step,
-    Subject,
-)
+from cxxrt_toolchain.facts.imports import Outcome, Step
+from cxxrt_toolchain.facts.libraries import Library, Origin, Package
+from cxxrt_toolchain.report.diagnosis import Diagnosis, Edge, Relation, Subject
 from cxxrt_toolchain.report.page.document import page_text
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity
 
 HOSTILE = {
     "script end": "</script><script>alert(1)</script>",

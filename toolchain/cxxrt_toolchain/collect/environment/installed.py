@@ -11,8 +11,6 @@ from __future__ import annotations
 import csv
 import os
 import re
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect.environment.editable import (
@@ -23,12 +21,17 @@ from cxxrt_toolchain.collect.environment.editable import (
     recorded_sources,
 )
 from cxxrt_toolchain.collect.environment.source_trees import SourceTrees, may_be_shared
+from cxxrt_toolchain.facts.installed import (
+    Distribution,
+    Environment,
+    normalized,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cxxrt_toolchain.collect.cache import FactsCache
-    from cxxrt_toolchain.collect.environment.interpreter import Interpreter
+    from cxxrt_toolchain.facts.installed import Interpreter
 
 _INFO = (".dist-info", ".egg-info")
 _SHARED = ".so"
@@ -37,101 +40,8 @@ _VERSION = re.compile(rb"^Version:[ \t]*([^\r\n]+)", re.MULTILINE | re.IGNORECAS
 _REQUIRES = re.compile(rb"^Requires-Dist:[ \t]*([^\r\n]+)", re.MULTILINE | re.IGNORECASE)
 _TAG = re.compile(rb"^Tag:[ \t]*([^\r\n]+)", re.MULTILINE | re.IGNORECASE)
 _BODY = re.compile(rb"\r?\n\r?\n")
-_SEPARATORS = re.compile(r"[-_.]+")
 _LINK = ".egg-link"
 _ENTRIES = (*_INFO, _LINK)
-_SITES = ("/site-packages/", "/dist-packages/")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Distribution:
-    """One installed distribution."""
-
-    name: str
-    """As its METADATA spells it."""
-    version: str
-    location: str
-    """The folder on ``sys.path``."""
-    requires: tuple[str, ...]
-    """``Requires-Dist``, as written."""
-    tags: tuple[str, ...]
-    """Of its WHEEL file; empty where it was not installed from a wheel."""
-    files: tuple[str, ...]
-    """Absolute paths of files that may be shared objects, in the order of its list."""
-    sources: tuple[str, ...] = ()
-    """Of an editable install: the folders of its project and packages, without symlinks."""
-
-    @property
-    def key(self) -> str:
-        """Its normalized name."""
-        return normalized(self.name)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Environment:
-    """All that is installed for one interpreter; without slots, because it caches its index."""
-
-    interpreter: Interpreter
-    distributions: tuple[Distribution, ...]
-    """Sorted by normalized name; of two with one name, the one that is imported."""
-
-    def owner(self, path: str) -> Distribution | None:
-        """The distribution that installed a file, also where symlinks lead to it.
-
-        What lies in the source tree of an editable install is that one's, listed or not: it may
-        have been built since, or be loaded from a build folder.
-        """
-        found = self._owners.get(path)
-        if found is None:
-            real = os.path.realpath(path)
-            found = self._owners.get(real) or self._resolved.get(path)
-            found = found or self._editable(path) or self._editable(real)
-        return found
-
-    def named(self, name: str) -> Distribution | None:
-        """The distribution of that name, however it is spelled."""
-        key = normalized(name)
-        return next((each for each in self.distributions if each.key == key), None)
-
-    @cached_property
-    def _owners(self) -> dict[str, Distribution]:
-        return {path: each for each in reversed(self.distributions) for path in each.files}
-
-    def _editable(self, path: str) -> Distribution | None:
-        """The editable install in whose source tree a file lies, the innermost one."""
-        for folder, each, apart in self._trees:
-            if path.startswith(folder) and not path.startswith(apart):
-                below = path[len(folder) - 1 :]
-                return None if any(site in below for site in _SITES) else each
-        return None
-
-    @cached_property
-    def _trees(self) -> list[tuple[str, Distribution, tuple[str, ...]]]:
-        """Folders of source trees, inner ones first, with the prefixes inside them."""
-        own = (self.interpreter.prefix, self.interpreter.base_prefix)
-        prefixes = [f"{os.path.realpath(each)}/" for each in own if each]
-        found = [(f"{folder}/", each) for each in self.distributions for folder in each.sources]
-        return [
-            (folder, each, tuple(prefix for prefix in prefixes if prefix.startswith(folder)))
-            for folder, each in sorted(found, key=lambda row: -len(row[0]))
-        ]
-
-    @cached_property
-    def _resolved(self) -> dict[str, Distribution]:
-        """The same by the paths that a process shows: those after every symlink."""
-        folders: dict[str, str] = {}
-        found = {}
-        for path, each in self._owners.items():
-            folder, _, name = path.rpartition("/")
-            if folder not in folders:
-                folders[folder] = os.path.realpath(folder)
-            found[f"{folders[folder]}/{name}"] = each
-        return found
-
-
-def normalized(name: str) -> str:
-    """The name as PEP 503 normalizes it; `packaging` does the same and takes 10 ms to import."""
-    return _SEPARATORS.sub("-", name).lower()
 
 
 def read_environment(interpreter: Interpreter, cache: FactsCache | None = None) -> Environment:

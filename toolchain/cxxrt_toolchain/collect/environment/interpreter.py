@@ -11,11 +11,11 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.errors import InputError, MissingToolError
+from cxxrt_toolchain.facts.installed import Interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,26 +23,6 @@ if TYPE_CHECKING:
 _CHILD = Path(__file__).with_name("interpreter_child.py")
 _TIMEOUT = 60
 """Seconds; a cold network file system takes a few."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interpreter:
-    """What an interpreter says of itself."""
-
-    executable: str
-    """As it was named."""
-    program: str
-    """The ELF file that runs; the same one for all virtual environments of an installation."""
-    python: str
-    glibc: str
-    """For example ``2.36``; empty with another C library."""
-    prefix: str
-    base_prefix: str
-    path: tuple[str, ...]
-    """``sys.path``, absolute."""
-    root: str = ""
-    """What stands, here, before a path that the process uses itself: in another mount namespace, or
-    with another root folder."""
 
 
 def find_executable(python: str | None, environ: Mapping[str, str]) -> str:

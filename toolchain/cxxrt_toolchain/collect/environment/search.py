@@ -15,8 +15,9 @@ import os
 import re
 import struct
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.facts.installed import Found, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,30 +32,6 @@ _ENTRY = struct.Struct("=iIIIQ")
 _FLAGS = {"x86_64": 0x0303, "aarch64": 0x0A03, "i686": 0x0003, "ppc64le": 0x0503, "s390x": 0x0403}
 _DEFAULT_FOLDERS = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
 _ORIGIN = re.compile(r"\$(?:ORIGIN\b|\{ORIGIN\})")
-
-
-class Step(Enum):
-    """The step of the search that found a library."""
-
-    PRELOAD = "LD_PRELOAD"
-    OWN_RPATH = "its own RPATH"
-    PROGRAM_RPATH = "the interpreter's RPATH"
-    LD_LIBRARY_PATH = "LD_LIBRARY_PATH"
-    OWN_RUNPATH = "its own RUNPATH"
-    CACHE = "ld.so.cache"
-    DEFAULT = "the default folders"
-
-
-VARIABLE_STEPS = (Step.PRELOAD, Step.LD_LIBRARY_PATH)
-"""Those that an environment variable adds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A library and how it was found."""
-
-    path: str
-    step: Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

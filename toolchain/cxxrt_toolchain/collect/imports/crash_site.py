@@ -15,13 +15,14 @@ import os
 import struct
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect.process.memory import AddressMap, open_memory
 from cxxrt_toolchain.collect.process.procfs import files_now
 from cxxrt_toolchain.elf.facts import SymbolType
 from cxxrt_toolchain.elf.image import ElfError
 from cxxrt_toolchain.elf.reader import read_elf
+from cxxrt_toolchain.facts.imports import CrashSite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,24 +50,6 @@ _CALLS = (
     (3, (0xFF,), range(0x50, 0x58)),
     (6, (0xFF,), (0x15, *range(0x90, 0x98))),
 )
-
-
-class CrashSite(NamedTuple):
-    """Where it happened."""
-
-    address: int
-    path: str
-    """The object that was running; empty where the address is nobody's code."""
-    function: str
-    """The exported function at or before it, mangled; empty where none is near."""
-    callers: tuple[str, ...]
-    """Objects on the stack, innermost first, each once; the running one is left out."""
-
-    def __str__(self) -> str:
-        if not self.path:
-            return f"it jumped to {self.address:#x}, which is no code"
-        inside = f" ({self.function})" if self.function else ""
-        return f"it was in {self.path}{inside}"
 
 
 def find_crash_site(pid: int, descriptor: int) -> CrashSite | None:

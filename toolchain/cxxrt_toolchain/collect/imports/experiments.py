@@ -12,8 +12,6 @@ one runtime cures (M1, M2, M3); only order or DEEPBIND cures what two definition
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +21,7 @@ from cxxrt_toolchain.collect.imports.watched_child import AS_IS, Variant
 from cxxrt_toolchain.elf.image import ElfError
 from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.facts.families import RuntimeFamily
+from cxxrt_toolchain.facts.imports import Cure, Verdict
 from cxxrt_toolchain.facts.libraries import newest_node
 
 if TYPE_CHECKING:
@@ -32,34 +31,6 @@ if TYPE_CHECKING:
 _FIRST = "libstdc++ first and global"
 _RUNTIME = "cxx11_cuda_runtime/lib/libstdc++.so.6"
 _SYSTEM = ("/lib", "/usr/lib", "/lib64", "/usr/lib64")
-
-
-class Cure(Enum):
-    """What made the failure go away."""
-
-    CHANCE = "chance"
-    """Nothing: the same imports succeeded the second time."""
-    NOTHING = "nothing"
-    """No variant; or the module fails alone, too."""
-    RUNTIME = "runtime"
-    """A libstdc++ that came first and global."""
-    SEPARATION = "separation"
-    """RTLD_DEEPBIND, or the other order."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What the experiments say."""
-
-    cure: Cure
-    alone: bool | None
-    """Whether the failing module fails alone, too; None where it was the only one."""
-    preloaded: str
-    """The libstdc++ that was preloaded; empty where there was none to be had."""
-    trials: tuple[tuple[str, str], ...]
-    """What was done, and how it went."""
-    reordered: bool | None = None
-    """Whether the other order cures it; None where that was not tried."""
 
 
 def experiment(

@@ -10,13 +10,11 @@ from __future__ import annotations
 import tempfile
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic
 
 from cxxrt_toolchain.collect.imports.watched_child import AS_IS, Reply, Variant, WatchedChild
-from cxxrt_toolchain.report.diagnosis import Outcome
-from cxxrt_toolchain.rules.crash_signs import last_line
+from cxxrt_toolchain.facts.imports import Attempt, ImportRun, Outcome, T, last_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,56 +22,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from cxxrt_toolchain.collect.imports.crash_site import CrashSite
-    from cxxrt_toolchain.facts.loader_trace import Event
 
-T = TypeVar("T")
 _MOST_FOR_THE_END = 20.0
 """Seconds; a program whose threads go on does not end by itself."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt(Generic[T]):
-    """One import."""
-
-    module: str
-    outcome: Outcome
-    detail: str = ""
-    """The exception's text, or the signal's name."""
-    causes: tuple[str, ...] = ()
-    """The texts of the exceptions that it was raised from or while handling, nearest first."""
-    where: str = ""
-    """The last line of Python, ``FILE:LINE``."""
-    missing: str = ""
-    """For an ImportError: the module that it names."""
-    report: str = ""
-    """The traceback, or what faulthandler wrote."""
-    events: tuple[Event, ...] = ()
-    """What the loader did meanwhile."""
-    seconds: float = 0.0
-    seen: T | None = None
-    """What the observer made of the process after the import, or in the moment of a crash."""
-    site: CrashSite | None = None
-    """Where it crashed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportRun(Generic[T]):
-    """All of them."""
-
-    attempts: tuple[Attempt[T], ...]
-    before: T | None
-    """What the observer saw before the first import."""
-    noise: str
-    """The end of what the modules printed."""
-    end: Attempt[T] | None = None
-    """How the interpreter crashed when it ended after all imports; None where it did not."""
-
-    @property
-    def failure(self) -> Attempt[T] | None:
-        """The import that went wrong; the ones after it were not reached."""
-        bad = (Outcome.EXCEPTION, Outcome.CRASHED, Outcome.TIMED_OUT)
-        return next((each for each in self.attempts if each.outcome in bad), None)
 
 
 def say_nothing(_line: str) -> None:

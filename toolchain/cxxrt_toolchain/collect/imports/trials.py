@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect.imports.import_run import ImportSession, say_nothing
 from cxxrt_toolchain.errors import ToolchainError
-from cxxrt_toolchain.report.diagnosis import Outcome
+from cxxrt_toolchain.facts.imports import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -24,13 +24,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxxrt_toolchain.collect.imports.crash_site import CrashSite, find_crash_site
+from cxxrt_toolchain.collect.imports.crash_site import find_crash_site
 from cxxrt_toolchain.errors import InputError, MissingToolError
 from cxxrt_toolchain.facts.loader_trace import parse_trace
 
 if TYPE_CHECKING:
     from threading import Event as Signal
 
+    from cxxrt_toolchain.facts.imports import CrashSite
     from cxxrt_toolchain.facts.loader_trace import Event
 
 _CHILD = Path(__file__).with_name("import_child.py")

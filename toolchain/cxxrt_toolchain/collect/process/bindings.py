@@ -12,14 +12,13 @@ symbol is read. Jump slots that are still unbound point into their own object an
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from cxxrt_toolchain.collect.process.references import FACETS, PLAIN_FACET
 from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import ElfError, ElfImage
 from cxxrt_toolchain.elf.lookup import Definition, find_definitions
 from cxxrt_toolchain.elf.references import read_definitions
+from cxxrt_toolchain.facts.bindings import FACETS, PLAIN_FACET, Bindings, Bound, LocaleTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -44,62 +43,6 @@ class ObjectInMemory(NamedTuple):
     end: int
     """Of its memory, .bss included."""
     facts: ObjectReferences
-
-
-class Bound(NamedTuple):
-    """A symbol that an object defines and that is bound elsewhere."""
-
-    name: str
-    unique: bool
-    """The winner is ``STB_GNU_UNIQUE``: shared on purpose, whatever the dlopen mode. Its own may be
-    another sort where a neighbour that it needs has the unique one."""
-    sizes: tuple[int, int] | None
-    """Of a variable or vtable: own size and that of the winner, where both are known."""
-    layout: bool
-    """Whether its size is that of a class or of changeable data, not of a constant table."""
-
-    @property
-    def mismatched(self) -> bool:
-        """Whether the two definitions cannot be of one release."""
-        return self.sizes is not None and self.sizes[0] != self.sizes[1]
-
-    @property
-    def incompatible(self) -> bool:
-        """Whether the code of the two sides sees different layouts of one thing."""
-        return self.layout and self.mismatched
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocaleTable:
-    """The numbers that one copy of libstdc++ uses for its locale's facets."""
-
-    path: str
-    numbers: tuple[tuple[str, int], ...]
-    """By facet, in `FACETS`' order; 0 is not numbered yet."""
-    bound_to: str
-    """The copy whose plain numbers it uses; its own path where it uses its own."""
-
-    @property
-    def collisions(self) -> tuple[str, ...]:
-        """Facets that share a number with another one."""
-        used = [number for _, number in self.numbers if number]
-        return tuple(name for name, number in self.numbers if used.count(number) > 1)
-
-    @property
-    def initialized(self) -> bool:
-        """Whether its locale was ever used."""
-        return dict(self.numbers).get(PLAIN_FACET, 0) != 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bindings:
-    """All of it for one process."""
-
-    pairs: dict[tuple[str, str], tuple[Bound, ...]] = field(default_factory=dict)
-    """(object that defines the symbols, object whose definitions won) -> the symbols."""
-    locales: tuple[LocaleTable, ...] = ()
-    idle: tuple[str, ...] = ()
-    """Copies of libcudart that are needed, and that nobody is bound to."""
 
 
 Symbols = tuple["int | str", ...]

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cxxrt_toolchain.collect.store import WRONG, read_sealed, write_sealed
 from cxxrt_toolchain.facts.families import RuntimeFamily
+from cxxrt_toolchain.facts.libraries import Origin
 from cxxrt_toolchain.facts.objects import VERSION
-from cxxrt_toolchain.report.diagnosis import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -14,10 +14,10 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cxxrt_toolchain.collect.process.bindings import Bound
 from cxxrt_toolchain.collect.process.file_table import Kind, decode_kind, encode_kind
 from cxxrt_toolchain.collect.process.references import ObjectReferences
 from cxxrt_toolchain.collect.store import WRONG, read_sealed, write_sealed
+from cxxrt_toolchain.facts.bindings import Bound
 from cxxrt_toolchain.facts.objects import VERSION
 
 if TYPE_CHECKING:

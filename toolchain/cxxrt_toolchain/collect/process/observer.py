@@ -15,14 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from cxxrt_toolchain.collect.answers import Answers
-from cxxrt_toolchain.collect.interactions import NO_MEETINGS
 from cxxrt_toolchain.collect.process.belongings import runtime_version
-from cxxrt_toolchain.collect.process.bindings import (
-    Bindings,
-    ObjectInMemory,
-    describe_bound,
-    read_bindings,
-)
+from cxxrt_toolchain.collect.process.bindings import ObjectInMemory, describe_bound, read_bindings
 from cxxrt_toolchain.collect.process.cudart_users import idle_copies
 from cxxrt_toolchain.collect.process.memory import AddressMap, load_order, open_memory
 from cxxrt_toolchain.collect.process.process_interactions import (
@@ -35,23 +29,24 @@ from cxxrt_toolchain.collect.process.procfs import files_now
 from cxxrt_toolchain.collect.process.set_reader import SetReader, group_of
 from cxxrt_toolchain.elf.comment import read_comment
 from cxxrt_toolchain.elf.image import ElfError, ElfImage
-from cxxrt_toolchain.facts.libraries import Places
+from cxxrt_toolchain.facts.bindings import Bindings
+from cxxrt_toolchain.facts.interactions import NO_MEETINGS
+from cxxrt_toolchain.facts.libraries import Library, Package, Places
 from cxxrt_toolchain.facts.process import ProcessView
-from cxxrt_toolchain.report.diagnosis import Library, Package
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from cxxrt_toolchain.collect.cache import FactsCache
-    from cxxrt_toolchain.collect.environment.installed import Environment
-    from cxxrt_toolchain.collect.environment.interpreter import Interpreter
-    from cxxrt_toolchain.collect.interactions import Meetings
-    from cxxrt_toolchain.collect.process.bindings import Bound, Symbols
+    from cxxrt_toolchain.collect.process.bindings import Symbols
     from cxxrt_toolchain.collect.process.file_table import Kind
     from cxxrt_toolchain.collect.process.load_set import LoadSet
     from cxxrt_toolchain.collect.process.mappings import MappedFile
     from cxxrt_toolchain.collect.process.memory import LoadedEntry, Memory
     from cxxrt_toolchain.collect.process.procfs import ProcessFacts
+    from cxxrt_toolchain.facts.bindings import Bound
+    from cxxrt_toolchain.facts.installed import Environment, Interpreter
+    from cxxrt_toolchain.facts.interactions import Meetings
 
 VARIABLES = (
     *("LD_LIBRARY_PATH", "LD_PRELOAD", "LD_AUDIT", "LD_BIND_NOW", "GLIBC_TUNABLES"),

@@ -10,14 +10,8 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from cxxrt_toolchain.collect.interactions import (
-    NO_MEETINGS,
-    Crossing,
-    Handover,
-    Meetings,
-    Part,
-    meet,
-)
+from cxxrt_toolchain.collect.interactions import meet
+from cxxrt_toolchain.facts.interactions import NO_MEETINGS, Crossing, Handover, Meetings, Part
 from cxxrt_toolchain.facts.objects import decode_traces, encode_traces
 from cxxrt_toolchain.facts.traits import NO_TRACES
 
@@ -25,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from cxxrt_toolchain.collect.answers import Answers
+    from cxxrt_toolchain.facts.libraries import Library
     from cxxrt_toolchain.facts.traits import Traces
-    from cxxrt_toolchain.report.diagnosis import Library
 
 
 def traces_text(traces: Traces) -> str:

@@ -19,6 +19,7 @@ from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import PT_LOAD, ElfError, ElfImage
 from cxxrt_toolchain.elf.lookup import find_definitions
 from cxxrt_toolchain.elf.references import read_definitions, read_references
+from cxxrt_toolchain.facts.bindings import FACETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -37,19 +38,6 @@ _WORD = 8
 _GAP = 1 << 14
 """Places nearer than this are read in one piece."""
 _LARGEST = 1 << 22
-
-_STREAM = "St19{0}streambuf_iteratorIcSt11char_traitsIcEEE2idE"
-FACETS = {
-    "num_get<char>": "_ZNSt7num_getIc" + _STREAM.format("i"),
-    "num_put<char>": "_ZNSt7num_putIc" + _STREAM.format("o"),
-    "collate<char>": "_ZNSt7__cxx117collateIcE2idE",
-    "codecvt<char16_t>": "_ZNSt7codecvtIDsc11__mbstate_tE2idE",
-    "codecvt<wchar_t>": "_ZNSt7codecvtIwc11__mbstate_tE2idE",
-    "ctype<wchar_t>": "_ZNSt5ctypeIwE2idE",
-}
-"""Locale facets and the variable that holds each one's number (``std::locale::id``). The first
-three are ``STB_GNU_UNIQUE`` and shared by all copies, the others plain data of each copy."""
-PLAIN_FACET = "ctype<wchar_t>"
 
 
 class ObjectReferences(NamedTuple):

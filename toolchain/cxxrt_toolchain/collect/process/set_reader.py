@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO
 
 from cxxrt_toolchain.collect import files as objects
-from cxxrt_toolchain.collect.environment.installed import Environment, read_environment
+from cxxrt_toolchain.collect.environment.installed import read_environment
 from cxxrt_toolchain.collect.process.contested import Exports, contested, read_exports
 from cxxrt_toolchain.collect.process.cudart_users import read_places
 from cxxrt_toolchain.collect.process.file_facts import describe
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cxxrt_toolchain.collect.cache import FactsCache
-    from cxxrt_toolchain.collect.environment.interpreter import Interpreter
     from cxxrt_toolchain.collect.process.file_table import Identity
     from cxxrt_toolchain.collect.process.mappings import MappedFile
+    from cxxrt_toolchain.facts.installed import Environment, Interpreter
 
 _UNKNOWN = (0, 0)
 

@@ -16,7 +16,8 @@ from cxxrt_toolchain.rules.rule import Severity
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cxxrt_toolchain.report.diagnosis import Diagnosis, Library, Package
+    from cxxrt_toolchain.facts.libraries import Library, Package
+    from cxxrt_toolchain.report.diagnosis import Diagnosis
 
 _ALWAYS = OPENMP_FAMILIES | {
     RuntimeFamily.LIBSTDCXX,
@@ -44,7 +45,7 @@ class Cast:
     def __init__(self, diagnosis: Diagnosis) -> None:
         self.packages: dict[str, Package] = {each.node: each for each in diagnosis.packages}
         self.libraries: dict[str, Library] = {each.node: each for each in diagnosis.libraries}
-        serious = [found for found in diagnosis.findings if found.severity is not Severity.INFO]
+        serious = [found for found in diagnosis.findings if found.severity is not Severity.NOTE]
         self.culprits = list(dict.fromkeys(name for found in serious for name in found.culprits))
         """The culprit of the worst finding first."""
         self.victims = {name for found in serious for name in found.victims}

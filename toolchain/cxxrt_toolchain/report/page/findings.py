@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.report.diagnosis import Outcome
+from cxxrt_toolchain.facts.imports import Outcome
 from cxxrt_toolchain.report.page.markup import (
     EMPTY,
     Html,
@@ -25,18 +25,20 @@ from cxxrt_toolchain.rules.rule import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cxxrt_toolchain.report.diagnosis import Diagnosis, Finding, Step
+    from cxxrt_toolchain.facts.imports import Step
+    from cxxrt_toolchain.report.diagnosis import Diagnosis
     from cxxrt_toolchain.report.page.names import Names
+    from cxxrt_toolchain.rules.rule import Finding
 
-_WORDS = {Severity.ERROR: "Error", Severity.WARNING: "Warning", Severity.INFO: "Note"}
-_NOUNS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+_WORDS = {Severity.ERROR: "Error", Severity.WARNING: "Warning", Severity.NOTE: "Note"}
+_NOUNS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 _OPEN_EVIDENCE = 6
 """Evidence of so many lines is shown at once."""
 
 
 def verdict(diagnosis: Diagnosis, names: Names) -> str:
     """What is wrong and who has to change, in one sentence."""
-    serious = [found for found in diagnosis.findings if found.severity is not Severity.INFO]
+    serious = [found for found in diagnosis.findings if found.severity is not Severity.NOTE]
     failed = next((step for step in diagnosis.steps if step.outcome in _FAILED), None)
     if not serious and failed is None:
         return "Nothing here needs action"
@@ -147,7 +149,7 @@ def _who(found: Finding, names: Names) -> Html:
         if packages:
             label = word if len(packages) == 1 else f"{word}s"
             mark = icon(word.lower())
-            if found.severity is Severity.INFO:  # nobody is to blame for what needs no action
+            if found.severity is Severity.NOTE:  # nobody is to blame for what needs no action
                 label, mark = "Concerns" if word == "Culprit" else "Beside", EMPTY
             people = joined((_package(name, names) for name in packages), " ")
             rows += [element("dt", mark, f" {label}"), element("dd", people)]

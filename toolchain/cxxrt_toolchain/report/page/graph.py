@@ -19,7 +19,8 @@ from cxxrt_toolchain.report.page.cast import Cast, Role, owned
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cxxrt_toolchain.report.diagnosis import Diagnosis, Edge, Library, Package
+    from cxxrt_toolchain.facts.libraries import Library, Package
+    from cxxrt_toolchain.report.diagnosis import Diagnosis, Edge
 
 _SMALLEST_GROUP = 3
 _STATIC = 2

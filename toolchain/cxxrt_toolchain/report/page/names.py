@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.report.diagnosis import Origin
+from cxxrt_toolchain.facts.libraries import Origin
 from cxxrt_toolchain.report.page.graph import Column
 from cxxrt_toolchain.report.page.markup import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.report.diagnosis import Diagnosis, Library
+    from cxxrt_toolchain.facts.libraries import Library
+    from cxxrt_toolchain.report.diagnosis import Diagnosis
     from cxxrt_toolchain.report.page.graph import Graph, Node
 
 _ORIGINS = {

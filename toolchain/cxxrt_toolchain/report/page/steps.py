@@ -7,21 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.report.diagnosis import Outcome
+from cxxrt_toolchain.facts.imports import Outcome
 from cxxrt_toolchain.report.page.findings import icon
-from cxxrt_toolchain.report.page.markup import (
-    EMPTY,
-    Html,
-    code,
-    counted,
-    element,
-    joined,
-    lines,
-)
+from cxxrt_toolchain.report.page.markup import EMPTY, Html, code, counted, element, joined, lines
 from cxxrt_toolchain.report.page.names import whence
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.report.diagnosis import Diagnosis, Step
+    from cxxrt_toolchain.facts.imports import Step
+    from cxxrt_toolchain.report.diagnosis import Diagnosis
     from cxxrt_toolchain.report.page.names import Names
 
 _WORDS = {

@@ -14,7 +14,8 @@ from cxxrt_toolchain.report.page.names import origin_word
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cxxrt_toolchain.report.diagnosis import Diagnosis, Library, Package
+    from cxxrt_toolchain.facts.libraries import Library, Package
+    from cxxrt_toolchain.report.diagnosis import Diagnosis
     from cxxrt_toolchain.report.page.names import Names
 
 
