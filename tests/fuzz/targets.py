@@ -35,7 +35,7 @@ from cxxrt_toolchain.elf.sections import read_constants
 from cxxrt_toolchain.errors import ToolchainError
 from cxxrt_toolchain.facts.families import family_of_object
 from cxxrt_toolchain.facts.symbols import digest
-from cxxrt_toolchain.facts.traits import read_traces
+from cxxrt_toolchain.facts.traits import read_traits
 from cxxrt_toolchain.repair.apply import apply_plan
 from cxxrt_toolchain.repair.documents import plan_document
 from cxxrt_toolchain.repair.encode import plan_encoding
@@ -80,7 +80,7 @@ def elf(data: bytes) -> None:
         read_definitions(image, dynamic, read_references(image, dynamic).symbols)
     with suppress(ToolchainError):
         found = SparseElf(io.BytesIO(data), "fuzzed.so")
-        read_traces(found, found.facts())
+        read_traits(found, found.facts())
         sum(map(len, read_constants(found.image)))
         found.string_arguments(_LOOKED_UP)
 

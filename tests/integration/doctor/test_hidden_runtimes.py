@@ -20,7 +20,7 @@ from cxxrt_toolchain.facts.families import RuntimeFamily
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cxxrt_toolchain.facts.traits import Traces
+    from cxxrt_toolchain.facts.traits import Traits
 
 pytestmark = [
     pytest.mark.compile,
@@ -108,44 +108,44 @@ def linked(library: Path) -> tuple[str, ...]:
     return (str(library), "-Wl,--no-as-needed", "-Wl,--unresolved-symbols=ignore-all")
 
 
-def traces(path: Path) -> Traces:
-    return read([str(path)]).found[str(path)].traces
+def traits(path: Path) -> Traits:
+    return read([str(path)]).found[str(path)].traits
 
 
 def test_a_hidden_libstdcxx_is_seen_and_an_exported_or_shared_one_is_not(tmp_path: Path) -> None:
     hidden = compile_object(tmp_path / "hidden.so", THROWS, *STATIC)
-    assert traces(hidden).hidden == (RuntimeFamily.LIBSTDCXX,)
+    assert traits(hidden).hidden == (RuntimeFamily.LIBSTDCXX,)
     bare = compile_object(tmp_path / "bare.so", THROWS, *STATIC, "-static-libgcc", "-s")
-    assert traces(bare).hidden == (RuntimeFamily.LIBSTDCXX,)
+    assert traits(bare).hidden == (RuntimeFamily.LIBSTDCXX,)
     headless = bytearray(bare.read_bytes())
     headless[40:48], headless[58:64] = (
         bytes(8),
         bytes(6),
     )  # e_shoff; e_shentsize, e_shnum, e_shstrndx
     bare.write_bytes(headless)
-    assert traces(bare).hidden == (RuntimeFamily.LIBSTDCXX,), "the segments have it, too"
+    assert traits(bare).hidden == (RuntimeFamily.LIBSTDCXX,), "the segments have it, too"
     prints = '#include <iostream>\nextern "C" void print() { std::cout << 42; }'
     exported = compile_object(tmp_path / "exported.so", prints, "-static-libstdc++")
     assert read([str(exported)]).found[str(exported)].static == (RuntimeFamily.LIBSTDCXX,)
-    assert traces(exported).hidden == ()
-    assert traces(compile_object(tmp_path / "shared.so", THROWS)).hidden == ()
+    assert traits(exported).hidden == ()
+    assert traits(compile_object(tmp_path / "shared.so", THROWS)).hidden == ()
 
 
 def test_the_words_without_the_runtime_are_no_runtime(tmp_path: Path) -> None:
     text = 'extern "C" const char words[] = "terminate called after throwing an instance of \'";'
     quotes = compile_object(tmp_path / "quotes.so", text, "-nostdlib")
-    assert traces(quotes).hidden == ()
+    assert traits(quotes).hidden == ()
 
 
 @pytest.mark.parametrize(("flag", "strings"), [(OLD, "old"), (NEW, "new")])
 def test_the_string_that_an_object_was_compiled_with_is_seen(
     tmp_path: Path, flag: str, strings: str
 ) -> None:
-    assert traces(compile_object(tmp_path / "it.so", OWN_STRINGS, flag)).strings == strings
+    assert traits(compile_object(tmp_path / "it.so", OWN_STRINGS, flag)).strings == strings
 
 
 def test_no_string_and_both_strings_are_no_statement(tmp_path: Path) -> None:
-    assert traces(compile_object(tmp_path / "none.so", CATCHES)).strings == ""
+    assert traits(compile_object(tmp_path / "none.so", CATCHES)).strings == ""
     for flag, name in ((OLD, "early"), (NEW, "late")):
         subprocess.run(
             [
@@ -165,9 +165,9 @@ def test_no_string_and_both_strings_are_no_statement(tmp_path: Path) -> None:
     both = compile_object(
         tmp_path / "both.so", "", *(f"{tmp_path}/{n}.o" for n in ("early", "late"))
     )
-    assert traces(both).old_string
-    assert traces(both).new_strings
-    assert traces(both).strings == ""
+    assert traits(both).old_string
+    assert traits(both).new_strings
+    assert traits(both).strings == ""
 
 
 @ONLY_X86
@@ -176,11 +176,11 @@ def test_names_of_capsules_are_read_from_the_code(tmp_path: Path) -> None:
         (["-O1"], ["-O3"], ["-O2", "-fno-plt"], ["-O2", "-fcf-protection"])
     ):
         made = compile_object(tmp_path / f"{number}.so", MAKES, OLD, *options)
-        assert (traces(made).made, traces(made).opened) == (("demo.settings",), ()), options
+        assert (traits(made).made, traits(made).opened) == (("demo.settings",), ()), options
     harmless = MAKES.replace("demo.settings", "dltensor")
-    assert traces(compile_object(tmp_path / "c.so", harmless, OLD)).made == ()
+    assert traits(compile_object(tmp_path / "c.so", harmless, OLD)).made == ()
     ordinary = compile_object(tmp_path / "new.so", MAKES, NEW)
-    assert traces(ordinary).made == (), "nobody asks: it has nothing of its own"
+    assert traits(ordinary).made == (), "nobody asks: it has nothing of its own"
 
 
 def test_a_hidden_libstdcxx_alone_is_nothing_and_in_company_a_note(env: Env) -> None:
@@ -343,7 +343,7 @@ def compile_kernel(env: Env, name: str, source: str, *options: str) -> Path:
 @pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not installed")
 def test_a_kernel_that_another_package_launches_is_a_warning(env: Env) -> None:
     library = compile_kernel(env, "kernels", KERNEL)
-    assert traces(library).hidden == (RuntimeFamily.LIBCUDART,)
+    assert traits(library).hidden == (RuntimeFamily.LIBCUDART,)
     assert findings(env.doctor()[1]) == []
     compile_kernel(env, "launcher", LAUNCHES, str(library))
     code, document = env.doctor()

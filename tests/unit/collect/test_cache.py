@@ -11,7 +11,7 @@ from cxxrt_toolchain.collect import cache as module
 from cxxrt_toolchain.collect.cache import FactsCache, cache_folder, shelf_of
 from cxxrt_toolchain.elf.facts import SharedObject
 from cxxrt_toolchain.facts.objects import VERSION, WATCHED, ObjectFacts
-from cxxrt_toolchain.facts.traits import Traces
+from cxxrt_toolchain.facts.traits import Traits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,10 +128,10 @@ def test_the_version_is_raised_when_what_is_kept_changes() -> None:
     """Whoever changes one of these changes `encoding` and raises `encoding.VERSION`, too."""
     assert VERSION == 5
     assert [each.name for each in fields(ObjectFacts)] == [
-        *("path", "size", "facts", "copy_of", "exports", "cudart_needed", "traces")
+        *("path", "size", "facts", "copy_of", "exports", "cudart_needed", "traits")
     ]
-    assert [each.name for each in fields(Traces)] == [
-        *("hidden", "old_string", "new_strings", "loose", "made", "opened")
+    assert [each.name for each in fields(Traits)] == [
+        *("hidden", "old_string", "new_strings", "unprovided", "made", "opened")
     ]
     assert [each.name for each in fields(SharedObject)] == [
         *("bits", "little_endian", "machine", "kind", "soname", "needed", "rpath", "runpath"),

@@ -7,88 +7,101 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.facts.interactions import Crossing, Handover, Meetings, Part
-from cxxrt_toolchain.facts.traits import NO_TRACES, Traces
+from cxxrt_toolchain.facts.interactions import (
+    CapsulePointer,
+    Crossing,
+    InteractingObject,
+    Interactions,
+)
+from cxxrt_toolchain.facts.traits import NO_TRAITS, Traits
 from cxxrt_toolchain.rules.rule import Severity
-from cxxrt_toolchain.rules.strings import check_meetings
+from cxxrt_toolchain.rules.strings import check_interactions
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.rules.rule import Finding
 
 STDCXX, CUDART = RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBCUDART
-HIDDEN = Traces(hidden=(STDCXX,), made=("demo.it",))
-OWN_CUDART = Traces(hidden=(CUDART,))
-OLD, NEW = Traces(old_string="_ZNSs4swapERSs", made=("demo.it",)), Traces(new_strings=True)
+HIDDEN = Traits(hidden=(STDCXX,), made=("demo.it",))
+OWN_CUDART = Traits(hidden=(CUDART,))
+OLD, NEW = Traits(old_string="_ZNSs4swapERSs", made=("demo.it",)), Traits(new_strings=True)
 WARNING, NOTE = Severity.WARNING, Severity.NOTE
 
 
-def part(owner: str, traces: Traces = NO_TRACES, *needed: str) -> Part:
+def part(owner: str, traits: Traits = NO_TRAITS, *needed: str) -> InteractingObject:
     path = f"/site/{owner}/core.so"
-    return Part(
+    return InteractingObject(
         path=path,
         place=path,
         name=f"{owner}.so",
         owner=owner,
         needed=needed or ("libstdc++.so.6",),
-        traces=traces,
+        traits=traits,
     )
 
 
-def crossing(user: Part, provider: Part, kernels: tuple[str, ...] = (), *more: str) -> Meetings:
+def crossing(
+    user: InteractingObject, provider: InteractingObject, kernels: tuple[str, ...] = (), *more: str
+) -> Interactions:
     symbols = ("_Z3addPf", "_Z3subPf", *more)
     found = Crossing(user=user, provider=provider, symbols=symbols, kernels=kernels)
-    return Meetings(parts=(user, provider), crossings=(found,))
+    return Interactions(objects=(user, provider), crossings=(found,))
 
 
-def handover(maker: Part, opener: Part) -> Meetings:
-    found = Handover(maker=maker, opener=opener, name="demo.it")
-    return Meetings(parts=(maker, opener), handovers=(found,))
+def capsule_pointer(maker: InteractingObject, opener: InteractingObject) -> Interactions:
+    found = CapsulePointer(maker=maker, opener=opener, name="demo.it")
+    return Interactions(objects=(maker, opener), capsules=(found,))
 
 
-def findings(meetings: Meetings, *mismatched: tuple[str, str]) -> list[Finding]:
-    packages = frozenset(each.owner for each in meetings.parts if not each.owner.startswith("/"))
-    return list(check_meetings(meetings, packages, mismatched))
+def findings(interactions: Interactions, *mismatched: tuple[str, str]) -> list[Finding]:
+    packages = frozenset(
+        each.owner for each in interactions.objects if not each.owner.startswith("/")
+    )
+    return list(check_interactions(interactions, packages, mismatched))
 
 
 def rows(
-    meetings: Meetings, *mismatched: tuple[str, str]
+    interactions: Interactions, *mismatched: tuple[str, str]
 ) -> list[tuple[str, Severity, tuple[str, ...], tuple[str, ...]]]:
-    found = findings(meetings, *mismatched)
+    found = findings(interactions, *mismatched)
     return [(each.rule, each.severity, each.culprits, each.victims) for each in found]
 
 
 def test_nothing_that_meets_is_nothing() -> None:
-    assert findings(Meetings()) == []
-    assert findings(Meetings(parts=(part("a"), part("b", NEW)))) == []
+    assert findings(Interactions()) == []
+    assert findings(Interactions(objects=(part("a"), part("b", NEW)))) == []
 
 
 @pytest.mark.parametrize("user_hides", [True, False])
 def test_a_hidden_libstdcxx_is_a_warning_where_symbols_cross(*, user_hides: bool) -> None:
     hiding, other = part("a", HIDDEN, "libc.so.6"), part("b")
-    meetings = crossing(*((hiding, other) if user_hides else (other, hiding)))
-    assert rows(meetings) == [("CXXRT-H5", WARNING, ("a",), ("b",))]
-    (found,) = findings(meetings)
+    interactions = crossing(*((hiding, other) if user_hides else (other, hiding)))
+    assert rows(interactions) == [("CXXRT-H5", WARNING, ("a",), ("b",))]
+    (found,) = findings(interactions)
     assert found.evidence[0] == "/site/a/core.so contains libstdc++"
     assert "takes _Z3addPf and 1 more from" in found.evidence[1]
     assert set(found.libraries) == {hiding.path, other.path}
 
 
 def test_two_that_hide_one_each_are_both_at_fault() -> None:
-    meetings = crossing(part("a", HIDDEN, "libc.so.6"), part("b", HIDDEN, "libc.so.6"))
-    assert rows(meetings) == [("CXXRT-H5", WARNING, ("a", "b"), ())]
-    assert findings(meetings)[0].message.startswith("a and b have a libstdc++ of their own")
+    interactions = crossing(part("a", HIDDEN, "libc.so.6"), part("b", HIDDEN, "libc.so.6"))
+    assert rows(interactions) == [("CXXRT-H5", WARNING, ("a", "b"), ())]
+    assert findings(interactions)[0].message.startswith("a and b have a libstdc++ of their own")
 
 
 def test_islands_are_one_note_and_none_without_company() -> None:
-    alone = Meetings(parts=(part("a", HIDDEN, "libc.so.6"), part("plain", NO_TRACES, "libc.so.6")))
+    alone = Interactions(
+        objects=(part("a", HIDDEN, "libc.so.6"), part("plain", NO_TRAITS, "libc.so.6"))
+    )
     assert findings(alone) == []
     islands = (part("a", HIDDEN, "libc.so.6"), part("b", HIDDEN, "libc.so.6"))
-    assert rows(Meetings(parts=islands)) == [("CXXRT-H5", NOTE, ("a", "b"), ())]
-    assert rows(Meetings(parts=(*islands, part("c")))) == [("CXXRT-H5", NOTE, ("a", "b"), ())]
+    assert rows(Interactions(objects=islands)) == [("CXXRT-H5", NOTE, ("a", "b"), ())]
+    assert rows(Interactions(objects=(*islands, part("c")))) == [("CXXRT-H5", NOTE, ("a", "b"), ())]
 
 
 def test_a_note_says_through_which_capsule_they_meet() -> None:
-    (found,) = findings(handover(part("a", HIDDEN, "libc.so.6"), part("b", NO_TRACES, "libc.so.6")))
+    (found,) = findings(
+        capsule_pointer(part("a", HIDDEN, "libc.so.6"), part("b", NO_TRAITS, "libc.so.6"))
+    )
     assert found.severity is NOTE
     assert "to or from b" in found.message
     assert found.evidence[1] == (
@@ -98,7 +111,7 @@ def test_a_note_says_through_which_capsule_they_meet() -> None:
 
 
 def test_a_kernel_that_crosses_is_a_warning_and_other_symbols_are_not() -> None:
-    user, provider = part("a", OWN_CUDART), part("b", NO_TRACES, "libcudart.so.12")
+    user, provider = part("a", OWN_CUDART), part("b", NO_TRAITS, "libcudart.so.12")
     launched = crossing(user, provider, kernels=("_Z3addPf",))
     assert rows(launched) == [("CXXRT-H7", WARNING, ("a",), ("b",))]
     assert "a launches kernels of b" in findings(launched)[0].message
@@ -106,15 +119,15 @@ def test_a_kernel_that_crosses_is_a_warning_and_other_symbols_are_not() -> None:
 
 
 def test_one_libcudart_is_no_note_and_two_are() -> None:
-    assert findings(Meetings(parts=(part("a", OWN_CUDART), part("b")))) == []
-    both = Meetings(parts=(part("a", OWN_CUDART), part("b", OWN_CUDART)))
+    assert findings(Interactions(objects=(part("a", OWN_CUDART), part("b")))) == []
+    both = Interactions(objects=(part("a", OWN_CUDART), part("b", OWN_CUDART)))
     assert rows(both) == [("CXXRT-H7", NOTE, ("a", "b"), ())]
 
 
 def test_strings_of_both_kinds_are_a_warning_where_symbols_cross() -> None:
-    meetings = crossing(part("a", OLD), part("b", NEW))
-    assert rows(meetings) == [("CXXRT-D13", WARNING, ("a",), ("b",))], "in a class, perhaps"
-    assert rows(meetings, ("a", "b")) == [], "D11 says more"
+    interactions = crossing(part("a", OLD), part("b", NEW))
+    assert rows(interactions) == [("CXXRT-D13", WARNING, ("a",), ("b",))], "in a class, perhaps"
+    assert rows(interactions, ("a", "b")) == [], "D11 says more"
     many = tuple(f"_Z{len(f'f{n}')}f{n}v" for n in range(100))
     whole = crossing(part("a", OLD), part("b", NEW), (), *many)
     assert rows(whole) == [("CXXRT-D13", NOTE, ("a",), ("b",))], "none of them is of a string"
@@ -125,18 +138,18 @@ def test_strings_of_both_kinds_are_a_warning_where_symbols_cross() -> None:
 
 
 def test_they_are_a_note_where_a_capsule_crosses() -> None:
-    meetings = handover(part("a", OLD), part("b"))
-    assert rows(meetings) == [("CXXRT-D13", NOTE, ("a",), ())]
-    assert rows(handover(part("b"), part("a", OLD))) == rows(meetings)
-    both = Meetings(
-        parts=meetings.parts,
+    interactions = capsule_pointer(part("a", OLD), part("b"))
+    assert rows(interactions) == [("CXXRT-D13", NOTE, ("a",), ())]
+    assert rows(capsule_pointer(part("b"), part("a", OLD))) == rows(interactions)
+    both = Interactions(
+        objects=interactions.objects,
         crossings=crossing(part("a", OLD), part("b", NEW)).crossings,
-        handovers=meetings.handovers,
+        capsules=interactions.capsules,
     )
     assert rows(both) == [("CXXRT-D13", WARNING, ("a",), ("b",))]
 
 
 def test_a_folder_is_named_and_never_blamed() -> None:
-    meetings = crossing(part("/opt/lib", HIDDEN, "libc.so.6"), part("b"))
-    assert rows(meetings) == [("CXXRT-H5", WARNING, (), ("b",))]
-    assert "/opt/lib has a libstdc++" in findings(meetings)[0].message
+    interactions = crossing(part("/opt/lib", HIDDEN, "libc.so.6"), part("b"))
+    assert rows(interactions) == [("CXXRT-H5", WARNING, (), ("b",))]
+    assert "/opt/lib has a libstdc++" in findings(interactions)[0].message

@@ -113,14 +113,14 @@ def _conflicts(
 
 def _loose_conflicts(members: tuple[Member, ...], answers: Answers) -> Iterator[StringConflict]:
     """The same for an object that counts on what somebody else has loaded for everybody."""
-    loose = {
-        each.path: {name for name in each.traces.loose if _spelling(name)}
+    unprovided = {
+        each.path: {name for name in each.traits.unprovided if _spelling(name)}
         for member in members
         for each in member.objects
     }
     for member in members:
         for user in member.objects:
-            wanted = loose[user.path]
+            wanted = unprovided[user.path]
             for each in (each for other in members for each in other.objects) if wanted else ():
                 wanted -= answers.exported(each.path, wanted)
             if wanted:

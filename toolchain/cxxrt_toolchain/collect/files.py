@@ -19,7 +19,7 @@ from cxxrt_toolchain.collect.shares import work_on
 from cxxrt_toolchain.elf.reader import ElfError, SparseElf, is_elf
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name, family_of_object
 from cxxrt_toolchain.facts.objects import WATCHED, ObjectFacts, decode, encode, static_families
-from cxxrt_toolchain.facts.traits import LARGEST_TABLE, NO_TRACES, read_traces
+from cxxrt_toolchain.facts.traits import LARGEST_TABLE, NO_TRAITS, read_traits
 from cxxrt_toolchain.facts.wheel import UnreadableObject
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def read_object(stream: BinaryIO, path: str) -> ObjectFacts:
         copy_of=copy_of,
         exports=exports,
         cudart_needed=tuple(sorted({e.name for e in needed if e.soname in cuda})),
-        traces=NO_TRACES
+        traits=NO_TRAITS
         if copy_of
-        else read_traces(elf, facts, static_families(exports, symbolic=facts.symbolic)),
+        else read_traits(elf, facts, static_families(exports, symbolic=facts.symbolic)),
     )

@@ -1,8 +1,9 @@
-"""Where objects of different owners meet, if one of them has a runtime or a string of its own.
+"""Find C++ symbols and capsule pointers that objects of different owners exchange.
 
-In: `Part`s, from an environment or a process. Out: `Meetings`. Files are read only where an object
-is particular (see `Traces`) and another owner's can get hold of it: it needs its library, it counts
-on its symbols, or both name the same capsule. An object that cannot be read again is passed over.
+In: `InteractingObject`s of an environment or a process. Out: `Interactions`. Reads files only if
+an object has a private runtime or string ABI (`Traits`) and another owner's object can interact
+with it: it links to its library, imports its symbols, or names the same capsule. An object that
+cannot be read is skipped.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from cxxrt_toolchain.collect.answers import NO_NAMES
 from cxxrt_toolchain.elf.sections import read_constants
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.interactions import (
-    NO_MEETINGS,
+    NO_INTERACTIONS,
+    CapsulePointer,
     Crossing,
-    Handover,
-    Meetings,
-    Part,
+    InteractingObject,
+    Interactions,
     differ_in_cudart,
     differ_in_libstdcxx,
     differ_in_strings,
@@ -37,25 +38,25 @@ _LARGEST_TABLE = 1 << 20
 _Names = tuple[str, ...]
 
 
-def meet(parts: Iterable[Part], answers: Answers) -> Meetings:
-    """Find out who meets whom.
+def find_interactions(objects: Iterable[InteractingObject], answers: Answers) -> Interactions:
+    """Return the interactions of some objects.
 
     Args:
-        parts: Without the copies of runtimes. Of those with one name, an object finds its owner's
+        objects: Without the copies of runtimes. Of those with one name, an object finds its owner's
             own, else the first.
         answers: What their files answered before.
     """
-    parts = tuple(parts)
-    if not _special(parts):
-        return NO_MEETINGS
-    return Meetings(
-        parts=parts,
-        crossings=tuple(_crossings(parts, answers)),
-        handovers=tuple(_handovers(parts, answers)),
+    objects = tuple(objects)
+    if not _special(objects):
+        return NO_INTERACTIONS
+    return Interactions(
+        objects=objects,
+        crossings=tuple(_crossings(objects, answers)),
+        capsules=tuple(_capsule_pointers(objects, answers)),
     )
 
 
-def _differ(one: Part, other: Part) -> bool:
+def _differ(one: InteractingObject, other: InteractingObject) -> bool:
     return one.owner != other.owner and (
         differ_in_libstdcxx(one, other)
         or differ_in_strings(one, other)
@@ -63,32 +64,32 @@ def _differ(one: Part, other: Part) -> bool:
     )
 
 
-def _crossings(parts: tuple[Part, ...], answers: Answers) -> Iterator[Crossing]:
-    libraries = {each.name: each for each in reversed(parts)}
-    owned = {(each.owner, each.name) for each in parts}
-    special = _special(parts)
-    provided = {each.name for each in parts if id(each.traces) in special}
-    for user in parts:
-        traces = user.traces
-        if not traces.loose and id(traces) not in special and provided.isdisjoint(user.needed):
+def _crossings(objects: tuple[InteractingObject, ...], answers: Answers) -> Iterator[Crossing]:
+    libraries = {each.name: each for each in reversed(objects)}
+    owned = {(each.owner, each.name) for each in objects}
+    special = _special(objects)
+    provided = {each.name for each in objects if id(each.traits) in special}
+    for user in objects:
+        traits = user.traits
+        if not traits.unprovided and id(traits) not in special and provided.isdisjoint(user.needed):
             continue  # neither it nor what it needs differs from the rest
         names = [name for name in user.needed if (user.owner, name) not in owned]
         linked = [libraries[name] for name in names if name in libraries]
         yield from _crossing(user, linked, _needed, answers)
-        if traces.loose:
-            yield from _crossing(user, parts, partial(_wanted, parts=parts), answers)
+        if traits.unprovided:
+            yield from _crossing(user, objects, partial(_wanted, objects=objects), answers)
 
 
-def _special(parts: Iterable[Part]) -> frozenset[int]:
-    """The ids of those traces by which an object differs from the rest; many objects share one."""
-    traces = {id(each.traces): each.traces for each in parts}
-    return frozenset(n for n, each in traces.items() if each.hidden or each.is_particular)
+def _special(objects: Iterable[InteractingObject]) -> frozenset[int]:
+    """The ids of those traits by which an object differs from the rest; many objects share one."""
+    traits = {id(each.traits): each.traits for each in objects}
+    return frozenset(n for n, each in traits.items() if each.hidden or each.has_private_abi)
 
 
 def _crossing(
-    user: Part,
-    providers: Iterable[Part],
-    names: Callable[[Part, Answers], frozenset[str]],
+    user: InteractingObject,
+    providers: Iterable[InteractingObject],
+    names: Callable[[InteractingObject, Answers], frozenset[str]],
     answers: Answers,
 ) -> Iterator[Crossing]:
     foreign = [each for each in providers if _differ(user, each)]
@@ -101,16 +102,18 @@ def _crossing(
             yield Crossing(user=user, provider=provider, symbols=symbols, kernels=kernels)
 
 
-def _wanted(user: Part, answers: Answers, parts: Iterable[Part]) -> frozenset[str]:
+def _wanted(
+    user: InteractingObject, answers: Answers, objects: Iterable[InteractingObject]
+) -> frozenset[str]:
     """What it counts on somebody for, and its own owner has not."""
-    names = frozenset(user.traces.loose)
-    for each in parts:
+    names = frozenset(user.traits.unprovided)
+    for each in objects:
         if each.owner == user.owner:
             names -= answers.exported(each.place, names)
     return names
 
 
-def _needed(user: Part, answers: Answers) -> frozenset[str]:
+def _needed(user: InteractingObject, answers: Answers) -> frozenset[str]:
     """The C++ names that it needs and that are nobody's of the standard library."""
 
     def names(elf: SparseElf) -> tuple[str, ...]:
@@ -121,7 +124,9 @@ def _needed(user: Part, answers: Answers) -> frozenset[str]:
     return frozenset(found)
 
 
-def _kernels(part: Part, symbols: tuple[str, ...], answers: Answers) -> tuple[str, ...]:
+def _kernels(
+    part: InteractingObject, symbols: tuple[str, ...], answers: Answers
+) -> tuple[str, ...]:
     """The functions that the object registers with its libcudart, which it does by their names."""
 
     def registered(elf: SparseElf) -> tuple[str, ...]:
@@ -131,23 +136,25 @@ def _kernels(part: Part, symbols: tuple[str, ...], answers: Answers) -> tuple[st
     return answers.ask(part.place, "kernels", symbols, registered, NO_NAMES)
 
 
-def _handovers(parts: tuple[Part, ...], answers: Answers) -> Iterator[Handover]:
-    named = [each for each in parts if each.traces.made or each.traces.opened]
-    wanted = {name for each in named for name in (*each.traces.made, *each.traces.opened)}
-    others = {each.path: _capsules(each, wanted, answers) for each in parts if wanted}
+def _capsule_pointers(
+    objects: tuple[InteractingObject, ...], answers: Answers
+) -> Iterator[CapsulePointer]:
+    named = [each for each in objects if each.traits.made or each.traits.opened]
+    wanted = {name for each in named for name in (*each.traits.made, *each.traits.opened)}
+    others = {each.path: _capsules(each, wanted, answers) for each in objects if wanted}
     for part in named:
-        for other in parts:
+        for other in objects:
             made, opened = others[other.path]
-            if other.owner == part.owner or other.traces.strings == part.traces.strings == "old":
+            if other.owner == part.owner or other.traits.strings == part.traits.strings == "old":
                 continue
-            for name in sorted(opened.intersection(part.traces.made)):
-                yield Handover(maker=part, opener=other, name=name)
-            for name in sorted(made.intersection(part.traces.opened)) if other not in named else ():
-                yield Handover(maker=other, opener=part, name=name)
+            for name in sorted(opened.intersection(part.traits.made)):
+                yield CapsulePointer(maker=part, opener=other, name=name)
+            for name in sorted(made.intersection(part.traits.opened)) if other not in named else ():
+                yield CapsulePointer(maker=other, opener=part, name=name)
 
 
 def _capsules(
-    part: Part, wanted: Collection[str], answers: Answers
+    part: InteractingObject, wanted: Collection[str], answers: Answers
 ) -> tuple[frozenset[str], frozenset[str]]:
     """As `capsules`, for an object that has one of the names among its constants."""
 

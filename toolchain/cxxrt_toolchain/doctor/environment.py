@@ -18,12 +18,12 @@ from cxxrt_toolchain.collect.answers import Answers
 from cxxrt_toolchain.collect.environment.installed import read_environment
 from cxxrt_toolchain.collect.environment.interpreter import ask
 from cxxrt_toolchain.collect.environment.search import CACHE_FILE, Program, Search
-from cxxrt_toolchain.collect.interactions import meet
+from cxxrt_toolchain.collect.interactions import find_interactions
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.environment import LIBSTDCXX, EnvironmentFacts, Member
 from cxxrt_toolchain.facts.families import RuntimeFamily, canonical_soname, family_of_name
 from cxxrt_toolchain.facts.installed import Found, Step
-from cxxrt_toolchain.facts.interactions import Part
+from cxxrt_toolchain.facts.interactions import InteractingObject
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
 from cxxrt_toolchain.report.graph import draw
 from cxxrt_toolchain.rules.installation import judge
@@ -107,7 +107,7 @@ def look(
         driver=_driver(names, environ),
         cudart=tuple(crossings.missing_cudart(every, own, candidates, outside, answers)),
         strings=tuple(crossings.string_conflicts(members, answers)),
-        meetings=meet(_parts(members), answers),
+        interactions=find_interactions(_interacting_objects(members), answers),
         builds=tuple(crossings.differing_builds(members, answers)),
         unreadable=tuple(
             (each.member, each.reason) for each in read.unreadable if ".so" in each.member
@@ -148,17 +148,17 @@ def _members(
             yield Member(distribution=distribution, objects=loadable)
 
 
-def _parts(members: Iterable[Member]) -> Iterator[Part]:
+def _interacting_objects(members: Iterable[Member]) -> Iterator[InteractingObject]:
     for member in members:
         for each in member.objects:
             if each.copy_of is None:
-                yield Part(
+                yield InteractingObject(
                     path=each.path,
                     place=each.path,
                     name=each.name,
                     owner=member.name,
                     needed=each.facts.needed,
-                    traces=each.traces,
+                    traits=each.traits,
                 )
 
 

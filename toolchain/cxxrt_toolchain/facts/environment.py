@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.interactions import NO_MEETINGS, Meetings
+from cxxrt_toolchain.facts.interactions import NO_INTERACTIONS, Interactions
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
 from cxxrt_toolchain.rules.remedies import ACTIVATE, libstdcxx_first
 
@@ -107,7 +107,7 @@ class EnvironmentFacts:
     SONAME lacks."""
     unreadable: tuple[tuple[str, str], ...]
     """(Path, reason) of shared objects that cannot be read."""
-    meetings: Meetings = NO_MEETINGS
+    interactions: Interactions = NO_INTERACTIONS
     """Where packages with a runtime or a string of their own meet others."""
 
     @cached_property
@@ -138,7 +138,7 @@ class EnvironmentFacts:
         first = libstdcxx_first(self.environment.interpreter.python, found.path if found else "")
         return (first, other)
 
-    def company(self, member: Member) -> list[Member]:
+    def other_cxx_users(self, member: Member) -> list[Member]:
         """The other distributions that use the one libstdc++.so.6 of the process."""
         return [each for each in self.members if each is not member and LIBSTDCXX in each.needed]
 

@@ -11,84 +11,86 @@ from typing import TYPE_CHECKING, NamedTuple
 from cxxrt_toolchain.facts.families import RuntimeFamily
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.facts.traits import Traces
+    from cxxrt_toolchain.facts.traits import Traits
 
 
 _STDCXX, _CUDART = RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBCUDART
 
 
-class Part(NamedTuple):
-    """One object, as far as it matters here; a named tuple, because a process has hundreds."""
+class InteractingObject(NamedTuple):
+    """An object of an environment or a process that is not a copy of a runtime."""
 
     path: str
-    """What it is called in a finding."""
+    """As findings name it."""
     place: str
-    """Where it can be read."""
+    """The path under which this process can read it."""
     name: str
-    """What other objects need it by."""
+    """Its SONAME, else its file name."""
     owner: str
-    """The distribution that it is of, else its folder."""
+    """The distribution that it belongs to, else its folder."""
     needed: tuple[str, ...]
-    traces: Traces
+    """``DT_NEEDED``."""
+    traits: Traits
 
     @property
     def uses_cxx(self) -> bool:
-        """Whether it has a libstdc++, the process's or its own."""
-        return _STDCXX in self.traces.hidden or any("libstdc++" in name for name in self.needed)
+        """Whether it uses a libstdc++, shared or its own."""
+        return _STDCXX in self.traits.hidden or any("libstdc++" in name for name in self.needed)
 
     @property
     def uses_cudart(self) -> bool:
-        """Likewise for libcudart."""
-        return _CUDART in self.traces.hidden or any("libcudart" in name for name in self.needed)
+        """Whether it uses a libcudart, shared or its own."""
+        return _CUDART in self.traits.hidden or any("libcudart" in name for name in self.needed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crossing:
-    """C++ symbols that one object takes from another's."""
+    """C++ symbols that one object imports from another owner's object."""
 
-    user: Part
-    provider: Part
+    user: InteractingObject
+    provider: InteractingObject
     symbols: tuple[str, ...]
     """Mangled, sorted."""
     kernels: tuple[str, ...] = ()
-    """Those that are CUDA kernels of the provider; looked for only where one hides a libcudart."""
+    """The CUDA kernels of the provider among them; collected only where one of the two objects
+    has a hidden libcudart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handover:
-    """A pointer that one object puts into a capsule and another takes out."""
+class CapsulePointer:
+    """A pointer that one object puts into a ``PyCapsule`` and another object takes out."""
 
-    maker: Part
-    opener: Part
+    maker: InteractingObject
+    opener: InteractingObject
     name: str
-    """The capsule's."""
+    """The name of the capsule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Meetings:
-    """Everything of the kind."""
+class Interactions:
+    """All symbols and pointers that objects of different owners exchange."""
 
-    parts: tuple[Part, ...] = ()
-    """Those that the rules compare, in the order in which they were given."""
+    objects: tuple[InteractingObject, ...] = ()
+    """All objects that were compared, in the order in which they were given."""
     crossings: tuple[Crossing, ...] = ()
-    handovers: tuple[Handover, ...] = ()
+    capsules: tuple[CapsulePointer, ...] = ()
 
 
-NO_MEETINGS = Meetings()
+NO_INTERACTIONS = Interactions()
 
 
-def differ_in_libstdcxx(one: Part, other: Part) -> bool:
-    """Whether two objects that use C++ do not use one libstdc++."""
-    hidden = _STDCXX in one.traces.hidden or _STDCXX in other.traces.hidden
+def differ_in_libstdcxx(one: InteractingObject, other: InteractingObject) -> bool:
+    """Whether two objects use C++ with different copies of libstdc++."""
+    hidden = _STDCXX in one.traits.hidden or _STDCXX in other.traits.hidden
     return hidden and one.uses_cxx and other.uses_cxx
 
 
-def differ_in_strings(one: Part, other: Part) -> bool:
-    """Whether one was compiled with the old ``std::string`` and the other with the new."""
-    return {one.traces.strings, other.traces.strings} == {"old", "new"}
+def differ_in_strings(one: InteractingObject, other: InteractingObject) -> bool:
+    """Whether one object was compiled with the old ``std::string``, the other with the new."""
+    return {one.traits.strings, other.traits.strings} == {"old", "new"}
 
 
-def differ_in_cudart(one: Part, other: Part) -> bool:
-    """Whether two objects that use CUDA do not use one libcudart."""
-    hidden = _CUDART in one.traces.hidden or _CUDART in other.traces.hidden
+def differ_in_cudart(one: InteractingObject, other: InteractingObject) -> bool:
+    """Whether two objects use CUDA with different copies of libcudart."""
+    hidden = _CUDART in one.traits.hidden or _CUDART in other.traits.hidden
     return hidden and one.uses_cudart and other.uses_cudart

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cxxrt_toolchain.elf.facts import NeededVersion, SharedObject, Soname
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.symbols import CAPTURES, LOCALE_IDS
-from cxxrt_toolchain.facts.traits import NO_TRACES, Traces
+from cxxrt_toolchain.facts.traits import NO_TRAITS, Traits
 from cxxrt_toolchain.facts.wheel import UnreadableObject
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class ObjectFacts:
     """Those of `WATCHED`."""
     cudart_needed: tuple[str, ...] = ()
     """Functions of the CUDA runtime API that it needs from a shared libcudart, sorted."""
-    traces: Traces = NO_TRACES
+    traits: Traits = NO_TRAITS
     """What it was compiled and linked with; none for a copy of a runtime."""
 
     @property
@@ -65,7 +65,7 @@ class ObjectFacts:
 
     @property
     def static(self) -> tuple[RuntimeFamily, ...]:
-        """Runtimes that are linked into it and exported; `Traces` has the hidden ones."""
+        """Runtimes that are linked into it and exported; `Traits` has the hidden ones."""
         if self.copy_of is not None:
             return ()
         return static_families(self.exports, symbolic=self.facts.symbolic)
@@ -118,7 +118,7 @@ def encode(facts: Facts) -> str:
     row["copy_of"] = facts.copy_of.value if facts.copy_of else None
     row["exports"] = sorted(facts.exports)
     row["cudart_needed"] = list(facts.cudart_needed)
-    row["traces"] = encode_traces(facts.traces)
+    row["traits"] = encode_traits(facts.traits)
     return json.dumps(row, separators=(",", ":"))
 
 
@@ -156,31 +156,31 @@ def _object(row: dict[str, Any], path: str, size: int, needs: Needs) -> ObjectFa
         copy_of=_FAMILIES[row["copy_of"]] if row["copy_of"] else None,
         exports=frozenset(row["exports"]),
         cudart_needed=tuple(row["cudart_needed"]),
-        traces=decode_traces(row["traces"]),
+        traits=decode_traits(row["traits"]),
     )
 
 
-def encode_traces(traces: Traces) -> list[Any]:
+def encode_traits(traits: Traits) -> list[Any]:
     """A list of JSON types; empty where there are none, as for most objects."""
-    if traces == NO_TRACES:
+    if traits == NO_TRAITS:
         return []
-    hidden = [family.value for family in traces.hidden]
-    names = [[*each] for each in (traces.loose, traces.made, traces.opened)]
-    return [hidden, traces.old_string, traces.new_strings, *names]
+    hidden = [family.value for family in traits.hidden]
+    names = [[*each] for each in (traits.unprovided, traits.made, traits.opened)]
+    return [hidden, traits.old_string, traits.new_strings, *names]
 
 
-def decode_traces(row: list[Any]) -> Traces:
-    """The traces again.
+def decode_traits(row: list[Any]) -> Traits:
+    """The traits again.
 
     Raises:
-        KeyError, TypeError, ValueError: `encode_traces` did not make this.
+        KeyError, TypeError, ValueError: `encode_traits` did not make this.
     """
     if not row:
-        return NO_TRACES
+        return NO_TRAITS
     hidden, old, new, *names = row
-    loose, made, opened = map(tuple, names)
+    unprovided, made, opened = map(tuple, names)
     families = tuple(_FAMILIES[name] for name in hidden)
-    return Traces(families, old, new, loose, made, opened)
+    return Traits(families, old, new, unprovided, made, opened)
 
 
 def _needs(rows: Iterable[list[Any]], made: Needs) -> Iterable[NeededVersion]:

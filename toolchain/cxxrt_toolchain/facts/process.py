@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.families import RuntimeFamily, canonical_soname
-from cxxrt_toolchain.facts.interactions import NO_MEETINGS, Meetings
+from cxxrt_toolchain.facts.interactions import NO_INTERACTIONS, Interactions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,7 +45,7 @@ class ProcessView:
     """The newest ``GLIBCXX`` of the runtime wheel that is installed there."""
     compilers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """``.comment`` by path, of objects that the rules compare."""
-    meetings: Meetings = NO_MEETINGS
+    interactions: Interactions = NO_INTERACTIONS
     """Where objects with a runtime or a string of their own meet others."""
 
     @cached_property

@@ -1,9 +1,9 @@
-"""What an object was compiled and linked with, where no exported symbol says it.
+"""Read how an object was compiled and linked, where no exported symbol shows it.
 
-In: an opened ELF file. Out: `Traces`: runtimes that are linked in and hidden, which
-``std::string`` its symbols spell, C++ that it expects of nobody in particular, and the names of
-the capsules through which it exchanges pointers with other modules. The name table is searched as
-text, which takes microseconds; the file is read further only where that leaves a question open.
+In: an opened ELF file. Out: `Traits`: runtimes that are linked in and hidden, the ``std::string``
+ABI that its symbols use, C++ symbols that none of its libraries provides, and the names of the
+capsules through which it exchanges pointers with other modules. The name table is searched as
+text, which takes microseconds; more of the file is read only where that is not enough.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.elf.reader import SparseElf
 
 _OF_CUDART = b"pthread_condattr_setpshared\0"
-"""Every libcudart from 11.8 to 13.0 calls it, and hardly anybody else who calls ``dlopen``."""
+"""Every libcudart from 11.8 to 13.0 calls it; few other objects that call ``dlopen`` do."""
 _MAKE, _OPEN = "PyCapsule_New", "PyCapsule_GetPointer"
-"""How a pointer gets into a capsule, and out of it; the second argument is its name (CPython)."""
+"""CPython's functions for capsules; the second argument is the capsule's name."""
 _CAPSULES = b"PyCapsule_"
 _CAPSULE = re.compile(r"[A-Za-z_][\w.:*-]+")
 _OF_C = re.compile(
@@ -37,88 +37,88 @@ _OF_C = re.compile(
 )
 """DLPack, Arrow's C interface, NumPy's, datetime's and other tables of C functions, SWIG."""
 LARGEST_TABLE = 1 << 20
-"""Bytes of names up to which they are read in one piece."""
-_MOST_LOOSE = 8
+"""Largest name table in bytes that is read in one piece."""
+_MOST_UNPROVIDED = 8
 _NEW = b"cxx11"
 _OLD = b"Ss"
-# Undefined C++ names that libstdc++ never has: neither std's nor the compiler's own.
+# Undefined C++ names outside the namespaces of libstdc++ and the compiler.
 _FOREIGN = re.compile(
     rb"\0_Z(?!Z?N?[KVrRO]*St|N[KVrRO]*S[absiod]|T[VTISHW]|N9__gnu|N10__cxxabiv1|GTt|GV|d[al]|n[aw])"
 )
 _EVERYWHERE = re.compile(r"(?:lib(?:c|m|dl|pthread|rt|util|resolv)|ld-linux.*|libpython3.*)\.so.*")
-"""Libraries that have no C++ interface."""
+"""Libraries without a C++ interface."""
 
 
 @dataclass(frozen=True, slots=True)
-class Traces:
-    """What shows in no exported symbol."""
+class Traits:
+    """How an object was compiled and linked."""
 
     hidden: tuple[RuntimeFamily, ...] = ()
     """Runtimes that are linked in and not exported, sorted by name."""
     old_string: str = ""
-    """A symbol that spells the old, copy-on-write ``std::string``; empty where none does."""
+    """A symbol with the old, copy-on-write ``std::string`` in its name; empty if there is none."""
     new_strings: bool = False
-    """Whether one spells the new one."""
-    loose: tuple[str, ...] = ()
-    """Up to eight C++ symbols that it needs and that none of its libraries can have: it counts on
-    somebody who is loaded for everybody (``RTLD_GLOBAL``)."""
+    """Whether a symbol has ``std::__cxx11::string`` in its name."""
+    unprovided: tuple[str, ...] = ()
+    """Up to eight C++ symbols that no ``DT_NEEDED`` library provides; the object relies on a
+    library that was loaded ``RTLD_GLOBAL``."""
     made: tuple[str, ...] = ()
-    """Names of the capsules that it makes, sorted; only where it has a runtime or a string of its
-    own, and without those that are known to hold C."""
+    """Names of the capsules that it creates, sorted, without those that are known to hold C data;
+    collected only for an object with a private ABI."""
     opened: tuple[str, ...] = ()
-    """Likewise, of those whose pointers it takes."""
+    """Names of the capsules that it takes pointers from, under the same conditions."""
 
     @property
-    def is_particular(self) -> bool:
-        """Whether what it hands out may not be what others expect."""
+    def has_private_abi(self) -> bool:
+        """Whether it has a private libstdc++ or the old ``std::string``."""
         return RuntimeFamily.LIBSTDCXX in self.hidden or self.strings == "old"
 
     @property
     def strings(self) -> str:
-        """``old`` or ``new``; empty where there is neither, or both."""
+        """``old`` or ``new``; empty if its symbols show neither or both."""
         if bool(self.old_string) is self.new_strings:
             return ""
         return "old" if self.old_string else "new"
 
 
-NO_TRACES = Traces()
+NO_TRAITS = Traits()
 
 
-def read_traces(
+def read_traits(
     found: SparseElf, facts: SharedObject, exported: Collection[RuntimeFamily] = ()
-) -> Traces:
-    """Look for them in one object; none where its tables are so wrong that nobody can tell.
+) -> Traits:
+    """Return the traits of an object, `NO_TRAITS` if its tables are damaged.
 
     Args:
         found: The opened file.
         facts: Its facts.
-        exported: The runtimes that are linked in and exported, so that they are not hidden.
+        exported: Runtimes that are linked in and exported, hence not hidden.
     """
     try:
         return _read(found, facts, exported)
     except ElfError:
-        return NO_TRACES
+        return NO_TRAITS
 
 
-def _read(found: SparseElf, facts: SharedObject, exported: Collection[RuntimeFamily]) -> Traces:
+def _read(found: SparseElf, facts: SharedObject, exported: Collection[RuntimeFamily]) -> Traits:
     table = found.name_table(LARGEST_TABLE)
-    if table is None:  # a library of many megabytes: only what it needs of glibc and libstdc++
+    if table is None:  # too large: only the versioned names, of glibc and libstdc++
         names = found.versioned_names()
         table = b"\0".join([b"", *(name.encode() for name in names), b""])
-    traces = Traces(
+    traits = Traits(
         hidden=_hidden(found, facts, exported, table),
         old_string=_old_string(table),
         new_strings=any(name.startswith("_Z") for name in names_with(table, _NEW)),
-        loose=_loose(found, facts, table),
+        unprovided=_unprovided(found, facts, table),
     )
-    if traces.is_particular and _CAPSULES in table:
+    if traits.has_private_abi and _CAPSULES in table:
         made, opened = capsules(found)
-        return replace(traces, made=tuple(sorted(made)), opened=tuple(sorted(opened)))
-    return traces
+        return replace(traits, made=tuple(sorted(made)), opened=tuple(sorted(opened)))
+    return traits
 
 
 def capsules(found: SparseElf) -> tuple[frozenset[str], frozenset[str]]:
-    """Names of the capsules that an object makes, and of those whose pointers it takes.
+    """Return the names of the capsules that an object creates and of those that it opens.
 
     Raises:
         ElfError: As for `SparseElf`.
@@ -133,13 +133,13 @@ def _is_capsule(name: str) -> bool:
 
 
 class _Mentioned:
-    """The functions that a name table mentions."""
+    """Set-like view of the names in a name table."""
 
     def __init__(self, table: bytes) -> None:
         self._table = table
 
     def __contains__(self, name: object) -> bool:
-        """Whether one is there; linkers let a short name share the end of a longer one."""
+        """Whether a name is in the table; linkers store a short name as the end of a longer one."""
         return isinstance(name, str) and name.encode() + b"\0" in self._table
 
 
@@ -153,7 +153,7 @@ def _hidden(
 
 
 def names_with(table: bytes, part: bytes) -> Iterator[str]:
-    """The names of a table that contain some bytes."""
+    """Yield the names of a name table that contain some bytes."""
     at = table.find(part)
     while at >= 0:
         end = table.find(b"\0", at)
@@ -166,18 +166,18 @@ def _old_string(table: bytes) -> str:
     return next(filter(spells_old_string, spelt), "")
 
 
-def _loose(found: SparseElf, facts: SharedObject, table: bytes) -> tuple[str, ...]:
+def _unprovided(found: SparseElf, facts: SharedObject, table: bytes) -> tuple[str, ...]:
     if not all(_is_everywhere(name) for name in facts.needed) or not _FOREIGN.search(table):
         return ()
-    names = sorted(each.name for each in found.undefined() if _is_loose(each))
-    return tuple(sorted(names, key=lambda name: not _spells_string(name))[:_MOST_LOOSE])
+    names = sorted(each.name for each in found.undefined() if _is_unprovided(each))
+    return tuple(sorted(names, key=lambda name: not _spells_string(name))[:_MOST_UNPROVIDED])
 
 
 def _is_everywhere(name: str) -> bool:
     return family_of_name(name) is not None or _EVERYWHERE.fullmatch(name) is not None
 
 
-def _is_loose(symbol: DynamicSymbol) -> bool:
+def _is_unprovided(symbol: DynamicSymbol) -> bool:
     strong = symbol.binding is Binding.GLOBAL and symbol.version is None
     return strong and symbol.name.startswith("_Z") and not belongs_to_libstdcxx(symbol.name)
 

@@ -39,7 +39,7 @@ def _second_copies(facts: EnvironmentFacts) -> Iterator[Finding]:
             if each.name != LIBSTDCXX and each.locale_ids
         ]
         static = [each for each in member.objects if RuntimeFamily.LIBSTDCXX in each.static]
-        company = [each.name for each in facts.company(member)]
+        company = [each.name for each in facts.other_cxx_users(member)]
         if LIBSTDCXX in member.needed:
             company.append(member.name)
         for rule, copies, what in (
@@ -109,7 +109,7 @@ def _captures(facts: EnvironmentFacts) -> Iterator[Finding]:
         once = any(name in _ONCE for name in names)
         company = [
             each.name
-            for each in facts.company(member)
+            for each in facts.other_cxx_users(member)
             if not once or any(_calls_once(user) for user in each.users(LIBSTDCXX))
         ]
         if facts.activated or not company:

@@ -17,7 +17,7 @@ from cxxrt_toolchain.rules.copies import check_libstdcxx
 from cxxrt_toolchain.rules.openmp_cuda import check_runtimes, lacking, package_of
 from cxxrt_toolchain.rules.remedies import INSTALL, listed, shortened, upgrade
 from cxxrt_toolchain.rules.rule import Finding, Severity
-from cxxrt_toolchain.rules.strings import check_meetings
+from cxxrt_toolchain.rules.strings import check_interactions
 from cxxrt_toolchain.rules.versions import check_age
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def judge(facts: EnvironmentFacts) -> tuple[Finding, ...]:
         *_runtime(facts),
         *_builds(facts),
         *_strings(facts),
-        *_meetings(facts),
+        *_interactions(facts),
         *_unreadable(facts),
     ]
     return tuple(sorted(findings, key=lambda found: found.sort_key))
@@ -184,14 +184,14 @@ def _strings(facts: EnvironmentFacts) -> Iterator[Finding]:
         )
 
 
-def _meetings(facts: EnvironmentFacts) -> Iterator[Finding]:
+def _interactions(facts: EnvironmentFacts) -> Iterator[Finding]:
     """H5, H7 and D13, where D11 does not say more."""
     packages = frozenset(member.name for member in facts.members)
     mismatched = [
         (package_of(facts, each.consumer), package_of(facts, each.provider))
         for each in facts.strings
     ]
-    return check_meetings(facts.meetings, packages, mismatched)
+    return check_interactions(facts.interactions, packages, mismatched)
 
 
 def _unreadable(facts: EnvironmentFacts) -> Iterator[Finding]:

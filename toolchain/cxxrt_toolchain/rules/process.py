@@ -17,7 +17,7 @@ from cxxrt_toolchain.rules import captures as binding_rules
 from cxxrt_toolchain.rules.captures import runtime_first
 from cxxrt_toolchain.rules.remedies import COMPETING_THREADS, ONE_OPENMP
 from cxxrt_toolchain.rules.rule import Finding, Severity
-from cxxrt_toolchain.rules.strings import check_meetings
+from cxxrt_toolchain.rules.strings import check_interactions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ def judge(view: ProcessView) -> tuple[Finding, ...]:
     found = [
         *binding_rules.findings(view),
         *_unread_copies(view),
-        *check_meetings(view.meetings, frozenset(each.name for each in view.packages)),
+        *check_interactions(view.interactions, frozenset(each.name for each in view.packages)),
         *_duplicates(view),
         *_openmp(view),
         *_older_first(view),

@@ -1,7 +1,7 @@
 """The rules about runtimes and strings that packages keep to themselves: H5, H7 and D13.
 
-In: `Meetings`, of an environment or a process. Out: findings, unsorted. What two packages' symbols
-prove is a warning; what may happen between them through pointers, which show nowhere, is a note.
+In: `Interactions` of an environment or a process. Out: findings, unsorted. What symbols of two
+packages prove is a warning; what may happen through pointers is a note.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ from cxxrt_toolchain.rules.rule import Finding, Severity
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from cxxrt_toolchain.facts.interactions import Crossing, Handover, Meetings, Part
+    from cxxrt_toolchain.facts.interactions import (
+        CapsulePointer,
+        Crossing,
+        InteractingObject,
+        Interactions,
+    )
 
 _DYNAMIC = "link libstdc++ dynamically"
 _SHARED = "use nvcc's --cudart=shared"
@@ -33,41 +38,41 @@ Packages = frozenset[str]
 """Names of distributions: an owner that is a folder is named and never blamed."""
 
 
-def check_meetings(
-    meetings: Meetings, packages: Packages, mismatched: Collection[tuple[str, str]] = ()
+def check_interactions(
+    interactions: Interactions, packages: Packages, mismatched: Collection[tuple[str, str]] = ()
 ) -> Iterator[Finding]:
     """Everything that this module knows.
 
     Args:
-        meetings: Who meets whom.
+        interactions: Who meets whom.
         packages: The owners that are distributions.
         mismatched: (User, provider) of which D11 says more already.
     """
-    yield from _runtimes_cross(meetings, packages)
-    yield from _runtimes_apart(meetings, packages)
-    yield from _kernels_cross(meetings, packages)
-    yield from _kernels_apart(meetings, packages)
+    yield from _runtimes_cross(interactions, packages)
+    yield from _runtimes_apart(interactions, packages)
+    yield from _kernels_cross(interactions, packages)
+    yield from _kernels_apart(interactions, packages)
     told = {frozenset(pair) for pair in mismatched}
-    yield from _strings_cross(meetings, packages, told)
-    told |= {_owners_of(pair) for pair in _pairs(meetings.crossings, differ_in_strings)}
-    yield from _strings_apart(meetings, packages, told)
+    yield from _strings_cross(interactions, packages, told)
+    told |= {_owners_of(pair) for pair in _pairs(interactions.crossings, differ_in_strings)}
+    yield from _strings_apart(interactions, packages, told)
 
 
-def _hides_stdcxx(part: Part) -> bool:
-    return RuntimeFamily.LIBSTDCXX in part.traces.hidden
+def _hides_stdcxx(each: InteractingObject) -> bool:
+    return RuntimeFamily.LIBSTDCXX in each.traits.hidden
 
 
-def _hides_cudart(part: Part) -> bool:
-    return RuntimeFamily.LIBCUDART in part.traces.hidden
+def _hides_cudart(each: InteractingObject) -> bool:
+    return RuntimeFamily.LIBCUDART in each.traits.hidden
 
 
-def _is_old(part: Part) -> bool:
-    return part.traces.strings == "old"
+def _is_old(each: InteractingObject) -> bool:
+    return each.traits.strings == "old"
 
 
-def _runtimes_cross(meetings: Meetings, packages: Packages) -> Iterator[Finding]:
+def _runtimes_cross(interactions: Interactions, packages: Packages) -> Iterator[Finding]:
     """H5 where C++ symbols of one package are bound to another's."""
-    for pair in _pairs(meetings.crossings, differ_in_libstdcxx):
+    for pair in _pairs(interactions.crossings, differ_in_libstdcxx):
         guilty, others = _sides(pair, _hides_stdcxx)
         yield Finding(
             rule="CXXRT-H5",
@@ -78,30 +83,32 @@ def _runtimes_cross(meetings: Meetings, packages: Packages) -> Iterator[Finding]
             culprits=_named(guilty, packages),
             victims=_named(others, packages),
             libraries=_paths(pair),
-            evidence=(*_contains(_parts(pair), _hides_stdcxx, "libstdc++")[:2], *_symbols(pair)),
+            evidence=(*_contains(_ends(pair), _hides_stdcxx, "libstdc++")[:2], *_symbols(pair)),
             remedies=(_rebuilt(guilty, _DYNAMIC),),
         )
 
 
-def _runtimes_apart(meetings: Meetings, packages: Packages) -> Iterator[Finding]:
+def _runtimes_apart(interactions: Interactions, packages: Packages) -> Iterator[Finding]:
     """H5 for all others together, if there is somebody whom they could meet."""
     told = {
-        owner for p in _pairs(meetings.crossings, differ_in_libstdcxx) for owner in _owners_of(p)
+        owner
+        for p in _pairs(interactions.crossings, differ_in_libstdcxx)
+        for owner in _owners_of(p)
     }
-    islands = _owners(meetings.parts, _hides_stdcxx) - told
-    handed = [e for e in meetings.handovers if _hides_stdcxx(e.maker) or _hides_stdcxx(e.opener)]
-    company = _owners(meetings.parts, lambda part: part.uses_cxx)
-    company |= {part.owner for each in handed for part in (each.maker, each.opener)}
+    islands = _owners(interactions.objects, _hides_stdcxx) - told
+    handed = [e for e in interactions.capsules if _hides_stdcxx(e.maker) or _hides_stdcxx(e.opener)]
+    company = _owners(interactions.objects, lambda each: each.uses_cxx)
+    company |= {end.owner for each in handed for end in (each.maker, each.opener)}
     if not islands or len(company) == 1:
         return
-    shown = [part for part in meetings.parts if part.owner in islands]
+    shown = [each for each in interactions.objects if each.owner in islands]
     yield Finding(
         rule="CXXRT-H5",
         severity=Severity.NOTE,
         message=f"{_keeps(islands, 'libstdc++')}, which is safe as long as no exception and no old "
         f"std::string passes to or from {_text(company - islands) or 'the other'}",
         culprits=_named(islands, packages),
-        libraries=tuple(part.path for part in shown if _hides_stdcxx(part))[:_MOST],
+        libraries=tuple(each.path for each in shown if _hides_stdcxx(each))[:_MOST],
         evidence=tuple(
             shortened([*_contains(shown, _hides_stdcxx, "libstdc++"), *_capsules(handed)])
         ),
@@ -109,9 +116,9 @@ def _runtimes_apart(meetings: Meetings, packages: Packages) -> Iterator[Finding]
     )
 
 
-def _kernels_cross(meetings: Meetings, packages: Packages) -> Iterator[Finding]:
+def _kernels_cross(interactions: Interactions, packages: Packages) -> Iterator[Finding]:
     """H7 where a kernel of one package is launched by another."""
-    launches = [each for each in meetings.crossings if each.kernels]
+    launches = [each for each in interactions.crossings if each.kernels]
     for pair in _pairs(launches, differ_in_cudart):
         guilty, others = _sides(pair, _hides_cudart)
         yield Finding(
@@ -124,7 +131,7 @@ def _kernels_cross(meetings: Meetings, packages: Packages) -> Iterator[Finding]:
             victims=_named(others, packages),
             libraries=_paths(pair),
             evidence=(
-                *_contains(_parts(pair), _hides_cudart, "libcudart")[:2],
+                *_contains(_ends(pair), _hides_cudart, "libcudart")[:2],
                 *(f"{each.provider.path} registers {each.kernels[0]}" for each in pair[:1]),
                 *_symbols(pair)[:1],
             ),
@@ -132,31 +139,31 @@ def _kernels_cross(meetings: Meetings, packages: Packages) -> Iterator[Finding]:
         )
 
 
-def _kernels_apart(meetings: Meetings, packages: Packages) -> Iterator[Finding]:
+def _kernels_apart(interactions: Interactions, packages: Packages) -> Iterator[Finding]:
     """H7 for all others together, if there are several libcudarts."""
-    launches = [each for each in meetings.crossings if each.kernels]
+    launches = [each for each in interactions.crossings if each.kernels]
     told = {owner for pair in _pairs(launches, differ_in_cudart) for owner in _owners_of(pair)}
-    islands = _owners(meetings.parts, _hides_cudart) - told
-    if not islands or len(_owners(meetings.parts, lambda part: part.uses_cudart)) == 1:
+    islands = _owners(interactions.objects, _hides_cudart) - told
+    if not islands or len(_owners(interactions.objects, lambda each: each.uses_cudart)) == 1:
         return
-    shown = [part for part in meetings.parts if part.owner in islands]
+    shown = [each for each in interactions.objects if each.owner in islands]
     yield Finding(
         rule="CXXRT-H7",
         severity=Severity.NOTE,
         message=f"{_keeps(islands, 'libcudart')}, which is safe as long as no package launches "
         "kernels that another one defines",
         culprits=_named(islands, packages),
-        libraries=tuple(part.path for part in shown if _hides_cudart(part))[:_MOST],
+        libraries=tuple(each.path for each in shown if _hides_cudart(each))[:_MOST],
         evidence=tuple(shortened(_contains(shown, _hides_cudart, "libcudart"))),
         remedies=(f"Nothing, unless that happens; then {_rebuilt(islands, _SHARED)}",),
     )
 
 
 def _strings_cross(
-    meetings: Meetings, packages: Packages, told: Collection[frozenset[str]]
+    interactions: Interactions, packages: Packages, told: Collection[frozenset[str]]
 ) -> Iterator[Finding]:
     """D13 where C++ of one package is bound to another's; a note if strings are none of it."""
-    for pair in _pairs(meetings.crossings, differ_in_strings):
+    for pair in _pairs(interactions.crossings, differ_in_strings):
         if _owners_of(pair) in told:
             continue
         guilty, others = _sides(pair, _is_old)
@@ -169,22 +176,22 @@ def _strings_cross(
             culprits=_named(guilty, packages),
             victims=_named(others, packages),
             libraries=_paths(pair),
-            evidence=(*_spelling(_parts(pair))[:2], *_symbols(pair)),
+            evidence=(*_spelling(_ends(pair))[:2], *_symbols(pair)),
             remedies=(_rebuilt(guilty, _NEW_STRING),),
         )
 
 
 def _strings_apart(
-    meetings: Meetings, packages: Packages, told: Collection[frozenset[str]]
+    interactions: Interactions, packages: Packages, told: Collection[frozenset[str]]
 ) -> Iterator[Finding]:
     """D13 where a capsule crosses; what is in it, shows nowhere."""
-    grouped: dict[tuple[str, str], list[Handover]] = {}
-    for each in meetings.handovers:
+    grouped: dict[tuple[str, str], list[CapsulePointer]] = {}
+    for each in interactions.capsules:
         for old, new in ((each.maker, each.opener), (each.opener, each.maker)):
             if _is_old(old) and frozenset((old.owner, new.owner)) not in told:
                 grouped.setdefault((old.owner, new.owner), []).append(each)
     for (owner, other), rows in sorted(grouped.items()):
-        ends = [part for each in rows for part in (each.maker, each.opener)]
+        ends = [end for each in rows for end in (each.maker, each.opener)]
         yield Finding(
             rule="CXXRT-D13",
             severity=Severity.NOTE,
@@ -192,14 +199,14 @@ def _strings_apart(
             "is, too; they exchange pointers, and a struct with a string in it would have two "
             "layouts",
             culprits=_named({owner}, packages),
-            libraries=tuple(dict.fromkeys(part.path for part in ends))[:_MOST],
-            evidence=(*_spelling([part for part in ends if _is_old(part)])[:1], *_capsules(rows)),
+            libraries=tuple(dict.fromkeys(each.path for each in ends))[:_MOST],
+            evidence=(*_spelling([each for each in ends if _is_old(each)])[:1], *_capsules(rows)),
             remedies=(f"Nothing, unless that happens; then {_rebuilt({owner}, _NEW_STRING)}",),
         )
 
 
 def _pairs(
-    crossings: Iterable[Crossing], differ: Callable[[Part, Part], bool]
+    crossings: Iterable[Crossing], differ: Callable[[InteractingObject, InteractingObject], bool]
 ) -> list[list[Crossing]]:
     """The crossings that a rule is about, by the two owners."""
     grouped: dict[frozenset[str], list[Crossing]] = {}
@@ -209,23 +216,25 @@ def _pairs(
     return [grouped[owners] for owners in sorted(grouped, key=sorted)]
 
 
-def _parts(pair: Iterable[Crossing]) -> list[Part]:
-    return [part for each in pair for part in (each.user, each.provider)]
+def _ends(pair: Iterable[Crossing]) -> list[InteractingObject]:
+    return [end for each in pair for end in (each.user, each.provider)]
 
 
 def _owners_of(pair: Iterable[Crossing]) -> frozenset[str]:
-    return frozenset(part.owner for part in _parts(pair))
+    return frozenset(each.owner for each in _ends(pair))
 
 
-def _owners(parts: Iterable[Part], holds: Callable[[Part], bool]) -> set[str]:
-    return {part.owner for part in parts if holds(part)}
+def _owners(
+    objects: Iterable[InteractingObject], holds: Callable[[InteractingObject], bool]
+) -> set[str]:
+    return {each.owner for each in objects if holds(each)}
 
 
 def _sides(
-    pair: Iterable[Crossing], is_at_fault: Callable[[Part], bool]
+    pair: Iterable[Crossing], is_at_fault: Callable[[InteractingObject], bool]
 ) -> tuple[set[str], set[str]]:
     """The owners at fault, and those that are not."""
-    guilty = _owners(_parts(pair), is_at_fault)
+    guilty = _owners(_ends(pair), is_at_fault)
     return guilty, set(_owners_of(pair)) - guilty
 
 
@@ -243,11 +252,13 @@ def _keeps(owners: Collection[str], library: str) -> str:
 
 
 def _paths(pair: Iterable[Crossing]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(part.path for part in _parts(pair)))[:_MOST]
+    return tuple(dict.fromkeys(each.path for each in _ends(pair)))[:_MOST]
 
 
-def _contains(parts: Iterable[Part], holds: Callable[[Part], bool], library: str) -> list[str]:
-    paths = dict.fromkeys(part.path for part in parts if holds(part))
+def _contains(
+    objects: Iterable[InteractingObject], holds: Callable[[InteractingObject], bool], library: str
+) -> list[str]:
+    paths = dict.fromkeys(each.path for each in objects if holds(each))
     return [f"{path} contains {library}" for path in paths]
 
 
@@ -272,15 +283,15 @@ def _may_be_of_strings(pair: Iterable[Crossing]) -> bool:
     return spelt or len(names) < _WHOLE_INTERFACE
 
 
-def _spelling(parts: Iterable[Part]) -> list[str]:
-    rows = (f"{part.path} uses {part.traces.old_string or 'std::__cxx11'}" for part in parts)
+def _spelling(objects: Iterable[InteractingObject]) -> list[str]:
+    rows = (f"{each.path} uses {each.traits.old_string or 'std::__cxx11'}" for each in objects)
     return list(dict.fromkeys(rows))
 
 
-def _capsules(handovers: Iterable[Handover]) -> list[str]:
+def _capsules(capsules: Iterable[CapsulePointer]) -> list[str]:
     return [
         f"{each.opener.path} takes out what {each.maker.path} puts into a capsule {each.name!r}"
-        for each in handovers
+        for each in capsules
     ][:_MOST]
 
 

@@ -140,7 +140,7 @@ def _own_libstdcxx(facts: EnvironmentFacts) -> Iterator[Finding]:
                 continue
             after = {
                 each.name: node
-                for each in facts.company(member)
+                for each in facts.other_cxx_users(member)
                 if (node := _highest(each, (copy,))) and not facts.activated
             }
             served = facts.served(member, LIBSTDCXX)

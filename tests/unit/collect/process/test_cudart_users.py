@@ -22,7 +22,7 @@ USER = "/tv/core.so"
 
 def _kind(*needed: str, family: RuntimeFamily | None = None) -> Kind:
     return Kind(
-        Origin.WHEEL, "a", family, (), "", "1.0", "/", needed, is_cxx=False, glibc="", traces=""
+        Origin.WHEEL, "a", family, (), "", "1.0", "/", needed, is_cxx=False, glibc="", traits=""
     )
 
 

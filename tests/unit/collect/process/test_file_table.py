@@ -28,7 +28,7 @@ KIND = Kind(
     needed=("libc.so.6",),
     is_cxx=True,
     glibc="",
-    traces="",
+    traits="",
 )
 FACTS = FileFacts("libx.so.1", KIND)
 

@@ -40,7 +40,7 @@ KIND = Kind(
     needed=("libc.so.6",),
     is_cxx=True,
     glibc="",
-    traces="",
+    traits="",
 )
 SOURCE = ObjectInMemory("/site/a.so", 0, 0, 0, NOTHING)
 BOUND = (
@@ -58,7 +58,7 @@ def _set() -> LoadSet:
             "/site/a.so": NOTHING._replace(own_module=7, symbols=b"1234", changeable=((1, 2),))
         },
         cudart={"/site/a.so": (("/b/libcudart.so.13",), (16, 24)), "/c.so": ((), None)},
-        meetings=(((0, 1, ("f",), ()),), ((0, 1, "capsule"),)),
+        interactions=(((0, 1, ("f",), ()),), ((0, 1, "capsule"),)),
         described={("/site/a.so", "/b.so", (3, "channel")): BOUND},
         compilers={"/site/a.so": ("GCC: (GNU) 12.2.0",)},
     )
@@ -167,7 +167,7 @@ def test_the_sealed_form_above_is_the_one_that_is_read(tmp_path: Path) -> None:
     (file,) = tmp_path.iterdir()
     file.write_bytes(_sealed((*HEAD, (("a",) * 3, (0,) * 3, (None,), (), {}, {}, None, {}, {}))))
     assert _find(tmp_path) == LoadSet(
-        sonames=("a",) * 3, kinds=(None,) * 3, meetings=None, changed=False
+        sonames=("a",) * 3, kinds=(None,) * 3, interactions=None, changed=False
     )
 
 

@@ -147,11 +147,11 @@ def test_what_a_run_learns_of_a_known_set_is_kept(
     _read(reader(), files)
     second = reader()
     known = second.read("", files, memory=True)
-    known.meetings = ()
+    known.interactions = ()
     known.compiler(files[0].path, lambda _: ("clang",))
     second.save()
     third = _read(reader(), files)
-    assert (third.meetings, third.compilers) == ((), {files[0].path: ("clang",)})
+    assert (third.interactions, third.compilers) == ((), {files[0].path: ("clang",)})
 
 
 @pytest.mark.parametrize("memory", [True, False])

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect.process.file_table import FileFacts, Kind
-from cxxrt_toolchain.collect.process.process_interactions import traces_text
+from cxxrt_toolchain.collect.process.process_interactions import traits_text
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def describe(here: Places, place: str, report: ObjectFacts | None, root: str) ->
         needed=tuple(needed),
         is_cxx=bool(families & _CXX or report.locale_ids),
         glibc=_glibc(place, report),
-        traces=traces_text(report.traces),
+        traits=traits_text(report.traits),
     )
     return FileFacts(library.soname, kind)
 

@@ -48,8 +48,8 @@ class Kind(NamedTuple):
     """Whether it may hold C++."""
     glibc: str
     """For a C library: its version."""
-    traces: str
-    """As `process_meetings.traces_text` writes them."""
+    traits: str
+    """As `process_interactions.traits_text` writes them."""
 
 
 class FileFacts(NamedTuple):

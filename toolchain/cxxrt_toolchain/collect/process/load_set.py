@@ -49,8 +49,8 @@ class LoadSet:
     """What has to be read from the memory, by path."""
     cudart: Places = field(default_factory=dict)
     """Which of several copies of a libcudart are needed, and where the memory says who is used."""
-    meetings: tuple[Any, ...] | None = None
-    """As `process_meetings` writes them; None before they were looked for."""
+    interactions: tuple[Any, ...] | None = None
+    """As `process_interactions` writes them; None before they were looked for."""
     described: Described = field(default_factory=dict)
     """Of the symbols that were found to be bound elsewhere."""
     compilers: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -158,7 +158,7 @@ def _encoded(known: LoadSet) -> tuple[Any, ...]:
         known.ranges,
         {path: tuple(facts) for path, facts in known.references.items()},
         known.cudart,
-        known.meetings,
+        known.interactions,
         {key: tuple(map(tuple, rows)) for key, rows in known.described.items()},
         known.compilers,
     )
@@ -166,7 +166,7 @@ def _encoded(known: LoadSet) -> tuple[Any, ...]:
 
 def _decoded(row: Any, length: int) -> LoadSet:  # noqa: ANN401 - what was written
     """What `_encoded` made of it; raises one of `WRONG` where it is something else."""
-    sonames, numbers, kinds, ranges, references, cudart, meetings, described, compilers = row
+    sonames, numbers, kinds, ranges, references, cudart, interactions, described, compilers = row
     known = [decode_kind(kind) if kind else None for kind in kinds]
     if not len(sonames) == len(numbers) == length:
         raise ValueError(length)
@@ -176,7 +176,7 @@ def _decoded(row: Any, length: int) -> LoadSet:  # noqa: ANN401 - what was writt
         ranges=ranges,
         references={path: ObjectReferences._make(facts) for path, facts in references.items()},
         cudart=cudart,
-        meetings=meetings,
+        interactions=interactions,
         described={key: tuple(map(Bound._make, rows)) for key, rows in described.items()},
         compilers=compilers,
         changed=False,

@@ -20,17 +20,17 @@ from cxxrt_toolchain.collect.process.bindings import ObjectInMemory, describe_bo
 from cxxrt_toolchain.collect.process.cudart_users import idle_copies
 from cxxrt_toolchain.collect.process.memory import AddressMap, load_order, open_memory
 from cxxrt_toolchain.collect.process.process_interactions import (
-    decode_meetings,
-    encode_meetings,
-    find_meetings,
-    parts_of,
+    decode_interactions,
+    encode_interactions,
+    find_in_process,
+    objects_of,
 )
 from cxxrt_toolchain.collect.process.procfs import files_now
 from cxxrt_toolchain.collect.process.set_reader import SetReader, group_of
 from cxxrt_toolchain.elf.comment import read_comment
 from cxxrt_toolchain.elf.image import ElfError, ElfImage
 from cxxrt_toolchain.facts.bindings import Bindings
-from cxxrt_toolchain.facts.interactions import NO_MEETINGS
+from cxxrt_toolchain.facts.interactions import NO_INTERACTIONS
 from cxxrt_toolchain.facts.libraries import Library, Package, Places
 from cxxrt_toolchain.facts.process import ProcessView
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.collect.process.procfs import ProcessFacts
     from cxxrt_toolchain.facts.bindings import Bound
     from cxxrt_toolchain.facts.installed import Environment, Interpreter
-    from cxxrt_toolchain.facts.interactions import Meetings
+    from cxxrt_toolchain.facts.interactions import Interactions
 
 VARIABLES = (
     *("LD_LIBRARY_PATH", "LD_PRELOAD", "LD_AUDIT", "LD_BIND_NOW", "GLIBC_TUNABLES"),
@@ -141,27 +141,27 @@ class Observer:
             python=self.interpreter.python,
             runtime_version=self._runtime,
             compilers=_compilers(facts.root, bindings, known),
-            meetings=self._meetings(libraries, needed, known, facts.root),
+            interactions=self._interactions(libraries, needed, known, facts.root),
         )
 
-    def _meetings(
+    def _interactions(
         self,
         libraries: list[Library],
         needed: dict[str, tuple[str, ...]],
         known: LoadSet,
         root: str,
-    ) -> Meetings:
-        if known.meetings == ():  # as in most processes
-            return NO_MEETINGS
+    ) -> Interactions:
+        if known.interactions == ():  # as in most processes
+            return NO_INTERACTIONS
         rows = zip(libraries, known.kinds, strict=True)
-        parts = parts_of([(each, kind.traces) for each, kind in rows if kind], needed, root)
-        if known.meetings is None:
+        objects = objects_of([(each, kind.traits) for each, kind in rows if kind], needed, root)
+        if known.interactions is None:
             folder = self._sets.folder if not root else None
-            found = find_meetings(parts, Answers(folder, self.interpreter.program, "process"))
-            known.meetings = encode_meetings(found)
+            found = find_in_process(objects, Answers(folder, self.interpreter.program, "process"))
+            known.interactions = encode_interactions(found)
             known.changed = True
             return found
-        return decode_meetings(known.meetings, parts)
+        return decode_interactions(known.interactions, objects)
 
     def _packages(self, libraries: list[Library], kinds: Iterable[Kind]) -> tuple[Package, ...]:
         counts = Counter(each.package for each in libraries if each.package)
