@@ -25,7 +25,6 @@ os.environ["CXXRT_DISABLE"] = "1"  # importing the package must not load anythin
 from cxx11_cuda_runtime import (
     _baked,
     _cudart,
-    _culprit,
     _dl,
     _errors,
     _linkmap,
@@ -33,6 +32,7 @@ from cxx11_cuda_runtime import (
     _require,
     _search,
 )
+from cxx11_cuda_runtime._blame import culprit
 
 Document = dict[str, Any]
 CXX = "libstdc++.so.6"
@@ -186,7 +186,7 @@ def _replace_ports(ports: ExitStack, linker: Linker, *, glibc: bool) -> None:
         (_cudart, {"_existing": existing, "_nvidia_file": nvidia}),
         (_cudart, {"reported_release": linker.reported_release}),
         (_linkmap, {"path_of": lambda *_: "/resident", "is_deleted": lambda _: False}),
-        (_culprit, {"find_culprit": lambda *_: _culprit.Culprit(kind="dlopen")}),
+        (culprit, {"find_culprit": lambda *_: culprit.Culprit(kind="dlopen")}),
     ):
         ports.enter_context(patch.multiple(module, **names))
     ports.enter_context(patch.dict(_load.found_via, clear=True))

@@ -118,9 +118,9 @@ def loaded() -> "tuple[LoadedLibrary, ...]":
 
 def diagnose() -> "Diagnosis":
     """Look at this process and say what is wrong with its native runtime, and what helps."""
-    from cxx11_cuda_runtime import _process
+    from cxx11_cuda_runtime._doctor.process import diagnose
 
-    return _process.diagnose(_how)
+    return diagnose(_how)
 
 
 def __getattr__(name: str) -> object:

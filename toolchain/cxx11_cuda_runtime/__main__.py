@@ -86,11 +86,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _doctor(args: argparse.Namespace) -> int:
-    from cxx11_cuda_runtime import _doctor
+    from cxx11_cuda_runtime._doctor import text
 
     imported = [_import(name) for name in args.imports.split(",") if name]
     diagnosis = cxx11_cuda_runtime.diagnose()
-    print(_doctor.as_json(diagnosis) if args.json else _doctor.as_text(diagnosis))
+    print(text.as_json(diagnosis) if args.json else text.as_text(diagnosis))
     return 0 if diagnosis.healthy and all(imported) else 1
 
 

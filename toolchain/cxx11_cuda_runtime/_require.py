@@ -88,12 +88,14 @@ def _check_libstdcxx(minor: int, who: str) -> None:
 
 def too_old(minor: int, found: int, path: str, who: str) -> LibstdcxxTooOldError:
     """Compose the error: who needs what, what is there, who loaded it, what helps."""
-    from cxx11_cuda_runtime import _culprit, _remedy, _search
+    from cxx11_cuda_runtime import _search
+    from cxx11_cuda_runtime._blame.culprit import find_culprit
+    from cxx11_cuda_runtime._blame.remedy import Situation, gcc_of, remedies
     from cxx11_cuda_runtime._errors import LibstdcxxTooOldError
 
-    culprit = _culprit.find_culprit(path, _load.LIBSTDCXX)
+    culprit = find_culprit(path, _load.LIBSTDCXX)
     prefixes = _search.conda_prefixes((sys.prefix, sys.base_prefix))
-    situation = _remedy.Situation(
+    situation = Situation(
         required=minor,
         vendored=_baked.GLIBCXX,
         path=path,
@@ -101,14 +103,14 @@ def too_old(minor: int, found: int, path: str, who: str) -> LibstdcxxTooOldError
         ld_library_path=tuple(os.environ.get("LD_LIBRARY_PATH", "").split(":")),
         conda_prefix=next((p for p in prefixes if path.startswith(p + os.sep)), ""),
     )
-    gcc = _remedy.gcc_of(minor)
+    gcc = gcc_of(minor)
     needed = f"GLIBCXX_3.4.{minor}" + (f" (GCC {gcc} or newer)" if gcc else "")
     has = f"GLIBCXX_3.4.{found}" if found else "an unknown, older version"
     loader = "this package" if path.startswith(_load.LIB) else str(culprit)
     error = LibstdcxxTooOldError(
         f"{who} needs {needed}, but this process already uses {path} ({has}), loaded by {loader}. "
         "A second libstdc++ would corrupt iostreams and locales, so it was not loaded.",
-        _remedy.remedies(situation),
+        remedies(situation),
     )
     error.culprit = loader
     return error
@@ -133,7 +135,8 @@ def _check_cudart(major: str, release: tuple[int, int] | None, who: str) -> None
 def _cudart_too_old(
     major: str, release: tuple[int, int], symbol: str, who: str
 ) -> CudartTooOldError:
-    from cxx11_cuda_runtime import _cudart, _culprit, _linkmap
+    from cxx11_cuda_runtime import _cudart, _linkmap
+    from cxx11_cuda_runtime._blame.culprit import find_culprit
     from cxx11_cuda_runtime._errors import CudartTooOldError
 
     soname = f"libcudart.so.{major}"
@@ -141,11 +144,7 @@ def _cudart_too_old(
     path = _linkmap.path_of(handle, soname)
     version = ".".join(map(str, _cudart.reported_release(handle)))
     first = _load.found_via.get(soname) == "already-loaded"
-    by = (
-        f" was loaded first by {_culprit.find_culprit(path, soname)}"
-        if first
-        else " is the one here"
-    )
+    by = f" was loaded first by {find_culprit(path, soname)}" if first else " is the one here"
     wanted = f"{release[0]}.{release[1]}"
     proof = f" ({symbol!r})" if symbol else ""
     return CudartTooOldError(

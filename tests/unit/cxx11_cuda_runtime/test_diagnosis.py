@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from cxx11_cuda_runtime._diagnosis import LoadedObject, ProcessFacts, judge
-from cxx11_cuda_runtime._doctor import as_json, as_text
+from cxx11_cuda_runtime._doctor.text import as_json, as_text
 from cxx11_cuda_runtime._values import LoadedLibrary
 
 OURS = LoadedObject(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cxx11_cuda_runtime._elf import read_elf, read_slots
+from cxx11_cuda_runtime._blame.elf import read_elf, read_slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable

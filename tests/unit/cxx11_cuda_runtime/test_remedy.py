@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from cxx11_cuda_runtime._culprit import Culprit
-from cxx11_cuda_runtime._remedy import Situation, gcc_of, remedies
+from cxx11_cuda_runtime._blame.culprit import Culprit
+from cxx11_cuda_runtime._blame.remedy import Situation, gcc_of, remedies
 
 OLD = "/opt/old/libstdc++.so.6"
 

@@ -13,15 +13,15 @@ from cxx11_cuda_runtime import (
     _activate,
     _baked,
     _cudart,
-    _culprit,
     _dl,
     _errors,
     _load,
-    _manifest,
     _require,
     _run,
 )
 from cxx11_cuda_runtime.__main__ import _split
+from cxx11_cuda_runtime._blame import culprit
+from cxx11_cuda_runtime._doctor import manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -212,15 +212,15 @@ def test_a_hook_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_manifest_is_read_row_by_row() -> None:
     text = '{"libraries": [{"soname": "a", "path": "lib/a", "size": 1, "sha256": "x", "more": 2}]}'
-    assert _manifest.parse_manifest(text) == (
-        _manifest.LibraryFile(soname="a", path="lib/a", size=1, sha256="x"),
+    assert manifest.parse_manifest(text) == (
+        manifest.LibraryFile(soname="a", path="lib/a", size=1, sha256="x"),
     )
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"libraries": [{"soname": "a"}]}', "3"])
 def test_a_manifest_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(_manifest.ManifestError):
-        _manifest.parse_manifest(text)
+    with pytest.raises(manifest.ManifestError):
+        manifest.parse_manifest(text)
 
 
 def test_a_file_is_attributed_to_the_distribution_that_records_it(tmp_path: Path) -> None:
@@ -232,9 +232,9 @@ def test_a_file_is_attributed_to_the_distribution_that_records_it(tmp_path: Path
         (info / "RECORD").write_text(row)
     (tmp_path / "site" / "broken-1.dist-info").mkdir()
     sys_path = ["", str(tmp_path / "elsewhere"), str(tmp_path / "site")]
-    assert _culprit.distribution_of(str(package / "a.so"), sys_path) == "demo 1.0"
-    assert _culprit.distribution_of(str(package / "b.so"), sys_path) == ""
-    assert _culprit.distribution_of("/usr/lib/libx.so", sys_path) == ""
+    assert culprit.distribution_of(str(package / "a.so"), sys_path) == "demo 1.0"
+    assert culprit.distribution_of(str(package / "b.so"), sys_path) == ""
+    assert culprit.distribution_of("/usr/lib/libx.so", sys_path) == ""
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_every_source_of_the_loader_is_in_the_wheel(
 ) -> None:
     members = contents(assemble(recipe, "x86_64", components, tmp_path))
     source = recipes_root().parent / "toolchain" / "cxx11_cuda_runtime"
-    wanted = {f"cxx11_cuda_runtime/{path.name}" for path in source.glob("*.py")}
+    wanted = {f"cxx11_cuda_runtime/{path.relative_to(source)}" for path in source.rglob("*.py")}
     assert wanted | {"cxx11_cuda_runtime/py.typed"} <= members.keys()
     assert not [name for name in members if "__pycache__" in name]
 

@@ -84,7 +84,7 @@ def _package(
     source, opener = loader_source(), anchor(manifest.arch)
     for file in sorted(source.rglob("*")):
         inside = file.relative_to(source)
-        if file.suffix in (".py", ".typed") and inside.name not in (_GENERATED, _FILLED):
+        if file.suffix in (".py", ".typed") and str(inside) not in (_GENERATED, _FILLED):
             yield NewMember(f"{PACKAGE}/{inside.as_posix()}", file.read_bytes())
     text = (source / _FILLED).read_text(encoding="utf-8")
     yield NewMember(f"{PACKAGE}/{_FILLED}", filled_init(text, manifest, len(opener)).encode())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cxx11_cuda_runtime import _linkmap
-from cxx11_cuda_runtime._elf import read_elf
+from cxx11_cuda_runtime._blame.elf import read_elf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cxx11_cuda_runtime._culprit import Culprit
+    from cxx11_cuda_runtime._blame.culprit import Culprit
 
 _GCC_OF = {
     21: "5",

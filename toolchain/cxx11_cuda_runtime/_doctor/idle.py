@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from cxx11_cuda_runtime import _linkmap
-from cxx11_cuda_runtime._elf import read_slots
+from cxx11_cuda_runtime._blame.elf import read_slots
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

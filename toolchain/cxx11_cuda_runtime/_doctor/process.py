@@ -10,10 +10,11 @@ import hashlib
 import os
 import sys
 
-from cxx11_cuda_runtime import _baked, _dl, _idle, _linkmap, _load, _loaded, _require
+from cxx11_cuda_runtime import _baked, _dl, _linkmap, _load, _loaded, _require
+from cxx11_cuda_runtime._blame.elf import read_elf
 from cxx11_cuda_runtime._diagnosis import Diagnosis, LoadedObject, ProcessFacts, judge
-from cxx11_cuda_runtime._elf import read_elf
-from cxx11_cuda_runtime._manifest import ManifestError, parse_manifest
+from cxx11_cuda_runtime._doctor.idle import idle_copies
+from cxx11_cuda_runtime._doctor.manifest import ManifestError, parse_manifest
 
 _VARIABLES = (
     "CXXRT_DISABLE",
@@ -45,7 +46,7 @@ def facts_of_process(how: str) -> ProcessFacts:
                 culprit, remedies = error.culprit, error.remedies
     return ProcessFacts(
         state=how,
-        idle=_idle.idle_copies(objects, needs),
+        idle=idle_copies(objects, needs),
         version=_baked.VERSION,
         python=".".join(map(str, sys.version_info[:3])) + f" {sys.executable}",
         glibc=os.confstr("CS_GNU_LIBC_VERSION") or "" if supported else "",

@@ -1,0 +1,1 @@
+"""What only ``diagnose()`` and ``python -m cxx11_cuda_runtime doctor`` import."""
