@@ -28,14 +28,14 @@ from packaging.version import Version
 from cxxrt_toolchain.elf.facts import SymbolType
 from cxxrt_toolchain.elf.reader import is_elf, read_elf
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.runtime.cache import find_cache
-from cxxrt_toolchain.runtime.fetch import fetch
-from cxxrt_toolchain.runtime.mirror import debian_mirrors
-from cxxrt_toolchain.runtime.mirror_client import MirrorClient
-from cxxrt_toolchain.runtime.pip_client import PipClient
 from cxxrt_toolchain.runtime.progress import Progress
 from cxxrt_toolchain.runtime.recipe import Input, Kind
 from cxxrt_toolchain.runtime.recipe_reader import load_inputs
+from cxxrt_toolchain.runtime.sources.cache import find_cache
+from cxxrt_toolchain.runtime.sources.fetch import fetch
+from cxxrt_toolchain.runtime.sources.mirror import debian_mirrors
+from cxxrt_toolchain.runtime.sources.mirror_client import MirrorClient
+from cxxrt_toolchain.runtime.sources.pip_client import PipClient
 from cxxrt_toolchain.runtime.table import Table
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from crash_builds import Workshop
 from toolsets import Toolsets
 
-from cxxrt_toolchain.runtime.cache import locked
+from cxxrt_toolchain.runtime.sources.cache import locked
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING
 
 from toolsets import run
 
-from cxxrt_toolchain.runtime.cache import find_cache
-from cxxrt_toolchain.runtime.fetch import fetch
-from cxxrt_toolchain.runtime.pip_client import PipClient
 from cxxrt_toolchain.runtime.progress import Progress
 from cxxrt_toolchain.runtime.recipe import Kind
 from cxxrt_toolchain.runtime.recipe_reader import load_component, recipes_root
+from cxxrt_toolchain.runtime.sources.cache import find_cache
+from cxxrt_toolchain.runtime.sources.fetch import fetch
+from cxxrt_toolchain.runtime.sources.pip_client import PipClient
 from cxxrt_toolchain.wheel.writer import NewMember, write_wheel
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from cxxrt_toolchain.runtime.cache import find_cache, locked
+from cxxrt_toolchain.runtime.sources.cache import find_cache, locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,15 +20,15 @@ from pathlib import Path
 import pytest
 
 from cxxrt_toolchain.errors import MissingToolError
-from cxxrt_toolchain.runtime.cache import find_cache, locked, new_folder
-from cxxrt_toolchain.runtime.fetch import fetch
-from cxxrt_toolchain.runtime.mirror import debian_mirrors
-from cxxrt_toolchain.runtime.mirror_client import MirrorClient
 from cxxrt_toolchain.runtime.progress import Progress
 from cxxrt_toolchain.runtime.recipe import Input, Kind
 from cxxrt_toolchain.runtime.recipe_reader import load_inputs
+from cxxrt_toolchain.runtime.sources.cache import find_cache, locked, new_folder
+from cxxrt_toolchain.runtime.sources.fetch import fetch
+from cxxrt_toolchain.runtime.sources.mirror import debian_mirrors
+from cxxrt_toolchain.runtime.sources.mirror_client import MirrorClient
+from cxxrt_toolchain.runtime.sources.unpack import unpack_deb
 from cxxrt_toolchain.runtime.table import Table
-from cxxrt_toolchain.runtime.unpack import unpack_deb
 
 _PINS = Path(__file__).parents[1] / "data" / "debian-fixtures.toml"
 

@@ -22,7 +22,7 @@ from sample_builds import (
     run,
 )
 
-from cxxrt_toolchain.runtime.cache import locked
+from cxxrt_toolchain.runtime.sources.cache import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,7 +28,7 @@ from gpu_environments import (
 )
 
 from cxxrt_toolchain.errors import MissingToolError
-from cxxrt_toolchain.runtime.cache import locked
+from cxxrt_toolchain.runtime.sources.cache import locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from cxxrt_toolchain.errors import MissingToolError
-from cxxrt_toolchain.runtime.cache import find_cache
-from cxxrt_toolchain.runtime.fetch import fetch
-from cxxrt_toolchain.runtime.mirror import debian_mirrors
-from cxxrt_toolchain.runtime.mirror_client import MirrorClient
-from cxxrt_toolchain.runtime.pip_client import PipClient
 from cxxrt_toolchain.runtime.progress import Progress
 from cxxrt_toolchain.runtime.recipe import Kind
 from cxxrt_toolchain.runtime.recipe_reader import load_component, load_runtime, recipes_root
+from cxxrt_toolchain.runtime.sources.cache import find_cache
+from cxxrt_toolchain.runtime.sources.fetch import fetch
+from cxxrt_toolchain.runtime.sources.mirror import debian_mirrors
+from cxxrt_toolchain.runtime.sources.mirror_client import MirrorClient
+from cxxrt_toolchain.runtime.sources.pip_client import PipClient
 from cxxrt_toolchain.runtime.stage import StagedComponent, Workshop, built_folder, stage
 
 if TYPE_CHECKING:

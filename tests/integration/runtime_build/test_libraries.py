@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cxxrt_toolchain.runtime.conformity import version_key
-from cxxrt_toolchain.runtime.fetch import cached_path
 from cxxrt_toolchain.runtime.recipe import Role
 from cxxrt_toolchain.runtime.recipe_reader import load_component, load_runtime, recipes_root
-from cxxrt_toolchain.runtime.unpack import unpack_deb
+from cxxrt_toolchain.runtime.sources.fetch import cached_path
+from cxxrt_toolchain.runtime.sources.unpack import unpack_deb
 from cxxrt_toolchain.runtime.verify import load_figures
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cxxrt_toolchain.errors import InputError, MissingToolError
-from cxxrt_toolchain.runtime.fetch import cached_path, fetch
-from cxxrt_toolchain.runtime.mirror_client import MirrorClient
 from cxxrt_toolchain.runtime.progress import Progress
 from cxxrt_toolchain.runtime.recipe import Input, Kind
+from cxxrt_toolchain.runtime.sources.fetch import cached_path, fetch
+from cxxrt_toolchain.runtime.sources.mirror_client import MirrorClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

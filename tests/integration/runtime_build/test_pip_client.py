@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cxxrt_toolchain.errors import InputError, MissingToolError
-from cxxrt_toolchain.runtime.fetch import fetch
-from cxxrt_toolchain.runtime.pip_client import PipClient
 from cxxrt_toolchain.runtime.progress import Progress
 from cxxrt_toolchain.runtime.recipe import Input, Kind
+from cxxrt_toolchain.runtime.sources.fetch import fetch
+from cxxrt_toolchain.runtime.sources.pip_client import PipClient
 
 if TYPE_CHECKING:
     from pathlib import Path

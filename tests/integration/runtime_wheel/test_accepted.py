@@ -20,8 +20,8 @@ from packaging.metadata import Metadata
 from packaging.tags import parse_tag
 from packaging.utils import parse_wheel_filename
 
-from cxxrt_toolchain.runtime.cache import find_cache
-from cxxrt_toolchain.runtime.mirror import debian_mirrors
+from cxxrt_toolchain.runtime.sources.cache import find_cache
+from cxxrt_toolchain.runtime.sources.mirror import debian_mirrors
 from cxxrt_toolchain.wheel.reader import Wheel
 
 pytestmark = pytest.mark.runtime

@@ -16,10 +16,10 @@ import jsonschema
 import pytest
 
 from cxxrt_toolchain.abi.manifest import RuntimeManifest
-from cxxrt_toolchain.runtime.cache import find_cache
-from cxxrt_toolchain.runtime.fetch import cached_path
 from cxxrt_toolchain.runtime.recipe import Role
 from cxxrt_toolchain.runtime.recipe_reader import load_component, recipes_root
+from cxxrt_toolchain.runtime.sources.cache import find_cache
+from cxxrt_toolchain.runtime.sources.fetch import cached_path
 
 if TYPE_CHECKING:
     from pathlib import Path

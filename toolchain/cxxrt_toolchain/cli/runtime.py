@@ -12,10 +12,6 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.runtime.build import BuildOrder
-from cxxrt_toolchain.runtime.cache import find_cache
-from cxxrt_toolchain.runtime.mirror import debian_mirrors
-from cxxrt_toolchain.runtime.mirror_client import MirrorClient
-from cxxrt_toolchain.runtime.pip_client import PipClient
 from cxxrt_toolchain.runtime.progress import Progress
 from cxxrt_toolchain.runtime.recipe import ARCHITECTURES, Kind
 from cxxrt_toolchain.runtime.recipe_reader import (
@@ -24,6 +20,10 @@ from cxxrt_toolchain.runtime.recipe_reader import (
     recipes_root,
     runtime_names,
 )
+from cxxrt_toolchain.runtime.sources.cache import find_cache
+from cxxrt_toolchain.runtime.sources.mirror import debian_mirrors
+from cxxrt_toolchain.runtime.sources.mirror_client import MirrorClient
+from cxxrt_toolchain.runtime.sources.pip_client import PipClient
 from cxxrt_toolchain.runtime.stage import Workshop, built_folder, stage
 from cxxrt_toolchain.runtime.verify import load_figures
 

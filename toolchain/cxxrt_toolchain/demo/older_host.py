@@ -10,15 +10,15 @@ import os
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.runtime.cache import find_cache
-from cxxrt_toolchain.runtime.fetch import fetch
-from cxxrt_toolchain.runtime.mirror import debian_mirrors
-from cxxrt_toolchain.runtime.mirror_client import MirrorClient
 from cxxrt_toolchain.runtime.progress import Progress
 from cxxrt_toolchain.runtime.recipe import Kind
 from cxxrt_toolchain.runtime.recipe_reader import load_inputs
+from cxxrt_toolchain.runtime.sources.cache import find_cache
+from cxxrt_toolchain.runtime.sources.fetch import fetch
+from cxxrt_toolchain.runtime.sources.mirror import debian_mirrors
+from cxxrt_toolchain.runtime.sources.mirror_client import MirrorClient
+from cxxrt_toolchain.runtime.sources.unpack import unpack_deb
 from cxxrt_toolchain.runtime.table import Table
-from cxxrt_toolchain.runtime.unpack import unpack_deb
 
 if TYPE_CHECKING:
     from pathlib import Path

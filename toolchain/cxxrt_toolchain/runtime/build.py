@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import StepFailedError
-from cxxrt_toolchain.runtime.cache import locked, new_folder, sweep
 from cxxrt_toolchain.runtime.host_tools import program_path
 from cxxrt_toolchain.runtime.recipe import Input, Kind, Role
-from cxxrt_toolchain.runtime.unpack import unpack_deb, unpack_wheel
+from cxxrt_toolchain.runtime.sources.cache import locked, new_folder, sweep
+from cxxrt_toolchain.runtime.sources.unpack import unpack_deb, unpack_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

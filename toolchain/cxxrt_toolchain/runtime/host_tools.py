@@ -15,10 +15,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import MissingToolError
-from cxxrt_toolchain.runtime.cache import locked, new_folder
 from cxxrt_toolchain.runtime.recipe_reader import load_inputs, recipes_root
+from cxxrt_toolchain.runtime.sources.cache import locked, new_folder
+from cxxrt_toolchain.runtime.sources.unpack import unpack_deb
 from cxxrt_toolchain.runtime.table import Table
-from cxxrt_toolchain.runtime.unpack import unpack_deb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.runtime.build import BuildOrder, build
-from cxxrt_toolchain.runtime.cache import Cache, locked, new_folder
-from cxxrt_toolchain.runtime.fetch import Downloader, fetch
 from cxxrt_toolchain.runtime.recipe import Kind, Role
-from cxxrt_toolchain.runtime.unpack import unpack_wheel
+from cxxrt_toolchain.runtime.sources.cache import Cache, locked, new_folder
+from cxxrt_toolchain.runtime.sources.fetch import Downloader, fetch
+from cxxrt_toolchain.runtime.sources.unpack import unpack_wheel
 from cxxrt_toolchain.runtime.verify import verify_build
 
 if TYPE_CHECKING:

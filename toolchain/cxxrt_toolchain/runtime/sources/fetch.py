@@ -11,8 +11,8 @@ import hashlib
 from typing import TYPE_CHECKING, Protocol
 
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.runtime.cache import locked
 from cxxrt_toolchain.runtime.recipe import Input, Kind
+from cxxrt_toolchain.runtime.sources.cache import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import MissingToolError
-from cxxrt_toolchain.runtime.fetch import wrong_hash
+from cxxrt_toolchain.runtime.sources.fetch import wrong_hash
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.runtime.progress import Progress

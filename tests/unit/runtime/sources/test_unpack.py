@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.runtime.unpack import unpack_deb, unpack_wheel
+from cxxrt_toolchain.runtime.sources.unpack import unpack_deb, unpack_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cxxrt_toolchain.errors import InputError, MissingToolError, UsageError
-from cxxrt_toolchain.runtime.cache import find_cache, locked, new_folder, sweep
-from cxxrt_toolchain.runtime.fetch import cached_path, fetch
 from cxxrt_toolchain.runtime.progress import Progress
 from cxxrt_toolchain.runtime.recipe import Input, Kind
+from cxxrt_toolchain.runtime.sources.cache import find_cache, locked, new_folder, sweep
+from cxxrt_toolchain.runtime.sources.fetch import cached_path, fetch
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from cxxrt_toolchain.errors import MissingToolError
-from cxxrt_toolchain.runtime.mirror import VARIABLE
+from cxxrt_toolchain.runtime.sources.mirror import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

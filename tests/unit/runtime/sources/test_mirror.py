@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cxxrt_toolchain.errors import MissingToolError
-from cxxrt_toolchain.runtime.mirror import debian_mirrors
+from cxxrt_toolchain.runtime.sources.mirror import debian_mirrors
 
 if TYPE_CHECKING:
     from pathlib import Path
