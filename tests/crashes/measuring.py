@@ -18,7 +18,7 @@ from crash_run import run_case
 
 from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
-from cxxrt_toolchain.rules.verdict import judge
+from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from crash_run import Outcome
 
     from cxxrt_toolchain.facts.wheel import WheelReport
-    from cxxrt_toolchain.rules.verdict import Verdict
+    from cxxrt_toolchain.rules.wheel.verdict import Verdict
 
 RUNS = 3
 

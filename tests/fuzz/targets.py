@@ -42,7 +42,7 @@ from cxxrt_toolchain.repair.encode import plan_encoding
 from cxxrt_toolchain.repair.forwarder import import_first
 from cxxrt_toolchain.repair.plan import Encoding, PlanOptions, Platform, make_plan
 from cxxrt_toolchain.report.documents import report_document, verdict_document
-from cxxrt_toolchain.rules.verdict import judge
+from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.metadata import CoreMetadata, WheelFile
 from cxxrt_toolchain.wheel.name import parse_wheel_name
 from cxxrt_toolchain.wheel.reader import Wheel, WheelLimits

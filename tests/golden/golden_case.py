@@ -27,7 +27,7 @@ from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.repair.documents import plan_document
 from cxxrt_toolchain.repair.plan import Encoding, PlanOptions, Platform, make_plan
 from cxxrt_toolchain.report.documents import report_document, verdict_document
-from cxxrt_toolchain.rules.verdict import judge
+from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 from cxxrt_toolchain.wheel.record import format_record, record_row
 

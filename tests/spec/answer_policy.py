@@ -15,7 +15,7 @@ from cxxrt_toolchain.abi.bounds import NoRuntimeError, runtime_requirement
 from cxxrt_toolchain.abi.symbols import load_symbol_tables, read_releases
 from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.rules.rule import Severity
-from cxxrt_toolchain.rules.verdict import judge
+from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 
 Document = dict[str, Any]

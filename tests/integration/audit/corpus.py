@@ -24,7 +24,7 @@ from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.facts.needs import runtime_needs
 from cxxrt_toolchain.facts.platforms import glibc_floor
-from cxxrt_toolchain.rules.verdict import judge
+from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 
 HERE = Path(__file__).parent

@@ -20,7 +20,7 @@ import pytest
 from machine import need_extension_builder
 
 from cxxrt_toolchain.collect.wheel import collect
-from cxxrt_toolchain.rules.verdict import judge
+from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from cxxrt_toolchain.repair.edits import (
     SetSearchPath,
 )
 from cxxrt_toolchain.repair.plan import PlanOptions, Refusal, RepairPlan, make_plan
-from cxxrt_toolchain.rules.verdict import judge
+from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:

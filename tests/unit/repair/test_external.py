@@ -11,7 +11,7 @@ from elf_maker import make_elf
 from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.repair.external import libraries_to_graft, never_grafted, not_here
 from cxxrt_toolchain.repair.plan import PlanOptions, RepairPlan, make_plan
-from cxxrt_toolchain.rules.verdict import judge
+from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:

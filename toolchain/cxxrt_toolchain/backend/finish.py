@@ -19,7 +19,7 @@ from cxxrt_toolchain.repair.encode import encode
 from cxxrt_toolchain.repair.options import Encoding, PlanOptions
 from cxxrt_toolchain.repair.plan import make_plan
 from cxxrt_toolchain.repair.refusals import Refusal
-from cxxrt_toolchain.rules.verdict import judge
+from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:

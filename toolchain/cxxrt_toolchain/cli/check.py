@@ -11,14 +11,14 @@ from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.errors import InputError, UsageError
 from cxxrt_toolchain.report.documents import SCHEMA, verdict_document
 from cxxrt_toolchain.report.text import Page, printable, show_verdict
-from cxxrt_toolchain.rules.verdict import judge
+from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from cxxrt_toolchain.rules.verdict import Verdict
+    from cxxrt_toolchain.rules.wheel.verdict import Verdict
 
 CONFORMS, DOES_NOT, UNUSABLE = 0, 1, 2
 

@@ -23,7 +23,7 @@ from cxxrt_toolchain.repair.graft import Grafting, graft
 from cxxrt_toolchain.repair.plan import Encoding, PlanOptions, Platform, make_plan
 from cxxrt_toolchain.report.documents import SCHEMA, verdict_document
 from cxxrt_toolchain.report.text import Page, show_plan, show_verdict
-from cxxrt_toolchain.rules.verdict import judge
+from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.collect.wheel import Identity
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
     from cxxrt_toolchain.repair.plan import RepairPlan
-    from cxxrt_toolchain.rules.verdict import Verdict
+    from cxxrt_toolchain.rules.wheel.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,14 +13,14 @@ from cxxrt_toolchain.facts.families import SHARED_FAMILIES
 from cxxrt_toolchain.facts.platforms import GlibcPlatform, parse_platform
 from cxxrt_toolchain.repair.refusals import Refusal
 from cxxrt_toolchain.rules.rule import Severity
-from cxxrt_toolchain.rules.verdict import judge
+from cxxrt_toolchain.rules.wheel.verdict import judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from cxxrt_toolchain.facts.wheel import WheelReport
     from cxxrt_toolchain.rules.rule import Finding
-    from cxxrt_toolchain.rules.verdict import Verdict
+    from cxxrt_toolchain.rules.wheel.verdict import Verdict
 
 NOT_GRAFTED = (
     "Repair it on the machine that built it, without --no-graft; or name it with --exclude if "

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.facts.needs import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
     from cxxrt_toolchain.repair.edits import Edit
-    from cxxrt_toolchain.rules.verdict import Verdict
+    from cxxrt_toolchain.rules.wheel.verdict import Verdict
 
 __all__ = ["Encoding", "PlanOptions", "Platform", "Refusal", "RepairPlan", "make_plan"]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.platforms import glibc_release
-from cxxrt_toolchain.rules.archive import UNTRUSTED
+from cxxrt_toolchain.rules.wheel.archive import UNTRUSTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.facts.needs import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolSample, WheelReport
     from cxxrt_toolchain.rules.rule import Finding
-    from cxxrt_toolchain.rules.verdict import Verdict
+    from cxxrt_toolchain.rules.wheel.verdict import Verdict
 
 SCHEMA = 1
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.facts.needs import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
     from cxxrt_toolchain.repair.plan import RepairPlan
-    from cxxrt_toolchain.rules.verdict import Verdict
+    from cxxrt_toolchain.rules.wheel.verdict import Verdict
 
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 """By severity."""

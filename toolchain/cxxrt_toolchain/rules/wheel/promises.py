@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.elf.facts import NeededVersion, Soname
     from cxxrt_toolchain.facts.wheel import ObjectReport
-    from cxxrt_toolchain.rules.claim import Case
+    from cxxrt_toolchain.rules.wheel.claim import Case
 
 _GLIBC = "GLIBC_"
 _REBUILD_OLDER = (

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cxxrt_toolchain.facts.wheel import ObjectReport
-    from cxxrt_toolchain.rules.claim import Case
+    from cxxrt_toolchain.rules.wheel.claim import Case
 
 _REPAIR = "'cxxrt repair' drops it and points its users at the shared runtime."
 _CXX_COPIES = frozenset({RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBGCC, RuntimeFamily.LIBCXX})

@@ -13,7 +13,7 @@ from cxxrt_toolchain.wheel.record import RecordIssueKind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.rules.claim import Case
+    from cxxrt_toolchain.rules.wheel.claim import Case
 
 # What RECORD merely forgets can be written anew; a hash that is wrong may mean damage.
 UNTRUSTED = (

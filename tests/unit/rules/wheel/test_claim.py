@@ -6,7 +6,7 @@ import pytest
 
 from cxxrt_toolchain.abi.filename import parse_wheel_name
 from cxxrt_toolchain.errors import InputError, UsageError
-from cxxrt_toolchain.rules.claim import override
+from cxxrt_toolchain.rules.wheel.claim import override
 
 TAGS = parse_wheel_name("demo-1.0-cp311-cp311-linux_x86_64.whl")
 

@@ -12,13 +12,13 @@ from packaging.requirements import Requirement
 
 from cxxrt_toolchain.abi.filename import violations
 from cxxrt_toolchain.facts.needs import runtime_needs
-from cxxrt_toolchain.rules.claim import lowest_version
 from cxxrt_toolchain.rules.rule import Finding, Severity
+from cxxrt_toolchain.rules.wheel.claim import lowest_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.rules.claim import Case
+    from cxxrt_toolchain.rules.wheel.claim import Case
 
 _ADVICE = {
     "T2": "Retag it with 'cxxrt repair', which computes the platform tag from the binaries.",

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
-from cxxrt_toolchain.rules.archive import check_wheel
-from cxxrt_toolchain.rules.claim import make_case
-from cxxrt_toolchain.rules.loading import check_hazards
-from cxxrt_toolchain.rules.promises import check_policy
 from cxxrt_toolchain.rules.rule import Severity
-from cxxrt_toolchain.rules.tags import check_tags
+from cxxrt_toolchain.rules.wheel.archive import check_wheel
+from cxxrt_toolchain.rules.wheel.claim import make_case
+from cxxrt_toolchain.rules.wheel.loading import check_hazards
+from cxxrt_toolchain.rules.wheel.promises import check_policy
+from cxxrt_toolchain.rules.wheel.tags import check_tags
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.spec import Spec
