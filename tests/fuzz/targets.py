@@ -7,6 +7,7 @@ no fuzzer: `test_replay.py` runs the committed corpus through them.
 from __future__ import annotations
 
 import atexit
+import hashlib
 import io
 import shutil
 import tempfile
@@ -29,7 +30,7 @@ from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.elf.comment import read_comment
 from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import ElfImage
-from cxxrt_toolchain.elf.reader import SparseElf, read_elf, read_exports, read_needed_symbols
+from cxxrt_toolchain.elf.reader import SparseElf, read_elf
 from cxxrt_toolchain.elf.references import read_definitions, read_references
 from cxxrt_toolchain.elf.sections import read_constants
 from cxxrt_toolchain.errors import ToolchainError
@@ -46,7 +47,7 @@ from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.metadata import CoreMetadata, WheelFile
 from cxxrt_toolchain.wheel.name import parse_wheel_name
 from cxxrt_toolchain.wheel.reader import Wheel, WheelLimits
-from cxxrt_toolchain.wheel.record import format_record, parse_record, record_row
+from cxxrt_toolchain.wheel.record import RecordRow, format_record, parse_record, sha256_field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,9 +71,11 @@ def elf(data: bytes) -> None:
         for symbol in read_elf(io.BytesIO(data), "fuzzed.so", symbols=True).symbols or ():
             str(symbol)
     with suppress(ToolchainError):
-        read_exports(io.BytesIO(data), "fuzzed.so", _LOOKED_UP)
+        sparse = SparseElf(io.BytesIO(data), "fuzzed.so")
+        sparse.facts()
+        sparse.exports(_LOOKED_UP)
     with suppress(ToolchainError):
-        read_needed_symbols(io.BytesIO(data), "fuzzed.so")
+        SparseElf(io.BytesIO(data), "fuzzed.so").undefined()
     with suppress(ToolchainError):
         image = ElfImage(io.BytesIO(data), "fuzzed.so")
         read_comment(image)
@@ -230,7 +233,10 @@ def _write(parts: list[framing.Part], folder: Path) -> Path:
                 continue
             target.writestr(member, part.content)
             if not part.flags & framing.UNRECORDED:
-                rows.append(record_row(member.filename, part.content))
+                digest_field = sha256_field(hashlib.sha256(part.content).digest())
+                rows.append(
+                    RecordRow(path=member.filename, hash=digest_field, size=len(part.content))
+                )
         if record not in target.namelist():
             target.writestr(record, format_record(rows) + f"{record},,\n".encode())
     return path

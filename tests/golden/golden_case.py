@@ -12,6 +12,7 @@ import json
 import sys
 import tempfile
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from cxxrt_toolchain.repair.plan import Encoding, PlanOptions, Platform, make_pl
 from cxxrt_toolchain.report.documents import report_document, verdict_document
 from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
-from cxxrt_toolchain.wheel.record import format_record, record_row
+from cxxrt_toolchain.wheel.record import RecordRow, format_record, sha256_field
 
 CASES = Path(__file__).parent / "cases"
 
@@ -63,7 +64,10 @@ def write_wheel_of(case: dict[str, Any], folder: Path) -> Path:
         **{each["member"]: each["text"].encode() for each in case.get("file", [])},
         **{each["member"]: make_elf(each)[: each.get("cut")] for each in case.get("elf", [])},
     }
-    rows = [record_row(name, content) for name, content in sorted(files.items())]
+    rows = [
+        RecordRow(path=name, hash=sha256_field(sha256(content).digest()), size=len(content))
+        for name, content in sorted(files.items())
+    ]
     forgotten = case.get("unrecorded", [])
     record = f"{dist_info}/RECORD"
     text = (

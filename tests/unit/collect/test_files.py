@@ -13,7 +13,7 @@ from cxxrt_toolchain.collect.cache import FactsCache
 from cxxrt_toolchain.collect.files import read
 from cxxrt_toolchain.collect.shares import work_on
 from cxxrt_toolchain.elf.facts import Binding
-from cxxrt_toolchain.elf.reader import read_elf, read_exports, read_needed_symbols
+from cxxrt_toolchain.elf.reader import SparseElf, read_elf
 from cxxrt_toolchain.facts.objects import decode
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def test_exports_are_what_the_symbol_table_lists(elf_fixture: Fixture) -> None:
                 for each in symbols
                 if each.defined and each.visible and each.binding is not Binding.LOCAL
             }
-            _, found = read_exports(stream, str(path), names)
-            needed = read_needed_symbols(stream, str(path))
+            found = SparseElf(stream, str(path)).exports(names)
+            needed = SparseElf(stream, str(path)).undefined()
         assert needed == tuple(each for each in symbols if not each.defined), path.name
         assert found == (listed if path.suffix == ".so" else set()), path.name
 

@@ -74,7 +74,7 @@ def staged(folder: Path, found: SharedObject) -> StagedLibrary:
     assert found.soname is not None
     path = folder / found.soname
     path.write_bytes(f"content of {found.soname}".encode())
-    return StagedLibrary(soname=found.soname, path=path, facts=found, vendored_verbatim=False)
+    return StagedLibrary(soname=found.soname, path=path, facts=found)
 
 
 @pytest.fixture

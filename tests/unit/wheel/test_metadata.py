@@ -10,7 +10,7 @@ from packaging.tags import Tag
 
 from cxxrt_toolchain.wheel.fields import tidy_values
 from cxxrt_toolchain.wheel.metadata import CoreMetadata, MetadataError, WheelFile
-from cxxrt_toolchain.wheel.record import RecordRow, format_record, parse_record, record_row
+from cxxrt_toolchain.wheel.record import RecordRow, format_record, parse_record
 
 _WHEEL = """Wheel-Version: 1.0
 Generator: bdist_wheel (0.45)
@@ -125,7 +125,10 @@ def test_metadata_without_its_identity_is_refused(text: bytes) -> None:
 
 
 def test_record_quotes_commas_and_keeps_rows() -> None:
-    rows = (record_row("a,b.py", b"x"), RecordRow(path="d/RECORD", hash="", size=None))
+    rows = (
+        RecordRow(path="a,b.py", hash="sha256=LXEWQrcm", size=1),
+        RecordRow(path="d/RECORD", hash="", size=None),
+    )
     assert parse_record(format_record(rows)) == rows
     assert format_record(rows).startswith(b'"a,b.py",sha256=')
 

@@ -53,8 +53,6 @@ __all__ = [
     "SparseElf",
     "is_elf",
     "read_elf",
-    "read_exports",
-    "read_needed_symbols",
 ]
 
 _KINDS = {1: "rel", 2: "exec", 3: "dyn", 4: "core"}
@@ -155,43 +153,6 @@ class SparseElf:
     def string_arguments(self, functions: Collection[str]) -> dict[str, frozenset[str]]:
         """Constant strings that its code passes to functions of others, as `calls` finds them."""
         return string_arguments(self.image, self._dynamic, functions)
-
-
-def read_exports(
-    stream: ByteSource, member: str, names: Iterable[str], *, limits: Limits = DEFAULT_LIMITS
-) -> tuple[SharedObject, frozenset[str]]:
-    """Read the facts of one ELF file, and which of some names it exports.
-
-    The names are looked up as the loader looks them up, so that neither the symbols nor their
-    names are read: of a library of gigabytes a few kilobytes are.
-
-    Args:
-        stream: As for `read_elf`.
-        member: As for `read_elf`.
-        names: Mangled names.
-        limits: As for `read_elf`.
-
-    Raises:
-        ElfError: As for `read_elf`.
-    """
-    found = SparseElf(stream, member, limits)
-    return found.facts(), found.exports(names)
-
-
-def read_needed_symbols(
-    stream: ByteSource, member: str, *, limits: Limits = DEFAULT_LIMITS
-) -> tuple[DynamicSymbol, ...]:
-    """The undefined symbols of one ELF file, without reading those that it defines.
-
-    Args:
-        stream: As for `read_elf`.
-        member: As for `read_elf`.
-        limits: As for `read_elf`.
-
-    Raises:
-        ElfError: As for `read_elf`.
-    """
-    return SparseElf(stream, member, limits).undefined()
 
 
 def _facts(

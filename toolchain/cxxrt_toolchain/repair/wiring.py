@@ -34,7 +34,7 @@ from cxxrt_toolchain.repair.edits import AddFile, ImportFirst
 from cxxrt_toolchain.repair.forwarder import forwarder_source, init_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable
 
 INIT_MODULE = "_cxxrt_init"
 """The module that calls ``require()``; as the loader's specification names it (6.1)."""
@@ -200,11 +200,6 @@ class _Placer:
         module = f"{INIT_MODULE}_{stem}"
         firsts = [ImportFirst(member=self.tree[path], module=module) for path in beside]
         return [self._init(f"{root}{prefix}{module}.py"), *firsts]
-
-
-def sources_needed(members: Sequence[str]) -> tuple[str, ...]:
-    """The members that `wire` may read: all ``__init__.py`` files and top-level stubs."""
-    return tuple(m for m in members if m.endswith(("__init__.py", ".pyi")))
 
 
 def _importable_root(member: str) -> bool:

@@ -38,8 +38,6 @@ class StagedLibrary:
     path: Path
     facts: SharedObject
     """Read with its symbols."""
-    vendored_verbatim: bool
-    """Another publisher's file that must stay as it is, byte for byte."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +86,6 @@ def stage(component: Component, arch: str, glibc_floor: str, workshop: Workshop)
             soname=library.soname,
             path=folder / "lib" / library.soname,
             facts=read_library(folder / "lib" / library.soname),
-            vendored_verbatim=not component.built,
         )
         for library in component.for_arch(arch)
     )

@@ -43,13 +43,6 @@ def sha256_field(digest: bytes) -> str:
     return "sha256=" + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def record_row(path: str, content: bytes) -> RecordRow:
-    """The row of a file with this content."""
-    from hashlib import sha256  # noqa: PLC0415 - start-up time
-
-    return RecordRow(path=path, hash=sha256_field(sha256(content).digest()), size=len(content))
-
-
 def parse_record(text: bytes) -> tuple[RecordRow, ...]:
     """Read RECORD.
 

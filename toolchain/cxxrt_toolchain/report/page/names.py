@@ -82,13 +82,6 @@ class Names:
         row = self._package_rows.get(member) or self._library_rows.get(member)
         return f"#{row}" if row else None
 
-    def library_label(self, path: str) -> str:
-        """Short name of a library and whose it is: ``libgomp.so.1 of torch``."""
-        library = self.libraries.get(path)
-        if library is None:
-            return path
-        return f"{library.soname} of {library.package or whence(library)}"
-
 
 def whence(library: Library) -> str:
     """Where a library comes from, for people."""
