@@ -1,6 +1,6 @@
 """Rules W1 to W5: the wheel as an archive.
 
-In: a `Case`. Out: findings about RECORD, WHEEL, METADATA and about binaries in the wrong place.
+In: a `Claim`. Out: findings about RECORD, WHEEL, METADATA and about binaries in the wrong place.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from cxxrt_toolchain.wheel.record import RecordIssueKind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.rules.wheel.claim import Case
+    from cxxrt_toolchain.rules.wheel.claim import Claim
 
 # What RECORD merely forgets can be written anew; a hash that is wrong may mean damage.
 UNTRUSTED = (
@@ -25,9 +25,9 @@ _REWRITE = "'cxxrt repair' writes it anew."
 _DAMAGED = "The wheel was damaged or changed after it was built; get it again, or build it again."
 
 
-def check_wheel(case: Case) -> Iterator[Finding]:
+def check_wheel(claim: Claim) -> Iterator[Finding]:
     """Judge the archive."""
-    report = case.report
+    report = claim.report
     for issue in report.record_issues or ():
         yield Finding(
             rule="CXXRT-W1",
@@ -51,15 +51,15 @@ def check_wheel(case: Case) -> Iterator[Finding]:
             member=broken.member,
             remedies=("Build the wheel again, or leave the file out if nothing loads it.",),
         )
-    yield from _purity(case)
-    yield from _machine(case)
+    yield from _purity(claim)
+    yield from _machine(claim)
 
 
-def _purity(case: Case) -> Iterator[Finding]:
-    if not case.linked:
+def _purity(claim: Claim) -> Iterator[Finding]:
+    if not claim.linked:
         return
-    first = case.linked[0].member
-    if "any" in case.tags.platform:
+    first = claim.linked[0].member
+    if "any" in claim.tags.platform:
         yield Finding(
             rule="CXXRT-W3",
             severity=Severity.ERROR,
@@ -67,7 +67,7 @@ def _purity(case: Case) -> Iterator[Finding]:
             member=first,
             remedies=("Tag the wheel for the platform that the binary is for.",),
         )
-    elif case.report.wheel_file is not None and case.report.wheel_file.root_is_purelib:
+    elif claim.report.wheel_file is not None and claim.report.wheel_file.root_is_purelib:
         yield Finding(
             rule="CXXRT-W3",
             severity=Severity.WARNING,
@@ -77,12 +77,12 @@ def _purity(case: Case) -> Iterator[Finding]:
         )
 
 
-def _machine(case: Case) -> Iterator[Finding]:
+def _machine(claim: Claim) -> Iterator[Finding]:
     """Helpers for another machine are common (debuggers); a wheel full of them is a mistake."""
-    machines = {found.facts.machine for found in case.linked}
-    archs = {platform.arch for platform in case.platforms}
+    machines = {found.facts.machine for found in claim.linked}
+    archs = {platform.arch for platform in claim.platforms}
     if archs and machines and not archs & machines:
-        first = case.linked[0]
+        first = claim.linked[0]
         yield Finding(
             rule="CXXRT-W4",
             severity=Severity.ERROR,

@@ -1,6 +1,6 @@
 """What a wheel is judged against: its report, the claim that its name makes, and the promise.
 
-In: a report, the specification, and the tag to judge it as. Out: a `Case`, which every rule gets.
+In: a report, the specification, and the tag to judge it as. Out: a `Claim`, which every rule gets.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _TAG_FIELDS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Claim:
     """One wheel and everything that its rules may look at."""
 
     report: WheelReport
@@ -111,13 +111,13 @@ def lowest_version(requirement: Requirement) -> Version | None:
     return max(found, default=None)
 
 
-def make_case(
+def make_claim(
     report: WheelReport,
     spec: Spec,
     tables: SymbolTables,
     tag: str | None,
     exclude: tuple[str, ...] = (),
-) -> Case:
+) -> Claim:
     """Bring together what a wheel is judged against.
 
     Args:
@@ -137,7 +137,7 @@ def make_case(
         runtime = tags.runtime
     except BadTagError as error:
         malformed = str(error)
-    return Case(
+    return Claim(
         report=report,
         tags=tags,
         overridden=tag is not None,

@@ -1,6 +1,6 @@
 """Rules H1 to H15: what is known to hurt a process that other wheels are loaded into too.
 
-In: a `Case`. Out: findings with the evidence. Each rule's mechanism, and the crash that showed
+In: a `Claim`. Out: findings with the evidence. Each rule's mechanism, and the crash that showed
 it, is in the catalogue.
 """
 
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cxxrt_toolchain.facts.wheel import ObjectReport
-    from cxxrt_toolchain.rules.wheel.claim import Case
+    from cxxrt_toolchain.rules.wheel.claim import Claim
 
 _REPAIR = "'cxxrt repair' drops it and points its users at the shared runtime."
 _CXX_COPIES = frozenset({RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBGCC, RuntimeFamily.LIBCXX})
 
 
-def check_hazards(case: Case) -> Iterator[Finding]:
+def check_hazards(claim: Claim) -> Iterator[Finding]:
     """Judge every loadable object by itself, then the wheel's objects together."""
-    for found in case.linked:
-        if not case.is_runtime:
-            yield from _copies(case, found)
-            yield from _static(case, found)
+    for found in claim.linked:
+        if not claim.is_runtime:
+            yield from _copies(claim, found)
+            yield from _static(claim, found)
             yield from _exports(found)
-        yield from _loading(case, found)
-    yield from _mixed_strings(case)
+        yield from _loading(claim, found)
+    yield from _mixed_strings(claim)
 
 
-def _copies(case: Case, found: ObjectReport) -> Iterator[Finding]:
+def _copies(claim: Claim, found: ObjectReport) -> Iterator[Finding]:
     """H1 to H3; in a wheel with a runtime ABI the same fact is P2."""
     family = found.copy_of
-    if family is None or (case.runtime is not None and family is not RuntimeFamily.LIBCXX):
+    if family is None or (claim.runtime is not None and family is not RuntimeFamily.LIBCXX):
         return
     if family in _CXX_COPIES:
         rule, crashes = "CXXRT-H1", family is RuntimeFamily.LIBSTDCXX
@@ -55,7 +55,7 @@ def _copies(case: Case, found: ObjectReport) -> Iterator[Finding]:
     )
 
 
-def _static(case: Case, found: ObjectReport) -> Iterator[Finding]:
+def _static(claim: Claim, found: ObjectReport) -> Iterator[Finding]:
     """H4 to H7."""
     symbols = found.symbols
     for family in found.static:
@@ -71,7 +71,7 @@ def _static(case: Case, found: ObjectReport) -> Iterator[Finding]:
         if seen:
             yield Finding(
                 rule=rules[0],
-                severity=Severity.ERROR if case.runtime else loud,
+                severity=Severity.ERROR if claim.runtime else loud,
                 message=f"contains a static {family.value} and exports {shown.count} of its "
                 "symbols that must exist once",
                 member=found.member,
@@ -81,7 +81,7 @@ def _static(case: Case, found: ObjectReport) -> Iterator[Finding]:
         else:
             yield Finding(
                 rule=rules[1],
-                severity=Severity.WARNING if case.runtime else Severity.NOTE,
+                severity=Severity.WARNING if claim.runtime else Severity.NOTE,
                 message=f"contains a static {family.value}, hidden",
                 member=found.member,
                 remedies=(
@@ -125,7 +125,7 @@ def _exports(found: ObjectReport) -> Iterator[Finding]:
         )
 
 
-def _loading(case: Case, found: ObjectReport) -> Iterator[Finding]:
+def _loading(claim: Claim, found: ObjectReport) -> Iterator[Finding]:
     """H12 to H15: what the dynamic loader itself stumbles over."""
     facts = found.facts
     if facts.executable_stack and facts.kind == "dyn":
@@ -148,7 +148,7 @@ def _loading(case: Case, found: ObjectReport) -> Iterator[Finding]:
         if escapes(found.member, entry):
             yield Finding(
                 rule="CXXRT-H14",
-                severity=Severity.ERROR if case.runtime else Severity.WARNING,
+                severity=Severity.ERROR if claim.runtime else Severity.WARNING,
                 message=f"searches libraries in {entry or 'the working directory'!r}",
                 member=found.member,
                 remedies=("'cxxrt repair' removes the entry.",),
@@ -171,10 +171,10 @@ def _orphan_needs(found: ObjectReport) -> Iterator[Finding]:
             )
 
 
-def _mixed_strings(case: Case) -> Iterator[Finding]:
+def _mixed_strings(claim: Claim) -> Iterator[Finding]:
     """H11: one object passes the old std::string around, another one the new."""
-    old = [o for o in case.linked if _speaks_old(o) and o.copy_of is None]
-    new = [o for o in case.linked if _speaks_new(o) and o.copy_of is None]
+    old = [o for o in claim.linked if _speaks_old(o) and o.copy_of is None]
+    new = [o for o in claim.linked if _speaks_new(o) and o.copy_of is None]
     only_old = [o for o in old if not _speaks_new(o)]
     only_new = [o for o in new if not _speaks_old(o)]
     if not only_old or not only_new:
@@ -183,7 +183,7 @@ def _mixed_strings(case: Case) -> Iterator[Finding]:
     sample = symbols.old_strings_exported or symbols.old_strings_needed
     yield Finding(
         rule="CXXRT-H11",
-        severity=Severity.ERROR if case.runtime else Severity.WARNING,
+        severity=Severity.ERROR if claim.runtime else Severity.WARNING,
         message=f"uses the old std::string, {only_new[0].member} the new one",
         member=only_old[0].member,
         symbol=sample.examples[0],

@@ -1,6 +1,6 @@
 """Rules P1 to P6: what the tag promises about the binaries.
 
-In: a `Case`. Out: findings. A wheel with a runtime ABI is held to that runtime's policy, a plain
+In: a `Claim`. Out: findings. A wheel with a runtime ABI is held to that runtime's policy, a plain
 one to what its ``manylinux`` tag promises of every machine; ``linux_<arch>`` promises nothing.
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.elf.facts import NeededVersion, Soname
     from cxxrt_toolchain.facts.wheel import ObjectReport
-    from cxxrt_toolchain.rules.wheel.claim import Case
+    from cxxrt_toolchain.rules.wheel.claim import Claim
 
 _GLIBC = "GLIBC_"
 _REBUILD_OLDER = (
@@ -26,32 +26,32 @@ _REBUILD_OLDER = (
 )
 
 
-def check_policy(case: Case) -> Iterator[Finding]:
+def check_policy(claim: Claim) -> Iterator[Finding]:
     """Judge every loadable object against the promise of the tag."""
-    for found in case.linked:
-        yield from _libraries(case, found)
-        yield from _copies(case, found)
-        yield from _runtime_versions(case, found)
-        yield from _glibc(case, found)
-        yield from _strings(case, found)
+    for found in claim.linked:
+        yield from _libraries(claim, found)
+        yield from _copies(claim, found)
+        yield from _runtime_versions(claim, found)
+        yield from _glibc(claim, found)
+        yield from _strings(claim, found)
 
 
-def _libraries(case: Case, found: ObjectReport) -> Iterator[Finding]:
+def _libraries(claim: Claim, found: ObjectReport) -> Iterator[Finding]:
     """P1: every needed library is in the wheel, on the platform's list, or the runtime's."""
-    if case.promise is None:
+    if claim.promise is None:
         return
     for name in found.facts.needed:
-        if case.report.provides(name) is not None or name in case.promise.libraries:
+        if claim.report.provides(name) is not None or name in claim.promise.libraries:
             continue
-        if case.promises_runtime(name) or case.vouched_for(name):
+        if claim.promises_runtime(name) or claim.vouched_for(name):
             continue
-        if case.is_runtime and family_of_name(name) in SHARED_FAMILIES:
+        if claim.is_runtime and family_of_name(name) in SHARED_FAMILIES:
             continue
-        yield _external(case, found, name)
+        yield _external(claim, found, name)
 
 
-def _external(case: Case, found: ObjectReport, name: Soname) -> Finding:
-    elsewhere = leaves_package(found) and bool(case.report.requires_dist)
+def _external(claim: Claim, found: ObjectReport, name: Soname) -> Finding:
+    elsewhere = leaves_package(found) and bool(claim.report.requires_dist)
     family = family_of_name(name)
     if family in SHARED_FAMILIES:
         advice = "'cxxrt repair' takes it from the shared runtime."
@@ -69,9 +69,9 @@ def _external(case: Case, found: ObjectReport, name: Soname) -> Finding:
     )
 
 
-def _copies(case: Case, found: ObjectReport) -> Iterator[Finding]:
+def _copies(claim: Claim, found: ObjectReport) -> Iterator[Finding]:
     """P2: a tagged wheel carries no copy of what the runtime provides, whole or in pieces."""
-    if case.runtime is None or case.is_runtime:
+    if claim.runtime is None or claim.is_runtime:
         return
     if found.copy_of in SHARED_FAMILIES:
         yield Finding(
@@ -93,25 +93,25 @@ def _copies(case: Case, found: ObjectReport) -> Iterator[Finding]:
         )
 
 
-def _runtime_versions(case: Case, found: ObjectReport) -> Iterator[Finding]:
+def _runtime_versions(claim: Claim, found: ObjectReport) -> Iterator[Finding]:
     """P3: versions of the compiler's runtime stay below the ceiling of the promise."""
     for need in _highest(found.facts.version_needs):
         namespace, _, number = need.version.partition("_")
-        if case.report.provides(need.soname) is not None or namespace == "GLIBC":
+        if claim.report.provides(need.soname) is not None or namespace == "GLIBC":
             continue
-        if case.promises_runtime(need.soname):
+        if claim.promises_runtime(need.soname):
             if (
-                case.policy
-                and case.policy.allows_version(found.facts.machine, need.version) is False
+                claim.policy
+                and claim.policy.allows_version(found.facts.machine, need.version) is False
             ):
-                yield _too_new(found, need, f"the policy {case.policy.name} ends before it")
+                yield _too_new(found, need, f"the policy {claim.policy.name} ends before it")
             continue
-        if case.runtime is not None or case.promise is None or case.is_runtime:
+        if claim.runtime is not None or claim.promise is None or claim.is_runtime:
             continue
-        ceiling = case.promise.ceiling(namespace)
+        ceiling = claim.promise.ceiling(namespace)
         if ceiling is not None and version_tuple(number) > ceiling:
             limit = ".".join(map(str, ceiling))
-            platform = "_".join(map(str, case.promise.glibc))
+            platform = "_".join(map(str, claim.promise.glibc))
             yield _too_new(found, need, f"manylinux_{platform} promises {namespace}_{limit}")
 
 
@@ -129,19 +129,19 @@ def _too_new(found: ObjectReport, need: NeededVersion, why: str) -> Finding:
     )
 
 
-def _glibc(case: Case, found: ObjectReport) -> Iterator[Finding]:
+def _glibc(claim: Claim, found: ObjectReport) -> Iterator[Finding]:
     """P4, and P6 for the runtime wheel itself."""
-    if case.glibc is None:
+    if claim.glibc is None:
         return
     for need in _highest(found.facts.version_needs):
         if not need.version.startswith(_GLIBC):
             continue
         release = glibc_release(need.version)
-        if release is not None and release <= case.glibc:
+        if release is not None and release <= claim.glibc:
             continue
-        promised = ".".join(map(str, case.glibc))
+        promised = ".".join(map(str, claim.glibc))
         yield Finding(
-            rule="CXXRT-P6" if case.is_runtime else "CXXRT-P4",
+            rule="CXXRT-P6" if claim.is_runtime else "CXXRT-P4",
             severity=Severity.ERROR,
             message=f"needs {need.version} of {need.soname}; the tag promises glibc {promised}",
             member=found.member,
@@ -151,9 +151,9 @@ def _glibc(case: Case, found: ObjectReport) -> Iterator[Finding]:
         )
 
 
-def _strings(case: Case, found: ObjectReport) -> Iterator[Finding]:
+def _strings(claim: Claim, found: ObjectReport) -> Iterator[Finding]:
     """P5: exported C++ names use the new std::string, and the code behind them, too."""
-    if case.policy is None or not case.policy.cxx11_abi or found.copy_of:
+    if claim.policy is None or not claim.policy.cxx11_abi or found.copy_of:
         return
     exported = found.symbols.old_strings_exported
     symbols = exported or found.symbols.old_strings_of_libstdcxx

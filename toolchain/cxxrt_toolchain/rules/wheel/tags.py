@@ -1,6 +1,6 @@
 """Rules T0 to T8: the wheel's name, its tags and its requirement on the runtime.
 
-In: a `Case`. Out: findings. T1 to T7 are the sentences G-1 to G-7 of the specification.
+In: a `Claim`. Out: findings. T1 to T7 are the sentences G-1 to G-7 of the specification.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cxxrt_toolchain.rules.wheel.claim import lowest_version
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.rules.wheel.claim import Case
+    from cxxrt_toolchain.rules.wheel.claim import Claim
 
 _ADVICE = {
     "T2": "Retag it with 'cxxrt repair', which computes the platform tag from the binaries.",
@@ -30,32 +30,32 @@ _ADVICE = {
 }
 
 
-def check_tags(case: Case) -> Iterator[Finding]:
+def check_tags(claim: Claim) -> Iterator[Finding]:
     """Judge the name and what WHEEL and METADATA say about it."""
-    if case.malformed is not None:
+    if claim.malformed is not None:
         yield Finding(
             rule="CXXRT-T0",
             severity=Severity.ERROR,
-            message=case.malformed.rstrip("."),
+            message=claim.malformed.rstrip("."),
             remedies=("Installers skip such a wheel; rename it with 'cxxrt encode'.",),
         )
         return
-    yield from _wheel_tags(case)
-    if case.runtime is None:
-        if not case.is_runtime:
-            yield from _plain_requirement(case)
+    yield from _wheel_tags(claim)
+    if claim.runtime is None:
+        if not claim.is_runtime:
+            yield from _plain_requirement(claim)
         return
-    yield from _spec_rules(case)
-    yield from _cuda(case)
-    yield from _bound(case)
-    if not runtime_needs(case.report, repaired=True).wants_runtime:
-        yield _needless(case, f"the tag says {case.runtime}")
+    yield from _spec_rules(claim)
+    yield from _cuda(claim)
+    yield from _bound(claim)
+    if not runtime_needs(claim.report, repaired=True).wants_runtime:
+        yield _needless(claim, f"the tag says {claim.runtime}")
 
 
-def _spec_rules(case: Case) -> Iterator[Finding]:
-    variant = any(m.endswith(".dist-info/variant.json") for m in case.report.members)
+def _spec_rules(claim: Claim) -> Iterator[Finding]:
+    variant = any(m.endswith(".dist-info/variant.json") for m in claim.report.members)
     found = violations(
-        case.tags, case.spec, requires_dist=case.report.requires_dist, variant=variant
+        claim.tags, claim.spec, requires_dist=claim.report.requires_dist, variant=variant
     )
     for violation in found:
         number = violation.rule.replace("G-", "T")
@@ -67,15 +67,15 @@ def _spec_rules(case: Case) -> Iterator[Finding]:
         )
 
 
-def _wheel_tags(case: Case) -> Iterator[Finding]:
+def _wheel_tags(claim: Claim) -> Iterator[Finding]:
     """T6 holds for every wheel, not only for tagged ones (PEP 427)."""
-    if case.overridden or case.report.wheel_file is None:
+    if claim.overridden or claim.report.wheel_file is None:
         return
-    lines = {str(tag) for tag in case.report.wheel_file.expanded_tags}
-    name = set(case.tags.expanded)
+    lines = {str(tag) for tag in claim.report.wheel_file.expanded_tags}
+    name = set(claim.tags.expanded)
     if lines == name:
         return
-    severity = Severity.ERROR if case.runtime else Severity.WARNING
+    severity = Severity.ERROR if claim.runtime else Severity.WARNING
     parts = []
     if name - lines:
         parts.append(f"WHEEL lacks {', '.join(sorted(name - lines))}")
@@ -86,9 +86,9 @@ def _wheel_tags(case: Case) -> Iterator[Finding]:
     )
 
 
-def _cuda(case: Case) -> Iterator[Finding]:
-    tagged = case.runtime.cuda if case.runtime else None
-    for major in case.needs.cuda_majors:
+def _cuda(claim: Claim) -> Iterator[Finding]:
+    tagged = claim.runtime.cuda if claim.runtime else None
+    for major in claim.needs.cuda_majors:
         if major == tagged:
             continue
         says = f"the tag says CUDA {tagged}" if tagged else "the tag says no CUDA"
@@ -101,7 +101,7 @@ def _cuda(case: Case) -> Iterator[Finding]:
                 "Tag it with the CUDA major that it was linked against: 'cxxrt repair' does.",
             ),
         )
-    if tagged and not case.needs.cuda_majors:
+    if tagged and not claim.needs.cuda_majors:
         yield Finding(
             rule="CXXRT-T1",
             severity=Severity.WARNING,
@@ -111,16 +111,16 @@ def _cuda(case: Case) -> Iterator[Finding]:
         )
 
 
-def _bound(case: Case) -> Iterator[Finding]:
+def _bound(claim: Claim) -> Iterator[Finding]:
     """The lower bound of the requirement covers every needed symbol (second half of G-7)."""
-    epoch = case.runtime.epoch if case.runtime else 1
-    if case.needs.shortfall(case.tables, epoch=epoch):
-        cuda_only = replace(case.needs, versions=())  # versions are reported object by object
-        if shortfall := cuda_only.shortfall(case.tables, epoch=epoch):
+    epoch = claim.runtime.epoch if claim.runtime else 1
+    if claim.needs.shortfall(claim.tables, epoch=epoch):
+        cuda_only = replace(claim.needs, versions=())  # versions are reported object by object
+        if shortfall := cuda_only.shortfall(claim.tables, epoch=epoch):
             yield Finding(rule="CXXRT-P3", severity=Severity.ERROR, message=shortfall.rstrip("."))
         return
-    wanted = case.needs.requirement(case.tables, epoch=epoch)
-    declared = case.declared_bound
+    wanted = claim.needs.requirement(claim.tables, epoch=epoch)
+    declared = claim.declared_bound
     if wanted is None or declared is None:
         return
     least = lowest_version(Requirement(wanted))
@@ -128,25 +128,25 @@ def _bound(case: Case) -> Iterator[Finding]:
         yield Finding(
             rule="CXXRT-T7",
             severity=Severity.ERROR,
-            message=f"requires {case.spec.distribution}>={declared}, its symbols need >={least}",
+            message=f"requires {claim.spec.distribution}>={declared}, its symbols need >={least}",
             version=str(least),
             remedies=(_ADVICE["T7"],),
         )
 
 
-def _plain_requirement(case: Case) -> Iterator[Finding]:
+def _plain_requirement(claim: Claim) -> Iterator[Finding]:
     """A plain name may hide a wheel that uses the runtime: then the bound has to be right too."""
-    if not case.requires_runtime:
+    if not claim.requires_runtime:
         return
-    yield from _bound(case)
-    if not case.needs.wants_runtime:
-        yield _needless(case, "METADATA requires it")
+    yield from _bound(claim)
+    if not claim.needs.wants_runtime:
+        yield _needless(claim, "METADATA requires it")
 
 
-def _needless(case: Case, why: str) -> Finding:
+def _needless(claim: Claim, why: str) -> Finding:
     return Finding(
         rule="CXXRT-T8",
         severity=Severity.WARNING,
-        message=f"{why}, but no object needs {case.spec.distribution}",
+        message=f"{why}, but no object needs {claim.spec.distribution}",
         remedies=("Without a need the plain tag is right, and more installers accept it.",),
     )

@@ -13,7 +13,7 @@ from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.rules.rule import Severity
 from cxxrt_toolchain.rules.wheel.archive import check_wheel
-from cxxrt_toolchain.rules.wheel.claim import make_case
+from cxxrt_toolchain.rules.wheel.claim import make_claim
 from cxxrt_toolchain.rules.wheel.loading import check_hazards
 from cxxrt_toolchain.rules.wheel.promises import check_policy
 from cxxrt_toolchain.rules.wheel.tags import check_tags
@@ -62,7 +62,7 @@ def judge(
 
     Args:
         report: The wheel's facts.
-        tag: Judge it as if its name said this; see `case.make_case`.
+        tag: Judge it as if its name said this; see `claim.make_claim`.
         exclude: Patterns of SONAMEs that something else provides, for rule P1.
         spec: The vocabulary of tags; default: the one that this toolchain was released with.
         tables: Which runtime provides which symbol; default: likewise.
@@ -70,18 +70,18 @@ def judge(
     Raises:
         UsageError: `tag` is no tag.
     """
-    case = make_case(report, spec or load_spec(), tables or load_symbol_tables(), tag, exclude)
+    claim = make_claim(report, spec or load_spec(), tables or load_symbol_tables(), tag, exclude)
     findings = [
-        *check_tags(case),
-        *check_policy(case),
-        *check_hazards(case),
-        *check_wheel(case),
+        *check_tags(claim),
+        *check_policy(claim),
+        *check_hazards(claim),
+        *check_wheel(claim),
     ]
-    fields = (case.tags.python, case.tags.abi, case.tags.platform)
+    fields = (claim.tags.python, claim.tags.abi, claim.tags.platform)
     return Verdict(
         filename=report.filename,
         judged_as="-".join(".".join(field) for field in fields),
-        runtime=str(case.runtime) if case.runtime else None,
+        runtime=str(claim.runtime) if claim.runtime else None,
         findings=tuple(sorted(set(findings), key=lambda found: found.sort_key)),
-        needs=case.needs,
+        needs=claim.needs,
     )
