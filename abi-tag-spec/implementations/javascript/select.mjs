@@ -47,9 +47,11 @@ export function expand(environment, published) {
     if (last && last.python === parts.python && last.abi === parts.abi) last.platforms.push(parts.platform);
     else runs.push({ ...parts, platforms: [parts.platform] });
   }
+  const own = new Set(environment.tags); // S-8: these keep their places
   const around = (run, runtimes) => (run.plain ? runtimes : []).flatMap((runtime) => run.platforms
     .filter((platform) => allows(environment, epochs, runtime, platform))
-    .map((platform) => `${run.python}-${run.abi}_${formatRuntime(runtime)}-${platform}`));
+    .map((platform) => `${run.python}-${run.abi}_${formatRuntime(runtime)}-${platform}`)
+    .filter((tag) => !own.has(tag)));
   const tags = runs.flatMap((run) => [
     ...around(run, before),
     ...run.platforms.map((platform) => `${run.python}-${run.abi}-${platform}`),

@@ -53,6 +53,8 @@ def expand(base: Iterable[AnyTag], suffixes: Sequence[Suffix]) -> list[AnyTag]:
     Returns:
         The base tags in their order, unchanged, with the others between them; none twice.
     """
+    base = list(base)
+    own = set(base)  # a base tag that carries a runtime ABI keeps its place (S-8, O-8)
     expanded: list[AnyTag] = []
     eligible: dict[tuple[str, ...], list[tuple[str, bool, list[str]]]] = {}
     for (interpreter, abi), run in itertools.groupby(base, key=_python_and_abi):
@@ -70,7 +72,8 @@ def expand(base: Iterable[AnyTag], suffixes: Sequence[Suffix]) -> list[AnyTag]:
         around: tuple[list[AnyTag], list[AnyTag]] = ([], [])
         for runtime, behind, chosen in eligible[platforms]:
             suffixed = abi + "_" + runtime
-            around[behind].extend([make(interpreter, suffixed, each) for each in chosen])
+            made = [make(interpreter, suffixed, each) for each in chosen]
+            around[behind].extend([tag for tag in made if tag not in own])
         expanded += around[0] + tags + around[1]
     return list(dict.fromkeys(expanded))
 
