@@ -87,9 +87,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _doctor(args: argparse.Namespace) -> int:
     from cxx11_cuda_runtime._doctor import text
+    from cxx11_cuda_runtime._doctor.process import diagnose
 
     imported = [_import(name) for name in args.imports.split(",") if name]
-    diagnosis = cxx11_cuda_runtime.diagnose()
+    # This process ends before a command could look at it: the same imports in a new one, then.
+    subject = ["--python", sys.executable]
+    subject += ["--import", args.imports] if args.imports else []
+    diagnosis = diagnose(cxx11_cuda_runtime._how, subject)  # noqa: SLF001 - the package's own
     print(text.as_json(diagnosis) if args.json else text.as_text(diagnosis))
     return 0 if diagnosis.healthy and all(imported) else 1
 

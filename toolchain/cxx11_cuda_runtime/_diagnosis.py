@@ -1,11 +1,12 @@
-"""From what is mapped to what is wrong: pure, so every case can be tried without loading anything.
+"""Judges what is mapped, by those rules that need no more than a list of files. Pure.
 
-What goes in: ``ProcessFacts``. What comes out: a ``Diagnosis`` whose findings carry a rule of the
-hazard catalogue, a severity and the remedies that apply.
+In: ``ProcessFacts``. Out: a ``Diagnosis``. ``cxxrt doctor`` of the toolchain judges the same facts
+with the same ids, severities and words, and reads far more: symbols, relocations, memory.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,107 +17,107 @@ if TYPE_CHECKING:
     from cxx11_cuda_runtime._values import LoadedLibrary
 
 LIBSTDCXX = "libstdc++.so.6"
-_SINGLE = ("libgcc_s.so.1", LIBSTDCXX, "libgomp.so.1", "libcudart.so.")
-"""SONAMEs (or their beginnings) of which a process must have one."""
-_OPENMP = ("libgomp", "libiomp5", "libomp")
+_RUNTIME = re.compile(
+    r"lib(?:stdc\+\+|gcc_s|gomp|atomic|quadmath|cudart|c\+\+|iomp5|omp)(?:-[^/]*)?\.so(?:\.[0-9.]+)?"
+)
+"""The vendors' names, and those that auditwheel makes of them: ``libgomp-e985bcbb.so.1.0.0``."""
 
 
 @dataclass(frozen=True)
 class LoadedObject:
-    """One loaded object, with what its file says."""
+    """One loaded object."""
 
     path: str
     soname: str
-    exports_libstdcxx: bool = False
+    """The file's name where the file has no SONAME or is gone."""
+    needed: tuple[str, ...] = ()
+    """``DT_NEEDED``."""
+    distribution: str = ""
+    """``name version`` of the installed distribution that lists the file in its RECORD."""
     deleted: bool = False
+    """The file was removed or replaced since."""
 
     @property
-    def name(self) -> str:
-        """Its file's name."""
-        return self.path.rpartition("/")[2]
+    def is_runtime(self) -> bool:
+        """Whether the file has the name of a C++, GCC, OpenMP or CUDA runtime."""
+        return _RUNTIME.fullmatch(self.path.rpartition("/")[2]) is not None
 
 
 @dataclass(frozen=True)
 class ProcessFacts:
-    """What the judgement depends on."""
+    """One process at one moment."""
 
     state: str
-    """How libstdc++ came here, or ``disabled``, ``unsupported``, ``unbuilt``."""
+    """How libstdc++ was found, or ``disabled``, ``unsupported``, ``unbuilt``."""
     version: str
-    """Of the runtime wheel."""
+    """Version of the runtime wheel."""
     python: str
     glibc: str
     objects: tuple[LoadedObject, ...]
     """In load order."""
     libraries: tuple[LoadedLibrary, ...]
+    """The copy of each runtime library that the dynamic linker gives to newcomers."""
+    package: str = ""
+    """The folder of the installed runtime."""
     vendored_glibcxx: int = 0
-    loaded_glibcxx: int = 0
-    """0: none is loaded, or its age is unknown."""
-    culprit: str = ""
-    """Who loaded libstdc++, where we did not."""
+    """N of the newest ``GLIBCXX_3.4.N`` in the wheel."""
     remedies: tuple[str, ...] = ()
-    """Against a libstdc++ that is too old."""
-    idle: tuple[str, ...] = ()
-    """Copies of libcudart that nobody is bound to."""
+    """What helps where libstdc++ is older than the wheel's."""
     damaged: tuple[str, ...] = ()
-    """Files of the wheel that are not as they were built, with the reason."""
+    """Files of the wheel that differ from its manifest, with the reason."""
     environment: tuple[tuple[str, str], ...] = ()
     """Variables that decide what is loaded."""
+    full_doctor: str = ""
+    """The command that looks at symbols, relocations and memory, too."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong, or worth knowing."""
+    """One rule that fired."""
 
     rule: str
     severity: Literal["error", "warning", "note"]
-    """A note says what is there and harmless."""
+    """A note needs no action."""
     subject: str
+    """The state or path concerned."""
     message: str
+    """One sentence without a full stop."""
     remedies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What there is, and what is wrong with it."""
+    """Facts and findings."""
 
     facts: ProcessFacts
     findings: tuple[Finding, ...]
 
     @property
     def healthy(self) -> bool:
-        """Whether there is nothing beyond notes."""
+        """Whether every finding is a note."""
         return all(finding.severity == "note" for finding in self.findings)
 
 
 def judge(facts: ProcessFacts) -> Diagnosis:
-    """Find everything that is wrong."""
-    findings = (
-        *_package(facts),
-        *_private_copies(facts),
-        *_duplicates(facts),
-        *_old_libstdcxx(facts),
-        *_openmp(facts.objects),
-        *_replaced(facts.objects),
-    )
+    """Apply the rules."""
+    findings = (*_package(facts), *_foreign_libstdcxx(facts), *_replaced(facts.objects))
     return Diagnosis(facts=facts, findings=findings)
 
 
 def _package(facts: ProcessFacts) -> Iterator[Finding]:
-    if facts.state in {"disabled", "unsupported"}:
-        reason = {
-            "disabled": "CXXRT_DISABLE is set",
-            "unsupported": "this is not CPython on Linux with glibc",
-        }[facts.state]
-        yield Finding(
-            "CXXRT-L107", "note", facts.state, f"The package does nothing here: {reason}."
-        )
+    reason = {
+        "disabled": "CXXRT_DISABLE is set",
+        "unsupported": "this is not CPython on Linux with glibc",
+    }.get(facts.state)
+    if reason:
+        message = f"The runtime's loader does nothing here: {reason}"
+        yield Finding("CXXRT-L107", "note", facts.state, message)
     if facts.state == "unbuilt":
         yield Finding(
             "CXXRT-L007",
             "error",
             facts.state,
-            "This copy of the package carries no libraries (a source checkout).",
+            "This copy of cxx11_cuda_runtime carries no libraries (a source checkout)",
             ("pip install cxx11-cuda-runtime",),
         )
     for subject in facts.damaged:
@@ -124,109 +125,48 @@ def _package(facts: ProcessFacts) -> Iterator[Finding]:
             "CXXRT-L108",
             "error",
             subject,
-            f"A file of the runtime wheel is not as it was built: {subject}.",
+            f"A file of the runtime wheel differs from its manifest: {subject}",
             ("pip install --force-reinstall --no-deps cxx11-cuda-runtime",),
         )
 
 
-def _private_copies(facts: ProcessFacts) -> Iterator[Finding]:
-    shared_seen = False
-    for each in facts.objects:
-        if each.soname == LIBSTDCXX:
-            shared_seen = True
-        elif each.exports_libstdcxx:
-            renamed = each.name.startswith("libstdc++")
-            what = (
-                f"is a private copy of libstdc++ (SONAME {each.soname or 'missing'})"
-                if renamed
-                else "has libstdc++ linked into it and exports it"
-            )
-            rule = "CXXRT-L101" if renamed else "CXXRT-L103"
-            yield _private_copy(rule, each.path, what, neutralised=shared_seen)
-
-
-def _private_copy(rule: str, path: str, what: str, *, neutralised: bool) -> Finding:
-    if neutralised:
-        return Finding(
-            rule,
-            "note",
-            path,
-            f"{path} {what}; it is neutralised, because the shared libstdc++ came first and is"
-            " global.",
-        )
-    return Finding(
-        rule,
-        "error",
-        path,
-        f"{path} {what}, and it came before the shared libstdc++: its iostreams or those of later"
-        " packages fail without an error, or crash.",
-        (
-            "import cxx11_cuda_runtime before the package that it belongs to",
-            "python -m cxx11_cuda_runtime activate",
-        ),
+def _foreign_libstdcxx(facts: ProcessFacts) -> Iterator[Finding]:
+    """A single libstdc++ that is not the wheel's; which of two matters takes more than a list."""
+    copies = [each for each in facts.objects if each.soname == LIBSTDCXX]
+    versions = [each.version for each in facts.libraries if each.soname == LIBSTDCXX]
+    if len(copies) != 1 or not any(versions):
+        return
+    copy, version = copies[0], versions[0]
+    if facts.package and copy.path.startswith(facts.package + "/"):
+        return
+    older = int(version.rpartition(".")[2]) < facts.vendored_glibcxx
+    wheel = f"; the installed runtime has GLIBCXX_3.4.{facts.vendored_glibcxx}" if older else ""
+    by = _bringer(facts.objects, copy)
+    yield Finding(
+        "CXXRT-L104",
+        "note",
+        copy.path,
+        f"The process's libstdc++ is {copy.path} (GLIBCXX_{version}){by}{wheel}",
+        facts.remedies if older else (),
     )
 
 
-def _duplicates(facts: ProcessFacts) -> Iterator[Finding]:
-    by_soname: dict[str, list[str]] = {}
-    for each in facts.objects:
-        if each.soname.startswith(_SINGLE):
-            by_soname.setdefault(each.soname, []).append(each.path)
-    for soname, those in by_soname.items():
-        paths = [path for path in those if path not in facts.idle]
-        for path in (path for path in those if path in facts.idle):
-            yield Finding(
-                "CXXRT-L102",
-                "note",
-                soname,
-                f"{path} is another copy of {soname}; it is neutralised, because"
-                f" {', '.join(paths)} came first and is global.",
-            )
-        if len(paths) > 1:
-            yield Finding(
-                "CXXRT-L102",
-                "error",
-                soname,
-                f"{len(paths)} copies of {soname} are loaded, each with its own state:"
-                f" {', '.join(paths)}.",
-                ("import cxx11_cuda_runtime before the packages that they belong to",),
-            )
-
-
-def _old_libstdcxx(facts: ProcessFacts) -> Iterator[Finding]:
-    if 0 < facts.loaded_glibcxx < facts.vendored_glibcxx:
-        path = next((each.path for each in facts.objects if each.soname == LIBSTDCXX), LIBSTDCXX)
-        yield Finding(
-            "CXXRT-L104",
-            "warning",
-            path,
-            f"{path} (GLIBCXX_3.4.{facts.loaded_glibcxx}) was loaded first, by {facts.culprit};"
-            f" packages that need up to GLIBCXX_3.4.{facts.vendored_glibcxx} cannot be imported.",
-            facts.remedies,
-        )
-
-
-def _openmp(objects: tuple[LoadedObject, ...]) -> Iterator[Finding]:
-    runtimes = [each.path for each in objects if each.name.startswith(_OPENMP)]
-    if len(runtimes) > 1:
-        yield Finding(
-            "CXXRT-L105",
-            "warning",
-            runtimes[1],
-            f"{len(runtimes)} OpenMP runtimes are loaded: {', '.join(runtimes)}. Each has its own"
-            " threads; together they oversubscribe, and may deadlock after a fork.",
-            ("cxx11_cuda_runtime.require(openmp=True) before the packages that bring them",),
-        )
+def _bringer(objects: tuple[LoadedObject, ...], library: LoadedObject) -> str:
+    """Who made the linker load a library: the nearest earlier object that needs it."""
+    for each in reversed(objects[: objects.index(library)]):
+        if library.soname in each.needed:
+            owner = f" of {each.distribution}" if each.distribution else ""
+            return f", brought by {each.path}{owner}"
+    return ""
 
 
 def _replaced(objects: tuple[LoadedObject, ...]) -> Iterator[Finding]:
     for each in objects:
-        if each.deleted and each.soname.startswith(_SINGLE):
+        if each.deleted and each.is_runtime:
             yield Finding(
                 "CXXRT-L109",
                 "warning",
                 each.path,
-                f"{each.path} was removed or replaced while it is in use (an upgrade in a running"
-                " process).",
+                f"{each.path} was removed or replaced while it is in use",
                 ("restart the process",),
             )

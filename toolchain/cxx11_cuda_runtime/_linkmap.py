@@ -1,8 +1,8 @@
 """The dynamic linker's own list of what is loaded, in load order.
 
-What goes in: nothing, or a dlopen handle, which in glibc is the address of a ``struct link_map``.
-What comes out: paths. The list is walked without the linker's lock (``dl_iterate_phdr`` with a
-Python callback can deadlock against the GIL), so it is for errors and for the doctor only.
+In: nothing, or a dlopen handle, which in glibc is the address of a ``struct link_map``. Out:
+paths. The list is walked without the linker's lock (``dl_iterate_phdr`` with a Python callback can
+deadlock against the GIL), so it is for errors and for the doctor only.
 """
 
 from __future__ import annotations
@@ -18,27 +18,16 @@ def loaded_paths() -> tuple[str, ...]:
     Without ctypes: the mapped shared objects, in address order.
     """
     try:
-        return tuple(path for path, _ in loaded())
+        import ctypes
     except ImportError:
         return tuple(path for path in _dl.mapped_files() if ".so" in path)
-
-
-def loaded() -> tuple[tuple[str, int], ...]:
-    """Likewise, each with its load address.
-
-    Raises:
-        ImportError: There is no ctypes.
-    """
-    import ctypes
-
-    rows = []
+    paths = []
     entry = int(ctypes.CDLL(None)._handle)  # noqa: SLF001 - documented as the dlopen handle
     while entry:
-        base, name, _, following = _fields(entry)
-        rows.append((os.fsdecode(ctypes.string_at(name)) if name else "", base))
-        entry = following
-    rows[0] = rows[0][0] or os.path.realpath("/proc/self/exe"), rows[0][1]
-    return tuple(row for row in rows if "/" in row[0])
+        name, entry = _fields(entry)
+        paths.append(os.fsdecode(ctypes.string_at(name)) if name else "")
+    paths[0] = paths[0] or os.path.realpath("/proc/self/exe")
+    return tuple(path for path in paths if "/" in path)
 
 
 def path_of(handle: int, soname: str) -> str:
@@ -46,7 +35,7 @@ def path_of(handle: int, soname: str) -> str:
     if handle != _dl.NO_HANDLE:
         import ctypes
 
-        name = _fields(handle)[1]
+        name, _ = _fields(handle)
         return os.fsdecode(ctypes.string_at(name)) if name else ""
     return next(iter(_dl.mapped_as(soname)), "")
 
@@ -56,9 +45,9 @@ def is_deleted(path: str) -> bool:
     return f"{path} (deleted)" in _dl.mapped_files() or path.endswith(" (deleted)")
 
 
-def _fields(entry: int) -> tuple[int, int, int, int]:
-    """Read ``l_addr, l_name, l_ld, l_next``: the public head of ``struct link_map`` in <link.h>."""
+def _fields(entry: int) -> tuple[int, int]:
+    """``l_name`` and ``l_next``; in <link.h> the head is ``l_addr, l_name, l_ld, l_next``."""
     import ctypes
 
-    first, name, dynamic, following = (ctypes.c_void_p * 4).from_address(entry)
-    return first or 0, name or 0, dynamic or 0, following or 0
+    _, name, _, following = (ctypes.c_void_p * 4).from_address(entry)
+    return name or 0, following or 0

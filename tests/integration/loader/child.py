@@ -95,6 +95,14 @@ def do_findings() -> "list[list[str]]":
     return [[each.rule, each.severity, each.subject, each.message] for each in diagnosis.findings]
 
 
+def do_copies() -> "list[str]":
+    """Every loaded libstdc++, as the diagnosis lists it."""
+    import cxx11_cuda_runtime
+
+    objects = cxx11_cuda_runtime.diagnose().facts.objects
+    return [each.path for each in objects if each.soname == "libstdc++.so.6"]
+
+
 def do_global(symbol: str) -> bool:
     """Whether a symbol is in the global scope."""
     import ctypes

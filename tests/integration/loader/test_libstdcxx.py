@@ -152,26 +152,6 @@ def test_without_us_the_second_copy_breaks_which_is_why_we_exist(
     assert results[1]["number"] == ""
 
 
-@pytest.mark.parametrize("kind", ["mangled-28", "mangled-30", "exported"])
-def test_a_private_copy_that_came_first_is_reported(
-    run_state: Callable[..., Any], probes: dict[str, Path], kind: str
-) -> None:
-    reply = run_state([["probe", str(probes[kind])], ["import"], ["findings"]])
-    assert reply.results[1] == "vendored"
-    rules = {(rule, severity) for rule, severity, *_ in reply.results[2]}
-    assert ("CXXRT-L103" if kind == "exported" else "CXXRT-L101", "error") in rules
-
-
-@pytest.mark.parametrize("kind", ["mangled-28", "exported", "hidden"])
-def test_a_private_copy_that_came_later_is_a_note(
-    run_state: Callable[..., Any], probes: dict[str, Path], kind: str
-) -> None:
-    reply = run_state([["import"], ["probe", str(probes[kind])], ["findings"]])
-    expected = {"mangled-28": ["CXXRT-L101"], "exported": ["CXXRT-L103"], "hidden": []}[kind]
-    assert [finding[0] for finding in reply.results[2]] == expected
-    assert {finding[1] for finding in reply.results[2]} <= {"note"}
-
-
 def test_an_older_copy_that_is_enough_is_accepted(
     run_state: Callable[..., Any], foreign: dict[str, Path], python: str
 ) -> None:

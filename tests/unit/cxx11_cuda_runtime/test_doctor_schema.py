@@ -27,21 +27,20 @@ def test_a_diagnosis_with_every_kind_of_part_fits_the_schema() -> None:
         python="3.12.1 /usr/bin/python3",
         glibc="glibc 2.36",
         objects=(
-            LoadedObject(path=_OLD, soname="libstdc++.so.6", exports_libstdcxx=True),
-            LoadedObject(path="/x/libstdc++-1a2b.so.6", soname="libstdc++-1a2b.so.6"),
+            LoadedObject(path=_OLD, soname="libstdc++.so.6", needed=("libm.so.6",)),
+            LoadedObject(path="/x/libgomp-1a2b.so.1", soname="libgomp-1a2b.so.1", deleted=True),
         ),
         libraries=(LoadedLibrary("libstdc++.so.6", _OLD, "already-loaded", "3.4.28"),),
         vendored_glibcxx=33,
-        loaded_glibcxx=28,
-        culprit="a module",
         remedies=("unset LD_LIBRARY_PATH",),
         environment=(("LD_LIBRARY_PATH", "/opt/lib"),),
+        full_doctor="cxxrt doctor --pid 1",
     )
     document = json.loads(as_json(judge(facts)))
     jsonschema.validate(document, _schema())
-    assert [finding["rule"] for finding in document["findings"]] == ["CXXRT-L104"]
+    assert [finding["rule"] for finding in document["findings"]] == ["CXXRT-L104", "CXXRT-L109"]
 
 
 def test_the_schema_refuses_a_key_that_it_does_not_know() -> None:
-    document = {"schema": 1, "healthy": True, "extra": 1}
+    document = {"schema": 2, "healthy": True, "extra": 1}
     assert not jsonschema.Draft202012Validator(_schema()).is_valid(document)

@@ -232,9 +232,8 @@ def test_a_file_is_attributed_to_the_distribution_that_records_it(tmp_path: Path
         (info / "RECORD").write_text(row)
     (tmp_path / "site" / "broken-1.dist-info").mkdir()
     sys_path = ["", str(tmp_path / "elsewhere"), str(tmp_path / "site")]
-    assert culprit.distribution_of(str(package / "a.so"), sys_path) == "demo 1.0"
-    assert culprit.distribution_of(str(package / "b.so"), sys_path) == ""
-    assert culprit.distribution_of("/usr/lib/libx.so", sys_path) == ""
+    files = [str(package / "a.so"), str(package / "b.so"), "/usr/lib/libx.so"]
+    assert culprit.distributions_of(files, sys_path) == {files[0]: "demo 1.0"}
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,7 @@
-"""Who loaded a library first: the object that needs it, and the Python package that it belongs to.
+"""Who loaded a library: the object that needs it, and the Python package that the object is of.
 
-What goes in: the path of a loaded library. What comes out: a ``Culprit``. The dynamic linker
-appends a newcomer and then what it needs, so the nearest earlier object with the library in its
-``DT_NEEDED`` is the one that dragged it in.
+In: the path of a loaded library. Out: a ``Culprit``. The dynamic linker appends a newcomer and then
+what it needs, so the nearest earlier object with the library in its ``DT_NEEDED`` brought it.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from cxx11_cuda_runtime._blame.elf import read_elf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 Kind = Literal["executable", "preload", "module", "library", "dlopen"]
 
@@ -29,7 +28,7 @@ class Culprit:
     kind: Kind
     """The program itself, LD_PRELOAD, a Python extension, another library, or a bare dlopen."""
     path: str = ""
-    """Of the object that needs the library; "" for preload and dlopen."""
+    """The object that needs the library; "" for preload and dlopen."""
     module: str = ""
     """Imported module or package that the object belongs to."""
     distribution: str = ""
@@ -63,20 +62,26 @@ def find_culprit(library: str, soname: str) -> Culprit:
         kind="module" if is_extension else "library",
         path=path,
         module=module,
-        distribution=distribution_of(path, sys.path),
+        distribution=distributions_of([path], sys.path).get(path, ""),
     )
 
 
-def distribution_of(path: str, sys_path: Sequence[str]) -> str:
-    """Find the ``.dist-info`` whose RECORD lists a file: ``name version``, or ""."""
-    for root in dict.fromkeys(sys_path):
-        if not root or not path.startswith(root + os.sep):
-            continue
-        row = os.path.relpath(path, root).replace(os.sep, "/") + ","
-        for entry in _dist_infos(root):
-            if _lists(os.path.join(root, entry, "RECORD"), row):
-                return " ".join(entry[: -len(".dist-info")].rsplit("-", 1))
-    return ""
+def distributions_of(paths: Sequence[str], sys_path: Sequence[str]) -> dict[str, str]:
+    """``name version`` of the distribution that lists a file in its RECORD, by path.
+
+    Args:
+        paths: Absolute paths; those that no distribution lists are not in the answer.
+        sys_path: The folders that distributions are installed in.
+    """
+    found: dict[str, str] = {}
+    for root in filter(None, dict.fromkeys(sys_path)):
+        rows = {os.path.relpath(p, root): p for p in paths if p.startswith(root + os.sep)}
+        for entry in _dist_infos(root) if rows else ():
+            name = " ".join(entry[: -len(".dist-info")].rsplit("-", 1))
+            for row in _recorded(os.path.join(root, entry, "RECORD")):
+                if row in rows:
+                    found.setdefault(rows[row], name)
+    return found
 
 
 def _dist_infos(root: str) -> list[str]:
@@ -86,12 +91,14 @@ def _dist_infos(root: str) -> list[str]:
         return []
 
 
-def _lists(record: str, row: str) -> bool:
+def _recorded(record: str) -> Iterator[str]:
+    """The paths in a RECORD, relative to its root; none where it cannot be read."""
     try:
-        with open(record, encoding="utf-8") as file:
-            return any(line.startswith(row) for line in file)
+        with open(record, encoding="utf-8", errors="replace") as file:
+            for line in file:
+                yield line.rsplit(",", 2)[0].strip('"')
     except OSError:
-        return False
+        return
 
 
 def _is_preloaded(library: str, ld_preload: str) -> bool:

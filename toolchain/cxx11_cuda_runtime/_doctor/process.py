@@ -1,20 +1,28 @@
-"""Collects what the diagnosis needs to know of this process, and of the installed wheel.
+"""Collects the facts of this process and of the installed wheel for ``diagnose()``.
 
-What goes in: how libstdc++ came to be here. What comes out: a ``Diagnosis``. Reads the ELF files of
-what is loaded, /proc/self/maps, the manifest and the environment; loads nothing.
+In: how libstdc++ was found. Out: a ``Diagnosis``. Reads the dynamic sections of what is loaded,
+``/proc/self/maps``, the manifest, ``RECORD`` files and the environment; loads nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shlex
+import shutil
 import sys
 
 from cxx11_cuda_runtime import _baked, _dl, _linkmap, _load, _loaded, _require
+from cxx11_cuda_runtime._blame.culprit import distributions_of
 from cxx11_cuda_runtime._blame.elf import read_elf
 from cxx11_cuda_runtime._diagnosis import Diagnosis, LoadedObject, ProcessFacts, judge
-from cxx11_cuda_runtime._doctor.idle import idle_copies
 from cxx11_cuda_runtime._doctor.manifest import ManifestError, parse_manifest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cxx11_cuda_runtime._values import LoadedLibrary
 
 _VARIABLES = (
     "CXXRT_DISABLE",
@@ -26,68 +34,90 @@ _VARIABLES = (
 )
 
 
-def diagnose(how: str) -> Diagnosis:
-    """Look, then judge."""
-    return judge(facts_of_process(how))
+def diagnose(how: str, subject: Sequence[str] = ()) -> Diagnosis:
+    """Collect and judge.
+
+    Args:
+        how: How libstdc++ was found, or the state of the package.
+        subject: Arguments of ``cxxrt doctor`` for the same subject; by default this process.
+    """
+    return judge(facts_of_process(how, subject))
 
 
-def facts_of_process(how: str) -> ProcessFacts:
-    """Look at this process."""
+def facts_of_process(how: str, subject: Sequence[str] = ()) -> ProcessFacts:
+    """Collect the facts; arguments as for ``diagnose``."""
     supported = _dl.supported()
-    objects, needs = _look() if supported else ((), {})
     libraries = _loaded.loaded(how)
-    loaded, culprit = 0, ""
-    remedies: tuple[str, ...] = ()
-    for library in libraries:
-        if library.soname == _load.LIBSTDCXX and library.version:
-            loaded = _require.parse_glibcxx(library.version)
-            if loaded < _baked.GLIBCXX:
-                error = _require.too_old(_baked.GLIBCXX, loaded, library.path, "the newest package")
-                culprit, remedies = error.culprit, error.remedies
     return ProcessFacts(
         state=how,
-        idle=idle_copies(objects, needs),
         version=_baked.VERSION,
         python=".".join(map(str, sys.version_info[:3])) + f" {sys.executable}",
         glibc=os.confstr("CS_GNU_LIBC_VERSION") or "" if supported else "",
-        objects=objects,
+        objects=loaded_objects() if supported else (),
         libraries=libraries,
+        package=os.path.dirname(_load.LIB[:-1]),
         vendored_glibcxx=_baked.GLIBCXX,
-        loaded_glibcxx=loaded,
-        culprit=culprit,
-        remedies=remedies,
+        remedies=_remedies(libraries),
         damaged=damaged_files(os.path.dirname(_load.LIB[:-1])),
         environment=tuple((name, os.environ[name]) for name in _VARIABLES if name in os.environ),
+        full_doctor=full_doctor(subject or ("--pid", str(os.getpid()))),
     )
 
 
 def loaded_objects() -> tuple[LoadedObject, ...]:
-    """Every loaded object with its file's facts, in load order."""
-    return _look()[0]
-
-
-def _look() -> tuple[tuple[LoadedObject, ...], dict[str, tuple[str, ...]]]:
-    """Them, and what each needs, by path."""
+    """Every loaded object in load order."""
     mapped = frozenset(_dl.mapped_files())
+    paths = _linkmap.loaded_paths()
+    owners = distributions_of(paths, sys.path)
     rows = []
-    needs = {}
-    for path in _linkmap.loaded_paths():
+    for path in paths:
         deleted = f"{path} (deleted)" in mapped
         facts = None if deleted else read_elf(path)
-        needs[path] = facts.needed if facts else ()
         rows.append(
             LoadedObject(
                 path=path,
                 soname=facts.soname if facts else path.rpartition("/")[2],
-                exports_libstdcxx=bool(facts and facts.exports_libstdcxx),
+                needed=facts.needed if facts else (),
+                distribution=owners.get(path, ""),
                 deleted=deleted,
             )
         )
-    return tuple(rows), needs
+    return tuple(rows)
+
+
+def full_doctor(subject: Sequence[str]) -> str:
+    """The ``cxxrt doctor`` command for a subject, with the program that is found here.
+
+    ``cxxrt`` of this environment or on PATH, else ``uvx`` or ``pipx``, which fetch it.
+    """
+    beside = os.path.join(os.path.dirname(sys.executable or ""), "cxxrt")
+    if shutil.which("cxxrt"):
+        program = ["cxxrt"]
+    elif os.access(beside, os.X_OK):
+        program = [beside]
+    elif shutil.which("uvx"):
+        program = ["uvx", "--from", "cxxrt-toolchain", "cxxrt"]
+    else:
+        program = ["pipx", "run", "--spec", "cxxrt-toolchain", "cxxrt"]
+    return " ".join(map(shlex.quote, [*program, "doctor", *subject]))
+
+
+def _remedies(libraries: Sequence[LoadedLibrary]) -> tuple[str, ...]:
+    """What ``require`` would advise to a package that needs all that the wheel has."""
+    for library in libraries:
+        if library.soname == _load.LIBSTDCXX and library.version:
+            minor = _require.parse_glibcxx(library.version)
+            if minor < _baked.GLIBCXX:
+                error = _require.too_old(_baked.GLIBCXX, minor, library.path, "a package")
+                return error.remedies
+    return ()
 
 
 def damaged_files(package: str) -> tuple[str, ...]:
-    """Libraries of the installed wheel that differ from its manifest; () where there is none."""
+    """Libraries of the installed wheel that differ from its manifest, with the reason.
+
+    Empty where the folder has no manifest.
+    """
     path = os.path.join(package, "manifest.json")
     if not os.path.exists(path):
         return ()
