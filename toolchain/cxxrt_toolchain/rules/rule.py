@@ -60,13 +60,25 @@ class Finding:
     """Facts, a sentence or a mangled symbol each."""
     remedies: tuple[str, ...] = ()
     """What to do, best first; commands where there are any. `judge` fills in the rule's own."""
+    unrepairable: str = ""
+    """What helps where ``cxxrt repair`` cannot cure it; empty where it can, or need not. `judge`
+    fills in the rule's own."""
+    promise: bool = False
+    """It breaks what the wheel's tag promises, so that nobody may ignore it; `judge` fills in."""
     ignored: bool = False
     """The caller asked to ignore the rule: shown, and without influence on the answer."""
 
     @property
     def sort_key(self) -> tuple[object, ...]:
-        """Worst first, then by rule, package and place."""
-        return (self.severity.rank, self.rule, self.culprits, self.member or "", self.message)
+        """Ignored ones last; worst first, then by rule, package and place."""
+        return (
+            self.ignored,
+            self.severity.rank,
+            self.rule,
+            self.culprits,
+            self.member or "",
+            self.message,
+        )
 
     def __str__(self) -> str:
         where = f"{self.member}: " if self.member else ""
@@ -86,9 +98,10 @@ class Rule:
     remedies: tuple[str, ...] = ()
     """What usually helps; a finding without remedies of its own gets these."""
     unrepairable: str = ""
-    """What ``cxxrt repair`` says where it cannot cure it; empty where it can, or need not."""
+    """What helps where ``cxxrt repair`` cannot cure it; empty where it can, or need not, or
+    where it depends: then the findings say it."""
     promise: bool = False
-    """It breaks the promise of a runtime ABI tag, so that nobody may ignore it."""
+    """It breaks what the wheel's tag promises, so that nobody may ignore it."""
     aliases: tuple[str, ...] = ()
     """Ids of rules that were merged into this one."""
 
@@ -152,7 +165,13 @@ def judge(
         The findings, each once, worst first.
     """
     found = {
-        replace(each, rule=rule.id, remedies=each.remedies or rule.remedies)
+        replace(
+            each,
+            rule=rule.id,
+            remedies=each.remedies or rule.remedies,
+            unrepairable=each.unrepairable or rule.unrepairable,
+            promise=each.promise or rule.promise,
+        )
         for rule in catalogue.values()
         if isinstance(scene, rule.on) and (not only or rule.id in only)
         for each in rule.check(scene)
