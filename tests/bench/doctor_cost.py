@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect import files as objects
 from cxxrt_toolchain.collect.environment.installed import read_environment
-from cxxrt_toolchain.collect.environment.interpreter import ask, find_executable
+from cxxrt_toolchain.host.describe import describe, find_interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,7 +118,7 @@ def command(executable: str, cache: Path) -> Times:
 
 def measure(executable: str, rounds: int) -> dict[str, Times]:
     """Everything, in one run; the sizes that it was done on are printed."""
-    environment = read_environment(ask(executable))
+    environment = read_environment(describe(executable))
     files = [path for each in environment.distributions for path in each.files]
     found = objects.read(files).found
     paths = list(found)
@@ -157,7 +157,8 @@ def main() -> None:
     parser.add_argument("--python", required=True, metavar="ENV")
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
-    rows = measure(find_executable(args.python, os.environ), args.rounds)
+    python = find_interpreter(args.python)
+    rows = measure(python, args.rounds)
     print(f"{'':32} {'wall':>8} {'cpu':>8}")
     for name, (wall, processor) in rows.items():
         print(f"{name:32} {wall:8.3f} {processor:8.3f} s")

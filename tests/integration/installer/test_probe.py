@@ -15,9 +15,8 @@ import pytest
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.errors import InputError, MissingToolError, StepFailedError
 from cxxrt_toolchain.host import probe as probe_module
-from cxxrt_toolchain.host.installed import installed_runtime
-from cxxrt_toolchain.host.interpreter import describe, find_interpreter
-from cxxrt_toolchain.host.probe import cuda_driver, probe
+from cxxrt_toolchain.host.describe import describe, find_interpreter
+from cxxrt_toolchain.host.probe import cuda_driver, manifest_of, probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +31,7 @@ def test_any_interpreter_describes_itself(find_python: Callable[..., str], minor
     assert found.python.startswith(f"{minor}.")
     assert found.vetoes == ()
     libc, version = platform.libc_ver()
-    assert found.glibc == (version if libc == "glibc" else None)
+    assert found.glibc == (version if libc == "glibc" else "")
 
 
 def test_its_tags_are_those_that_packaging_computes_in_it(
@@ -47,7 +46,7 @@ def test_its_tags_are_those_that_packaging_computes_in_it(
 def test_a_python_before_3_7_is_named_and_the_way_out_too(
     find_python: Callable[..., str],
 ) -> None:
-    with pytest.raises(MissingToolError, match=r"is Python 3\.6; this needs 3\.7 or newer there"):
+    with pytest.raises(MissingToolError, match=r"is Python 3\.6\.\d+; this needs 3\.7 or newer"):
         describe(find_python("3.6"), SPEC)
 
 
@@ -73,7 +72,7 @@ def test_a_program_that_is_no_python_fails_with_its_output(tmp_path: Path) -> No
     script = tmp_path / "python"
     script.write_text("#!/bin/sh\necho not me >&2\nexit 7\n")
     script.chmod(0o755)
-    with pytest.raises(StepFailedError, match=r"(?s)exit 7.*not me"):
+    with pytest.raises(StepFailedError, match=r"exit 7.*not me"):
         describe(str(script), SPEC)
 
 
@@ -81,7 +80,7 @@ def test_an_environment_without_the_runtime_has_no_manifest() -> None:
     question = "from importlib.util import find_spec; exit(not find_spec('cxx11_cuda_runtime'))"
     clean = {name: text for name, text in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run([sys.executable, "-c", question], env=clean, check=False)
-    assert (installed_runtime(sys.executable) is not None) is (done.returncode == 0)
+    assert (manifest_of(describe(sys.executable, SPEC)) is not None) is (done.returncode == 0)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.installed import Interpreter
+from cxxrt_toolchain.host.interpreter import Interpreter
 
 if TYPE_CHECKING:
     from pathlib import Path

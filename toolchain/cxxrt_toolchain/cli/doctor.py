@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.cli.progress import progress
 from cxxrt_toolchain.collect.cache import FactsCache, cache_folder
-from cxxrt_toolchain.collect.environment.interpreter import find_executable
 from cxxrt_toolchain.errors import UsageError
+from cxxrt_toolchain.host.describe import active_interpreter, find_interpreter
 
 if TYPE_CHECKING:
     import argparse
@@ -70,7 +70,7 @@ def _diagnose(args: argparse.Namespace) -> Diagnosis:
         from cxxrt_toolchain.doctor.process import diagnose_process  # noqa: PLC0415 - start-up time
 
         return diagnose_process(args.pid, cache=cache)
-    executable = find_executable(args.python, os.environ)
+    executable = find_interpreter(args.python) if args.python else active_interpreter(os.environ)
     if args.modules is not None:
         from cxxrt_toolchain.doctor.imports import diagnose_imports  # noqa: PLC0415 - as above
 

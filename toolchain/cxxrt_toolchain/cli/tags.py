@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 from packaging.tags import parse_tag
 
 from cxxrt_toolchain.abi.spec import load_spec
-from cxxrt_toolchain.host.installed import manifest_of
-from cxxrt_toolchain.host.interpreter import describe, find_interpreter
-from cxxrt_toolchain.host.probe import CUDA_VARIABLE, probe
+from cxxrt_toolchain.host.describe import describe, find_interpreter
+from cxxrt_toolchain.host.probe import CUDA_VARIABLE, manifest_of, probe
 from cxxrt_toolchain.host.supported import suffixes, supported_tags
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def collect(python: str | None) -> dict[str, Any]:
         "specification": spec.version,
         "executable": executable,
         "python": interpreter.python,
-        "glibc": interpreter.glibc,
+        "glibc": interpreter.glibc or None,
         "cuda_driver": host.driver,
         "cuda_driver_forced": bool(os.environ.get(CUDA_VARIABLE, "").strip()),
         "runtime": manifest.version if manifest else None,

@@ -16,7 +16,6 @@ from cxxrt_toolchain.collect import crossings
 from cxxrt_toolchain.collect import files as objects
 from cxxrt_toolchain.collect.answers import Answers
 from cxxrt_toolchain.collect.environment.installed import read_environment
-from cxxrt_toolchain.collect.environment.interpreter import ask
 from cxxrt_toolchain.collect.environment.search import CACHE_FILE, Program, Search
 from cxxrt_toolchain.collect.interactions import find_interactions
 from cxxrt_toolchain.errors import InputError
@@ -25,6 +24,7 @@ from cxxrt_toolchain.facts.families import RuntimeFamily, canonical_soname, fami
 from cxxrt_toolchain.facts.installed import Found, Step
 from cxxrt_toolchain.facts.interactions import InteractingObject
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
+from cxxrt_toolchain.host.describe import describe
 from cxxrt_toolchain.report.graph import draw
 from cxxrt_toolchain.rules.installation import judge
 
@@ -68,7 +68,8 @@ def diagnose_environment(
         InputError: It cannot describe itself, or does not run on glibc.
         MissingToolError: It cannot be started.
     """
-    facts = look(read_environment(ask(executable), cache), environ, cache=cache, workers=workers)
+    environment = read_environment(describe(executable), cache)
+    facts = look(environment, environ, cache=cache, workers=workers)
     return draw(facts, judge(facts))
 
 

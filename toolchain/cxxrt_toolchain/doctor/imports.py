@@ -12,7 +12,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect.environment.installed import read_environment
-from cxxrt_toolchain.collect.environment.interpreter import ask
 from cxxrt_toolchain.collect.imports.experiments import experiment, find_preload
 from cxxrt_toolchain.collect.imports.import_run import run_imports, say_nothing
 from cxxrt_toolchain.collect.process.observer import Observer
@@ -21,6 +20,7 @@ from cxxrt_toolchain.errors import InputError, UsageError
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.imports import Cure, ImportRun, Outcome, Step, Verdict
 from cxxrt_toolchain.facts.loader_trace import last_object
+from cxxrt_toolchain.host.describe import describe
 from cxxrt_toolchain.report.diagnosis import Diagnosis, Subject
 from cxxrt_toolchain.report.process_edges import edges_of
 from cxxrt_toolchain.rules import captures as binding_rules
@@ -70,7 +70,7 @@ def diagnose_imports(
     """
     _check(modules)
     say("reading what is installed")
-    environment = read_environment(ask(executable), cache)
+    environment = read_environment(describe(executable), cache)
     observer = Observer(environment.interpreter, environment=environment, cache=cache)
     look = _look_with(observer, say)
     run = run_imports(executable, modules, timeout=timeout, observe=look, say=say)

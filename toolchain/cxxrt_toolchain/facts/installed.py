@@ -10,6 +10,10 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.host.interpreter import Interpreter
 
 _SEPARATORS = re.compile(r"[-_.]+")
 
@@ -106,26 +110,6 @@ class Environment:
 def normalized(name: str) -> str:
     """The name as PEP 503 normalizes it; `packaging` does the same and takes 10 ms to import."""
     return _SEPARATORS.sub("-", name).lower()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interpreter:
-    """What an interpreter says of itself."""
-
-    executable: str
-    """As it was named."""
-    program: str
-    """The ELF file that runs; the same one for all virtual environments of an installation."""
-    python: str
-    glibc: str
-    """For example ``2.36``; empty with another C library."""
-    prefix: str
-    base_prefix: str
-    path: tuple[str, ...]
-    """``sys.path``, absolute."""
-    root: str = ""
-    """What stands, here, before a path that the process uses itself: in another mount namespace, or
-    with another root folder."""
 
 
 class Step(Enum):

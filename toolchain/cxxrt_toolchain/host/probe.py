@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.manifest import RuntimeManifest
 from cxxrt_toolchain.errors import UsageError
-from cxxrt_toolchain.host.installed import manifest_of
 from cxxrt_toolchain.host.supported import Host, Veto, declared_epoch
 
 if TYPE_CHECKING:
@@ -49,6 +49,16 @@ def probe(interpreter: Interpreter, spec: Spec, environ: Mapping[str, str]) -> H
             for epoch, cuda, arch in interpreter.vetoes
         ),
     )
+
+
+def manifest_of(interpreter: Interpreter) -> RuntimeManifest | None:
+    """What the runtime wheel of that environment provides; None if there is none.
+
+    Raises:
+        ManifestError: Its manifest cannot be read.
+    """
+    text = interpreter.manifest
+    return None if text is None else RuntimeManifest.from_json(text)
 
 
 def cuda_driver(spec: Spec, environ: Mapping[str, str]) -> int | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.errors import MissingToolError, UsageError
-from cxxrt_toolchain.host.interpreter import describe, find_interpreter
+from cxxrt_toolchain.host.describe import describe, find_interpreter
 from cxxrt_toolchain.host.probe import probe
 from cxxrt_toolchain.host.supported import expansion_rows, suffixes
 from cxxrt_toolchain.installer.pip_hook import RESTARTED, VARIABLE

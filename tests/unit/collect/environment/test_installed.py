@@ -8,8 +8,8 @@ import pytest
 from installed_packages import install, interpreter
 
 from cxxrt_toolchain.collect.environment.installed import read_environment
-from cxxrt_toolchain.collect.environment.interpreter import find_executable
 from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.host.describe import active_interpreter, find_interpreter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,8 +91,8 @@ def test_python_names_an_executable_or_an_environment(tmp_path: Path) -> None:
     python.parent.mkdir()
     python.write_text("#!/bin/sh\n")
     python.chmod(0o755)
-    assert find_executable(str(tmp_path), {}) == str(python)
-    assert find_executable(str(python), {}) == str(python)
-    assert find_executable(None, {"VIRTUAL_ENV": str(tmp_path)}) == str(python)
+    assert find_interpreter(str(tmp_path)) == str(python)
+    assert find_interpreter(str(python)) == str(python)
+    assert active_interpreter({"VIRTUAL_ENV": str(tmp_path)}) == str(python)
     with pytest.raises(InputError, match="no Python interpreter"):
-        find_executable(str(tmp_path / "gone"), {})
+        find_interpreter(str(tmp_path / "gone"))

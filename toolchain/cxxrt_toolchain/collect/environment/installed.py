@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cxxrt_toolchain.collect.cache import FactsCache
-    from cxxrt_toolchain.facts.installed import Interpreter
+    from cxxrt_toolchain.host.interpreter import Interpreter
 
 _INFO = (".dist-info", ".egg-info")
 _SHARED = ".so"

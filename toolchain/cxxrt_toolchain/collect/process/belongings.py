@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.manifest import ManifestError
 from cxxrt_toolchain.errors import MissingToolError
-from cxxrt_toolchain.facts.installed import Interpreter
+from cxxrt_toolchain.host.interpreter import Interpreter
 from cxxrt_toolchain.host.runtime_folder import find_runtime
 
 if TYPE_CHECKING:

@@ -45,8 +45,9 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.collect.process.memory import LoadedEntry, Memory
     from cxxrt_toolchain.collect.process.procfs import ProcessFacts
     from cxxrt_toolchain.facts.bindings import Bound
-    from cxxrt_toolchain.facts.installed import Environment, Interpreter
+    from cxxrt_toolchain.facts.installed import Environment
     from cxxrt_toolchain.facts.interactions import Interactions
+    from cxxrt_toolchain.host.interpreter import Interpreter
 
 VARIABLES = (
     *("LD_LIBRARY_PATH", "LD_PRELOAD", "LD_AUDIT", "LD_BIND_NOW", "GLIBC_TUNABLES"),

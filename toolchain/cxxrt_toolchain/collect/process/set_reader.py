@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.collect.cache import FactsCache
     from cxxrt_toolchain.collect.process.file_table import Identity
     from cxxrt_toolchain.collect.process.mappings import MappedFile
-    from cxxrt_toolchain.facts.installed import Environment, Interpreter
+    from cxxrt_toolchain.facts.installed import Environment
+    from cxxrt_toolchain.host.interpreter import Interpreter
 
 _UNKNOWN = (0, 0)
 

@@ -1,0 +1,148 @@
+"""Ask an interpreter, possibly of another environment, about itself.
+
+In: the path of its executable. Out: `Interpreter`. The questions are asked in a child process of
+that interpreter (``environment_child.py``), which may be Python 3.4 and later: published wheels
+crash in processes as old as 3.6. Nothing of the environment is loaded here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxxrt_toolchain.errors import InputError, MissingToolError, StepFailedError
+from cxxrt_toolchain.host.interpreter import Interpreter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cxxrt_toolchain.abi.spec import Spec
+
+_CHILD = Path(__file__).with_name("environment_child.py")
+_OLDEST_WITH_TAGS = (3, 7)
+"""What ``installer/pip_hook.py`` needs."""
+_TIMEOUT = 60
+"""Seconds; a cold network file system takes a few."""
+
+
+def active_interpreter(environ: Mapping[str, str]) -> str:
+    """The executable of the active virtual environment, else of this process."""
+    active = environ.get("VIRTUAL_ENV")
+    found = os.path.join(active, "bin", "python") if active else ""  # noqa: PTH118 - a str
+    return found if found and os.access(found, os.X_OK) else sys.executable
+
+
+def find_interpreter(python: str) -> str:
+    """The executable that ``--python`` names: itself, or that of a virtual environment.
+
+    Raises:
+        InputError: There is no file at that path.
+    """
+    path = Path(python)
+    executable = path / "bin" / "python" if path.is_dir() else path
+    if not executable.is_file():
+        raise InputError(
+            f"no Python interpreter at {python}.",
+            "Give the path of an executable or of a virtual environment.",
+        )
+    return str(executable.absolute())
+
+
+def describe(executable: str, spec: Spec | None = None, *, with_tags: bool = False) -> Interpreter:
+    """Start an interpreter and let it describe itself.
+
+    Args:
+        executable: Its path.
+        spec: The epochs about which a veto is asked for; None: only where it imports from.
+        with_tags: Also compute its tags, with the ``packaging`` that runs here.
+
+    Raises:
+        MissingToolError: It cannot be started, or is too old for what is asked.
+        InputError: It failed, or wrote something else.
+        StepFailedError: The same where a specification is given.
+    """
+    answer = _ask(executable, None if spec is None else _question(spec, with_tags=with_tags))
+    if spec is not None:
+        _check_python(executable, answer, with_tags=with_tags)
+    return Interpreter(
+        executable=executable,
+        program=answer["program"],
+        python=answer["python"],
+        glibc=answer["glibc"] or "",
+        prefix=answer["prefix"],
+        base_prefix=answer["base_prefix"],
+        path=tuple(answer["path"]),
+        vetoes=tuple((epoch, cuda, arch) for epoch, cuda, arch in answer.get("vetoes", ())),
+        manifest=answer.get("manifest"),
+        pip=answer.get("pip"),
+        tags=tuple(answer.get("tags") or ()),
+    )
+
+
+def _question(spec: Spec, *, with_tags: bool) -> dict[str, Any]:
+    epochs = {
+        str(epoch.number): {"architectures": epoch.architectures, "cuda_majors": epoch.cuda_majors}
+        for epoch in spec.epochs
+    }
+    return {"epochs": epochs, "packaging": _own_packaging() if with_tags else None}
+
+
+def _ask(executable: str, question: dict[str, Any] | None) -> dict[str, Any]:
+    # With a question it runs code of the environment, whose failure is a failed step.
+    failure = StepFailedError if question else InputError
+    try:
+        done = subprocess.run(
+            [executable, str(_CHILD)],
+            input=json.dumps(question),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except OSError as error:
+        raise MissingToolError(f"cannot run {executable}: {error.strerror}.") from error
+    except subprocess.TimeoutExpired as error:
+        raise failure(
+            f"{executable} did not describe itself in {_TIMEOUT} s.",
+            "Look at the start files of its environment (*.pth, sitecustomize) and its _cxxrt.",
+        ) from error
+    try:
+        answer = json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, ValueError):
+        answer = None
+    if done.returncode or not isinstance(answer, dict):
+        last = (done.stderr.strip().splitlines() or ["it wrote nothing"])[-1]
+        raise failure(
+            f"{executable} could not describe itself (exit {done.returncode}): {last}.",
+            "Look at its module _cxxrt."
+            if "_cxxrt" in done.stderr
+            else "It has to be Python 3.4 or newer.",
+        )
+    return answer
+
+
+def _check_python(executable: str, answer: dict[str, Any], *, with_tags: bool) -> None:
+    version = answer["python"]
+    if tuple(map(int, version.split(".")[:2])) < _OLDEST_WITH_TAGS:
+        raise MissingToolError(
+            f"{executable} is Python {version}; this needs 3.7 or newer there.",
+            "Its own pip still works: it takes the wheels without the runtime ABI tag.",
+        )
+    if with_tags and answer["tags"] is None:
+        raise MissingToolError(
+            f"the tags of {executable} cannot be computed: it is Python {version}, too old for "
+            "the package 'packaging' that is installed here."
+        )
+
+
+def _own_packaging() -> str:
+    found = find_spec("packaging")
+    if found is None or not found.submodule_search_locations:
+        raise MissingToolError("the package 'packaging' is not installed.", "pip install packaging")
+    return str(Path(next(iter(found.submodule_search_locations))).parent)
