@@ -22,8 +22,7 @@ else:
 
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.collect.wheel import collect
-from cxxrt_toolchain.facts.needs import runtime_needs
-from cxxrt_toolchain.facts.platforms import glibc_floor
+from cxxrt_toolchain.facts.needs import glibc_floor, runtime_needs
 from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 
@@ -80,7 +79,7 @@ def summary(path: Path) -> dict[str, Any]:
         report = collect(wheel)
     verdict = judge(report)
     counts = Counter(f"{found.severity.value} {found.rule}" for found in verdict.findings)
-    floor = max((glibc_floor(found) for found in report.objects), default=(0,))
+    floor = max((glibc_floor(found.facts) for found in report.objects), default=(0,))
     needs = runtime_needs(report, repaired=True)
     return {
         "conforms": verdict.conforms,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
+from cxxrt_toolchain.abi.platforms import legacy_alias, parse_platform
 from cxxrt_toolchain.abi.tag import AbiTag, RuntimeAbi, claims_runtime
 from cxxrt_toolchain.errors import InputError
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.abi.spec import Epoch, Spec
 
-_PLATFORM = re.compile(r"manylinux_(?P<major>[0-9]+)_(?P<minor>[0-9]+)_(?P<arch>.+)", re.ASCII)
-_ALIAS = re.compile(r"manylinux(?P<year>1|2010|2014)_(?P<arch>.+)", re.ASCII)
-_ALIAS_OF = {"1": (2, 5), "2010": (2, 12), "2014": (2, 17)}  # PEP 600, "Legacy manylinux tags"
 # PEP 427 and PEP 825; a Python tag never begins with a digit, a build number always does.
 _NAME = re.compile(
     r"(?P<distribution>[^-]+)-(?P<version>[^-]+)(?:-(?P<build>[0-9][^-]*))?"
@@ -185,21 +183,16 @@ def _platform(name: WheelTags, spec: Spec) -> Iterable[Violation]:
 
 
 def _bad_platform(value: str, fields: tuple[str, ...], epoch: Epoch | None) -> str | None:
-    if match := _PLATFORM.fullmatch(value):
-        glibc, arch = (int(match["major"]), int(match["minor"])), match["arch"]
-    elif match := _ALIAS.fullmatch(value):
-        glibc, arch = _ALIAS_OF[match["year"]], match["arch"]
-        if f"manylinux_{glibc[0]}_{glibc[1]}_{arch}" not in fields:
-            return "a legacy alias needs its perennial tag beside it"
-    elif value.startswith("linux_"):
-        glibc, arch = None, value.removeprefix("linux_")
-    else:
+    platform = parse_platform(value)
+    if platform is None:
         return "only manylinux and, for local builds, linux_<arch> can carry a runtime ABI"
+    if value == legacy_alias(platform) and platform.tag not in fields:
+        return "a legacy alias needs its perennial tag beside it"
     if epoch is None:
         return None
-    if arch not in epoch.architectures:
-        return f"epoch {epoch.number} has no architecture {arch}"
-    if glibc is not None and glibc < epoch.glibc_floor:
+    if platform.arch not in epoch.architectures:
+        return f"epoch {epoch.number} has no architecture {platform.arch}"
+    if platform.glibc is not None and platform.glibc < epoch.glibc_floor:
         return f"below the glibc {'.'.join(map(str, epoch.glibc_floor))} of epoch {epoch.number}"
     return None
 

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.abi.tag import RuntimeAbi
+from cxxrt_toolchain.abi.versions import release_pair
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +66,8 @@ class Policy:
             lib_whitelist=frozenset(document["lib_whitelist"]),
             runtime_libraries=frozenset(document["runtime_libraries"]),
             lib_since=tuple(
-                (soname, _release(glibc)) for soname, glibc in sorted(document["lib_since"].items())
+                (soname, release_pair(glibc))
+                for soname, glibc in sorted(document["lib_since"].items())
             ),
             versions=tuple(
                 VersionSet(
@@ -112,8 +114,3 @@ class Policy:
     def forbids_definition(self, symbol: str) -> bool:
         """Whether defining that symbol means that a runtime was linked in statically."""
         return any(fnmatchcase(symbol, pattern) for pattern in self.forbidden_definitions)
-
-
-def _release(text: str) -> tuple[int, int]:
-    major, minor = text.split(".")
-    return int(major), int(minor)

@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.abi.policy import Policy
+from cxxrt_toolchain.abi.versions import release_pair, version_tuple
 from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def spec_from_document(document: Mapping[str, Any]) -> Spec:
             CudaRuntime(
                 major=int(major),
                 library=row["library"],
-                driver=tuple(int(part) for part in row["driver"].split(".")),
+                driver=version_tuple(row["driver"]),
             )
             for major, row in sorted(document["cuda"].items(), key=lambda item: int(item[0]))
         ),
@@ -133,10 +134,9 @@ def spec_from_document(document: Mapping[str, Any]) -> Spec:
 
 def epoch_from_document(number: int, row: Mapping[str, Any]) -> Epoch:
     """Read one epoch of ``tags.json`` or of a conformance vector's environment."""
-    major, minor = row["glibc_floor"].split(".")
     return Epoch(
         number=number,
-        glibc_floor=(int(major), int(minor)),
+        glibc_floor=release_pair(row["glibc_floor"]),
         architectures=tuple(sorted(row["architectures"])),
         cuda_majors=tuple(sorted(row["cuda_majors"])),
         libraries=tuple(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.facts.interactions import NO_INTERACTIONS, Interactions
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
 from cxxrt_toolchain.rules.remedies import ACTIVATE, libstdcxx_first
@@ -181,5 +182,4 @@ def newest(objects: Iterable[ObjectFacts], prefix: str) -> str:
 
 def numbers(node: str, prefix: str) -> tuple[int, ...]:
     """``GLIBCXX_3.4.30`` with ``GLIBCXX_`` -> (3, 4, 30); empty for other nodes."""
-    parts = node[len(prefix) :].split(".") if node.startswith(prefix) else ()
-    return tuple(map(int, parts)) if all(part.isdigit() for part in parts) else ()
+    return version_tuple(node[len(prefix) :]) if node.startswith(prefix) else ()

@@ -12,6 +12,7 @@ from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def newest_node(family: RuntimeFamily | None, definitions: Iterable[str]) -> str
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.rpartition("_")[2].split("."))
+    return version_tuple(version.rpartition("_")[2])
 
 
 def _in_site(path: str) -> bool:

@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.bounds import NoRuntimeError, requirement_text
+from cxxrt_toolchain.abi.platforms import glibc_release
+from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.elf.facts import Soname
 from cxxrt_toolchain.facts.families import RuntimeFamily, cuda_major, family_of_name
-from cxxrt_toolchain.facts.platforms import version_tuple
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.symbols import SymbolTables
+    from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
 
 _GLIBCXX = "GLIBCXX_"
@@ -115,6 +117,16 @@ def runtime_needs(report: WheelReport, *, repaired: bool) -> RuntimeNeeds:
         versions=tuple(sorted(versions)),
         cudart=tuple((major, tuple(sorted(cudart[major]))) for major in sorted(cudart)),
     )
+
+
+def glibc_floor(facts: SharedObject) -> tuple[int, ...]:
+    """The oldest glibc that an object can be loaded with; ``(0,)`` where it needs no version."""
+    releases = [
+        glibc_release(need.version) or ()
+        for need in facts.version_needs
+        if need.version.startswith("GLIBC_") and not need.weak
+    ]
+    return max(releases, default=(0,))
 
 
 def _served(found: ObjectReport, report: WheelReport, *, repaired: bool) -> dict[Soname, Soname]:

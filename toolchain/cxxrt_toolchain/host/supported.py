@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.spec import Epoch, Spec
 from cxxrt_toolchain.abi.tag import RuntimeAbi
+from cxxrt_toolchain.abi.versions import release_pair
 from cxxrt_toolchain.host.expansion import expand
 
 if TYPE_CHECKING:
@@ -96,10 +97,9 @@ def expansion_rows(
 
 def declared_epoch(manifest: RuntimeManifest) -> Epoch:
     """The epoch that an installed runtime wheel declares, as far as its manifest tells."""
-    major, _, minor = manifest.glibc_floor.partition(".")
     return Epoch(
         number=manifest.epoch,
-        glibc_floor=(int(major), int(minor or 0)),
+        glibc_floor=release_pair(manifest.glibc_floor),
         architectures=(manifest.arch,),
         cuda_majors=tuple(int(cuda) for cuda, _ in manifest.cudart),
     )

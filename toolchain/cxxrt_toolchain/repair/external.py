@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.platforms import GlibcPlatform, parse_platform
 from cxxrt_toolchain.elf.facts import Soname
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES
-from cxxrt_toolchain.facts.platforms import GlibcPlatform, parse_platform
 from cxxrt_toolchain.repair.refusals import Refusal
 from cxxrt_toolchain.rules.rule import Severity
 from cxxrt_toolchain.rules.wheel.verdict import judge

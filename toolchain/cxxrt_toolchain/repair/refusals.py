@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.platforms import glibc_release
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.facts.platforms import glibc_release
 from cxxrt_toolchain.rules.wheel.archive import UNTRUSTED
 
 if TYPE_CHECKING:

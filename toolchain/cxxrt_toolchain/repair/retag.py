@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name
-from cxxrt_toolchain.facts.platforms import (
+from cxxrt_toolchain.abi.platforms import (
     GlibcPlatform,
-    glibc_floor,
     legacy_alias,
     parse_platform,
     promise_of,
 )
+from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name
+from cxxrt_toolchain.facts.needs import glibc_floor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,11 @@ def platform_field(
         or not set(external) <= promise_of(_NEWEST_PROMISE).libraries
     ):
         return ".".join(platforms)
-    floor = max(epoch.glibc_floor, *map(glibc_floor, staying), _libraries_floor(external))
+    floor = max(
+        epoch.glibc_floor,
+        *(glibc_floor(found.facts) for found in staying),
+        _libraries_floor(external),
+    )
     true = [found for found in parsed if found and found.glibc and found.glibc >= floor]
     if not true:
         major, minor = floor[:2]

@@ -10,8 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.needs import runtime_needs
-from cxxrt_toolchain.facts.platforms import glibc_floor
+from cxxrt_toolchain.facts.needs import glibc_floor, runtime_needs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +67,7 @@ def show_report(page: Page, report: WheelReport, tables: SymbolTables) -> None:
     page.line((report.filename, "bold"))
     tags = ".".join(report.tags.abi)
     _row(page, "tag", f"{'.'.join(report.tags.python)}-{tags}-{'.'.join(report.tags.platform)}")
-    floor = max((glibc_floor(found) for found in report.objects), default=(0,))
+    floor = max((glibc_floor(found.facts) for found in report.objects), default=(0,))
     if floor > (0,):
         _row(page, "glibc", f"{'.'.join(map(str, floor))} or newer")
     direct = runtime_needs(report, repaired=False)

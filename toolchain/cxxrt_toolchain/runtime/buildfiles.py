@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.runtime.manifest_build import cuda_major
+from cxxrt_toolchain.facts.families import cuda_major
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

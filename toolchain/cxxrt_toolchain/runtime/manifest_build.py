@@ -16,6 +16,7 @@ from cxxrt_toolchain.abi.manifest import Component as ManifestComponent
 from cxxrt_toolchain.abi.manifest import CudaRuntime, Library, Marker, RuntimeManifest
 from cxxrt_toolchain.elf.facts import Binding, SymbolType
 from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.facts.families import cuda_major
 from cxxrt_toolchain.runtime.recipe import Cudart, Role
 
 if TYPE_CHECKING:
@@ -27,19 +28,12 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.runtime.stage import StagedComponent, StagedLibrary
 
 LIBSTDCXX = "libstdc++.so.6"
-_CUDART = re.compile(r"libcudart\.so\.(?P<major>\d+)")
 _NODE = re.compile(r"(?P<namespace>[A-Z][A-Z_]*)_(?P<version>\d+(\.\d+)*)")
 _GLIBC = "GLIBC"
 
 
 class AssemblyError(InputError):
     """The staged libraries do not make a runtime wheel."""
-
-
-def cuda_major(soname: str) -> int | None:
-    """The CUDA major of a libcudart's SONAME; None for any other library."""
-    match = _CUDART.fullmatch(soname)
-    return int(match["major"]) if match else None
 
 
 def license_member(component: str, file: str) -> str:

@@ -13,20 +13,20 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from cxxrt_toolchain.abi.platforms import GlibcPlatform, parse_platform, promise_of
 from cxxrt_toolchain.abi.spec import UnknownEpochError, load_policy
 from cxxrt_toolchain.abi.tag import BadTagError, RuntimeAbi, claims_runtime
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.facts.families import served_soname
 from cxxrt_toolchain.facts.needs import runtime_needs
-from cxxrt_toolchain.facts.platforms import GlibcPlatform, parse_platform, promise_of
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.filename import WheelTags
+    from cxxrt_toolchain.abi.platforms import Promise
     from cxxrt_toolchain.abi.policy import Policy
     from cxxrt_toolchain.abi.spec import Spec
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.facts.needs import RuntimeNeeds
-    from cxxrt_toolchain.facts.platforms import Promise
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
 
 _TAG_FIELDS = 3

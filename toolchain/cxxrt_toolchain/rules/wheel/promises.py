@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.platforms import glibc_release
+from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name
-from cxxrt_toolchain.facts.platforms import glibc_release, version_tuple
 from cxxrt_toolchain.facts.searchpath import leaves_package
 from cxxrt_toolchain.rules.rule import Finding, Severity
 

@@ -6,14 +6,14 @@ from itertools import pairwise
 
 import pytest
 
-from cxxrt_toolchain.facts.platforms import (
+from cxxrt_toolchain.abi.platforms import (
     GlibcPlatform,
     glibc_release,
     legacy_alias,
     parse_platform,
     promise_of,
-    version_tuple,
 )
+from cxxrt_toolchain.abi.versions import version_tuple
 
 
 @pytest.mark.parametrize(

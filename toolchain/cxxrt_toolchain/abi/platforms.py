@@ -1,8 +1,7 @@
 """What a plain platform tag promises about the machine: glibc, libraries, compiler runtime.
 
 In: a platform tag of a wheel's name. Out: its parts, and the promise of that ``manylinux``
-generation (PEP 600) from the specification's ``manylinux.json``; and what an object asks of glibc.
-Never looks at the machine.
+generation (PEP 600) from the specification's ``manylinux.json``. Never looks at the machine.
 """
 
 from __future__ import annotations
@@ -11,10 +10,9 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from cxxrt_toolchain.facts.wheel import ObjectReport
+from cxxrt_toolchain.abi.versions import release_pair, version_tuple
 
 _MANYLINUX = re.compile(r"manylinux_(?P<major>[0-9]+)_(?P<minor>[0-9]+)_(?P<arch>\w+)")
 _LEGACY = re.compile(r"(?P<alias>manylinux(?:1|2010|2014))_(?P<arch>\w+)")
@@ -91,12 +89,6 @@ def promise_of(glibc: tuple[int, int]) -> Promise:
     )
 
 
-def version_tuple(text: str) -> tuple[int, ...]:
-    """``3.4.30`` -> ``(3, 4, 30)``; empty where the text is no dotted number (``TM_1``)."""
-    parts = text.split(".")
-    return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else ()
-
-
 def glibc_release(version: str) -> tuple[int, ...] | None:
     """``GLIBC_2.34`` -> ``(2, 34)``; None for ``GLIBC_PRIVATE`` and other private names."""
     if version in _GLIBC_MARKERS:
@@ -104,23 +96,12 @@ def glibc_release(version: str) -> tuple[int, ...] | None:
     return version_tuple(version.removeprefix(_GLIBC)) or None
 
 
-def glibc_floor(found: ObjectReport) -> tuple[int, ...]:
-    """The oldest glibc that an object can be loaded with; ``(0,)`` where it needs no version."""
-    releases = [
-        glibc_release(need.version) or ()
-        for need in found.facts.version_needs
-        if need.version.startswith(_GLIBC) and not need.weak
-    ]
-    return max(releases, default=(0,))
-
-
 @cache
 def _aliases() -> dict[str, tuple[int, int]]:
     found = {}
     for row in _document()["platforms"]:
         if "alias" in row:
-            major, minor = version_tuple(row["glibc"])
-            found[row["alias"]] = (major, minor)
+            found[row["alias"]] = release_pair(row["glibc"])
     return found
 
 
