@@ -38,8 +38,8 @@ _PINS = (
 def as_built(path: Path, folder: Path) -> Path:
     """The wheel under the tag of a local build, its compressed bytes as they are."""
     with Wheel.open(path) as wheel:
-        name = replace(wheel.name, platform="linux_x86_64", build=None)
-        python, abi = name.python.split(".")[0], name.abi
+        name = replace(wheel.name, platform=("linux_x86_64",), build="")
+        python, abi = name.python[0], ".".join(name.abi)
         old = wheel.wheel_file
         text = str(replace(old, tags=(f"{python}-{abi}-linux_x86_64",))).encode()
         about = f"{wheel.dist_info}/WHEEL"
@@ -49,7 +49,7 @@ def as_built(path: Path, folder: Path) -> Path:
             if not member.is_dir and member.name not in (about, f"{wheel.dist_info}/RECORD")
         ]
         return write_wheel(
-            folder, str(replace(name, python=python)), [*kept, NewMember(about, text)]
+            folder, str(replace(name, python=(python,))), [*kept, NewMember(about, text)]
         )
 
 

@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING
 import framing
 from packaging.utils import canonicalize_name
 
-from cxxrt_toolchain.abi.filename import parse_wheel_name as parse_tags
-from cxxrt_toolchain.abi.filename import violations
+from cxxrt_toolchain.abi.filename import parse_wheel_name, violations
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.abi.tag import AbiTag, RuntimeAbi
@@ -45,7 +44,6 @@ from cxxrt_toolchain.repair.plan import Encoding, PlanOptions, Platform, make_pl
 from cxxrt_toolchain.report.documents import report_document, verdict_document
 from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.metadata import CoreMetadata, WheelFile
-from cxxrt_toolchain.wheel.name import parse_wheel_name
 from cxxrt_toolchain.wheel.reader import Wheel, WheelLimits
 from cxxrt_toolchain.wheel.record import RecordRow, format_record, parse_record, sha256_field
 
@@ -143,7 +141,7 @@ def _names(data: bytes) -> None:
     first, *values = name.split("\n")
     with suppress(ToolchainError):
         from_variant_name(first, values, load_spec())
-    found = parse_tags(first)
+    found = parse_wheel_name(first)
     assert str(found) == first
     violations(found, load_spec(), tag_lines=values, requires_dist=values, variant=True)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.repair.encode import NotEncodableError, encode, index_file, runtime_of
 from cxxrt_toolchain.repair.options import Encoding
 from cxxrt_toolchain.wheel.reader import Wheel
@@ -84,6 +85,34 @@ def test_a_record_that_contradicts_or_is_broken_is_refused(
     path = make_wheel(record, tags=[_SUFFIXED])
     with Wheel.open(path) as wheel, pytest.raises(NotEncodableError, match=message):
         runtime_of(wheel)
+
+
+@pytest.mark.parametrize(
+    ("variants", "message"),
+    [
+        ({"cxxrt1_cu12": {"cxxrt": {"abi": ["1"], "cuda": ["13"]}}}, "ask for the label"),
+        ({"other": {}}, "no properties of the variant"),
+        ([], "no properties of the variant"),
+    ],
+)
+def test_a_variant_whose_label_and_properties_disagree_is_refused(
+    make_wheel: Callable[..., Path], tmp_path: Path, variants: object, message: str
+) -> None:
+    """M-4."""
+    text = json.dumps({"variants": variants}).encode()
+    plain = make_wheel({"demo-1.0.dist-info/variant.json": text}, tags=[_PLAIN])
+    path = plain.rename(plain.with_name(f"demo-1.0-{_PLAIN}-cxxrt1_cu12.whl"))
+    with Wheel.open(path) as wheel, pytest.raises(InputError, match=message):
+        encode(wheel, Encoding.TAG, tmp_path)
+
+
+def test_a_wheel_with_a_plain_abi_beside_a_suffixed_one_has_no_variant(
+    make_wheel: Callable[..., Path], tmp_path: Path
+) -> None:
+    """G-4."""
+    path = make_wheel({}, tags=["cp312-cp312.cp312_cxxrt1-manylinux_2_28_x86_64"])
+    with Wheel.open(path) as wheel, pytest.raises(InputError, match="not every ABI"):
+        encode(wheel, Encoding.VARIANT, tmp_path)
 
 
 def test_the_index_level_file_has_all_variants_of_a_release() -> None:

@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cxxrt_toolchain.abi.filename import BadWheelNameError
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.wheel.reader import (
     BadMemberError,
     BadWheelError,
     Wheel,
     WheelLimits,
-    WheelNameError,
 )
 from cxxrt_toolchain.wheel.writer import NewMember, write_wheel
 
@@ -234,7 +234,7 @@ def test_a_wheel_needs_exactly_one_dist_info(write_zip: WriteZip) -> None:
 def test_a_file_name_that_is_no_wheels_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(b"")
-    with pytest.raises(WheelNameError):
+    with pytest.raises(BadWheelNameError):
         Wheel.open(path)
 
 

@@ -8,10 +8,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
-from packaging.tags import Tag
 
 from cxxrt_toolchain.wheel import stream as stream_module
-from cxxrt_toolchain.wheel.name import parse_wheel_name
 from cxxrt_toolchain.wheel.reader import BadWheelError, RecordIssueKind, Wheel
 from cxxrt_toolchain.wheel.record import sha256_field
 
@@ -23,31 +21,12 @@ if TYPE_CHECKING:
     from tests.unit.wheel.conftest import WriteZip
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "demo-1.0-py3-none-any.whl",
-        "Demo_Pkg-1.0+cpu-1a-cp311.cp312-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
-        "foo-1.0-cp312-cp312_cxxrt1_cu12-manylinux_2_28_x86_64.whl",
-        "foo-1.0-cp312-cp312-manylinux_2_28_x86_64-cxxrt1_cu12.whl",
-    ],
-)
-def test_a_name_comes_out_as_it_went_in(name: str) -> None:
-    assert str(parse_wheel_name(name)) == name
-
-
-def test_the_sixth_part_is_a_build_tag_or_a_variant_label() -> None:
-    assert parse_wheel_name("a-1-2b-py3-none-any.whl").build == "2b"
-    assert parse_wheel_name("a-1-py3-none-any-x8664v3.whl").variant == "x8664v3"
-    assert parse_wheel_name("a-1-2-py3-none-any-null.whl").variant == "null"
-
-
 def test_a_wheel_shows_its_members_and_texts(make_wheel: MakeWheel) -> None:
     path = make_wheel({"demo/__init__.py": b"pass\n"}, requires_dist=["numpy"])
     with Wheel.open(path) as wheel:
         assert wheel.path == path
         assert wheel.dist_info == "demo-1.0.dist-info"
-        assert wheel.name.tags == {Tag("py3", "none", "any")}
+        assert wheel.name.expanded == ("py3-none-any",)
         assert wheel.read("demo/__init__.py") == b"pass\n"
         assert {m.name: m.size for m in wheel.members}["demo/__init__.py"] == 5
         assert wheel.metadata.requires_dist == ("numpy",)

@@ -20,7 +20,7 @@ from cxxrt_toolchain.abi.filename import BadWheelNameError, parse_wheel_name
 from cxxrt_toolchain.abi.tag import AbiTag, BadTagError, RuntimeAbi, claims_runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from cxxrt_toolchain.abi.spec import Spec
 
@@ -62,7 +62,7 @@ def to_variant_name(filename: str) -> str:
     """``…-cp312_cxxrt1-<platform>.whl`` -> ``…-cp312-<platform>-cxxrt1.whl``.
 
     Raises:
-        BadWheelNameError: It is no wheel's name, has no suffix, or not the same on all members.
+        BadWheelNameError: It is not a wheel's name, or not all ABIs have the same suffix.
         BadTagError: The suffix is malformed.
     """
     name = parse_wheel_name(filename)
@@ -71,15 +71,15 @@ def to_variant_name(filename: str) -> str:
     tags = [AbiTag.parse(abi) for abi in name.abi]
     if len({tag.runtime for tag in tags}) > 1:
         raise BadWheelNameError(f"{filename}: the ABI members have different runtime suffixes.")
-    plain = tuple(tag.base for tag in tags)
-    return str(replace(name, abi=plain, label=str(tags[0].runtime)))
+    plain = parse_wheel_name(plain_name(filename))
+    return str(replace(plain, label=str(tags[0].runtime)))
 
 
 def from_variant_name(filename: str, values: Iterable[str], spec: Spec) -> str:
     """``…-cp312-<platform>-cxxrt1.whl`` and its properties -> ``…-cp312_cxxrt1-<platform>.whl``.
 
     Raises:
-        BadWheelNameError: It is no variant wheel's name, or label and properties disagree.
+        BadWheelNameError: It is not a variant wheel's name, or label and properties disagree.
         BadTagError: The properties name no runtime ABI.
     """
     name = parse_wheel_name(filename)
@@ -88,8 +88,7 @@ def from_variant_name(filename: str, values: Iterable[str], spec: Spec) -> str:
         raise BadWheelNameError(f"{filename}: its properties ask for the label {runtime}.")
     if any(map(claims_runtime, name.abi)):
         raise BadWheelNameError(f"{filename}: has the ABI suffix and the label.")
-    suffixed = tuple(str(AbiTag(base=base, runtime=runtime)) for base in name.abi)
-    return str(replace(name, abi=suffixed, label=None))
+    return suffixed_name(plain_name(filename), runtime)
 
 
 def plain_name(filename: str) -> str:
@@ -97,6 +96,31 @@ def plain_name(filename: str) -> str:
     name = parse_wheel_name(filename)
     bases = tuple(AbiTag.parse(abi).base if claims_runtime(abi) else abi for abi in name.abi)
     return str(replace(name, abi=bases, label=None))
+
+
+def suffixed_name(filename: str, runtime: RuntimeAbi) -> str:
+    """The name of a plain wheel with a runtime ABI behind each of its ABIs."""
+    name = parse_wheel_name(filename)
+    return str(replace(name, abi=tuple(str(AbiTag(base=b, runtime=runtime)) for b in name.abi)))
+
+
+def properties_in(document: Mapping[str, Any], label: str) -> tuple[str, ...]:
+    """The properties that a ``variant.json`` gives for a label, sorted.
+
+    Raises:
+        ValueError: It has no such variant, or not in the form of PEP 825.
+    """
+    try:
+        return tuple(
+            sorted(
+                _SEPARATOR.join((namespace, feature, value))
+                for namespace, features in document["variants"][label].items()
+                for feature, values in features.items()
+                for value in values
+            )
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"no properties of the variant {label!r}: {error!r}") from error
 
 
 def variants_document(runtimes: Iterable[RuntimeAbi], spec: Spec) -> dict[str, Any]:

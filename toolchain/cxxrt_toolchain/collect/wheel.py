@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from cxxrt_toolchain.abi.filename import parse_wheel_name
 from cxxrt_toolchain.elf.reader import ElfError, is_elf, read_elf
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_object
@@ -71,7 +70,7 @@ def collect(
     wheel_file, requirements, metadata_issues = _metadata(wheel)
     return WheelReport(
         filename=wheel.path.name,
-        tags=parse_wheel_name(wheel.path.name),
+        tags=wheel.name,
         wheel_file=wheel_file,
         requires_dist=requirements,
         metadata_issues=metadata_issues,

@@ -9,13 +9,21 @@ and back gives the same bytes.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.filename import parse_wheel_name
 from cxxrt_toolchain.abi.spec import load_spec
-from cxxrt_toolchain.abi.tag import AbiTag, BadTagError, RuntimeAbi, claims_runtime
-from cxxrt_toolchain.abi.variant import index_file_name, variants_text
+from cxxrt_toolchain.abi.tag import BadTagError, RuntimeAbi, claims_runtime
+from cxxrt_toolchain.abi.variant import (
+    from_variant_name,
+    index_file_name,
+    plain_name,
+    properties,
+    properties_in,
+    suffixed_name,
+    to_variant_name,
+    variants_text,
+)
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.repair.apply import apply_plan
 from cxxrt_toolchain.repair.edits import AddFile, DropMember, Retag
@@ -55,18 +63,39 @@ def plan_encoding(wheel: Wheel, encoding: Encoding) -> RepairPlan:
 
     Raises:
         NotEncodableError: As `encode`.
+        BadWheelNameError: Not all ABIs of the name have the same suffix, or the label of a variant
+            is not what its ``variant.json`` says.
     """
-    tags = parse_wheel_name(wheel.path.name)
     runtime = runtime_of(wheel)
-    bases = tuple(abi.partition("_cxxrt")[0] for abi in tags.abi)
-    suffixed = tuple(str(AbiTag(base=base, runtime=runtime)) for base in bases)
-    new = replace(
-        tags,
-        abi=suffixed if encoding is Encoding.TAG else bases,
-        label=str(runtime) if encoding is Encoding.VARIANT else None,
-    )
-    edits = () if new == tags else tuple(_edits(wheel, new, runtime))
-    return RepairPlan(source=wheel.path.name, result=str(new), edits=edits, refusals=(), notes=())
+    name = _suffixed_name(wheel, runtime)
+    if encoding is Encoding.VARIANT:
+        name = to_variant_name(name)
+    elif encoding is Encoding.PLAIN:
+        name = plain_name(name)
+    source = wheel.path.name
+    edits = () if name == source else tuple(_edits(wheel, parse_wheel_name(name), runtime))
+    return RepairPlan(source=source, result=name, edits=edits, refusals=(), notes=())
+
+
+def _suffixed_name(wheel: Wheel, runtime: RuntimeAbi) -> str:
+    """The wheel's name in the encoding from which `abi.variant` leads to the others."""
+    name, spec = wheel.path.name, load_spec()
+    if wheel.name.label is not None and claims_runtime(wheel.name.label):
+        return from_variant_name(name, _properties(wheel, runtime), spec)
+    if any(map(claims_runtime, wheel.name.abi)):
+        return name
+    return suffixed_name(name, runtime)
+
+
+def _properties(wheel: Wheel, runtime: RuntimeAbi) -> tuple[str, ...]:
+    """What the wheel's ``variant.json`` says; what its label says where it has none."""
+    member = f"{wheel.dist_info}/variant.json"
+    if member not in wheel:
+        return properties(runtime, load_spec())
+    try:
+        return properties_in(json.loads(wheel.read(member)), str(runtime))
+    except ValueError as error:
+        raise NotEncodableError(f"{wheel.path.name}: {member}: {error}.") from error
 
 
 def runtime_of(wheel: Wheel) -> RuntimeAbi:
@@ -77,7 +106,7 @@ def runtime_of(wheel: Wheel) -> RuntimeAbi:
     """
     name = wheel.path.name
     try:
-        named, recorded = parse_wheel_name(name).runtime, _recorded(wheel)
+        named, recorded = wheel.name.runtime, _recorded(wheel)
     except BadTagError as error:
         raise NotEncodableError(f"{name}: {error}") from error
     found = named or recorded

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
+from cxxrt_toolchain.abi.filename import parse_wheel_name
 from cxxrt_toolchain.wheel.directory import BadWheelError, WheelLimits, read_directory
 from cxxrt_toolchain.wheel.metadata import CoreMetadata, MetadataError, WheelFile
-from cxxrt_toolchain.wheel.name import WheelName, WheelNameError, parse_wheel_name
 from cxxrt_toolchain.wheel.record import (
     RecordIssue,
     RecordIssueKind,
@@ -46,9 +46,6 @@ __all__ = [
     "RecordIssueKind",
     "Wheel",
     "WheelLimits",
-    "WheelName",
-    "WheelNameError",
-    "parse_wheel_name",
 ]
 
 DEFAULT_LIMITS = WheelLimits()
@@ -91,7 +88,7 @@ class Wheel:
 
         Raises:
             BadWheelError: It cannot be used; lists every issue.
-            WheelNameError: Its file name is not a wheel's.
+            BadWheelNameError: Its file name is not a wheel's.
         """
         try:
             file = path.open("rb", buffering=0)

@@ -15,9 +15,9 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.filename import parse_wheel_name
 from cxxrt_toolchain.errors import ConfigError, InputError
 from cxxrt_toolchain.wheel.deflate import Deflater
-from cxxrt_toolchain.wheel.name import parse_wheel_name
 from cxxrt_toolchain.wheel.record import RecordRow, format_record, sha256_field, unhashed_names
 from cxxrt_toolchain.wheel.stream import DEFLATED, STORED
 from cxxrt_toolchain.wheel.whole import whole_file
