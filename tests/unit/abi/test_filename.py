@@ -62,7 +62,7 @@ def test_distribution_and_local_version_come_out_as_spelled() -> None:
         "foo-1.0-cp312-cp312-any-cxxrt+1.whl",
         "../foo-1.0-cp312-cp312-any.whl",
         "foo-1.0-cp312-cp312-any\nTag: x.whl",
-        "foo-1.0-cp312-cp312+x-any.whl",
+        "foo-1.0-cp312-cp312-any+x.whl",
         "foo.-1.0-cp312-cp312-any.whl",
         "f__o-1.0-cp312-cp312-any.whl",
         "foo-1.0-cp312-a..b-any.whl",

@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.abi.spec import Epoch, Spec
 
 _SET = r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*"
+_ABIS = _SET.replace("_]", "_+]")  # so that cp312+cxxrt1 is a malformed runtime ABI (T-1)
 # PEP 427, "Escaping and Unicode", and PEP 825. A build number begins with a digit and a Python tag
 # never does, so each of the two forms with six parts can be read in one way only.
 _NAME = re.compile(
     r"(?P<distribution>[A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)-(?P<version>[^-]+)"
     r"(?:-(?P<build>[0-9][A-Za-z0-9_.]*))?"
-    rf"-(?P<python>(?![0-9]){_SET})-(?P<abi>{_SET})-(?P<platform>{_SET})"
+    rf"-(?P<python>(?![0-9]){_SET})-(?P<abi>{_ABIS})-(?P<platform>{_SET})"
     r"(?:-(?P<label>[0-9a-z_.]+))?\.whl"
 )
 _MAX_TAGS = 4096
