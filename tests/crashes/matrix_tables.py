@@ -1,4 +1,4 @@
-"""What was measured, and the table of README.md; the PEP's is made by ``tests/spec/pep_tables.py``.
+"""The recorded measurements, and their table in README.md; the PEP's: ``tests/spec/pep_tables.py``.
 
 In: ``matrix.json``. Out: text. Nothing is measured here.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).with_name("README.md")
 RECORDED = Path(__file__).with_name("matrix.json")
 BEGIN, END = "<!-- begin table: crashes -->\n", "<!-- end table: crashes -->\n"
 Row: TypeAlias = dict[str, Any]
@@ -52,10 +52,10 @@ def markdown(cases: dict[str, Row]) -> str:
 
 
 def rendered(text: str) -> str:
-    """README.md with its table made anew.
+    """README.md with its table written again.
 
     Raises:
-        ValueError: It has no place for the table, or two.
+        ValueError: The text does not have exactly one pair of the table's marks.
     """
     if text.count(BEGIN) != 1 or text.count(END) != 1:
         raise ValueError(f"{README.name} has no place for the table")
@@ -67,7 +67,7 @@ def _cells(name: str, row: Row) -> tuple[str, ...]:
     usual, backend, mechanism = row["usual"], row["backend"], row["mechanism"]
     copies = [str(way["copies"]) for way in (usual, backend) if way["copies"]]
     return (
-        f"[{row['title']}](tests/packages/crash_{name}/case.toml)",
+        f"[{row['title']}](../packages/crash_{name}/case.toml)",
         ", ".join(filter(None, (_MECHANISMS.get(mechanism), mechanism))),
         _outcome(usual["outcome"], row["expected"]),
         _outcome(backend["outcome"], row["expected"]),

@@ -1,7 +1,7 @@
 """The synthetic matrix: each crash as two small wheels, built the usual way and with our backend.
 
 In: ``tests/packages/crash_*``, this machine's g++, the runtime wheel. Out: ``matrix.json``, from
-which the tables of README.md and PEP-DRAFT.rst are made.
+which the tables of README.md here and PEP-DRAFT.rst are made.
 
     python tests/crashes/run_matrix.py [CASE...]    # measure and print
     python tests/crashes/run_matrix.py --write      # and record, and write the tables

@@ -23,6 +23,19 @@ if TYPE_CHECKING:
 _BROKEN_PIPE = 141
 """128 + SIGPIPE, as a shell reports it."""
 
+_NOTES = """\
+environment variables (none is needed):
+  CXXRT_DISABLE=1  load nothing
+  CXXRT_CXX        libstdc++: auto (the newest of ours, conda's, LD_LIBRARY_PATH's
+                   and the system's), vendored, system, or a path
+  CXXRT_CUDART     libcudart: auto (NVIDIA's wheel, conda's, ours, the system's),
+                   nvidia, vendored, system, or a path
+  CXXRT_DEBUG=1    report on stderr what was found and chosen
+
+A libstdc++ that the process has already is never replaced: it is made global and
+checked, or refused with the name of the module that loaded it.
+"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command."""
@@ -54,7 +67,11 @@ def _split(argv: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m cxx11_cuda_runtime")
+    parser = argparse.ArgumentParser(
+        prog="python -m cxx11_cuda_runtime",
+        epilog=_NOTES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=_baked.VERSION)
     parser.set_defaults(command=_doctor, json=False, imports="")
     commands = parser.add_subparsers(title="commands")

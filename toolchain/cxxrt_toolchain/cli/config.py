@@ -1,15 +1,12 @@
 """``cxxrt config``: the runtime of this environment, for builds that are not Python's.
 
-In: which facts. Out: flags on one line, as pkg-config prints them, or one folder a line; all of
-them with their names where none is asked for. For example:
-
-    g++ $(cxxrt config --cflags) main.cc $(cxxrt config --ldflags)
-    cmake -DCMAKE_PREFIX_PATH="$(cxxrt config --cmakedir)" .
-    PKG_CONFIG_PATH="$(cxxrt config --pkgconfigdir)" pkg-config --libs cxxrt-stdcxx
+In: which facts. Out: flags on one line, as pkg-config prints them, or one folder per line; without
+an option everything, with names.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shlex
 from typing import TYPE_CHECKING
@@ -17,10 +14,14 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.host.runtime_folder import STRING_ABI, find_runtime
 
 if TYPE_CHECKING:
-    import argparse
-
     from cxxrt_toolchain.host.runtime_folder import RuntimeFolder
 
+_NOTES = """\
+Examples:
+  g++ $(cxxrt config --cflags) main.cc $(cxxrt config --ldflags)
+  cmake -DCMAKE_PREFIX_PATH="$(cxxrt config --cmakedir)" .
+  PKG_CONFIG_PATH="$(cxxrt config --pkgconfigdir)" pkg-config --libs cxxrt-stdcxx
+"""
 _FLAGS = {
     "cflags": "what a C++ compiler needs",
     "ldflags": "what the link needs: where the runtime is, at build and at run time",
@@ -35,6 +36,7 @@ _FOLDERS = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
+    parser.epilog, parser.formatter_class = _NOTES, argparse.RawDescriptionHelpFormatter
     for name, text in {**_FLAGS, **_FOLDERS}.items():
         parser.add_argument(f"--{name}", action="append_const", dest="facts", const=name, help=text)
     parser.add_argument(

@@ -2,12 +2,11 @@
 
 Libraries of this machine that no platform tag promises are copied into the wheel first, as
 auditwheel does; the plan is made of the wheel that has them.
-
-As cibuildwheel's ``repair-wheel-command``: ``cxxrt repair -w {dest_dir} {wheel}``.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import tempfile
 from dataclasses import asdict, dataclass, field, replace
@@ -27,13 +26,30 @@ from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping
 
     from cxxrt_toolchain.collect.wheel import Identity
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
     from cxxrt_toolchain.repair.plan import RepairPlan
     from cxxrt_toolchain.rules.wheel.verdict import Verdict
+
+_NOTES = """\
+libstdc++, libgcc_s, libgomp, libatomic, libquadmath and libcudart come from the
+shared runtime. auditwheel (the extra 'graft') copies every other library that no
+manylinux tag promises into the wheel, in a subprocess with a clean environment.
+It finds libraries as the loader does (LD_LIBRARY_PATH helps). --exclude skips
+one library, --no-graft all; --dry-run lists them. The platform tag becomes the
+oldest one that is true.
+
+With cibuildwheel, in place of auditwheel:
+
+  [tool.cibuildwheel.linux]
+  before-build = "python -m pip install 'cxxrt-toolchain[graft]'"
+  repair-wheel-command = "cxxrt repair -w {dest_dir} {wheel}"
+
+With a test-command, add --encoding plain: cibuildwheel installs with stock pip.
+'cxxrt encode' makes the tagged wheel from the plain one.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +66,7 @@ class _Repaired:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
+    parser.epilog, parser.formatter_class = _NOTES, argparse.RawDescriptionHelpFormatter
     parser.add_argument("wheels", metavar="WHEEL", nargs="+", type=Path)
     parser.add_argument("-w", "--wheel-dir", metavar="DIR", type=Path, help="where the new ones go")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and write nothing")

@@ -31,12 +31,20 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.runtime.conformity import Figures
     from cxxrt_toolchain.runtime.recipe import Component, RuntimeRecipe
 
+_BUILD_NOTES = (
+    "Inputs are pinned in the recipe. Wheels are fetched with this machine's pip, Debian packages "
+    "from apt's mirror or CXXRT_DEBIAN_MIRROR. Built libraries stay in the cache (CXXRT_CACHE). "
+    "aarch64 is cross-compiled. Two builds of one recipe give the same bytes."
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands and their options."""
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     common = _common_options()
-    build = commands.add_parser("build", parents=[common], help="build the runtime wheel")
+    build = commands.add_parser(
+        "build", parents=[common], help="build the runtime wheel", epilog=_BUILD_NOTES
+    )
     build.add_argument(
         "-w", "--wheel-dir", type=Path, default=Path(), metavar="DIR", help="where the wheel goes"
     )

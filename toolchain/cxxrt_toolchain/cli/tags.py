@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import json
 import os
@@ -16,15 +17,18 @@ from cxxrt_toolchain.host.probe import CUDA_VARIABLE, manifest_of, probe
 from cxxrt_toolchain.host.supported import suffixes, supported_tags
 
 if TYPE_CHECKING:
-    import argparse
-
     from packaging.tags import Tag
 
 SCHEMA = 1
+_NOTES = """\
+CXXRT_CUDA=12|13|none replaces what the driver answers. A module _cxxrt in the
+environment can veto runtime ABIs (sentence S-5 of the specification).
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
+    parser.epilog, parser.formatter_class = _NOTES, argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "--python", metavar="EXE", help="another environment: its interpreter or its folder"
     )

@@ -1,4 +1,4 @@
-"""The README's way from a symptom to a remedy, against the catalogue."""
+"""The table of symptoms in tests/crashes/README.md, against the catalogue of rules."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 from cxxrt_toolchain.rules.catalogue import load_catalogue
 
-README = Path(__file__).parents[3] / "README.md"
+TABLE = Path(__file__).parents[3] / "tests" / "crashes" / "README.md"
 
 
 def rows() -> list[list[str]]:
-    section = README.read_text(encoding="utf-8").partition("## It crashed: what now?\n")[2]
+    section = TABLE.read_text(encoding="utf-8").partition("## It crashed: what now?\n")[2]
     lines = section.partition("\n## ")[0].splitlines()
     table = [line.strip("|").split("|") for line in lines if line.startswith("| ")]
     return [[cell.strip() for cell in row] for row in table[1:]]
