@@ -36,7 +36,7 @@ from cxxrt_toolchain.runtime.sources.fetch import fetch
 from cxxrt_toolchain.runtime.sources.mirror import debian_mirrors
 from cxxrt_toolchain.runtime.sources.mirror_client import MirrorClient
 from cxxrt_toolchain.runtime.sources.pip_client import PipClient
-from cxxrt_toolchain.runtime.table import Table
+from cxxrt_toolchain.strict import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -231,11 +231,10 @@ def read_sources(
     file: Path = HERE / "symbol-sources.toml",
 ) -> tuple[tuple[Input, ...], dict[str, Version]]:
     """The pins, and node to release as documented."""
-    table = Table.load(file)
+    table = Value.load_toml(file)
     documented: dict[str, Version] = {}
-    if introduced := table.table("introduced"):
-        for release in introduced.keys():  # noqa: SIM118 - a Table is no dict
-            documented |= dict.fromkeys(introduced.texts(release), Version(release))
+    for release, nodes in table.get("introduced", {}).members():
+        documented |= dict.fromkeys(nodes.texts(), Version(release))
     pins = load_inputs(table)
     table.close()
     return pins, documented

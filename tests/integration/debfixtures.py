@@ -28,7 +28,7 @@ from cxxrt_toolchain.runtime.sources.fetch import fetch
 from cxxrt_toolchain.runtime.sources.mirror import debian_mirrors
 from cxxrt_toolchain.runtime.sources.mirror_client import MirrorClient
 from cxxrt_toolchain.runtime.sources.unpack import unpack_deb
-from cxxrt_toolchain.runtime.table import Table
+from cxxrt_toolchain.strict import Value
 
 _PINS = Path(__file__).parents[1] / "data" / "debian-fixtures.toml"
 
@@ -49,10 +49,7 @@ def debian_set(name: str) -> Path:
 
 
 def _pins(name: str) -> tuple[Input, ...]:
-    table = Table.load(_PINS).table(name)
-    if table is None:
-        raise KeyError(name)
-    return load_inputs(table)
+    return load_inputs(Value.load_toml(_PINS)[name])
 
 
 def _unpack(pins: tuple[Input, ...], final: Path, downloads: Path) -> None:

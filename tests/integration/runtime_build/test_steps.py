@@ -23,7 +23,7 @@ from cxxrt_toolchain.runtime.build import BuildOrder, build
 from cxxrt_toolchain.runtime.progress import Progress
 from cxxrt_toolchain.runtime.recipe import Component, Library, Step
 from cxxrt_toolchain.runtime.recipe_reader import load_inputs, recipes_root
-from cxxrt_toolchain.runtime.table import Table
+from cxxrt_toolchain.strict import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +77,7 @@ env > kept/environment
 def _programs(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a real build would borrow is there; these steps do not call it."""
     folder = tmp_path_factory.mktemp("programs")
-    for pin in load_inputs(Table.load(recipes_root() / "host-tools" / "inputs.toml")):
+    for pin in load_inputs(Value.load_toml(recipes_root() / "host-tools" / "inputs.toml")):
         if shutil.which(pin.package) is None:
             (folder / pin.package).touch(mode=0o755)
     monkeypatch.setenv("PATH", f"{os.environ['PATH']}{os.pathsep}{folder}")

@@ -118,23 +118,23 @@ def test_highest_compares_versions_and_not_text() -> None:
     [
         (("schema",), 2, "schema: 2 is not 1"),
         (("version",), "one", "version: Invalid version"),
-        (("version",), 1, "version: expected a string, found 1"),
-        (("epoch",), 0, "epoch: expected an integer of at least 1"),
-        (("epoch",), True, "epoch: expected an integer, found true"),
-        (("arch",), "../x", "arch: expected a string that matches"),
-        (("components",), {}, "components: expected an array, found {}"),
-        (("components", 0, "libraries", 0), "a/b", "components[0].libraries[0]: expected"),
-        (("libraries", 1, "sha256"), "short", "libraries[1].sha256: expected"),
-        (("libraries", 1, "size"), "big", 'libraries[1].size: expected an integer, found "big"'),
-        (("libraries", 1, "size"), 0, "libraries[1].size: expected an integer of at least 1"),
-        (("libraries", 1, "path"), "lib/../../x", "libraries[1].path: expected"),
-        (("libraries", 1, "path"), "/lib/x", "libraries[1].path: expected"),
-        (("libraries", 1, "versions"), [], "libraries[1].versions: expected an object"),
-        (("libraries", 1, "markers", 0), ["3.4.33"], "libraries[1].markers[0]: expected [version"),
+        (("version",), 1, "version must be a string, not 1"),
+        (("epoch",), 0, "epoch must be an integer of at least 1"),
+        (("epoch",), True, "epoch must be an integer, not true"),
+        (("arch",), "../x", "arch must be a string that matches"),
+        (("components",), {}, "components must be an array, not {}"),
+        (("components", 0, "libraries", 0), "a/b", "components[0].libraries[0] must be"),
+        (("libraries", 1, "sha256"), "short", "libraries[1].sha256 must be"),
+        (("libraries", 1, "size"), "big", 'libraries[1].size must be an integer, not "big"'),
+        (("libraries", 1, "size"), 0, "libraries[1].size must be an integer of at least 1"),
+        (("libraries", 1, "path"), "lib/../../x", "libraries[1].path must be"),
+        (("libraries", 1, "path"), "/lib/x", "libraries[1].path must be"),
+        (("libraries", 1, "versions"), [], "libraries[1].versions must be a table"),
+        (("libraries", 1, "markers", 0), ["3.4.33"], "libraries[1].markers[0] must be [version"),
         (("libraries", 1, "component"), "other", "libraries[1].component: no component is named"),
         (("libraries", 1, "soname"), "libgcc_s.so.1", "libgcc_s.so.1 is listed twice"),
-        (("cudart", "12", "first_seen"), {"a": 8}, "cudart.12.first_seen.a: expected a string"),
-        (("cudart",), {"x": {}}, "cudart.x: expected a CUDA major as the key"),
+        (("cudart", "12", "first_seen"), {"a": 8}, "cudart.12.first_seen.a must be a string"),
+        (("cudart",), {"x": {}}, "cudart.x: the key must be a CUDA major"),
     ],
 )
 def test_a_wrong_value_is_named_by_its_path(
@@ -154,7 +154,7 @@ def test_a_wrong_value_is_named_by_its_path(
 def test_every_key_of_the_document_is_required(key: str) -> None:
     wrong = document()
     del wrong[key]
-    with pytest.raises(ManifestError, match=f"manifest.json: {key}: missing"):
+    with pytest.raises(ManifestError, match=f"manifest.json: {key} is missing"):
         RuntimeManifest.from_json(json.dumps(wrong))
 
 
@@ -162,7 +162,7 @@ def test_every_key_of_the_document_is_required(key: str) -> None:
 def test_every_key_of_a_library_is_required(key: str) -> None:
     wrong = document()
     del wrong["libraries"][0][key]
-    with pytest.raises(ManifestError, match=rf"manifest.json: libraries\[0\].{key}: missing"):
+    with pytest.raises(ManifestError, match=rf"manifest.json: libraries\[0\].{key} is missing"):
         RuntimeManifest.from_json(json.dumps(wrong))
 
 

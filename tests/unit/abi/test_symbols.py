@@ -120,7 +120,7 @@ def test_every_table_fits_its_schema(file: str, schema: str) -> None:
     [
         (b"", "symbols/gcc-runtime.json: not a JSON document"),
         (b"\xff", "symbols/gcc-runtime.json: not a JSON document"),
-        (b"{}", "symbols/gcc-runtime.json: schema: missing"),
+        (b"{}", "symbols/gcc-runtime.json: schema is missing"),
         (b'{"schema": 9}', "symbols/gcc-runtime.json: schema: 9 is not 1"),
         (b'{"schema": 1, "libraries": {"a": {"A_1": "x"}}}', "libraries.a.A_1: Invalid version"),
     ],
@@ -134,8 +134,8 @@ def test_a_broken_version_table_is_refused(content: bytes, message: str) -> None
     ("content", "message"),
     [
         (b'{"schema": 1, "releases": {"x": []}}', "symbols/cudart12.json: releases.x: Invalid"),
-        (b'{"schema": 1, "releases": {"12.0": [1]}}', "releases.12.0[0]: expected a string"),
-        (b'{"schema": 1, "releases": {}, "soname": "s", "major": 0}', "major: expected an integer"),
+        (b'{"schema": 1, "releases": {"12.0": [1]}}', "releases.12.0[0] must be a string"),
+        (b'{"schema": 1, "releases": {}, "soname": "s", "major": 0}', "major must be an integer"),
     ],
 )
 def test_a_broken_libcudart_table_is_refused(content: bytes, message: str) -> None:
@@ -146,10 +146,10 @@ def test_a_broken_libcudart_table_is_refused(content: bytes, message: str) -> No
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"gcc": "14.2.0", "cudart": {}}, "releases[0].version: missing"),
+        ({"gcc": "14.2.0", "cudart": {}}, "releases[0].version is missing"),
         (
             {"version": "1.14.0", "gcc": "14.2.0", "cudart": {"x": "1"}},
-            "releases[0].cudart.x: expected a string that matches",
+            "releases[0].cudart.x must be a string that matches",
         ),
     ],
 )

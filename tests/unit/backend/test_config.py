@@ -53,7 +53,7 @@ def test_the_wrapped_backend_is_the_one_that_the_project_requires(
 
 def test_several_backends_and_no_choice_is_an_error() -> None:
     document = {"build-system": {"requires": ["hatchling", "scikit-build-core"]}}
-    with pytest.raises(ConfigError, match=r"^tool.cxxrt.build-backend: is missing.*several"):
+    with pytest.raises(ConfigError, match=r"^tool.cxxrt.build-backend is missing.*several"):
         parse_config(document, None, {})
     table = {"build-backend": "hatchling.build"}
     chosen = parse_config({**document, "tool": {"cxxrt": table}}, None, {})
@@ -109,20 +109,23 @@ def test_every_spelling_of_no_turns_a_flag_off(word: str) -> None:
 @pytest.mark.parametrize(
     ("table", "path"),
     [
-        ({"encodign": "tag"}, "tool.cxxrt.encodign: no such key"),
-        ({"encoding": "wheel"}, "tool.cxxrt.encoding: 'wheel'"),
-        ({"encoding": 1}, "tool.cxxrt.encoding: 1"),
-        ({"cuda": "12.4"}, "tool.cxxrt.cuda: '12.4'"),
-        ({"cuda": True}, "tool.cxxrt.cuda: True"),
-        ({"cuda": [12]}, "tool.cxxrt.cuda: [12]"),
-        ({"wiring": "maybe"}, "tool.cxxrt.wiring: 'maybe'"),
-        ({"keep-exports": "foo"}, "tool.cxxrt.keep-exports: 'foo'"),
-        ({"keep-exports": [1]}, "tool.cxxrt.keep-exports[0]: 1"),
-        ({"build-backend": ""}, "tool.cxxrt.build-backend: ''"),
-        ({"build-backend": "cxxrt_toolchain.backend"}, "tool.cxxrt.build-backend: is this"),
+        ({"encodign": "tag"}, "tool.cxxrt.encodign is not a key"),
+        (
+            {"encoding": "wheel"},
+            "tool.cxxrt.encoding must be one of tag, plain, variant",
+        ),
+        ({"encoding": 1}, "tool.cxxrt.encoding must be one of tag, plain, variant, not 1"),
+        ({"cuda": "12.4"}, "tool.cxxrt.cuda must be a CUDA major"),
+        ({"cuda": True}, "tool.cxxrt.cuda must be a CUDA major"),
+        ({"cuda": [12]}, "tool.cxxrt.cuda must be a CUDA major"),
+        ({"wiring": "maybe"}, 'tool.cxxrt.wiring must be true or false, not "maybe"'),
+        ({"keep-exports": "foo"}, 'tool.cxxrt.keep-exports must be an array, not "foo"'),
+        ({"keep-exports": [1]}, "tool.cxxrt.keep-exports[0] must be a string, not 1"),
+        ({"build-backend": ""}, "tool.cxxrt.build-backend must be a string that is not empty"),
+        ({"build-backend": "cxxrt_toolchain.backend"}, "tool.cxxrt.build-backend is this"),
         (
             {"keep-exports": ["a"], "hide-vague-linkage": False},
-            "tool.cxxrt.keep-exports: has no effect",
+            "tool.cxxrt.keep-exports has no effect",
         ),
     ],
 )
@@ -133,16 +136,16 @@ def test_a_wrong_value_is_named_by_its_path(table: dict[str, Any], path: str) ->
 
 
 def test_wrong_overrides_are_named_by_where_they_come_from() -> None:
-    with pytest.raises(ConfigError, match=r"^\$CXXRT_ENCODING: 'whl'"):
+    with pytest.raises(ConfigError, match=r"^\$CXXRT_ENCODING must be one of"):
         _parse({}, None, {"CXXRT_ENCODING": "whl"})
-    with pytest.raises(ConfigError, match=r"^-C cxxrt.encodings: no such key"):
+    with pytest.raises(ConfigError, match=r"^-C cxxrt.encodings is not a key"):
         _parse({}, {"cxxrt.encodings": "tag"})
-    with pytest.raises(ConfigError, match=r"^-C cxxrt.build-backend: no such key"):
+    with pytest.raises(ConfigError, match=r"^-C cxxrt.build-backend is not a key"):
         _parse({}, {"cxxrt.build-backend": "mesonpy"})
 
 
 def test_a_table_that_is_none_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"^tool.cxxrt: is no table"):
+    with pytest.raises(ConfigError, match=r"^tool.cxxrt must be a table, not 1"):
         parse_config({"tool": {"cxxrt": 1}}, None, {})
 
 
@@ -154,7 +157,7 @@ def test_the_wrapped_backend_sees_only_its_own_settings() -> None:
 
 def test_broken_toml_is_a_configuration_error(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.cxxrt\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"^pyproject.toml: not valid TOML"):
+    with pytest.raises(ConfigError, match=r"^pyproject.toml: not TOML"):
         read_config(tmp_path, None, {})
 
 

@@ -31,7 +31,7 @@ def test_an_error_of_ours_is_one_paragraph_and_an_exit_status(
     with pytest.raises(SystemExit) as caught:
         backend.build_wheel("wheels")
     assert caught.value.code == 2
-    assert capsys.readouterr().err.startswith("cxxrt: tool.cxxrt.cuda: 'x' is no CUDA major.")
+    assert capsys.readouterr().err.startswith("cxxrt: tool.cxxrt.cuda must be a CUDA major")
 
 
 def test_a_backend_that_leads_back_to_us_is_found_before_it_runs(

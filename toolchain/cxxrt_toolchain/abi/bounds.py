@@ -115,7 +115,7 @@ def runtime_requirement(
     epoch: int = 1,
 ) -> Requirement:
     """The whole requirement of one wheel, as a value; `requirement_text` has the arguments."""
-    from packaging.requirements import Requirement  # noqa: PLC0415 - start-up time
+    from packaging.requirements import Requirement
 
     return Requirement(requirement_text(tables, needs, cudart, epoch=epoch))
 

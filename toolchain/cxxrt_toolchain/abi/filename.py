@@ -235,8 +235,8 @@ def _one_encoding(name: WheelTags) -> Iterable[Violation]:
 
 def _requirement(runtime: RuntimeAbi, spec: Spec, lines: Iterable[str]) -> Iterable[Violation]:
     """Rule G-7."""
-    from packaging import requirements  # noqa: PLC0415 - start-up time
-    from packaging.utils import canonicalize_name  # noqa: PLC0415 - start-up time
+    from packaging import requirements
+    from packaging.utils import canonicalize_name
 
     wanted = f"{spec.distribution}>={runtime.epoch}.<minor>,<{runtime.epoch + 1}"
     reasons = []

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from packaging.version import InvalidVersion, Version
 
-from cxxrt_toolchain.abi.jsonvalue import JsonValue, JsonValueError
-from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.errors import ConfigError, InputError
+from cxxrt_toolchain.strict import Value
 
 SCHEMA = 1
 """The only ``schema`` number that this module reads and writes."""
@@ -142,16 +142,16 @@ class RuntimeManifest:
             ManifestError: Not JSON, another ``schema``, or a key that is missing or wrong.
         """
         try:
-            root = JsonValue.parse(text)
+            root = Value.parse_json(text)
             _check_schema(root)
             manifest = _read_manifest(root)
-        except JsonValueError as error:
+        except ConfigError as error:
             raise ManifestError(f"manifest.json: {error}") from None
         _check_references(manifest)
         return manifest
 
 
-def _check_schema(root: JsonValue) -> None:
+def _check_schema(root: Value) -> None:
     if (found := root["schema"].integer()) != SCHEMA:
         raise ManifestError(
             f"manifest.json: schema: {found} is not {SCHEMA}, the only one this toolchain reads.",
@@ -159,7 +159,7 @@ def _check_schema(root: JsonValue) -> None:
         )
 
 
-def _read_manifest(root: JsonValue) -> RuntimeManifest:
+def _read_manifest(root: Value) -> RuntimeManifest:
     cudart = [(_major(key, each), _read_cudart(each)) for key, each in root["cudart"].members()]
     return RuntimeManifest(
         name=root["name"].text(),
@@ -173,7 +173,7 @@ def _read_manifest(root: JsonValue) -> RuntimeManifest:
     )
 
 
-def _read_component(value: JsonValue) -> Component:
+def _read_component(value: Value) -> Component:
     return Component(
         name=value["name"].text(),
         version=value["version"].text(),
@@ -183,7 +183,7 @@ def _read_component(value: JsonValue) -> Component:
     )
 
 
-def _read_library(value: JsonValue) -> Library:
+def _read_library(value: Value) -> Library:
     return Library(
         soname=value["soname"].text(_FILE_NAME),
         path=value["path"].text(_MEMBER),
@@ -197,14 +197,14 @@ def _read_library(value: JsonValue) -> Library:
     )
 
 
-def _read_marker(value: JsonValue) -> Marker:
+def _read_marker(value: Value) -> Marker:
     pair = value.texts()
     if len(pair) != 2:  # noqa: PLR2004 - a marker is a pair by the schema
-        raise JsonValueError(f"{value.path}: expected [version, symbol], found {len(pair)} strings")
+        value.fail("[version, symbol]")
     return Marker(version=pair[0], symbol=pair[1])
 
 
-def _read_cudart(value: JsonValue) -> CudaRuntime:
+def _read_cudart(value: Value) -> CudaRuntime:
     requirement = value.get("requirement")
     seen = ((symbol, each.text(_DOTTED)) for symbol, each in value["first_seen"].members())
     return CudaRuntime(
@@ -215,16 +215,16 @@ def _read_cudart(value: JsonValue) -> CudaRuntime:
     )
 
 
-def _version(value: JsonValue) -> str:
+def _version(value: Value) -> str:
     try:
         return str(Version(value.text()))
     except InvalidVersion as error:
-        raise JsonValueError(f"{value.path}: {error}") from None
+        raise ConfigError(f"{value.path}: {error}") from None
 
 
-def _major(key: str, value: JsonValue) -> str:
+def _major(key: str, value: Value) -> str:
     if not key.isdecimal():
-        raise JsonValueError(f"{value.path}: expected a CUDA major as the key, found {key!r}")
+        raise ConfigError(f"{value.path}: the key must be a CUDA major, not {key!r}.")
     return key
 
 

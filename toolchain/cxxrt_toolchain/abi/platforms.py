@@ -107,7 +107,7 @@ def _aliases() -> dict[str, tuple[int, int]]:
 
 @cache
 def _document() -> dict[str, Any]:
-    from importlib.resources import files  # noqa: PLC0415 - start-up time
+    from importlib.resources import files
 
     text = files("cxxrt_abi_tag_spec").joinpath("manylinux.json").read_text(encoding="utf-8")
     document: dict[str, Any] = json.loads(text)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from packaging.version import InvalidVersion, Version
 
 import cxxrt_abi_tag_spec
-from cxxrt_toolchain.abi.jsonvalue import JsonValue, JsonValueError
-from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.errors import ConfigError, InputError
+from cxxrt_toolchain.strict import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +109,7 @@ def read_versions(content: bytes) -> dict[str, dict[str, Version]]:
             soname: {node: _version(release) for node, release in nodes.members()}
             for soname, nodes in root["libraries"].members()
         }
-    except JsonValueError as error:
+    except ConfigError as error:
         raise SymbolTableError(f"{name}: {error}") from None
 
 
@@ -127,7 +127,7 @@ def read_cudart(name: str, content: bytes) -> tuple[int, CudartSymbols]:
             releases=tuple(sorted(added)),
         )
         return root["major"].integer(minimum=1), table
-    except JsonValueError as error:
+    except ConfigError as error:
         raise SymbolTableError(f"symbols/{name}: {error}") from None
 
 
@@ -139,30 +139,30 @@ def read_releases(content: bytes) -> tuple[RuntimeRelease, ...]:
                 version=_version(each["version"]),
                 gcc=_version(each["gcc"]),
                 cudart={
-                    int(JsonValue(path=value.path, value=major).text(r"[0-9]+")): _version(value)
+                    int(Value(major, value.path).text(r"[0-9]+")): _version(value)
                     for major, value in each["cudart"].members()
                 },
             )
             for each in _document(content)["releases"].items()
         ]
-    except JsonValueError as error:
+    except ConfigError as error:
         raise SymbolTableError(f"releases.json: {error}") from None
     return tuple(sorted(found, key=lambda release: release.version))
 
 
-def _document(content: bytes) -> JsonValue:
-    root = JsonValue.parse(content)
+def _document(content: bytes) -> Value:
+    root = Value.parse_json(content)
     if (found := root["schema"].integer()) != _SCHEMA:
-        raise JsonValueError(f"schema: {found} is not {_SCHEMA}")
+        raise ConfigError(f"schema: {found} is not {_SCHEMA}")
     return root
 
 
-def _version(value: JsonValue) -> Version:
+def _version(value: Value) -> Version:
     return _dotted(value.text(), value)
 
 
-def _dotted(text: str, value: JsonValue) -> Version:
+def _dotted(text: str, value: Value) -> Version:
     try:
         return Version(text)
     except InvalidVersion as error:
-        raise JsonValueError(f"{value.path}: {error}") from None
+        raise ConfigError(f"{value.path}: {error}") from None

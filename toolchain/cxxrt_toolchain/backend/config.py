@@ -23,21 +23,16 @@ binaries need of the runtime, OpenMP included, is computed from their symbols an
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.errors import ConfigError
 from cxxrt_toolchain.repair.options import Encoding, Platform
+from cxxrt_toolchain.strict import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 THIS_BACKEND = "cxxrt_toolchain.backend"
 _PREFIX = "cxxrt."
@@ -114,33 +109,23 @@ def has_table(project: Path) -> bool:
 def _document(project: Path) -> dict[str, Any]:
     """The project's pyproject.toml; empty where there is none."""
     path = project / "pyproject.toml"
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path.name}: not valid TOML: {error}.") from error
+    return Value.load_toml(path, path.name).table() if path.exists() else {}
 
 
 def parse_config(
     document: Mapping[str, Any], settings: Mapping[str, Any] | None, environment: Mapping[str, str]
 ) -> BuildConfig:
     """The pure part of `read_config`; `document` is the parsed pyproject.toml."""
-    tool = document.get("tool", {})
-    table = tool.get("cxxrt", {}) if isinstance(tool, dict) else {}
-    if not isinstance(table, dict):
-        raise ConfigError("tool.cxxrt: is no table.")
-    values: dict[str, Any] = dict(_checked(table, "tool.cxxrt.", _KEYS))
+    values = _values(Value(document).get("tool", {}).get("cxxrt", {}), _KEYS)
     for key, variable in _ENVIRONMENT.items():
         if environment.get(variable):
-            values[key] = _KEYS[key](environment[variable], f"${variable}")
+            values[key] = _KEYS[key](Value(environment[variable], f"${variable}"))
     ours = {
         key.removeprefix(_PREFIX): value
         for key, value in (settings or {}).items()
         if key.startswith(_PREFIX)
     }
-    overridable = {key: _KEYS[key] for key in _ENVIRONMENT}
-    values.update(_checked(ours, f"-C {_PREFIX}", overridable))
+    values |= _values(Value(ours, "-C cxxrt"), {key: _KEYS[key] for key in _ENVIRONMENT})
     if "build-backend" not in values:
         values["build-backend"] = _required_backend(document)
     config = BuildConfig(**{key.replace("-", "_"): value for key, value in values.items()})
@@ -169,87 +154,56 @@ def _required_backend(document: Mapping[str, Any]) -> str:
     found = sorted(backend for name, backend in _BACKENDS.items() if name in normal)
     if len(found) > 1:
         raise ConfigError(
-            f"tool.cxxrt.build-backend: is missing, and build-system.requires brings several: "
+            "tool.cxxrt.build-backend is missing, and build-system.requires brings several: "
             f"{', '.join(found)}.",
             "Name the one that builds the wheel.",
         )
     return found[0] if found else BuildConfig().build_backend
 
 
-def _checked(
-    table: Mapping[str, Any], path: str, known: Mapping[str, Callable[[Any, str], object]]
-) -> list[tuple[str, object]]:
-    unknown = sorted(table.keys() - known.keys())
-    if unknown:
-        raise ConfigError(f"{path}{unknown[0]}: no such key.", f"Known: {', '.join(known)}.")
-    return [(key, known[key](value, path + key)) for key, value in table.items()]
+def _values(table: Value, known: Mapping[str, Callable[[Value], Any]]) -> dict[str, Any]:
+    """The values of the known keys that a table has."""
+    found = {key: table.get(key) for key in known}
+    table.close()
+    return {key: known[key](value) for key, value in found.items() if value is not None}
 
 
 def _check_combinations(config: BuildConfig) -> None:
     if config.build_backend.split(":")[0] == THIS_BACKEND:
         raise ConfigError(
-            "tool.cxxrt.build-backend: is this backend itself.",
+            "tool.cxxrt.build-backend is this backend itself.",
             'Name the backend that compiles the project, for example "setuptools.build_meta".',
         )
     if config.keep_exports and not config.hide_vague_linkage:
         raise ConfigError(
-            "tool.cxxrt.keep-exports: has no effect while hide-vague-linkage is false.",
+            "tool.cxxrt.keep-exports has no effect while hide-vague-linkage is false.",
             "Remove one of the two.",
         )
 
 
-def _text(value: object, path: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise ConfigError(f"{path}: {value!r} is no text.")
-    return value
+def _flag(value: Value) -> bool:
+    found = _WORDS.get(str(value.value).lower())
+    if found is None or not isinstance(value.value, (bool, str)):
+        value.fail("true or false")
+    return found
 
 
-def _texts(value: object, path: str) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise ConfigError(f"{path}: {value!r} is no list of texts.")
-    return tuple(_text(item, f"{path}[{index}]") for index, item in enumerate(value))
-
-
-def _flag(value: object, path: str) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in _WORDS:
-        return _WORDS[value.lower()]
-    raise ConfigError(f"{path}: {value!r} is neither true nor false.")
-
-
-def _cuda(value: object, path: str) -> int | None:
-    if isinstance(value, str) and value.lower() == "none":
+def _cuda(value: Value) -> int | None:
+    text = str(value.value).lower()
+    if value.value != 0 and text == "none":
         return None
-    text = str(value)
-    if isinstance(value, bool) or not (text.isascii() and text.isdecimal()):
-        raise ConfigError(
-            f"{path}: {value!r} is no CUDA major.", "Write 12 or 13, without a minor version."
-        )
+    if isinstance(value.value, bool) or not (text.isascii() and text.isdecimal()):
+        value.fail("a CUDA major such as 12, without a minor version, or none")
     return int(text)
 
 
-def _encoding(value: object, path: str) -> Encoding:
-    return Encoding(_choice([each.value for each in Encoding], value, path))
-
-
-def _platform(value: object, path: str) -> Platform:
-    return Platform(_choice([each.value for each in Platform], value, path))
-
-
-def _choice(allowed: list[str], value: object, path: str) -> str:
-    if not isinstance(value, str) or value not in allowed:
-        raise ConfigError(f"{path}: {value!r} is none of {', '.join(map(repr, allowed))}.")
-    return value
-
-
-_KEYS: dict[str, Callable[[Any, str], Any]] = {
-    "build-backend": _text,
-    "backend-path": _texts,
+_KEYS: dict[str, Callable[[Value], Any]] = {
+    "build-backend": Value.text,
+    "backend-path": Value.texts,
     "cuda": _cuda,
-    "encoding": _encoding,
-    "platform": _platform,
+    "encoding": lambda value: value.choice(Encoding),
+    "platform": lambda value: value.choice(Platform),
     "hide-vague-linkage": _flag,
-    "keep-exports": _texts,
+    "keep-exports": Value.texts,
     "wiring": _flag,
 }

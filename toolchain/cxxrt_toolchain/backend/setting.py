@@ -62,6 +62,6 @@ def _check_nvcc(major: int, environment: Mapping[str, str]) -> None:
     found = re.search(r"release (\d+)\.", answer.stdout)
     if found and int(found[1]) != major:
         raise ConfigError(
-            f"tool.cxxrt.cuda: is {major}, but {nvcc} is of CUDA {found[1]}.",
+            f"tool.cxxrt.cuda is {major}, but {nvcc} is of CUDA {found[1]}.",
             f"Set cuda = {found[1]}, or put the nvcc of CUDA {major} on PATH or into CUDACXX.",
         )

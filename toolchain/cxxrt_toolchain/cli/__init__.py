@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors become one paragraph on stderr."""
     args = list(sys.argv[1:] if argv is None else argv)
     if args in (["--version"], ["-V"]):
-        from cxxrt_toolchain import __version__  # noqa: PLC0415 - start-up time
+        from cxxrt_toolchain import __version__
 
         print(f"cxxrt {__version__}")
         return 0
@@ -51,11 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(name: str, args: list[str]) -> int:
-    import argparse  # noqa: PLC0415 - start-up time
-    import os  # noqa: PLC0415 - start-up time
-    from importlib import import_module  # noqa: PLC0415 - start-up time
+    import argparse
+    import os
+    from importlib import import_module
 
-    from cxxrt_toolchain.errors import MissingToolError, ToolchainError  # noqa: PLC0415 - as above
+    from cxxrt_toolchain.errors import MissingToolError, ToolchainError
 
     command = import_module(f"cxxrt_toolchain.cli.{name.replace('-', '_')}")
     parser = argparse.ArgumentParser(prog=f"cxxrt {name}", description=COMMANDS[name])

@@ -48,15 +48,15 @@ def run(args: argparse.Namespace) -> int:
     """Print the diagnosis."""
     diagnosis = _diagnose(args)
     if args.html is not None:
-        from cxxrt_toolchain.report.page.document import write_page  # noqa: PLC0415 - start-up time
+        from cxxrt_toolchain.report.page.document import write_page
 
         write_page(diagnosis, args.html)
     if args.json:
-        from cxxrt_toolchain.report.diagnosis_document import diagnosis_document  # noqa: PLC0415 - as above
+        from cxxrt_toolchain.report.diagnosis_document import diagnosis_document
 
         print(json.dumps(diagnosis_document(diagnosis), indent=1))
     else:
-        from cxxrt_toolchain.report.diagnosis_text import show_diagnosis  # noqa: PLC0415 - as above
+        from cxxrt_toolchain.report.diagnosis_text import show_diagnosis
 
         show_diagnosis(diagnosis)
     return HEALTHY if diagnosis.healthy else FINDINGS
@@ -67,17 +67,17 @@ def _diagnose(args: argparse.Namespace) -> Diagnosis:
     if args.pid is not None:
         if args.python is not None:
             raise UsageError("--pid looks at a process as it is; --python has no meaning there.")
-        from cxxrt_toolchain.doctor.process import diagnose_process  # noqa: PLC0415 - start-up time
+        from cxxrt_toolchain.doctor.process import diagnose_process
 
         return diagnose_process(args.pid, cache=cache)
     executable = find_interpreter(args.python) if args.python else active_interpreter(os.environ)
     if args.modules is not None:
-        from cxxrt_toolchain.doctor.imports import diagnose_imports  # noqa: PLC0415 - as above
+        from cxxrt_toolchain.doctor.imports import diagnose_imports
 
         modules = _modules(args.modules)
         with progress(wanted=not args.json) as say:
             return diagnose_imports(executable, modules, cache=cache, say=say)
-    from cxxrt_toolchain.doctor.environment import diagnose_environment  # noqa: PLC0415 - as above
+    from cxxrt_toolchain.doctor.environment import diagnose_environment
 
     workers = 2 * len(os.sched_getaffinity(0))  # a first look waits for the disk half of the time
     return diagnose_environment(executable, os.environ, cache=cache, workers=workers)

@@ -54,8 +54,8 @@ def _print(entry: Entry) -> None:
     if not sys.stdout.isatty():
         print(f"{entry.rule}: {entry.title}\n\n{entry.text}")
         return
-    from rich.console import Console  # noqa: PLC0415 - only where somebody looks
-    from rich.markdown import Markdown  # noqa: PLC0415
+    from rich.console import Console
+    from rich.markdown import Markdown
 
     Console(width=min(100, Console().width)).print(
         Markdown(f"# {entry.rule}: {entry.title}\n\n{entry.text}")

@@ -24,8 +24,8 @@ def progress(*, wanted: bool) -> Iterator[Callable[[str], None]]:
     if not wanted or not sys.stderr.isatty():
         yield lambda _line: None
         return
-    from rich.console import Console  # noqa: PLC0415 - only a person waits for it
-    from rich.markup import escape  # noqa: PLC0415 - as above
+    from rich.console import Console
+    from rich.markup import escape
 
     with Console(stderr=True).status("") as status:
         yield lambda line: status.update(escape(line))

@@ -70,7 +70,7 @@ def _common_options() -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Run one subcommand."""
     if args.command == "demo":
-        from cxxrt_toolchain.demo import main_job  # noqa: PLC0415 - only this command needs it
+        from cxxrt_toolchain.demo import main_job
 
         return int(main_job.run(args))
     if args.jobs < 1:
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> None:
-    from cxxrt_toolchain.runtime.assemble import assemble  # noqa: PLC0415 - only this one needs it
+    from cxxrt_toolchain.runtime.assemble import assemble
 
     recipe, arch, workshop = _recipe(args), _arch(args), _workshop(args)
     components = [load_component(recipes_root(), name) for name in recipe.components]

@@ -42,9 +42,9 @@ def _report(path: Path) -> WheelReport:
 
 
 def _print_document(reports: Iterable[WheelReport]) -> int:
-    import json  # noqa: PLC0415 - start-up time
+    import json
 
-    from cxxrt_toolchain.report.documents import (  # noqa: PLC0415 - start-up time
+    from cxxrt_toolchain.report.documents import (
         SCHEMA,
         report_document,
     )

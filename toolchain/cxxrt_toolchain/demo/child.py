@@ -24,8 +24,8 @@ def cudart_version(major: str) -> str:
 
 def main() -> None:
     """Use both modules and both CUDA runtimes, then report what is mapped."""
-    import demo_host  # noqa: PLC0415 - after the runtime is resident: that is the point
-    import demo_modern  # noqa: PLC0415
+    import demo_host
+    import demo_modern
 
     demo_modern.greet("world")
     report = {

@@ -18,7 +18,7 @@ from cxxrt_toolchain.runtime.sources.fetch import fetch
 from cxxrt_toolchain.runtime.sources.mirror import debian_mirrors
 from cxxrt_toolchain.runtime.sources.mirror_client import MirrorClient
 from cxxrt_toolchain.runtime.sources.unpack import unpack_deb
-from cxxrt_toolchain.runtime.table import Table
+from cxxrt_toolchain.strict import Value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def older_host_libraries(cache: Path | None, destination: Path) -> Path:
         MissingToolError: No Debian mirror has them, or none is known.
     """
     with as_file(files("cxxrt_toolchain.demo").joinpath("older-host.toml")) as pins:
-        inputs = load_inputs(Table.load(pins))
+        inputs = load_inputs(Value.load_toml(pins))
     packages = fetch(
         inputs,
         downloads=find_cache(cache, os.environ).downloads,

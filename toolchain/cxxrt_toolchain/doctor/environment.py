@@ -133,8 +133,8 @@ def _driver(names: Iterable[str], environ: Mapping[str, str]) -> int | None:
     """The driver is asked only where a package needs CUDA: that takes a process of its own."""
     if not any(family_of_name(name) is RuntimeFamily.LIBCUDART for name in names):
         return None
-    from cxxrt_toolchain.abi.spec import load_spec  # noqa: PLC0415 - only where CUDA is needed
-    from cxxrt_toolchain.host.probe import cuda_driver  # noqa: PLC0415 - as above
+    from cxxrt_toolchain.abi.spec import load_spec
+    from cxxrt_toolchain.host.probe import cuda_driver
 
     return cuda_driver(load_spec(), environ)
 

@@ -72,7 +72,7 @@ class RuntimeFolder:
             ManifestError: The file is not one that this toolchain reads.
         """
         # Not at the top: a build without CUDA asks only where the files are.
-        from cxxrt_toolchain.abi.manifest import RuntimeManifest  # noqa: PLC0415
+        from cxxrt_toolchain.abi.manifest import RuntimeManifest
 
         text = (self.root / "manifest.json").read_text(encoding="utf-8")
         return RuntimeManifest.from_json(text)

@@ -35,9 +35,9 @@ def main(wheel: Path, folder: Path, leave: list[str]) -> int:
 
 def _auditwheel(wheel: Path, folder: Path, leave: list[str]) -> tuple[dict[str, Path | None], Any]:
     """What it would graft, and the call that does it."""
-    from auditwheel.patcher import ElfPatcher  # noqa: PLC0415 - absent on most machines
-    from auditwheel.repair import repair_wheel  # noqa: PLC0415 - as above
-    from auditwheel.wheel_abi import analyze_wheel_abi  # noqa: PLC0415 - as above
+    from auditwheel.patcher import ElfPatcher
+    from auditwheel.repair import repair_wheel
+    from auditwheel.wheel_abi import analyze_wheel_abi
 
     facts = analyze_wheel_abi(
         None, None, wheel, frozenset(leave), disable_isa_ext_check=True, allow_graft=True

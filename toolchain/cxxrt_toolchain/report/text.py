@@ -45,7 +45,7 @@ class Page:
         if self._console is None:
             self._stream.write("".join(text for text, _ in shown) + "\n")
             return
-        from rich.text import Text  # noqa: PLC0415 - start-up time
+        from rich.text import Text
 
         self._console.print(Text.assemble(*shown))
 
@@ -87,7 +87,7 @@ def show_report(page: Page, report: WheelReport, tables: SymbolTables) -> None:
 
 def show_verdict(page: Page, verdict: Verdict) -> None:
     """The findings of one wheel, worst first, and the verdict."""
-    from cxxrt_toolchain.rules.rule import Severity  # noqa: PLC0415 - start-up time
+    from cxxrt_toolchain.rules.rule import Severity
 
     says, style = (
         ("conforms", "bold green") if verdict.conforms else ("does not conform", "bold red")
@@ -155,6 +155,6 @@ def _wants_colour(stream: TextIO) -> bool:
 
 
 def _rich_console(stream: TextIO) -> Console:
-    from rich.console import Console  # noqa: PLC0415 - takes as long as reading a small wheel
+    from rich.console import Console
 
     return Console(file=stream, soft_wrap=True, highlight=False, markup=False)

@@ -117,7 +117,7 @@ def _fits(wanted: Requirement, version: str) -> bool:
 
 
 def _requirement(lines: tuple[str, ...]) -> Requirement | None:
-    from packaging.requirements import (  # noqa: PLC0415 - 20 ms, and hardly ever needed
+    from packaging.requirements import (
         InvalidRequirement,
         Requirement,
     )

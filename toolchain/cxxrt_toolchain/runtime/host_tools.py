@@ -18,7 +18,7 @@ from cxxrt_toolchain.errors import MissingToolError
 from cxxrt_toolchain.runtime.recipe_reader import load_inputs, recipes_root
 from cxxrt_toolchain.runtime.sources.cache import locked, new_folder
 from cxxrt_toolchain.runtime.sources.unpack import unpack_deb
-from cxxrt_toolchain.runtime.table import Table
+from cxxrt_toolchain.strict import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,7 +52,7 @@ def program_path(
             "Build the wheel on such a machine (--arch aarch64 cross-compiles).",
         )
     missing = {name for name in _PROGRAMS if shutil.which(name, path=search_path) is None}
-    pins = load_inputs(Table.load(recipes_root() / "host-tools" / "inputs.toml"))
+    pins = load_inputs(Value.load_toml(recipes_root() / "host-tools" / "inputs.toml"))
     lendable = {pin.package for pin in pins}
     if missing - lendable:
         names = sorted(missing - lendable)

@@ -8,9 +8,7 @@ runs anything.
 from __future__ import annotations
 
 import re
-from enum import Enum
 from pathlib import Path
-from typing import TypeVar
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -28,11 +26,10 @@ from cxxrt_toolchain.runtime.recipe import (
     RuntimeRecipe,
     Step,
 )
-from cxxrt_toolchain.runtime.table import Table
+from cxxrt_toolchain.strict import ANY, Value
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_NAME = re.compile(r"[a-z0-9][a-z0-9.+-]*")
-_E = TypeVar("_E", bound=Enum)
+_NAME = r"[a-z0-9][a-z0-9.+-]*"
+_ARCH = "|".join(ARCHITECTURES)
 
 
 def recipes_root() -> Path:
@@ -56,23 +53,18 @@ def load_runtime(root: Path, name: str = "runtime") -> RuntimeRecipe:
     if name not in runtime_names(root):
         known = ", ".join(runtime_names(root)) or "none"
         raise ConfigError(f"there is no runtime recipe {name!r}.", f"Known: {known}.")
-    table = Table.load(root / f"{name}.toml")
+    table = Value.load_toml(root / f"{name}.toml")
     recipe = RuntimeRecipe(
-        name=table.text("name"),
-        version=table.text("version"),
-        epoch=table.number("epoch"),
-        glibc_floor=table.text("glibc-floor"),
-        components=table.texts("components"),
-        cudart=_enum(table, "cudart", Cudart, Cudart.VENDOR.value),
-        requires=tuple(_requirement(table, each) for each in table.texts("requires", ())),
+        name=table["name"].text(),
+        version=table["version"].text(),
+        epoch=table["epoch"].integer(),
+        glibc_floor=table["glibc-floor"].text(r"2\.\d+"),
+        components=table["components"].texts(),
+        cudart=table.get("cudart", Cudart.VENDOR.value).choice(Cudart),
+        requires=tuple(_requirement(each) for each in table.get("requires", []).items()),
     )
     if not re.fullmatch(rf"{recipe.epoch}\.\d+\.\d+", recipe.version):
-        raise ConfigError(
-            f"{table.where('version')} must be EPOCH.GCC.REVISION with epoch {recipe.epoch}, "
-            f"not {recipe.version!r}."
-        )
-    if not re.fullmatch(r"2\.\d+", recipe.glibc_floor):
-        raise ConfigError(f"{table.where('glibc-floor')} must look like 2.17.")
+        table["version"].fail(f"EPOCH.GCC.REVISION with epoch {recipe.epoch}")
     table.close()
     return recipe
 
@@ -83,22 +75,22 @@ def load_component(root: Path, name: str) -> Component:
     Raises:
         ConfigError: It does not exist, or one of its keys is wrong.
     """
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         raise ConfigError(f"{name!r} is not the name of a component.")
     folder = root / name
-    table = Table.load(folder / "recipe.toml")
-    build = table.table("build") or Table({}, table.where("build"))
+    table = Value.load_toml(folder / "recipe.toml")
+    build = table.get("build", {})
     component = Component(
         name=name,
-        version=table.text("version"),
-        license=table.text("license"),
-        license_files=table.texts("license-files"),
-        libraries=tuple(_library(row) for row in table.rows("libraries")),
+        version=table["version"].text(),
+        license=table["license"].text(),
+        license_files=table["license-files"].texts(),
+        libraries=tuple(_library(row) for row in table.get("libraries", []).items()),
         inputs=load_inputs(table),
-        steps=tuple(_step(row) for row in build.rows("steps")),
-        scripts=(folder / build.text("scripts", ".")).resolve(),
-        kept=build.texts("keep", ()),
-        redistribution=table.text("redistribution", ""),
+        steps=tuple(_step(row) for row in build.get("steps", []).items()),
+        scripts=(folder / build.get("scripts", ".").text()).resolve(),
+        kept=build.get("keep", []).texts(),
+        redistribution=table.get("redistribution", "").text(ANY),
     )
     build.close()
     table.close()
@@ -107,83 +99,56 @@ def load_component(root: Path, name: str) -> Component:
     return component
 
 
-def load_inputs(table: Table) -> tuple[Input, ...]:
+def load_inputs(table: Value) -> tuple[Input, ...]:
     """The pins under ``[[inputs.<role>]]``; other recipes and fixtures share this format."""
-    groups = table.table("inputs")
-    if groups is None:
-        return ()
-    pins = tuple(_input(row, role) for role in Role for row in groups.rows(role.value))
+    groups = table.get("inputs", {})
+    rows = ((role, row) for role in Role for row in groups.get(role.value, []).items())
+    pins = tuple(_input(row, role) for role, row in rows)
     groups.close()
-    return _unique(pins, table)
-
-
-def _unique(pins: tuple[Input, ...], table: Table) -> tuple[Input, ...]:
-    seen: set[str] = set()
+    hashes = [pin.sha256 for pin in pins]
     for pin in pins:
-        if pin.sha256 in seen:
-            raise ConfigError(f"{table.where('inputs')}: {pin} is pinned twice.")
-        seen.add(pin.sha256)
+        if hashes.count(pin.sha256) > 1:
+            raise ConfigError(f"{groups.path}: {pin} is pinned twice.")
     return pins
 
 
-def _input(row: Table, role: Role) -> Input:
-    kind = _enum(row, "kind", Kind)
-    target = row.text("target", "")
+def _input(row: Value, role: Role) -> Input:
+    kind = row["kind"].choice(Kind)
+    target = row.get("target")
     pin = Input(
         kind=kind,
-        package=row.text("package"),
-        version=row.text("version"),
-        architecture=row.text("architecture"),
-        sha256=row.text("sha256"),
-        source=row.text("source") if kind is Kind.DEBIAN else "",
-        section=row.text("section", "main"),
+        package=row["package"].text(_NAME),
+        version=row["version"].text(),
+        architecture=row["architecture"].text(),
+        sha256=row["sha256"].text(r"[0-9a-f]{64}"),
+        source=row["source"].text(_NAME) if kind is Kind.DEBIAN else "",
+        section=row.get("section", "main").text(),
         role=role,
-        target=_arch(row.where("target"), target) if target else None,
+        target=target.text(_ARCH) if target else None,
     )
-    if not _SHA256.fullmatch(pin.sha256):
-        raise ConfigError(f"{row.where('sha256')} must be 64 hexadecimal digits.")
-    for key, value in (("package", pin.package), ("source", pin.source or pin.package)):
-        if not _NAME.fullmatch(value):
-            raise ConfigError(f"{row.where(key)} is not a package name: {value!r}.")
     row.close()
     return pin
 
 
-def _library(row: Table) -> Library:
-    archs = row.texts("architectures", ARCHITECTURES)
+def _library(row: Value) -> Library:
     library = Library(
-        soname=Soname(row.text("soname")),
-        link_name=row.text("link-name"),
-        architectures=tuple(_arch(row.where("architectures"), arch) for arch in archs),
-        member=row.text("member", ""),
+        soname=Soname(row["soname"].text()),
+        link_name=row["link-name"].text(),
+        architectures=row.get("architectures", list(ARCHITECTURES)).texts(_ARCH),
+        member=row.get("member", "").text(ANY),
     )
     row.close()
     return library
 
 
-def _requirement(table: Table, text: str) -> str:
+def _requirement(value: Value) -> str:
     try:
-        return str(Requirement(text))
+        return str(Requirement(value.text()))
     except InvalidRequirement as error:
-        raise ConfigError(f"{table.where('requires')} has {text!r}: {error}.") from error
+        raise ConfigError(f"{value.path}: {error}.") from error
 
 
-def _step(row: Table) -> Step:
-    step = Step(name=row.text("name"), command=row.texts("run"))
+def _step(row: Value) -> Step:
+    step = Step(name=row["name"].text(), command=row["run"].texts())
     row.close()
     return step
-
-
-def _enum(table: Table, key: str, kind: type[_E], default: str | None = None) -> _E:
-    value = table.text(key, default)
-    try:
-        return kind(value)
-    except ValueError as error:
-        known = ", ".join(member.value for member in kind)
-        raise ConfigError(f"{table.where(key)} is {value!r}; known: {known}.") from error
-
-
-def _arch(where: str, value: str) -> str:
-    if value not in ARCHITECTURES:
-        raise ConfigError(f"{where} is {value!r}; known: {', '.join(ARCHITECTURES)}.")
-    return value

@@ -154,7 +154,7 @@ class CoreMetadata:
 
     def without_requirement(self, name: str) -> CoreMetadata:
         """The same metadata without any requirement on a project."""
-        from packaging.utils import canonicalize_name  # noqa: PLC0415 - start-up time
+        from packaging.utils import canonicalize_name
 
         wanted = canonicalize_name(name)
         return self.edited(remove=lambda value: _project(value) == wanted)
@@ -190,13 +190,13 @@ class CoreMetadata:
 
 
 def _project(requirement: str) -> str:
-    from packaging.utils import canonicalize_name  # noqa: PLC0415 - start-up time
+    from packaging.utils import canonicalize_name
 
     return canonicalize_name(_requirement(requirement).name)
 
 
 def _requirement(text: str) -> Requirement:
-    from packaging import requirements  # noqa: PLC0415 - start-up time
+    from packaging import requirements
 
     try:
         return requirements.Requirement(text)
@@ -207,7 +207,7 @@ def _requirement(text: str) -> Requirement:
 def _expanded(text: str) -> frozenset[Tag]:
     if prod(field.count(".") + 1 for field in text.split("-")) > _MOST_TAGS:
         raise MetadataError(f"WHEEL: a Tag line expands to more than {_MOST_TAGS} tags.")
-    from packaging.tags import parse_tag  # noqa: PLC0415 - start-up time
+    from packaging.tags import parse_tag
 
     try:
         return parse_tag(text)
@@ -227,7 +227,7 @@ def _require_one_line(what: str, text: str) -> None:
 
 
 def _untidy_values(text: bytes) -> dict[str, list[str]]:
-    from packaging.metadata import parse_email  # noqa: PLC0415 - start-up time
+    from packaging.metadata import parse_email
 
     raw, unparsed = parse_email(text)
     for key in _IDENTITY:

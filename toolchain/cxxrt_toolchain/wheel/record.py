@@ -118,7 +118,7 @@ def hashed_with(rows: Iterable[RecordRow], names: Collection[str]) -> dict[str, 
 
 def digest_of(stream: MemberStream, algorithm: str) -> bytes:
     """The digest of a member from where the stream stands."""
-    import hashlib  # noqa: PLC0415 - start-up time
+    import hashlib
 
     state = hashlib.new(algorithm)
     while block := stream.read(_BLOCK):
@@ -130,7 +130,7 @@ class RunningDigest:
     """SHA-256 of a member that somebody else inflates, piece by piece as it comes by."""
 
     def __init__(self) -> None:
-        from hashlib import sha256  # noqa: PLC0415 - start-up time
+        from hashlib import sha256
 
         self._state = sha256()
         self._seen = 0

@@ -152,7 +152,7 @@ def _pth_lines(site: str, names: Iterable[str]) -> tuple[list[str], list[str]]:
 
 
 def _hook(site: str, name: str) -> Mapped:
-    from cxxrt_toolchain.collect.environment.finder_modules import read_finder  # noqa: PLC0415 - few need it
+    from cxxrt_toolchain.collect.environment.finder_modules import read_finder
 
     return read_finder(_bytes(f"{site}/{name}.py"))
 
@@ -163,7 +163,7 @@ def _declared(info: str) -> set[str]:
 
 def _project(info: str) -> str:
     """The project's folder, where ``direct_url.json`` says that the install is editable."""
-    from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - few need it
+    from urllib.parse import unquote, urlsplit
 
     try:
         told = json.loads(_bytes(f"{info}/{_TOLD}") or b"null")
