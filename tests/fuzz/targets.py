@@ -187,7 +187,7 @@ def _repair(wheel: Wheel, options: PlanOptions, out: Path) -> None:
     report_document(report, load_symbol_tables())
     with suppress(ToolchainError):
         plan_encoding(wheel, options.encoding)
-    plan = make_plan(report, verdict, options, wheel.read)
+    plan = make_plan(report, options, wheel.read)
     plan_document(plan)
     if not plan.possible:
         return

@@ -89,7 +89,7 @@ def documents(case: dict[str, Any], folder: Path) -> dict[str, Any]:
         if case.get("report"):
             found["report.json"] = report_document(report, tables)
         if "plan" in case:
-            plan = make_plan(report, verdict, plan_options(case["plan"]), wheel.read)
+            plan = make_plan(report, plan_options(case["plan"]), wheel.read)
             found["plan.json"] = plan_document(plan)
             for edit in found["plan.json"]["edits"]:
                 edit.pop("content", None)  # the texts have tests of their own

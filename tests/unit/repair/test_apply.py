@@ -24,8 +24,8 @@ from cxxrt_toolchain.repair.edits import (
     SetRequirement,
     SetSearchPath,
 )
-from cxxrt_toolchain.repair.plan import PlanOptions, Refusal, RepairPlan, make_plan
-from cxxrt_toolchain.rules.wheel.verdict import judge
+from cxxrt_toolchain.repair.plan import PlanOptions, RepairPlan, make_plan
+from cxxrt_toolchain.rules.rule import Finding, Severity
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class WritingPatcher:
         return content + f"\n{member}: {edit.search_path}".encode()
 
 
-def plan(*edits: Edit, result: str = NAME, refusals: Sequence[Refusal] = ()) -> RepairPlan:
+def plan(*edits: Edit, result: str = NAME, refusals: Sequence[Finding] = ()) -> RepairPlan:
     return RepairPlan(source=NAME, result=result, edits=edits, refusals=tuple(refusals), notes=())
 
 
@@ -179,14 +179,22 @@ def test_a_refused_plan_is_not_carried_out_and_says_every_reason(
     make_wheel: MakeWheel, out: Path
 ) -> None:
     reasons = [
-        Refusal(rule="CXXRT-H4", member="a.so", reason="static", advice="Rebuild it."),
-        Refusal(rule="CXXRT-P5", member="b.so", reason="old strings", advice=""),
+        Finding(
+            rule="CXXRT-H4",
+            severity=Severity.ERROR,
+            member="a.so",
+            message="static",
+            unrepairable="Rebuild it.",
+        ),
+        Finding(
+            rule="CXXRT-P5", severity=Severity.ERROR, member="b.so", message="old", symbol="_Z1fSs"
+        ),
     ]
     with Wheel.open(make_wheel(FILES)) as wheel, pytest.raises(RepairRefusedError) as refused:
         apply_plan(plan(RETAG, refusals=reasons), wheel, out)
     assert refused.value.exit_code == 1
     assert "CXXRT-H4: a.so: static. Rebuild it." in str(refused.value)
-    assert "CXXRT-P5: b.so: old strings" in str(refused.value)
+    assert "CXXRT-P5: b.so: old: _Z1fSs" in str(refused.value)
     assert list(out.iterdir()) == []
 
 
@@ -204,7 +212,7 @@ def test_an_error_on_the_way_leaves_nothing(make_wheel: MakeWheel, out: Path) ->
 def test_a_wheel_without_native_code_needs_no_repair(make_wheel: MakeWheel) -> None:
     with Wheel.open(make_wheel({"demo/__init__.py": b""})) as wheel:
         report = collect(wheel)
-        found = make_plan(report, judge(report), PlanOptions(), wheel.read)
+        found = make_plan(report, PlanOptions(), wheel.read)
     assert found.possible
     assert found.edits == ()
     assert found.result == found.source

@@ -11,7 +11,6 @@ from elf_maker import make_elf
 from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.repair.external import libraries_to_graft, never_grafted, not_here
 from cxxrt_toolchain.repair.plan import PlanOptions, RepairPlan, make_plan
-from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
@@ -56,12 +55,12 @@ def test_all_else_is_left_alone(report: Callable[..., WheelReport]) -> None:
 
 def test_a_refusal_names_what_is_missing() -> None:
     (refusal,) = not_here(["libfoo.so.1"])
-    assert "libfoo.so.1" in refusal.reason
-    assert "--exclude libfoo.so.1" in refusal.advice
+    assert "libfoo.so.1" in refusal.message
+    assert "--exclude libfoo.so.1" in refusal.unrepairable
 
 
 def _plan(report: WheelReport) -> RepairPlan:
-    return make_plan(report, judge(report), PlanOptions(), lambda _: b"")
+    return make_plan(report, PlanOptions(), lambda _: b"")
 
 
 @pytest.mark.parametrize(

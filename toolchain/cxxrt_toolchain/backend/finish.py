@@ -18,15 +18,10 @@ from cxxrt_toolchain.repair.apply import apply_plan
 from cxxrt_toolchain.repair.encode import encode
 from cxxrt_toolchain.repair.options import Encoding, PlanOptions
 from cxxrt_toolchain.repair.plan import make_plan
-from cxxrt_toolchain.repair.refusals import Refusal
-from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
     from cxxrt_toolchain.backend.config import BuildConfig
-    from cxxrt_toolchain.facts.wheel import WheelReport
     from cxxrt_toolchain.repair.plan import RepairPlan
 
 
@@ -46,13 +41,13 @@ def finish_wheel(plain: Path, folder: Path, config: BuildConfig) -> Path:
         platform=config.platform,
         cuda=config.cuda,
         wire=config.wiring,
+        building=True,
     )
     with Wheel.open(plain) as wheel:
         report = collect(wheel, record=False)
-        plan = make_plan(report, judge(report), options, wheel.read)
-        refusals = (*plan.refusals, *_old_strings(report, config))
-        if refusals:
-            raise StepFailedError(_refusal(plan, refusals))
+        plan = make_plan(report, options, wheel.read)
+        if plan.refusals:
+            raise StepFailedError(_refusal(plan))
         for note in (*plan.notes, *_local_only(plan, config)):
             sys.stderr.write(f"cxxrt: {note}\n")
         if config.encoding is Encoding.VARIANT and plan.edits:
@@ -73,27 +68,6 @@ def _local_only(plan: RepairPlan, config: BuildConfig) -> tuple[str, ...]:
     return (note,)
 
 
-def _old_strings(report: WheelReport, config: BuildConfig) -> Iterator[Refusal]:
-    """Objects of the other string ABI, which a builder may not tag (abi-tag-spec, B-1).
-
-    Of a finished wheel nobody can say whether such a string crosses to another package, so there it
-    is a warning. Who compiles it can compile it otherwise.
-    """
-    if config.encoding is Encoding.PLAIN:
-        return
-    for found in report.objects:
-        symbols = found.symbols.old_strings_of_libstdcxx
-        if symbols and found.copy_of is None and not found.symbols.old_strings_exported:
-            yield Refusal(
-                rule="CXXRT-P5",
-                member=found.member,
-                reason=f"it was compiled with the old std::string ({symbols.examples[0]}), and the "
-                "tag promises the new one",
-                advice="Take _GLIBCXX_USE_CXX11_ABI=0 out of the project's flags, build on "
-                'manylinux_2_28 or later, or build with encoding = "plain".',
-            )
-
-
 def _write_variant(plan: RepairPlan, wheel: Wheel, folder: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix="cxxrt-") as scratch:
         suffixed = apply_plan(plan, wheel, Path(scratch))
@@ -101,9 +75,9 @@ def _write_variant(plan: RepairPlan, wheel: Wheel, folder: Path) -> Path:
             return encode(tagged, Encoding.VARIANT, folder)
 
 
-def _refusal(plan: RepairPlan, refusals: Collection[Refusal]) -> str:
-    reasons = "\n".join(f"  {refusal}" for refusal in refusals)
-    rules = sorted({refusal.rule for refusal in refusals})
+def _refusal(plan: RepairPlan) -> str:
+    reasons = "\n".join(f"  {refusal.refusal}" for refusal in plan.refusals)
+    rules = sorted({refusal.rule for refusal in plan.refusals})
     return (
         f"{plan.source} cannot be published with the shared runtime:\n{reasons}\n"
         f"'cxxrt explain {rules[0]}' says more."

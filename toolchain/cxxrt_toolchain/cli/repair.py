@@ -150,7 +150,7 @@ def _repair(
 
 
 def _plan(wheel: Wheel, report: WheelReport, options: PlanOptions) -> RepairPlan:
-    return make_plan(report, judge(report, exclude=options.exclude), options, wheel.read)
+    return make_plan(report, options, wheel.read)
 
 
 def _write(

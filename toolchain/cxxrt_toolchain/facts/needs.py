@@ -79,12 +79,12 @@ class RuntimeNeeds:
             return None
         return requirement_text(tables, self.versions, dict(self.cudart), epoch=epoch)
 
-    def shortfall(self, tables: SymbolTables, *, epoch: int) -> str | None:
+    def shortfall(self, tables: SymbolTables, *, epoch: int) -> NoRuntimeError | None:
         """Why no known runtime provides all of it; None where one does."""
         try:
             self.requirement(tables, epoch=epoch)
         except NoRuntimeError as error:
-            return str(error)
+            return error
         return None
 
 

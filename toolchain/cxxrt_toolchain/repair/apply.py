@@ -71,7 +71,7 @@ def apply_plan(
         MissingToolError: There is no patchelf.
     """
     if not plan.possible:
-        reasons = "\n".join(f"  {refusal}" for refusal in plan.refusals)
+        reasons = "\n".join(f"  {refusal.refusal}" for refusal in plan.refusals)
         raise RepairRefusedError(f"{plan.source} cannot be repaired:\n{reasons}")
     target = dest_dir / plan.result
     refuse_source(target, wheel.path)

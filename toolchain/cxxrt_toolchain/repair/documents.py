@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cxxrt_toolchain.repair.edits import Edit
     from cxxrt_toolchain.repair.plan import RepairPlan
+    from cxxrt_toolchain.rules.rule import Finding
 
 SCHEMA = 1
 
@@ -21,8 +22,17 @@ def plan_document(plan: RepairPlan) -> dict[str, Any]:
         "result": plan.result,
         "possible": plan.possible,
         "edits": [_edit(edit) for edit in plan.edits],
-        "refusals": [asdict(refusal) for refusal in plan.refusals],
+        "refusals": [_refusal(refusal) for refusal in plan.refusals],
         "notes": list(plan.notes),
+    }
+
+
+def _refusal(refusal: Finding) -> dict[str, Any]:
+    return {
+        "rule": refusal.rule,
+        "member": refusal.member,
+        "reason": refusal.reason,
+        "advice": refusal.unrepairable,
     }
 
 

@@ -9,34 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.platforms import GlibcPlatform, parse_platform
-from cxxrt_toolchain.elf.facts import Soname
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES
-from cxxrt_toolchain.repair.refusals import Refusal
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity
 from cxxrt_toolchain.rules.wheel.verdict import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from cxxrt_toolchain.facts.wheel import WheelReport
-    from cxxrt_toolchain.rules.rule import Finding
-    from cxxrt_toolchain.rules.wheel.verdict import Verdict
-
-NOT_GRAFTED = (
-    "Repair it on the machine that built it, without --no-graft; or name it with --exclude if "
-    "something else brings it."
-)
 
 _ANY_GLIBC = (9, 99)
 """Later than any glibc: what no platform tag promises, none ever did."""
-
-
-def external_findings(report: WheelReport, verdict: Verdict) -> Iterator[Finding]:
-    """What rule P1 says of libraries that the shared runtime does not serve."""
-    for found in verdict.findings:
-        is_external = found.rule == "CXXRT-P1" and found.severity is Severity.ERROR
-        if is_external and report.served_as(Soname(found.library or "")) is None:
-            yield found
 
 
 def libraries_to_graft(report: WheelReport, exclude: Sequence[str]) -> tuple[str, ...]:
@@ -55,7 +38,12 @@ def libraries_to_graft(report: WheelReport, exclude: Sequence[str]) -> tuple[str
     portable = any(found is not None and found.glibc is not None for found in platforms)
     tag = None if portable else GlibcPlatform(glibc=_ANY_GLIBC, arch=archs.pop()).tag
     verdict = judge(report, tag=tag, exclude=tuple(exclude))
-    return tuple(sorted({found.library or "" for found in external_findings(report, verdict)}))
+    return tuple(sorted({library for found in verdict.findings if (library := _external(found))}))
+
+
+def _external(found: Finding) -> str | None:
+    """The library that rule P1 misses, and that no edit of the wheel provides."""
+    return found.library if found.rule == "CXXRT-P1" and found.unrepairable else None
 
 
 def never_grafted(
@@ -73,15 +61,16 @@ def never_grafted(
     return tuple(sorted({*ours, *exclude, *(needed - set(wanted))}))
 
 
-def not_here(missing: Sequence[str]) -> tuple[Refusal, ...]:
-    """The refusals for libraries that would have to be grafted, and that this machine lacks."""
+def not_here(missing: Sequence[str]) -> tuple[Finding, ...]:
+    """The findings for libraries that would have to be grafted, and that this machine lacks."""
     return tuple(
-        Refusal(
+        Finding(
             rule="CXXRT-P1",
-            member=None,
-            reason=f"it needs {soname}, and the loader of this machine finds no such library",
-            advice="Install what it was linked against, or add its folder to LD_LIBRARY_PATH; or "
-            f"--exclude {soname}, if the user's machine or another wheel brings it.",
+            severity=Severity.ERROR,
+            message=f"needs {soname}, and the loader of this machine finds no such library",
+            library=soname,
+            unrepairable="Install what it was linked against, or add its folder to LD_LIBRARY_PATH;"
+            f" or --exclude {soname}, if the user's machine or another wheel brings it.",
         )
         for soname in missing
     )

@@ -41,3 +41,6 @@ class PlanOptions:
     """Note the requirement on the runtime in ``.dist-info/sboms``."""
     exclude: tuple[str, ...] = ()
     """Patterns of SONAMEs that are somebody else's business, as auditwheel's option of the name."""
+    building: bool = False
+    """The caller compiled the wheel and can compile it otherwise: an object with the old string
+    ABI is refused although nobody can tell whether such a string leaves the wheel (B-1)."""

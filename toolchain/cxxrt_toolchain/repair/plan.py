@@ -27,24 +27,25 @@ from cxxrt_toolchain.repair.edits import (
     SetRequirement,
     SetSearchPath,
 )
-from cxxrt_toolchain.repair.external import NOT_GRAFTED, external_findings
 from cxxrt_toolchain.repair.options import Encoding, PlanOptions, Platform
-from cxxrt_toolchain.repair.refusals import Refusal, find_refusals, find_shortfalls
 from cxxrt_toolchain.repair.retag import abi_field, external_libraries, is_portable, platform_field
 from cxxrt_toolchain.repair.sbom import runtime_sbom
 from cxxrt_toolchain.repair.wiring import RuntimeNeed, wire
+from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.rules.wheel.verdict import judge_repaired
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from cxxrt_toolchain.abi.filename import WheelTags
     from cxxrt_toolchain.abi.spec import Epoch
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.facts.needs import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
     from cxxrt_toolchain.repair.edits import Edit
-    from cxxrt_toolchain.rules.wheel.verdict import Verdict
+    from cxxrt_toolchain.rules.rule import Finding
 
-__all__ = ["Encoding", "PlanOptions", "Platform", "Refusal", "RepairPlan", "make_plan"]
+__all__ = ["Encoding", "PlanOptions", "Platform", "RepairPlan", "make_plan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,8 @@ class RepairPlan:
     result: str
     """The new wheel's file name; the source's where no tag changes."""
     edits: tuple[Edit, ...]
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[Finding, ...]
+    """What the rules find in the new wheel and no edit cures; sorted by rule."""
     notes: tuple[str, ...]
     """What a reader of the plan should know and no edit says."""
 
@@ -68,7 +70,6 @@ class RepairPlan:
 
 def make_plan(
     report: WheelReport,
-    verdict: Verdict,
     options: PlanOptions,
     read: Callable[[str], bytes],
     *,
@@ -78,14 +79,12 @@ def make_plan(
 
     Args:
         report: The wheel's facts.
-        verdict: What the rules found in it; a wheel that could not be repaired is refused.
         options: What the caller wants.
         read: Gives the content of a Python source member (``Wheel.read``).
         tables: Which runtime provides which symbol; default: this toolchain's own.
     """
     return _Planner(
         report=report,
-        verdict=verdict,
         options=options,
         read=read,
         tables=tables or load_symbol_tables(),
@@ -97,7 +96,6 @@ class _Planner:
     """The arguments of `make_plan`, so that each kind of edit is one short method."""
 
     report: WheelReport
-    verdict: Verdict
     options: PlanOptions
     read: Callable[[str], bytes]
     tables: SymbolTables
@@ -107,26 +105,21 @@ class _Planner:
         needs = runtime_needs(self.report, repaired=True)
         if self.options.cuda is not None and not needs.cudart:
             needs = needs.with_cuda(self.options.cuda)
-        tagged = self.options.encoding is not Encoding.PLAIN
         if canonicalize_name(self.report.tags.distribution) == spec.distribution:
             return self._nothing("this wheel is the runtime itself")
-        uses_runtime = needs.wants_runtime
-        refusals = [
-            *find_refusals(self.report, uses_runtime=uses_runtime, tagged=tagged, spec=spec),
-            *(find_shortfalls(needs, spec, self.tables, self.options.cuda) if uses_runtime else ()),
-            *(self._ungrafted() if uses_runtime else ()),
-        ]
-        if refusals:
-            return replace(self._nothing(), refusals=tuple(refusals), notes=())
-        if not uses_runtime:
-            return self._without_runtime(spec.epochs[-1])
-        copies = [found for found in self.report.objects if found.served_as is not None]
         epoch = spec.epochs[-1]
-        cuda = needs.cuda_majors[0] if needs.cuda_majors else None
-        runtime = RuntimeAbi(epoch=epoch.number, cuda=cuda)
+        if not needs.wants_runtime:
+            return self._without_runtime(needs, epoch)
+        copies = [found for found in self.report.objects if found.served_as is not None]
         staying = [found for found in self.report.objects if found not in copies]
+        known = (major for major in needs.cuda_majors if major in epoch.cuda_majors)
+        cuda = self.options.cuda or next(known, None)
+        runtime = RuntimeAbi(epoch=epoch.number, cuda=cuda)
+        if refusals := self._refusals(needs, self._retag(staying, epoch, runtime)):
+            return replace(self._nothing(), refusals=refusals, notes=())
         need = self._need(needs, runtime)
         wiring_edits, unwired = self._wiring(needs, staying, need, [c.member for c in copies])
+        tagged = self.options.encoding is not Encoding.PLAIN
         retag = self._retag(staying, epoch, runtime if tagged else None)
         edits: list[Edit] = [
             *(_drop(found) for found in copies),
@@ -138,7 +131,7 @@ class _Planner:
         ]
         return RepairPlan(
             source=self.report.filename,
-            result=self._result(retag),
+            result=str(self._renamed(retag)),
             edits=tuple(edits),
             refusals=(),
             notes=tuple(self._notes(unwired)),
@@ -153,14 +146,34 @@ class _Planner:
             notes=(why,),
         )
 
-    def _without_runtime(self, epoch: Epoch) -> RepairPlan:
+    def _without_runtime(self, needs: RuntimeNeeds, epoch: Epoch) -> RepairPlan:
         """A wheel that needs nothing of ours still gets the platform tag that is true for it."""
+        tags = self.report.tags
+        retag = Retag(
+            python=".".join(tags.python), abi=".".join(tags.abi), platform=".".join(tags.platform)
+        )
+        if not is_portable(tags.platform):
+            retag = self._retag(self.report.objects, epoch, tags.runtime)
         plan = self._nothing()
-        if is_portable(self.report.tags.platform):
-            return plan
-        retag = self._retag(self.report.objects, epoch, self.report.tags.runtime)
-        result = self._result(retag)
+        if refusals := self._refusals(needs, retag):
+            return replace(plan, refusals=refusals, notes=())
+        result = str(self._renamed(retag))
         return plan if result == plan.result else replace(plan, result=result, edits=(retag,))
+
+    def _refusals(self, needs: RuntimeNeeds, retag: Retag) -> tuple[Finding, ...]:
+        """What the rules find in the wheel under a runtime ABI, and what no edit cures."""
+        found = judge_repaired(
+            self.report, self._renamed(retag), needs, self.tables, self.options.exclude
+        )
+        local = self.options.platform is Platform.KEEP or not needs.wants_runtime
+        refusals = [
+            each
+            for each in found
+            if each.unrepairable
+            and not (each.rule == "CXXRT-P1" and local)  # what it needs may be installed beside it
+            and not (each.rule == "CXXRT-P5" and self._permits_strings(each))
+        ]
+        return tuple(sorted(refusals, key=lambda each: (each.rule, each.sort_key)))
 
     def _retag(
         self, staying: Sequence[ObjectReport], epoch: Epoch, runtime: RuntimeAbi | None
@@ -178,14 +191,10 @@ class _Planner:
             python=".".join(tags.python), abi=abi_field(tags.abi, runtime), platform=platform
         )
 
-    def _ungrafted(self) -> Iterator[Refusal]:
-        """Libraries that only grafting could bring; a local build may keep needing them."""
-        if self.options.platform is Platform.KEEP or not is_portable(self.report.tags.platform):
-            return
-        for found in external_findings(self.report, self.verdict):
-            yield Refusal(
-                rule=found.rule, member=found.member, reason=found.message, advice=NOT_GRAFTED
-            )
+    def _permits_strings(self, found: Finding) -> bool:
+        """A plain name promises nothing about strings; a need for old ones may stay inside."""
+        plain = self.options.encoding is Encoding.PLAIN
+        return plain or not (found.severity is Severity.ERROR or self.options.building)
 
     def _need(self, needs: RuntimeNeeds, runtime: RuntimeAbi) -> RuntimeNeed:
         cudart = None
@@ -260,16 +269,14 @@ class _Planner:
                 reason="records the shared runtime as a dependency (PEP 770)",
             )
 
-    def _result(self, retag: Retag) -> str:
-        tags = self.report.tags
-        new = replace(
-            tags,
+    def _renamed(self, retag: Retag) -> WheelTags:
+        return replace(
+            self.report.tags,
             python=tuple(retag.python.split(".")),
             abi=tuple(retag.abi.split(".")),
             platform=tuple(retag.platform.split(".")),
             label=None,
         )
-        return str(new)
 
     def _notes(self, unwired: Sequence[str]) -> Iterator[str]:
         for member in unwired:

@@ -82,7 +82,7 @@ def needs_document(needs: RuntimeNeeds, tables: SymbolTables) -> dict[str, Any]:
         "cuda": list(needs.cuda_majors),
         "openmp": needs.openmp,
         "requirement": None if shortfall else needs.requirement(tables, epoch=1),
-        "shortfall": shortfall,
+        "shortfall": str(shortfall) if shortfall else None,
     }
 
 

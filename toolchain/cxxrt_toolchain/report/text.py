@@ -104,8 +104,7 @@ def show_verdict(page: Page, verdict: Verdict) -> None:
         head = (f"  {found.severity.value:<8}", _STYLES[found.severity.value])
         where = f" {found.member}" if found.member else ""
         page.line(head, (f"{found.rule:<10}", "bold"), (where, ""))
-        message = f"{found.message}: {found.symbol}" if found.symbol else found.message
-        page.line((f"{'':<10}{message}", ""))
+        page.line((f"{'':<10}{found.reason}", ""))
         if found.remedies and found.severity is not Severity.NOTE:
             page.line((f"{'':<10}{found.remedies[0]}", "dim"))
 
@@ -118,7 +117,7 @@ def show_plan(page: Page, plan: RepairPlan, before: Sequence[str] = ()) -> None:
     for edit in plan.edits:
         page.line((f"  {edit}", ""))
     for refusal in plan.refusals:
-        page.line(("  refused ", "bold red"), (str(refusal), ""))
+        page.line(("  refused ", "bold red"), (refusal.refusal, ""))
     for note in plan.notes:
         page.line(("  note    ", "cyan"), (note, ""))
 
@@ -137,7 +136,8 @@ def _provided(report: WheelReport, tables: SymbolTables) -> str:
     needs = runtime_needs(report, repaired=True)
     if not needs.libraries:
         return "needs nothing of the shared runtime"
-    return needs.shortfall(tables, epoch=1) or f"by {needs.requirement(tables, epoch=1)}"
+    shortfall = needs.shortfall(tables, epoch=1)
+    return str(shortfall or f"by {needs.requirement(tables, epoch=1)}")
 
 
 def _object(page: Page, found: ObjectReport) -> None:

@@ -80,6 +80,17 @@ class Finding:
             self.message,
         )
 
+    @property
+    def refusal(self) -> str:
+        """Why ``cxxrt repair`` refuses the wheel, and what helps."""
+        where = f"{self.member}: " if self.member else ""
+        return f"{self.rule}: {where}{self.reason}. {self.unrepairable}".rstrip()
+
+    @property
+    def reason(self) -> str:
+        """The message, with the symbol that is its example."""
+        return f"{self.message}: {self.symbol}" if self.symbol else self.message
+
     def __str__(self) -> str:
         where = f"{self.member}: " if self.member else ""
         return f"{self.severity.value} {self.rule}: {where}{self.message}"

@@ -7,69 +7,70 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.rules.rule import Finding, Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.rules.wheel.claim import Claim
 from cxxrt_toolchain.wheel.record import RecordIssueKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.rules.wheel.claim import Claim
-
-# What RECORD merely forgets can be written anew; a hash that is wrong may mean damage.
-UNTRUSTED = (
+_UNTRUSTED = (
     RecordIssueKind.UNREADABLE,
     RecordIssueKind.WRONG_HASH,
     RecordIssueKind.WRONG_SIZE,
 )
-_REWRITE = "'cxxrt repair' writes it anew."
+"""Issues that may mean damage; a repair copies members with the hash that RECORD gives. What
+RECORD merely forgets can be written anew."""
 _DAMAGED = "The wheel was damaged or changed after it was built; get it again, or build it again."
 
 
-def check_wheel(claim: Claim) -> Iterator[Finding]:
-    """Judge the archive."""
-    report = claim.report
-    for issue in report.record_issues or ():
+@rule(
+    "CXXRT-W1",
+    "RECORD does not describe the wheel",
+    on=(Claim,),
+    remedies=("'cxxrt repair' writes it anew.",),
+)
+def record(claim: Claim) -> Iterator[Finding]:
+    """Members and RECORD that do not agree."""
+    for issue in claim.report.record_issues or ():
+        damaged = issue.kind in _UNTRUSTED
         yield Finding(
-            rule="CXXRT-W1",
             severity=Severity.ERROR,
             message=issue.detail,
             member=issue.member,
-            remedies=(_DAMAGED if issue.kind in UNTRUSTED else _REWRITE,),
+            remedies=(_DAMAGED,) if damaged else (),
+            unrepairable=_DAMAGED if damaged else "",
         )
-    for text in report.metadata_issues:
-        yield Finding(
-            rule="CXXRT-W2",
-            severity=Severity.ERROR,
-            message=text.rstrip("."),
-            remedies=("Build the wheel again with a current backend.",),
-        )
-    for broken in report.unreadable:
-        yield Finding(
-            rule="CXXRT-W5",
-            severity=Severity.ERROR,
-            message=broken.reason,
-            member=broken.member,
-            remedies=("Build the wheel again, or leave the file out if nothing loads it.",),
-        )
-    yield from _purity(claim)
-    yield from _machine(claim)
 
 
-def _purity(claim: Claim) -> Iterator[Finding]:
+@rule(
+    "CXXRT-W2",
+    "WHEEL or METADATA unusable",
+    on=(Claim,),
+    remedies=("Build the wheel again with a current backend.",),
+)
+def metadata(claim: Claim) -> Iterator[Finding]:
+    """Metadata that is missing or cannot be parsed."""
+    for text in claim.report.metadata_issues:
+        yield Finding(severity=Severity.ERROR, message=text.rstrip("."))
+
+
+@rule(
+    "CXXRT-W3",
+    "Native code in a wheel that claims to have none",
+    on=(Claim,),
+    remedies=("Tag the wheel for the platform that the binary is for.",),
+    promise=True,
+)
+def purity(claim: Claim) -> Iterator[Finding]:
+    """Binaries under the platform tag ``any``, or in a wheel that goes to purelib."""
     if not claim.linked:
         return
     first = claim.linked[0].member
     if "any" in claim.tags.platform:
-        yield Finding(
-            rule="CXXRT-W3",
-            severity=Severity.ERROR,
-            message="the platform tag is 'any'",
-            member=first,
-            remedies=("Tag the wheel for the platform that the binary is for.",),
-        )
+        yield Finding(severity=Severity.ERROR, message="the platform tag is 'any'", member=first)
     elif claim.report.wheel_file is not None and claim.report.wheel_file.root_is_purelib:
         yield Finding(
-            rule="CXXRT-W3",
             severity=Severity.WARNING,
             message="WHEEL says Root-Is-Purelib: true",
             member=first,
@@ -77,16 +78,34 @@ def _purity(claim: Claim) -> Iterator[Finding]:
         )
 
 
-def _machine(claim: Claim) -> Iterator[Finding]:
-    """Helpers for another machine are common (debuggers); a wheel full of them is a mistake."""
+@rule(
+    "CXXRT-W4",
+    "Binary for another machine",
+    on=(Claim,),
+    remedies=("Tag the wheel for the machine that it was built for.",),
+    promise=True,
+)
+def machine(claim: Claim) -> Iterator[Finding]:
+    """No object is for the tag's machine; some for another one are common (debuggers)."""
     machines = {found.facts.machine for found in claim.linked}
     archs = {platform.arch for platform in claim.platforms}
     if archs and machines and not archs & machines:
         first = claim.linked[0]
         yield Finding(
-            rule="CXXRT-W4",
             severity=Severity.ERROR,
             message=f"is for {first.facts.machine}, the tag for {', '.join(sorted(archs))}",
             member=first.member,
-            remedies=("Tag the wheel for the machine that it was built for.",),
         )
+
+
+@rule(
+    "CXXRT-W5",
+    "Unreadable ELF file",
+    on=(Claim,),
+    remedies=("Build the wheel again, or leave the file out if nothing loads it.",),
+    unrepairable="Build the wheel again, or leave the file out.",
+)
+def unreadable(claim: Claim) -> Iterator[Finding]:
+    """Members that begin as an ELF file and cannot be read as one."""
+    for broken in claim.report.unreadable:
+        yield Finding(severity=Severity.ERROR, message=broken.reason, member=broken.member)

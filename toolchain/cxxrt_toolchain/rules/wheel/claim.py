@@ -1,6 +1,6 @@
-"""What a wheel is judged against: its report, the claim that its name makes, and the promise.
+"""The scene of the rules about wheels: a wheel's facts, and what its name claims of them.
 
-In: a report, the specification, and the tag to judge it as. Out: a `Claim`, which every rule gets.
+In: a report, the specification, and the tags to judge it as. Out: a `Claim`, which every rule gets.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from cxxrt_toolchain.abi.filename import violations
 from cxxrt_toolchain.abi.platforms import GlibcPlatform, parse_platform, promise_of
 from cxxrt_toolchain.abi.spec import UnknownEpochError, load_policy
 from cxxrt_toolchain.abi.tag import BadTagError, RuntimeAbi, claims_runtime
 from cxxrt_toolchain.errors import UsageError
-from cxxrt_toolchain.facts.families import served_soname
+from cxxrt_toolchain.facts.families import SHARED_FAMILIES, served_soname
 from cxxrt_toolchain.facts.needs import runtime_needs
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.abi.filename import WheelTags
+    from cxxrt_toolchain.abi.filename import Violation, WheelTags
     from cxxrt_toolchain.abi.platforms import Promise
     from cxxrt_toolchain.abi.policy import Policy
     from cxxrt_toolchain.abi.spec import Spec
@@ -34,23 +35,28 @@ _TAG_FIELDS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One wheel and everything that its rules may look at."""
+    """One wheel, the tags that it is judged as, and what the rules ask of both."""
 
     report: WheelReport
     tags: WheelTags
-    """Judged as these; the file name's unless the caller said otherwise."""
+    """Judged as these; the file name's unless `overridden`."""
     overridden: bool
-    """The caller said otherwise."""
+    """The tags are the caller's, not the file name's."""
     malformed: str | None
     """Why the ABI field is no runtime ABI tag although it speaks of one."""
     runtime: RuntimeAbi | None
     """What the tags say the binaries were linked against; None for a plain wheel."""
     policy: Policy | None
     """Of `runtime`; None for a plain wheel and for an epoch that nobody defined."""
+    violations: tuple[Violation, ...]
+    """The sentences G-2 to G-7 that the name and the requirement break."""
     platforms: tuple[GlibcPlatform, ...]
     """Those of the tags that are for Linux with glibc."""
     needs: RuntimeNeeds
-    """As the wheel is."""
+    """What the wheel needs of the runtime: as it is, or once it is `repaired`."""
+    repaired: bool
+    """Judged as the wheel that ``cxxrt repair`` would write: without the copies of libraries that
+    the runtime has, and with a requirement on it."""
     spec: Spec
     tables: SymbolTables
     exclude: tuple[str, ...]
@@ -72,14 +78,41 @@ class Claim:
         return canonicalize_name(self.tags.distribution) == self.spec.distribution
 
     @property
+    def epoch(self) -> int:
+        """The epoch of the tag; of a plain wheel the only one whose libraries it can need."""
+        return self.runtime.epoch if self.runtime else 1
+
+    @property
     def linked(self) -> tuple[ObjectReport, ...]:
-        """The objects that a dynamic loader can load."""
-        return tuple(o for o in self.report.objects if o.facts.kind in ("dyn", "exec"))
+        """The objects that a dynamic loader can load, without those that a repair drops."""
+        return tuple(
+            found
+            for found in self.report.objects
+            if found.facts.kind in ("dyn", "exec")
+            and not (self.repaired and found.served_as is not None)
+        )
+
+    @property
+    def copies(self) -> tuple[ObjectReport, ...]:
+        """Copies of runtime libraries that no runtime ABI of the tag forbids: those are P2's."""
+        if self.is_runtime:
+            return ()
+        tolerated = self.runtime is None or self.repaired
+        return tuple(
+            found
+            for found in self.report.objects
+            if found.copy_of and (tolerated or found.copy_of not in SHARED_FAMILIES)
+        )
+
+    @property
+    def guests(self) -> tuple[ObjectReport, ...]:
+        """The linked objects that use a runtime: none in the wheel that is the runtime."""
+        return () if self.is_runtime else self.linked
 
     @property
     def requires_runtime(self) -> bool:
         """METADATA requires the runtime, whatever the tag says."""
-        return self.declared_bound is not None
+        return self.declared_bound is not None or (self.repaired and self.needs.wants_runtime)
 
     @property
     def declared_bound(self) -> Version | None:
@@ -118,7 +151,7 @@ def make_claim(
     tag: str | None,
     exclude: tuple[str, ...] = (),
 ) -> Claim:
-    """Bring together what a wheel is judged against.
+    """The claim that a wheel's own name makes, or that another tag would make.
 
     Args:
         report: The wheel's facts.
@@ -132,20 +165,57 @@ def make_claim(
         UsageError: `tag` is none of the three.
     """
     tags = override(report.tags, tag) if tag else report.tags
+    return _claim(report, tags, runtime_needs(report, repaired=False), spec, tables, exclude)
+
+
+def repaired_claim(
+    report: WheelReport,
+    spec: Spec,
+    tables: SymbolTables,
+    tags: WheelTags,
+    needs: RuntimeNeeds,
+    exclude: tuple[str, ...] = (),
+) -> Claim:
+    """The claim of the wheel that ``cxxrt repair`` would write.
+
+    Args:
+        report: The facts of the wheel as it is.
+        spec: The vocabulary of tags.
+        tables: Which runtime provides which symbol.
+        tags: The new wheel's.
+        needs: What the new wheel needs of the runtime.
+        exclude: Patterns of SONAMEs that something else provides.
+    """
+    return replace(_claim(report, tags, needs, spec, tables, exclude), repaired=True)
+
+
+def _claim(
+    report: WheelReport,
+    tags: WheelTags,
+    needs: RuntimeNeeds,
+    spec: Spec,
+    tables: SymbolTables,
+    exclude: tuple[str, ...],
+) -> Claim:
     runtime, malformed = None, None
+    broken: tuple[Violation, ...] = ()
+    variant = any(member.endswith(".dist-info/variant.json") for member in report.members)
     try:
         runtime = tags.runtime
+        broken = violations(tags, spec, requires_dist=report.requires_dist, variant=variant)
     except BadTagError as error:
         malformed = str(error)
     return Claim(
         report=report,
         tags=tags,
-        overridden=tag is not None,
+        overridden=tags != report.tags,
         malformed=malformed,
         runtime=runtime,
         policy=_policy(runtime),
+        violations=broken,
         platforms=tuple(filter(None, map(parse_platform, tags.platform))),
-        needs=runtime_needs(report, repaired=False),
+        needs=needs,
+        repaired=False,
         spec=spec,
         tables=tables,
         exclude=exclude,

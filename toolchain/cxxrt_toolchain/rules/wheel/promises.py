@@ -6,6 +6,7 @@ one to what its ``manylinux`` tag promises of every machine; ``linux_<arch>`` pr
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.platforms import glibc_release
@@ -25,6 +26,10 @@ _GLIBC = "GLIBC_"
 _REBUILD_OLDER = (
     "Rebuild on an image with that glibc or older, or retag the wheel for the newer platform."
 )
+_NOT_GRAFTED = (
+    "Repair it on the machine that built it, without --no-graft; or name it with --exclude if "
+    "something else brings it."
+)
 
 
 def check_policy(claim: Claim) -> Iterator[Finding]:
@@ -35,6 +40,7 @@ def check_policy(claim: Claim) -> Iterator[Finding]:
         yield from _runtime_versions(claim, found)
         yield from _glibc(claim, found)
         yield from _strings(claim, found)
+    yield from _shortfall(claim)
 
 
 def _libraries(claim: Claim, found: ObjectReport) -> Iterator[Finding]:
@@ -67,6 +73,7 @@ def _external(claim: Claim, found: ObjectReport, name: Soname) -> Finding:
         member=found.member,
         library=name,
         remedies=(advice,),
+        unrepairable="" if elsewhere or family in SHARED_FAMILIES else _NOT_GRAFTED,
     )
 
 
@@ -130,6 +137,23 @@ def _too_new(found: ObjectReport, need: NeededVersion, why: str) -> Finding:
     )
 
 
+def _shortfall(claim: Claim) -> Iterator[Finding]:
+    """P3: some known runtime provides all symbols together."""
+    if claim.malformed is not None or not (claim.runtime or claim.requires_runtime):
+        return
+    by_object = claim.runtime is not None and not claim.repaired
+    needs = replace(claim.needs, versions=()) if by_object else claim.needs
+    if missing := needs.shortfall(claim.tables, epoch=claim.epoch):
+        advice = missing.advice or "Build it with a release that a known runtime carries."
+        yield Finding(
+            rule="CXXRT-P3",
+            severity=Severity.ERROR,
+            message=missing.message.rstrip("."),
+            remedies=(advice,),
+            unrepairable=advice,
+        )
+
+
 def _glibc(claim: Claim, found: ObjectReport) -> Iterator[Finding]:
     """P4, and P6 for the runtime wheel itself."""
     if claim.glibc is None:
@@ -149,6 +173,9 @@ def _glibc(claim: Claim, found: ObjectReport) -> Iterator[Finding]:
             version=need.version,
             library=need.soname,
             remedies=(_REBUILD_OLDER,),
+            unrepairable="No platform tag covers that; rebuild it without it."
+            if release is None
+            else "",
         )
 
 
@@ -170,6 +197,8 @@ def _strings(claim: Claim, found: ObjectReport) -> Iterator[Finding]:
         remedies=(
             "Rebuild with -D_GLIBCXX_USE_CXX11_ABI=1, on an image whose compiler allows it.",
         ),
+        unrepairable="Rebuild it with -D_GLIBCXX_USE_CXX11_ABI=1, on manylinux_2_28 or later; or "
+        "use the encoding plain, which promises nothing about strings.",
     )
 
 

@@ -5,148 +5,188 @@ In: a `Claim`. Out: findings. T1 to T7 are the sentences G-1 to G-7 of the speci
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
-from cxxrt_toolchain.abi.filename import violations
 from cxxrt_toolchain.facts.needs import runtime_needs
-from cxxrt_toolchain.rules.rule import Finding, Severity
-from cxxrt_toolchain.rules.wheel.claim import lowest_version
+from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.rules.wheel.claim import Claim, lowest_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.rules.wheel.claim import Claim
-
-_ADVICE = {
-    "T2": "Retag it with 'cxxrt repair', which computes the platform tag from the binaries.",
-    "T3": "Use the Python tag that the base ABI tag would have without the suffix.",
-    "T4": "Give every member of the set the same suffix, or make two wheels.",
-    "T5": "Keep one of the two: 'cxxrt encode' converts between them.",
-    "T6": "Rename wheels with 'cxxrt encode' or 'python -m wheel tags', never with mv.",
-    "T7": "'cxxrt repair' computes the requirement from the binaries.",
-}
+_ONE_MAJOR = (
+    "A tag has one CUDA major: build one wheel for each, or declare the one that the binaries were "
+    "linked against."
+)
 
 
-def check_tags(claim: Claim) -> Iterator[Finding]:
-    """Judge the name and what WHEEL and METADATA say about it."""
+@rule(
+    "CXXRT-T0",
+    "ABI tag is not well formed",
+    on=(Claim,),
+    remedies=("Installers skip such a wheel; rename it with 'cxxrt encode'.",),
+    promise=True,
+)
+def malformed(claim: Claim) -> Iterator[Finding]:
+    """An ABI field or a variant label that speaks of ``cxxrt`` and does not follow the grammar."""
     if claim.malformed is not None:
-        yield Finding(
-            rule="CXXRT-T0",
-            severity=Severity.ERROR,
-            message=claim.malformed.rstrip("."),
-            remedies=("Installers skip such a wheel; rename it with 'cxxrt encode'.",),
-        )
-        return
-    yield from _wheel_tags(claim)
+        yield Finding(severity=Severity.ERROR, message=claim.malformed.rstrip("."))
+
+
+@rule(
+    "CXXRT-T1",
+    "CUDA major of the tag and of the binaries differ",
+    on=(Claim,),
+    remedies=("Tag it with the CUDA major that it was linked against: 'cxxrt repair' does.",),
+    promise=True,
+)
+def cuda_major(claim: Claim) -> Iterator[Finding]:
+    """G-1: a needed libcudart of another major than the tag's, or a major that nothing needs."""
     if claim.runtime is None:
-        if not claim.is_runtime:
-            yield from _plain_requirement(claim)
         return
-    yield from _spec_rules(claim)
-    yield from _cuda(claim)
-    yield from _bound(claim)
-    if not runtime_needs(claim.report, repaired=True).wants_runtime:
-        yield _needless(claim, f"the tag says {claim.runtime}")
-
-
-def _spec_rules(claim: Claim) -> Iterator[Finding]:
-    variant = any(m.endswith(".dist-info/variant.json") for m in claim.report.members)
-    found = violations(
-        claim.tags, claim.spec, requires_dist=claim.report.requires_dist, variant=variant
-    )
-    for violation in found:
-        number = violation.rule.replace("G-", "T")
-        yield Finding(
-            rule=f"CXXRT-{number}",
-            severity=Severity.ERROR,
-            message=violation.detail,
-            remedies=(_ADVICE.get(number, ""),),
-        )
-
-
-def _wheel_tags(claim: Claim) -> Iterator[Finding]:
-    """T6 holds for every wheel, not only for tagged ones (PEP 427)."""
-    if claim.overridden or claim.report.wheel_file is None:
-        return
-    lines = {str(tag) for tag in claim.report.wheel_file.expanded_tags}
-    name = set(claim.tags.expanded)
-    if lines == name:
-        return
-    severity = Severity.ERROR if claim.runtime else Severity.WARNING
-    parts = []
-    if name - lines:
-        parts.append(f"WHEEL lacks {', '.join(sorted(name - lines))}")
-    if lines - name:
-        parts.append(f"the file name lacks {', '.join(sorted(lines - name))}")
-    yield Finding(
-        rule="CXXRT-T6", severity=severity, message="; ".join(parts), remedies=(_ADVICE["T6"],)
-    )
-
-
-def _cuda(claim: Claim) -> Iterator[Finding]:
-    tagged = claim.runtime.cuda if claim.runtime else None
+    tagged = claim.runtime.cuda
+    says = f"the tag says CUDA {tagged}" if tagged else "the tag says no CUDA"
+    known = claim.spec.epochs[-1].cuda_majors
     for major in claim.needs.cuda_majors:
-        if major == tagged:
-            continue
-        says = f"the tag says CUDA {tagged}" if tagged else "the tag says no CUDA"
-        yield Finding(
-            rule="CXXRT-T1",
-            severity=Severity.ERROR,
-            message=f"needs libcudart.so.{major}, but {says}",
-            version=str(major),
-            remedies=(
-                "Tag it with the CUDA major that it was linked against: 'cxxrt repair' does.",
-            ),
-        )
+        if major != tagged:
+            yield Finding(
+                severity=Severity.ERROR,
+                message=f"needs libcudart.so.{major}, but {says}",
+                version=str(major),
+                unrepairable=_ONE_MAJOR if claim.repaired and major in known else "",
+            )
     if tagged and not claim.needs.cuda_majors:
         yield Finding(
-            rule="CXXRT-T1",
             severity=Severity.WARNING,
-            message=f"the tag says CUDA {tagged}, but no object needs libcudart",
+            message=f"{says}, but no object needs libcudart",
             version=str(tagged),
             remedies=("Drop _cu from the tag, unless the package opens libcudart by itself.",),
         )
 
 
-def _bound(claim: Claim) -> Iterator[Finding]:
-    """The lower bound of the requirement covers every needed symbol (second half of G-7)."""
-    epoch = claim.runtime.epoch if claim.runtime else 1
-    if claim.needs.shortfall(claim.tables, epoch=epoch):
-        cuda_only = replace(claim.needs, versions=())  # versions are reported object by object
-        if shortfall := cuda_only.shortfall(claim.tables, epoch=epoch):
-            yield Finding(rule="CXXRT-P3", severity=Severity.ERROR, message=shortfall.rstrip("."))
+@rule(
+    "CXXRT-T2",
+    "Platform tag not allowed with a runtime ABI",
+    on=(Claim,),
+    remedies=("Retag it with 'cxxrt repair', which computes the platform tag from the binaries.",),
+    promise=True,
+)
+def platform(claim: Claim) -> Iterator[Finding]:
+    """G-2."""
+    yield from _sentence(claim, "G-2")
+
+
+@rule(
+    "CXXRT-T3",
+    "Python tag does not fit the ABI tag",
+    on=(Claim,),
+    remedies=("Use the Python tag that the base ABI tag would have without the suffix.",),
+    promise=True,
+)
+def python(claim: Claim) -> Iterator[Finding]:
+    """G-3."""
+    yield from _sentence(claim, "G-3")
+
+
+@rule(
+    "CXXRT-T4",
+    "Compressed ABI set mixes runtime ABIs",
+    on=(Claim,),
+    remedies=("Give every member of the set the same suffix, or make two wheels.",),
+    promise=True,
+)
+def one_runtime(claim: Claim) -> Iterator[Finding]:
+    """G-4."""
+    yield from _sentence(claim, "G-4")
+
+
+@rule(
+    "CXXRT-T5",
+    "Runtime ABI tag and variant label together",
+    on=(Claim,),
+    remedies=("Keep one of the two: 'cxxrt encode' converts between them.",),
+    promise=True,
+)
+def one_encoding(claim: Claim) -> Iterator[Finding]:
+    """G-5."""
+    yield from _sentence(claim, "G-5")
+
+
+@rule(
+    "CXXRT-T6",
+    "WHEEL tags and file name differ",
+    on=(Claim,),
+    remedies=("Rename wheels with 'cxxrt encode' or 'python -m wheel tags', never with mv.",),
+    promise=True,
+)
+def wheel_tags(claim: Claim) -> Iterator[Finding]:
+    """G-6, which PEP 427 asks of every wheel; only a wrong runtime ABI is an error."""
+    if claim.malformed is not None or claim.overridden or claim.report.wheel_file is None:
+        return
+    lines = {str(tag) for tag in claim.report.wheel_file.expanded_tags}
+    name = set(claim.tags.expanded)
+    parts = []
+    if name - lines:
+        parts.append(f"WHEEL lacks {', '.join(sorted(name - lines))}")
+    if lines - name:
+        parts.append(f"the file name lacks {', '.join(sorted(lines - name))}")
+    if parts:
+        severity = Severity.ERROR if claim.runtime else Severity.WARNING
+        yield Finding(severity=severity, message="; ".join(parts))
+
+
+@rule(
+    "CXXRT-T7",
+    "Requirement on the runtime missing or too weak",
+    on=(Claim,),
+    remedies=("'cxxrt repair' computes the requirement from the binaries.",),
+    promise=True,
+)
+def requirement(claim: Claim) -> Iterator[Finding]:
+    """G-7: the form of the requirement, and a lower bound that covers every needed symbol."""
+    yield from _sentence(claim, "G-7")
+    epoch, declared = claim.epoch, claim.declared_bound
+    if claim.malformed is not None or declared is None:
+        return
+    if claim.needs.shortfall(claim.tables, epoch=epoch):  # P3
         return
     wanted = claim.needs.requirement(claim.tables, epoch=epoch)
-    declared = claim.declared_bound
-    if wanted is None or declared is None:
-        return
-    least = lowest_version(Requirement(wanted))
+    least = lowest_version(Requirement(wanted)) if wanted else None
     if least and declared < least:
         yield Finding(
-            rule="CXXRT-T7",
             severity=Severity.ERROR,
             message=f"requires {claim.spec.distribution}>={declared}, its symbols need >={least}",
             version=str(least),
-            remedies=(_ADVICE["T7"],),
         )
 
 
-def _plain_requirement(claim: Claim) -> Iterator[Finding]:
-    """A plain name may hide a wheel that uses the runtime: then the bound has to be right too."""
-    if not claim.requires_runtime:
+@rule(
+    "CXXRT-T8",
+    "Requirement on the runtime without a need",
+    on=(Claim,),
+    remedies=("Without a need the plain tag is right, and more installers accept it.",),
+)
+def needless(claim: Claim) -> Iterator[Finding]:
+    """A tag, or a requirement of a plain wheel, although no object needs the runtime."""
+    if claim.malformed is not None:
         return
-    yield from _bound(claim)
-    if not claim.needs.wants_runtime:
-        yield _needless(claim, "METADATA requires it")
+    if claim.runtime is not None:
+        why, needs = f"the tag says {claim.runtime}", runtime_needs(claim.report, repaired=True)
+    elif claim.requires_runtime:
+        why, needs = "METADATA requires it", claim.needs
+    else:
+        return
+    if not needs.wants_runtime:
+        yield Finding(
+            severity=Severity.WARNING,
+            message=f"{why}, but no object needs {claim.spec.distribution}",
+        )
 
 
-def _needless(claim: Claim, why: str) -> Finding:
-    return Finding(
-        rule="CXXRT-T8",
-        severity=Severity.WARNING,
-        message=f"{why}, but no object needs {claim.spec.distribution}",
-        remedies=("Without a need the plain tag is right, and more installers accept it.",),
-    )
+def _sentence(claim: Claim, sentence: str) -> Iterator[Finding]:
+    """What breaks one sentence of the specification about names."""
+    for violation in claim.violations:
+        if violation.rule == sentence:
+            yield Finding(severity=Severity.ERROR, message=violation.detail)

@@ -1,7 +1,6 @@
-"""Judge a wheel: report and specification in, `Verdict` with findings out. Pure.
+"""The verdict on a wheel: report and specification in, `Verdict` with findings out. Pure.
 
-A negative verdict is a value. Every finding names its rule, its evidence and what to do; the
-rules are in ``tag_rules``, ``policy_rules``, ``hazard_rules`` and ``wheel_rules``.
+A negative verdict is a value. Every finding names its rule, its evidence and what to do.
 """
 
 from __future__ import annotations
@@ -11,19 +10,23 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
+from cxxrt_toolchain.rules import rule
 from cxxrt_toolchain.rules.rule import Severity
-from cxxrt_toolchain.rules.wheel.archive import check_wheel
-from cxxrt_toolchain.rules.wheel.claim import make_claim
-from cxxrt_toolchain.rules.wheel.loading import check_hazards
+from cxxrt_toolchain.rules.wheel import archive, copies, loading, symbols, tags
+from cxxrt_toolchain.rules.wheel.claim import make_claim, repaired_claim
 from cxxrt_toolchain.rules.wheel.promises import check_policy
-from cxxrt_toolchain.rules.wheel.tags import check_tags
 
 if TYPE_CHECKING:
+    from cxxrt_toolchain.abi.filename import WheelTags
     from cxxrt_toolchain.abi.spec import Spec
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.facts.needs import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import WheelReport
     from cxxrt_toolchain.rules.rule import Finding
+    from cxxrt_toolchain.rules.wheel.claim import Claim
+
+DECLARING = (archive, copies, loading, symbols, tags)
+"""The modules that declare the rules about wheels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,23 +68,41 @@ def judge(
         tag: Judge it as if its name said this; see `claim.make_claim`.
         exclude: Patterns of SONAMEs that something else provides, for rule P1.
         spec: The vocabulary of tags; default: the one that this toolchain was released with.
-        tables: Which runtime provides which symbol; default: likewise.
+        tables: Which runtime provides which symbol; default: this toolchain's.
 
     Raises:
         UsageError: `tag` is no tag.
     """
     claim = make_claim(report, spec or load_spec(), tables or load_symbol_tables(), tag, exclude)
-    findings = [
-        *check_tags(claim),
-        *check_policy(claim),
-        *check_hazards(claim),
-        *check_wheel(claim),
-    ]
     fields = (claim.tags.python, claim.tags.abi, claim.tags.platform)
     return Verdict(
         filename=report.filename,
         judged_as="-".join(".".join(field) for field in fields),
         runtime=str(claim.runtime) if claim.runtime else None,
-        findings=tuple(sorted(set(findings), key=lambda found: found.sort_key)),
+        findings=_findings(claim),
         needs=claim.needs,
     )
+
+
+def judge_repaired(
+    report: WheelReport,
+    new_tags: WheelTags,
+    needs: RuntimeNeeds,
+    tables: SymbolTables,
+    exclude: tuple[str, ...] = (),
+) -> tuple[Finding, ...]:
+    """What the rules will find in the wheel that ``cxxrt repair`` would write, worst first.
+
+    Args:
+        report: The facts of the wheel as it is.
+        new_tags: Those of the new wheel's name.
+        needs: What the new wheel will need of the runtime.
+        tables: Which runtime provides which symbol.
+        exclude: Patterns of SONAMEs that something else provides.
+    """
+    return _findings(repaired_claim(report, load_spec(), tables, new_tags, needs, exclude))
+
+
+def _findings(claim: Claim) -> tuple[Finding, ...]:
+    found = {*rule.judge(claim), *check_policy(claim)}
+    return tuple(sorted(found, key=lambda each: each.sort_key))

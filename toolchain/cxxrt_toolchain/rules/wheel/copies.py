@@ -1,0 +1,159 @@
+"""Rules H1 to H7: copies of a runtime library, as a file or linked into an object.
+
+In: a `Claim`. Out: findings. What a copy breaks in a process is in the catalogue.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.facts.families import OPENMP_FAMILIES, RuntimeFamily
+from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.rules.wheel.claim import Claim
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolSample
+
+_REPAIR = "'cxxrt repair' drops it and points its users at the shared runtime."
+REBUILD_SHARED = (
+    "Rebuild it without -static-libstdc++; if it must stay static, link with "
+    "-Wl,--exclude-libs,ALL and a version script that exports only the module's entry points."
+)
+_CXX_FAMILIES = frozenset({RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBGCC, RuntimeFamily.LIBCXX})
+
+
+@rule("CXXRT-H1", "Bundled libstdc++ or libgcc_s", on=(Claim,))
+def bundled_cxx(claim: Claim) -> Iterator[Finding]:
+    """Copies of the C++ runtime; a second libstdc++ is known to crash."""
+    for found in claim.copies:
+        if found.copy_of in _CXX_FAMILIES:
+            crashes = found.copy_of is RuntimeFamily.LIBSTDCXX
+            yield _copy(found, Severity.ERROR if crashes else Severity.WARNING)
+
+
+@rule("CXXRT-H2", "Bundled OpenMP runtime", on=(Claim,))
+def bundled_openmp(claim: Claim) -> Iterator[Finding]:
+    """Copies of libgomp, libiomp5 or libomp."""
+    for found in claim.copies:
+        if found.copy_of in OPENMP_FAMILIES:
+            yield _copy(found, Severity.WARNING)
+
+
+@rule("CXXRT-H3", "Bundled libcudart", on=(Claim,))
+def bundled_cudart(claim: Claim) -> Iterator[Finding]:
+    """Copies of the CUDA runtime; the shared runtime has only the majors of the epoch."""
+    served = [f"libcudart.so.{major}" for major in claim.spec.epochs[-1].cuda_majors]
+    older = f"The shared runtime has {', '.join(served)}; rebuild with one of these CUDA releases."
+    for found in claim.copies:
+        if found.copy_of is RuntimeFamily.LIBCUDART:
+            advice = "" if found.served_as in served else older
+            yield _copy(found, Severity.WARNING, advice)
+
+
+def _copy(found: ObjectReport, severity: Severity, unrepairable: str = "") -> Finding:
+    family = found.copy_of.value if found.copy_of else ""
+    other = f"The shared runtime does not serve {family}: require a package that distributes it."
+    return Finding(
+        severity=severity,
+        message=f"is a private copy of {family}",
+        member=found.member,
+        remedies=(unrepairable or (_REPAIR if found.served_as else other),),
+        unrepairable=unrepairable,
+    )
+
+
+@rule(
+    "CXXRT-H4",
+    "Statically linked libstdc++, exported",
+    on=(Claim,),
+    unrepairable=REBUILD_SHARED,
+)
+def exported_libstdcxx(claim: Claim) -> Iterator[Finding]:
+    """Objects that are a second libstdc++ to others."""
+    for found in _with_static(claim, RuntimeFamily.LIBSTDCXX):
+        if _shows_libstdcxx(found):
+            yield _exported(
+                claim,
+                found,
+                RuntimeFamily.LIBSTDCXX,
+                found.symbols.locale_ids,
+                Severity.ERROR,
+                "-Wl,--exclude-libs,ALL",
+            )
+
+
+@rule("CXXRT-H5", "Statically linked libstdc++, hidden", on=(Claim,))
+def hidden_libstdcxx(claim: Claim) -> Iterator[Finding]:
+    """Objects with a libstdc++ of their own that no other object sees."""
+    for found in _with_static(claim, RuntimeFamily.LIBSTDCXX):
+        if not _shows_libstdcxx(found):
+            yield _hidden(claim, found, RuntimeFamily.LIBSTDCXX)
+
+
+@rule(
+    "CXXRT-H6",
+    "Statically linked libcudart, exported",
+    on=(Claim,),
+    unrepairable="Rebuild it with --cudart=shared.",
+)
+def exported_cudart(claim: Claim) -> Iterator[Finding]:
+    """Objects that other objects' CUDA calls may reach."""
+    for found in _with_static(claim, RuntimeFamily.LIBCUDART):
+        if found.symbols.cudart_defined:
+            yield _exported(
+                claim,
+                found,
+                RuntimeFamily.LIBCUDART,
+                found.symbols.cudart_defined,
+                Severity.WARNING,
+                "--cudart=shared",
+            )
+
+
+@rule("CXXRT-H7", "Statically linked libcudart, hidden", on=(Claim,))
+def hidden_cudart(claim: Claim) -> Iterator[Finding]:
+    """Objects with a CUDA runtime of their own that no other object sees."""
+    for found in _with_static(claim, RuntimeFamily.LIBCUDART):
+        if not found.symbols.cudart_defined:
+            yield _hidden(claim, found, RuntimeFamily.LIBCUDART)
+
+
+def _with_static(claim: Claim, family: RuntimeFamily) -> Iterator[ObjectReport]:
+    return (found for found in claim.guests if family in found.static)
+
+
+def _shows_libstdcxx(found: ObjectReport) -> bool:
+    """With -Bsymbolic it uses its own ids alone: those of other copies are not looked up."""
+    return bool(found.symbols.locale_ids) and not found.facts.symbolic
+
+
+def _exported(
+    claim: Claim,
+    found: ObjectReport,
+    family: RuntimeFamily,
+    shown: SymbolSample,
+    severity: Severity,
+    flags: str,
+) -> Finding:
+    """P-2 forbids it under a runtime ABI."""
+    return Finding(
+        severity=Severity.ERROR if claim.runtime else severity,
+        message=f"contains a static {family.value} and exports {shown.count} of its symbols that "
+        "must exist once",
+        member=found.member,
+        symbol=shown.examples[0],
+        remedies=(f"Rebuild without the static library, or at least with {flags}.",),
+        promise=claim.runtime is not None,
+    )
+
+
+def _hidden(claim: Claim, found: ObjectReport, family: RuntimeFamily) -> Finding:
+    """P-2a permits it under a runtime ABI, and advises against it."""
+    return Finding(
+        severity=Severity.WARNING if claim.runtime else Severity.NOTE,
+        message=f"contains a static {family.value}, hidden",
+        member=found.member,
+        remedies=(f"Link {family.value} dynamically, so that the shared runtime serves it.",),
+    )
