@@ -50,7 +50,7 @@ def test_what_an_exception_was_raised_from_is_read_too(site: Path) -> None:
     errors = {e.rule: e for e in diagnosis.findings if e.severity is Severity.ERROR}
     missing, failed = errors.pop("CXXRT-P1"), errors.pop("CXXRT-D28")
     assert not errors
-    assert "libcxxrt_absent.so.7 is needed" in missing.message
+    assert "libcxxrt_absent.so.7 was not found" in missing.message
     assert "raises RuntimeError: no backend" in failed.message
     (site / "hides.py").write_text((site / "wraps.py").read_text().rstrip() + " from None\n")
     assert {each.rule for each in diagnose("hides").findings} >= {"CXXRT-D28"}
@@ -70,7 +70,7 @@ def test_a_crash_when_the_interpreter_ends_is_one(site: Path) -> None:
     assert [step.outcome for step in diagnosis.steps] == [Outcome.IMPORTED] * 2
     (found,) = [each for each in diagnosis.findings if each.rule == "CXXRT-D27"]
     assert found.message == (
-        "Importing json, ends works, and the interpreter crashes with SIGSEGV when it ends"
+        "Importing json, ends works, and the interpreter crashes with SIGSEGV at exit"
     )
     (site / "calm.py").write_text(_ENDS.format("print, 'bye'"))
     assert diagnose("json", "calm").healthy
@@ -86,7 +86,7 @@ def test_so_is_one_in_a_static_destructor(site: Path) -> None:
     (site / "ends.py").write_text(f"import ctypes\nctypes.CDLL({str(library)!r})\n")
     diagnosis = diagnose("ends")
     (found,) = [each for each in diagnosis.findings if each.rule == "CXXRT-D27"]
-    assert "crashes with SIGSEGV when it ends" in found.message
+    assert "crashes with SIGSEGV at exit" in found.message
 
 
 def test_a_process_that_does_not_end_is_not_waited_for(
@@ -169,7 +169,7 @@ def test_a_crash_in_a_thread_is_seen(site: Path) -> None:
 def test_a_jump_into_nowhere_is_called_one(site: Path) -> None:
     (site / "jumps.py").write_text("import ctypes\nctypes.CFUNCTYPE(None)(0x1000)()\n")
     evidence = _evidence(diagnose("jumps"))
-    assert "it jumped to 0x1000, which is no code, called from libffi" in evidence
+    assert "it jumped to 0x1000, where no code is mapped, called from libffi" in evidence
 
 
 def _evidence(diagnosis: Diagnosis) -> str:

@@ -45,7 +45,7 @@ def test_other_functions_point_nowhere(function: str) -> None:
 def test_protobuf_counts_only_between_packages() -> None:
     """TensorFlow, then Paddle: its own function, called with the other's code on the stack."""
     (line,) = found(VICTIM, PROTOBUF, LIBC, MAKER)
-    assert line.startswith("protobuf is called there with code of victim 1.0 and maker 1.0")
+    assert line.startswith("protobuf crashes there, with code of victim 1.0 and maker 1.0")
     assert found(VICTIM, PROTOBUF, LIBC) == []
 
 
@@ -58,4 +58,4 @@ def test_a_jump_out_of_pthread_once_is_a_captured_call_once() -> None:
 def test_without_a_place_only_texts_speak() -> None:
     assert list(signs(None, "", SEEN)) == []
     (line,) = signs(None, "pure virtual method called\n", SEEN)
-    assert line.startswith("it printed 'pure virtual method called': an object of another layout")
+    assert line.startswith("it printed 'pure virtual method called': an object with another layout")

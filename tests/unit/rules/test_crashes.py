@@ -24,10 +24,18 @@ from process_samples import (
 )
 
 from cxxrt_toolchain.facts.bindings import Bindings, Bound
-from cxxrt_toolchain.facts.imports import Attempt, Cure, ImportRun, Outcome, Verdict
+from cxxrt_toolchain.facts.imports import (
+    Attempt,
+    CrashSite,
+    Cure,
+    ImportRun,
+    ImportScene,
+    Outcome,
+    Verdict,
+)
 from cxxrt_toolchain.facts.loader_trace import Event, Kind
-from cxxrt_toolchain.rules.crashes import triage
-from cxxrt_toolchain.rules.process import judge
+from cxxrt_toolchain.rules import crashes
+from cxxrt_toolchain.rules.rule import judge
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.process import ProcessView
@@ -48,11 +56,6 @@ PAIR: dict[tuple[str, str], tuple[Bound, ...]] = {
 }
 
 
-def _run(failure: Attempt[ProcessView | None], noise: str = "") -> ImportRun[ProcessView | None]:
-    first: Attempt[ProcessView | None] = Attempt(module="maker", outcome=Outcome.IMPORTED)
-    return ImportRun(attempts=(first, failure), before=None, noise=noise)
-
-
 def _verdict(cure: Cure, *, alone: bool | None = False) -> Verdict:
     return Verdict(cure=cure, alone=alone, preloaded="", trials=(("victim alone", "works"),))
 
@@ -63,7 +66,12 @@ def _main(
     failure: Attempt[ProcessView | None] = CRASH,
     noise: str = "",
 ) -> Finding:
-    return triage(_run(failure, noise), seen, judge(seen), verdict, INSTALLED)[0]
+    first: Attempt[ProcessView | None] = Attempt(module="maker", outcome=Outcome.IMPORTED)
+    run = ImportRun(attempts=(first, failure), before=seen, noise=noise)
+    scene = ImportScene(run=run, environment=INSTALLED, verdict=verdict)
+    (found,) = judge(scene)
+    assert (found.rule in crashes.RULES) or failure.outcome is Outcome.EXCEPTION
+    return found
 
 
 def test_a_crash_that_a_runtime_cures_is_the_damaged_tables() -> None:
@@ -79,7 +87,7 @@ def test_a_crash_that_a_runtime_cures_is_the_damaged_tables() -> None:
     assert (found.culprits, found.victims) == (("maker",), ("victim",))
     assert found.evidence == (
         f"the last line of Python was {SITE}/victim/__init__.py:3",
-        f"the last object that was started was {VICTIM}",
+        f"the last object that was initialized was {VICTIM}",
         "victim alone: works",
     )
     assert found.remedies == (
@@ -93,7 +101,7 @@ def test_a_captured_runtime_is_named_before_anything_else() -> None:
         bindings=Bindings(pairs={(SYSTEM, MAKER): (bound("__once_proxy"),)}),
     )
     found = _main(seen, _verdict(Cure.RUNTIME))
-    assert "maker 1.0 has taken over parts of libstdc++" in found.message
+    assert "maker 1.0 has captured symbols of libstdc++" in found.message
     assert found.culprits == ("maker",)
 
 
@@ -141,9 +149,9 @@ def test_without_experiments_the_memory_decides() -> None:
     [
         (_verdict(Cure.NOTHING, alone=True), ("victim",), "it fails alone, too"),
         (_verdict(Cure.NOTHING, alone=None), ("victim",), "it fails alone, too"),
-        (_verdict(Cure.NOTHING), (), "neither one runtime nor another order cures it"),
-        (_verdict(Cure.CHANCE), (), "the same imports work the second time"),
-        (None, (), "what cures it was not tried"),
+        (_verdict(Cure.NOTHING), (), "neither a shared libstdc++ nor another order cures it"),
+        (_verdict(Cure.CHANCE), (), "the same imports succeeded when repeated"),
+        (None, (), "no cure was tried"),
     ],
 )
 def test_what_is_not_known_is_not_claimed(
@@ -200,4 +208,31 @@ def test_what_the_child_printed_is_evidence(noise: str, text: str) -> None:
 def test_a_run_without_a_failure_adds_nothing() -> None:
     done: Attempt[ProcessView | None] = Attempt(module="maker", outcome=Outcome.IMPORTED)
     run: ImportRun[ProcessView | None] = ImportRun(attempts=(done,), before=None, noise="")
-    assert triage(run, view(), (), None, INSTALLED) == ()
+    assert judge(ImportScene(run=run, environment=INSTALLED)) == ()
+
+
+def test_a_crash_before_anything_was_seen_is_reported() -> None:
+    run: ImportRun[ProcessView | None] = ImportRun(attempts=(CRASH,), before=None, noise="")
+    (found,) = judge(ImportScene(run=run, environment=INSTALLED))
+    assert (found.rule, found.victims) == ("CXXRT-D27", ("victim",))
+
+
+def test_a_crash_at_exit_blames_the_first_package_on_the_stack() -> None:
+    done: Attempt[ProcessView | None] = Attempt(module="victim", outcome=Outcome.IMPORTED)
+    end = replace(CRASH, site=CrashSite(1, "/lib/libc.so.6", "raise", (VICTIM,)))
+    run = ImportRun(attempts=(done,), before=view(library(VICTIM)), noise="", end=end)
+    (found,) = judge(ImportScene(run=run, environment=INSTALLED))
+    assert (found.rule, found.victims) == ("CXXRT-D27", ("victim",))
+    assert "the interpreter crashes with SIGSEGV at exit" in found.message
+
+
+def test_the_loaders_message_in_a_cause_of_the_exception_is_reported_beside_it() -> None:
+    failure = replace(
+        CRASH,
+        outcome=Outcome.EXCEPTION,
+        detail="RuntimeError: no",
+        causes=(f"{VICTIM}: cannot enable executable stack as shared object requires: x",),
+    )
+    run = ImportRun(attempts=(failure,), before=view(library(VICTIM)), noise="")
+    found = judge(ImportScene(run=run, environment=INSTALLED))
+    assert [each.rule for each in found] == ["CXXRT-D28", "CXXRT-H12"]

@@ -60,7 +60,7 @@ def test_another_package_brought_an_older_one_first() -> None:
     older = distribution("older", "older/libstdc++.so.6")
     found = _one(_too_old(OLDER), view(stdcxx(OLDER)), _victim(), older)
     assert (found.culprits, found.victims) == (("older",), ("victim",))
-    assert "older 1.0 brought it first" in found.message
+    assert "older 1.0 loaded it first" in found.message
 
 
 def test_the_packages_own_copy_came_too_late() -> None:
@@ -69,7 +69,7 @@ def test_the_packages_own_copy_came_too_late() -> None:
     early = distribution("early", "early/core.so")
     found = _one(_too_old(), seen, _victim("victim/libstdc++.so.6"), early)
     assert found.culprits == ("early",)
-    assert "before its own copy" in found.message
+    assert "before the package's own copy" in found.message
 
 
 def test_a_variable_and_conda_are_nobodys_fault() -> None:
@@ -77,7 +77,7 @@ def test_a_variable_and_conda_are_nobodys_fault() -> None:
     seen = view(stdcxx(path, origin=Origin.OTHER), variables={"LD_LIBRARY_PATH": "/opt/old"})
     found = _one(_too_old(path), seen, _victim())
     assert found.culprits == ()
-    assert "LD_LIBRARY_PATH leads to it" in found.message
+    assert "LD_LIBRARY_PATH selects it" in found.message
     conda = "/conda/lib/libstdc++.so.6"
     seen = view(stdcxx(conda, origin=Origin.CONDA))
     assert "the conda environment's" in _one(_too_old(conda), seen, _victim()).message
@@ -133,8 +133,8 @@ SSL = "/lib/x86_64-linux-gnu/libssl.so.3"
         (
             ("victim/vendor/libssl.so.3",),
             (),
-            "the machine's was loaded before the one that it brings",
-            "import victim before what loads the other one",
+            "the machine's was loaded before its own",
+            "import victim before the package that loads the other build",
         ),
         ((), (), "it gets the machine's", "install a newer libssl.so.3"),
         ((), ("other",), "it gets that of other 1.0", "install a newer other"),
@@ -160,7 +160,7 @@ def test_who_needs_a_library_that_is_not_there_is_named() -> None:
         Event(Kind.NEEDED, "libbar.so.1", f"{SITE}/other/core.so"),
     )
     (found,) = findings(text, view(), environment(_victim()), events)
-    assert found.message == "victim 1.0 needs libfoo.so.3, which is not to be found"
+    assert found.message == "victim 1.0 needs libfoo.so.3, which was not found"
     assert (found.culprits, found.victims) == (("victim",), ())
     assert "apt-file search libfoo.so.3" in found.remedies[0]
 

@@ -1,14 +1,15 @@
-"""Modules imported one by one in a child process -> `Diagnosis`, also where the child dies of it.
+"""Imports modules one by one in a child process and diagnoses it, also if it crashes.
 
-In: an interpreter and module names. Out: how each import went, what it loaded, what the process's
-memory showed between the imports and in the moment of a crash, and after a failure what cures it.
-The modules never run in this process.
+In: an interpreter and module names. Out: a `Diagnosis`: the outcome of each import, what it loaded,
+what the memory showed between the imports and at a crash, and the cure that experiments found. The
+modules never run in this process.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect.environment.installed import read_environment
@@ -18,30 +19,26 @@ from cxxrt_toolchain.collect.process.observer import Observer
 from cxxrt_toolchain.collect.process.procfs import read_process
 from cxxrt_toolchain.errors import InputError, UsageError
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.facts.imports import Cure, ImportRun, Outcome, Step, Verdict
+from cxxrt_toolchain.facts.imports import Cure, ImportRun, ImportScene, Outcome, Step
 from cxxrt_toolchain.facts.loader_trace import last_object
 from cxxrt_toolchain.host.describe import describe
 from cxxrt_toolchain.report.diagnosis import Diagnosis, Subject
 from cxxrt_toolchain.report.process_edges import edges_of
-from cxxrt_toolchain.rules import captures as binding_rules
-from cxxrt_toolchain.rules import loader_messages
-from cxxrt_toolchain.rules.crashes import triage
-from cxxrt_toolchain.rules.process import judge
-from cxxrt_toolchain.rules.rule import Finding, Severity
+from cxxrt_toolchain.rules import crashes, process
+from cxxrt_toolchain.rules.rule import Finding, Severity, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from cxxrt_toolchain.collect.cache import FactsCache
     from cxxrt_toolchain.facts.imports import Attempt
-    from cxxrt_toolchain.facts.installed import Environment
-    from cxxrt_toolchain.facts.loader_trace import Event
     from cxxrt_toolchain.facts.process import ProcessView
 
 TIMEOUT = 120.0
 """Seconds for one import; TensorFlow takes ten on a busy machine."""
 _HOPELESS = frozenset({"CXXRT-D8", "CXXRT-H12", "CXXRT-L004", "CXXRT-P1"})
-"""What the loader may say that no variant changes: a library is missing, or the kernel refuses."""
+"""Messages of the loader that no experiment changes: a library is missing, the kernel refuses."""
+_IN_MEMORY = frozenset({"CXXRT-D20", "CXXRT-D21", "CXXRT-D22"})
 
 
 def diagnose_imports(
@@ -53,18 +50,18 @@ def diagnose_imports(
     cache: FactsCache | None = None,
     say: Callable[[str], None] = say_nothing,
 ) -> Diagnosis:
-    """Import modules with an interpreter, one by one, and judge what comes of it.
+    """Import modules with an interpreter, one by one, and judge the outcome.
 
     Args:
         executable: The user's interpreter, Python 3.6 or newer.
         modules: Dotted names, in the order in which the user imports them.
         timeout: Seconds for one import.
-        experiments: Whether to repeat a failure in other ways, to learn what cures it.
-        cache: Of the facts of files.
-        say: Is told what is going on, a line each time; also from other threads.
+        experiments: Whether to repeat a failure in other ways, to find what cures it.
+        cache: Kept facts of files.
+        say: Called with a line of progress, from several threads.
 
     Raises:
-        UsageError: A name is no module name.
+        UsageError: A name is not a module name.
         MissingToolError: The interpreter cannot be started, or this is not Linux.
         InputError: It fails before the first import.
     """
@@ -74,28 +71,25 @@ def diagnose_imports(
     observer = Observer(environment.interpreter, environment=environment, cache=cache)
     look = _look_with(observer, say)
     run = run_imports(executable, modules, timeout=timeout, observe=look, say=say)
-    view = _last_view(run)
-    found = judge(view) if view else ()
-    verdict = None
-    if run.failure is not None and view is not None and experiments and _is_worth_it(run.failure):
-        tried = modules[: [each.module for each in run.attempts].index(run.failure.module) + 1]
-        preload = find_preload(
-            (*environment.interpreter.path, *sys.path), environment.interpreter.base_prefix
-        )
-        failure = run.failure
-        text = "\n".join((failure.detail, *failure.causes))
-        told = tuple(loader_messages.findings(text, view, environment, failure.events))
-        if not _HOPELESS.intersection(each.rule for each in told):
+    scene = ImportScene(run=run, environment=environment)
+    found = process.judge(scene.view)
+    if experiments and run.failure is not None and _may_be_cured(run.failure):
+        rules = {each.rule for each in judge(scene)}
+        if not _HOPELESS & rules:
             verdict = experiment(
                 executable,
-                tried,
-                preload,
+                modules[: [each.module for each in run.attempts].index(run.failure.module) + 1],
+                find_preload(
+                    (*environment.interpreter.path, *sys.path),
+                    environment.interpreter.base_prefix,
+                ),
                 timeout=timeout,
-                certain=bool(told) or _is_certain(found),
-                suspected=_suspected(told, view, found),
+                certain=bool(rules - crashes.RULES) or _is_certain(found),
+                suspected=_suspected(rules, scene.view, found),
                 say=say,
             )
-    return _diagnosis(run, view, found, verdict, environment)
+            scene = replace(scene, verdict=verdict)
+    return _diagnosis(scene, (*found, *judge(scene)))
 
 
 def _check(modules: Sequence[str]) -> None:
@@ -116,37 +110,30 @@ def _look_with(
         say("looking at what is loaded")
         try:
             return observer.look(read_process(pid))
-        except InputError:  # it is gone already
+        except InputError:  # the process has ended
             return None
 
     return look
 
 
-def _last_view(run: ImportRun[ProcessView | None]) -> ProcessView | None:
-    views = [run.before, *(each.seen for each in run.attempts)]
-    return next((view for view in reversed(views) if view is not None), None)
-
-
-def _is_worth_it(failure: Attempt[ProcessView | None]) -> bool:
-    """A module that is not installed, or not valid Python, stays so in every variant."""
+def _may_be_cured(failure: Attempt[ProcessView | None]) -> bool:
+    """False for a module that is not installed or not valid Python."""
     simple = ("ModuleNotFoundError", "SyntaxError", "IndentationError")
     return not failure.detail.startswith(simple)
 
 
 def _is_certain(found: Iterable[Finding]) -> bool:
-    """Whether the memory shows why; then it is no chance."""
-    return any(
-        each.rule in binding_rules.RULES and each.severity is not Severity.NOTE for each in found
-    )
+    """Whether the memory shows the cause, so that chance need not be ruled out."""
+    return any(each.rule in _IN_MEMORY and each.severity is not Severity.NOTE for each in found)
 
 
-def _suspected(told: Iterable[Finding], view: ProcessView, found: Iterable[Finding]) -> Cure | None:
-    """What would cure the failure by what loader and memory say.
+def _suspected(rules: Collection[str], view: ProcessView, found: Iterable[Finding]) -> Cure | None:
+    """The likely cure by the findings; None if they suggest none.
 
-    Separation only where a runtime cannot: one libstdc++ serves all, nobody has taken over parts of
-    it that matter, and definitions that do not fit have replaced others.
+    Separation only where a runtime cannot help: the process has one libstdc++, none of its
+    symbols is captured, and incompatible definitions have replaced others.
     """
-    rules = {each.rule for each in (*told, *found) if each.severity is not Severity.NOTE}
+    rules = {*rules, *(each.rule for each in found if each.severity is not Severity.NOTE)}
     if rules & {"CXXRT-D1", "CXXRT-D20", "CXXRT-D21"}:
         return Cure.RUNTIME
     copies = len(view.of_family(RuntimeFamily.LIBSTDCXX))
@@ -155,35 +142,26 @@ def _suspected(told: Iterable[Finding], view: ProcessView, found: Iterable[Findi
     return Cure.SEPARATION if whole and "CXXRT-D22" in rules else None
 
 
-def _diagnosis(
-    run: ImportRun[ProcessView | None],
-    view: ProcessView | None,
-    found: tuple[Finding, ...],
-    verdict: Verdict | None,
-    environment: Environment,
-) -> Diagnosis:
-    interpreter = environment.interpreter
-    findings = list(found)
-    if view is not None and (run.failure is not None or run.end is not None):
-        findings = list(triage(run, view, findings, verdict, environment))
-    events: list[Event] = [event for each in run.attempts for event in each.events]
+def _diagnosis(scene: ImportScene, findings: tuple[Finding, ...]) -> Diagnosis:
+    run, view, interpreter = scene.run, scene.view, scene.environment.interpreter
+    events = [event for each in run.attempts for event in each.events]
     return Diagnosis(
         subject=Subject.IMPORTS,
         title=f"import {', '.join(each.module for each in run.attempts)}",
         python=interpreter.python,
         executable=interpreter.executable,
         glibc=interpreter.glibc,
-        variables=tuple(sorted(view.variables.items())) if view else (),
-        packages=view.packages if view else (),
-        libraries=view.libraries if view else (),
-        edges=edges_of(view, events) if view else (),
+        variables=tuple(sorted(view.variables.items())),
+        packages=view.packages,
+        libraries=view.libraries,
+        edges=edges_of(view, events),
         steps=_steps(run, view),
         findings=tuple(sorted(findings, key=lambda each: each.sort_key)),
     )
 
 
-def _steps(run: ImportRun[ProcessView | None], view: ProcessView | None) -> tuple[Step, ...]:
-    """What each import brought in, by comparing what was loaded before and after."""
+def _steps(run: ImportRun[ProcessView | None], view: ProcessView) -> tuple[Step, ...]:
+    """Outcome of each import and the objects that were loaded after it and not before."""
     known = {each.path for each in run.before.libraries} if run.before else set()
     steps = []
     for each in run.attempts:
@@ -211,9 +189,9 @@ def _detail(attempt: Attempt[ProcessView | None]) -> str:
     return attempt.detail
 
 
-def _as_listed(path: str, view: ProcessView | None) -> str:
-    """The loader names files as they were opened, /proc as they lie; take /proc's name."""
-    if not path or view is None or path in view.by_path:
+def _as_listed(path: str, view: ProcessView) -> str:
+    """The path as /proc has it; the loader's trace has the path as it was opened."""
+    if not path or path in view.by_path:
         return path
     real = os.path.realpath(path)
     return real if real in view.by_path else path

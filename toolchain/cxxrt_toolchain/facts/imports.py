@@ -1,6 +1,6 @@
-"""Imports in a child process: outcome of each, the place of a crash, and what the repeats showed.
+"""Facts of imports in a child process: outcomes, the place of a crash, results of experiments.
 
-Frozen values; `collect.imports` makes them.
+Frozen values, made by `collect.imports`.
 """
 
 from __future__ import annotations
@@ -10,36 +10,39 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
+from cxxrt_toolchain.facts.process import ProcessView
+
 if TYPE_CHECKING:
+    from cxxrt_toolchain.facts.installed import Environment
     from cxxrt_toolchain.facts.loader_trace import Event
 
 
 class Cure(Enum):
-    """What made the failure go away."""
+    """The change that made the imports succeed."""
 
     CHANCE = "chance"
-    """Nothing: the same imports succeeded the second time."""
+    """No change: the same imports succeeded when repeated."""
     NOTHING = "nothing"
-    """No variant; or the module fails alone, too."""
+    """No variant succeeded, or the module fails alone, too."""
     RUNTIME = "runtime"
-    """A libstdc++ that came first and global."""
+    """A libstdc++ that was loaded first, RTLD_GLOBAL."""
     SEPARATION = "separation"
     """RTLD_DEEPBIND, or the other order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the experiments say."""
+    """The result of the experiments."""
 
     cure: Cure
     alone: bool | None
-    """Whether the failing module fails alone, too; None where it was the only one."""
+    """Whether the failing module fails alone, too; None if it is the only one."""
     preloaded: str
-    """The libstdc++ that was preloaded; empty where there was none to be had."""
+    """The libstdc++ that was preloaded; empty if none was found."""
     trials: tuple[tuple[str, str], ...]
-    """What was done, and how it went."""
+    """Each experiment and its result."""
     reordered: bool | None = None
-    """Whether the other order cures it; None where that was not tried."""
+    """Whether the other order cures it; None if it was not tried."""
 
 
 T = TypeVar("T")
@@ -54,7 +57,7 @@ class Attempt(Generic[T]):
     detail: str = ""
     """The exception's text, or the signal's name."""
     causes: tuple[str, ...] = ()
-    """The texts of the exceptions that it was raised from or while handling, nearest first."""
+    """Texts of the exceptions in its ``__cause__`` and ``__context__`` chain, nearest first."""
     where: str = ""
     """The last line of Python, ``FILE:LINE``."""
     missing: str = ""
@@ -62,35 +65,54 @@ class Attempt(Generic[T]):
     report: str = ""
     """The traceback, or what faulthandler wrote."""
     events: tuple[Event, ...] = ()
-    """What the loader did meanwhile."""
+    """What the loader did during the import."""
     seconds: float = 0.0
     seen: T | None = None
-    """What the observer made of the process after the import, or in the moment of a crash."""
+    """The observer's value for the process after the import, or at the crash."""
     site: CrashSite | None = None
     """Where it crashed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRun(Generic[T]):
-    """All of them."""
+    """The imports of one child process."""
 
     attempts: tuple[Attempt[T], ...]
     before: T | None
-    """What the observer saw before the first import."""
+    """The observer's value before the first import."""
     noise: str
-    """The end of what the modules printed."""
+    """The end of the child's output."""
     end: Attempt[T] | None = None
-    """How the interpreter crashed when it ended after all imports; None where it did not."""
+    """How the interpreter crashed at exit, after all imports; None if it did not."""
 
     @property
     def failure(self) -> Attempt[T] | None:
-        """The import that went wrong; the ones after it were not reached."""
+        """The import that failed; those after it were not reached."""
         bad = (Outcome.EXCEPTION, Outcome.CRASHED, Outcome.TIMED_OUT)
         return next((each for each in self.attempts if each.outcome in bad), None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportScene:
+    """A run of imports with everything that rules judge it by."""
+
+    run: ImportRun[ProcessView | None]
+    environment: Environment
+    verdict: Verdict | None = None
+    """None if nothing failed or no experiment was made."""
+
+    @property
+    def view(self) -> ProcessView:
+        """The last view of the process; a view without libraries if there is none."""
+        views = (self.run.before, *(each.seen for each in self.run.attempts))
+        return next((view for view in reversed(views) if view is not None), _NOT_SEEN)
+
+
+_NOT_SEEN = ProcessView(libraries=(), needed={}, packages=(), ordered=False, bindings=None)
+
+
 class Outcome(Enum):
-    """How one import went."""
+    """The result of one import."""
 
     IMPORTED = "imported"
     EXCEPTION = "exception"
@@ -108,38 +130,36 @@ class Step:
     detail: str = ""
     """The exception's last line, or the signal's name (``SIGSEGV``)."""
     last_object: str = ""
-    """Path of the object that was loaded or initialized last; empty where nothing was."""
+    """Path of the object that was loaded or initialized last; empty if none was."""
     loaded: tuple[str, ...] = ()
     """Paths of the objects that this step brought in, in load order."""
     seconds: float = 0.0
 
 
 class CrashSite(NamedTuple):
-    """Where it happened."""
+    """The place of a crash."""
 
     address: int
     path: str
-    """The object that was running; empty where the address is nobody's code."""
+    """The object with the instruction; empty if no code is mapped at the address."""
     function: str
-    """The exported function at or before it, mangled; empty where none is near."""
+    """The exported function at or before the address, mangled; empty if none is near."""
     callers: tuple[str, ...]
-    """Objects on the stack, innermost first, each once; the running one is left out."""
+    """Objects on the stack, innermost first, each once, without `path`."""
 
     def __str__(self) -> str:
         if not self.path:
-            return f"it jumped to {self.address:#x}, which is no code"
+            return f"it jumped to {self.address:#x}, where no code is mapped"
         inside = f" ({self.function})" if self.function else ""
         return f"it was in {self.path}{inside}"
 
 
 _PLACE = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+) in (?P<name>.*)$', re.MULTILINE)
-
-
 _OURS = "/import_child.py"
 
 
 def last_line(report: str) -> str:
-    """Where Python was by faulthandler's report: the innermost line that is not of the import."""
+    """``FILE:LINE`` of the innermost frame in faulthandler's report, the import system left out."""
     start = report.find("Current thread")
     for match in _PLACE.finditer(report, max(start, 0)):
         if not match["file"].startswith("<frozen ") and not match["file"].endswith(_OURS):

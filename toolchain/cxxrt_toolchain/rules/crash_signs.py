@@ -1,9 +1,9 @@
-"""What a crash looks like -> what such crashes come of: evidence, never a verdict. Pure.
+"""Typical causes of a crash, by its place and by the last output of the process.
 
-In: the place where the process was (`CrashSite`), what it printed, and its view. Out: sentences,
-each with the rule whose damage shows in that way. The functions are those of the crashes that were
-looked into (``tests/proof/RESULTS.md``); the texts are libstdc++'s (libsupc++),
-glibc's (malloc/malloc.c) and those of LLVM's and Intel's OpenMP runtime.
+In: a `CrashSite`, the output, the view of the process. Out: sentences of evidence, each with the
+rule that it supports. The functions are those of the crashes in ``tests/proof/RESULTS.md``; the
+messages are libstdc++'s (libsupc++), glibc's (malloc/malloc.c) and those of LLVM's and Intel's
+OpenMP runtimes.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _TEXTS = (
     (re.compile(r"free\(\): invalid pointer|munmap_chunk|double free"), "a damaged heap"),
     (
         re.compile(r"terminate called without an active exception"),
-        "two exception runtimes (CXXRT-D20), or a thread that nobody joined",
+        "two exception runtimes (CXXRT-D20), or a thread that was not joined",
     ),
     (
         re.compile(r"pure virtual method called"),
-        "an object of another layout (CXXRT-D22), or one that is destroyed",
+        "an object with another layout (CXXRT-D22), or a destroyed one",
     ),
-    (re.compile(r"std::bad_cast"), "a locale facet that is another one (CXXRT-D20)"),
+    (re.compile(r"std::bad_cast"), "a locale facet under another facet's number (CXXRT-D20)"),
     (re.compile(r"terminate called after throwing an instance of '([^']+)'"), "a C++ exception"),
 )
 # Parts of mangled names, which hold the length of each identifier: 7codecvt.
@@ -43,28 +43,28 @@ _FUNCTIONS = (
         re.compile(
             r"St(?:7__cxx11)?(?:7codecvt|7num_put|7num_get|5ctype|7collate|8numpunct|6locale)"
         ),
-        "facets of another libstdc++'s locale are called like that (CXXRT-D20)",
+        "a call through another libstdc++'s locale facet crashes there (CXXRT-D20)",
     ),
     (
         re.compile(r"_Sp_counted_base.*(?:10_M_release|10_M_destroy|10_M_dispose)"),
-        "a shared_ptr whose class another package has defined, too, is released there (CXXRT-D22)",
+        "a shared_ptr of a class that another package defines, too, is released there (CXXRT-D22)",
     ),
     (
         re.compile(r"__cxa_(?:rethrow|end_catch|begin_catch|get_globals)|_Unwind_"),
-        "two exception runtimes meet there (CXXRT-D20)",
+        "an exception of another exception runtime is handled there (CXXRT-D20)",
     ),
     (
         re.compile(r"^_ZNSs4_Rep"),
-        "an old std::string of another, hidden libstdc++ is released there (CXXRT-H5)",
+        "an old std::string of a hidden libstdc++ is released there (CXXRT-H5)",
     ),
 )
 _PROTOBUF = "N6google8protobuf"
 _ONCE = ("libc.so.6", "libpthread.so.0")
-"""Where pthread_once is, which std::call_once calls with a function of libstdc++'s."""
+"""The libraries of pthread_once, to which std::call_once passes a function of libstdc++."""
 
 
 def signs(site: CrashSite | None, noise: str, view: ProcessView) -> Iterator[str]:
-    """What the place of a crash and the last words of the process tell, a sentence each."""
+    """The evidence in the place of a crash and in the last output of the process."""
     if site is not None:
         yield from _of_site(site, view)
     for pattern, what in _TEXTS:
@@ -77,8 +77,8 @@ def _of_site(site: CrashSite, view: ProcessView) -> Iterator[str]:
         if pattern.search(site.function):
             yield what
     if not site.path and any(path.endswith(_ONCE) for path in site.callers[:2]):
-        yield "std::call_once jumps like that when somebody has taken over its parts (CXXRT-D21)"
+        yield "std::call_once jumps there when its symbols are captured (CXXRT-D21)"
     packages = names_of(view, (site.path, *site.callers))
     if _PROTOBUF in site.function and len(packages) > 1:
         who = " and ".join(view.versions.get(name, name) for name in packages)
-        yield f"protobuf is called there with code of {who} on the stack (CXXRT-D22)"
+        yield f"protobuf crashes there, with code of {who} on the stack (CXXRT-D22)"

@@ -1,8 +1,8 @@
-"""Why an import failed: the loader's text, what the memory showed, and what cured it, put together.
+"""Why an import crashed, raised an exception or did not end: rules D27, D28 and D29.
 
-In: an `ImportRun` that failed, the last view of its process with its findings, and the verdict of
-the experiments. Out: the findings, with the one about the failure first: D27 (crash), D28
-(exception), D29 (time-out), or the loader's own (D1, D11, ...). Pure.
+In: an `ImportScene`. Out: the finding about the failure, with its cause as far as the loader's
+message, the process's memory and the experiments show it. Where the loader's message tells the
+cause, its finding (D1, D11, ...) stands in place of D28.
 """
 
 from __future__ import annotations
@@ -11,32 +11,28 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.facts.imports import Cure, Outcome, Verdict
+from cxxrt_toolchain.facts.imports import Cure, ImportScene, Outcome
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION as RUNTIME
 from cxxrt_toolchain.facts.loader_trace import last_object
 from cxxrt_toolchain.facts.process import names_of
-from cxxrt_toolchain.rules import loader_messages
+from cxxrt_toolchain.rules import loader_messages, process
 from cxxrt_toolchain.rules.captures import runtime_first
 from cxxrt_toolchain.rules.crash_signs import TWO_OPENMP, signs
 from cxxrt_toolchain.rules.remedies import ACTIVATE, ONE_OPENMP, upgrade
-from cxxrt_toolchain.rules.rule import Finding, Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from cxxrt_toolchain.facts.imports import Attempt, ImportRun
-    from cxxrt_toolchain.facts.installed import Environment
+    from cxxrt_toolchain.facts.imports import Attempt, Verdict
     from cxxrt_toolchain.facts.process import ProcessView
 
-_RULES = {
-    Outcome.CRASHED: "CXXRT-D27",
-    Outcome.EXCEPTION: "CXXRT-D28",
-    Outcome.TIMED_OUT: "CXXRT-D29",
-}
+RULES = frozenset({"CXXRT-D27", "CXXRT-D28", "CXXRT-D29"})
+"""What is reported of a failure, unless the loader's message tells more."""
 
 
 class _Cause(NamedTuple):
-    """Who and why, as far as it is known."""
+    """Why, who and what helps, as far as it is known."""
 
     reason: str
     culprits: tuple[str, ...] = ()
@@ -45,85 +41,86 @@ class _Cause(NamedTuple):
     remedies: tuple[str, ...] = ()
 
 
-def triage(
-    run: ImportRun[ProcessView | None],
-    view: ProcessView,
-    found: Iterable[Finding],
-    verdict: Verdict | None,
-    environment: Environment,
-) -> tuple[Finding, ...]:
-    """The findings of the process, completed by what is known of the failure."""
-    failure = run.failure
-    known = list(found)
-    if failure is None:
-        return (*_at_the_end(run, view), *known)
-    told = list(loader_messages.findings(failure.detail, view, environment, failure.events))
-    text = "\n".join(failure.causes)
-    behind = list(loader_messages.findings(text, view, environment, failure.events))
-    trials = tuple(f"{name}: {went}" for name, went in verdict.trials) if verdict else ()
-    if told:
-        return (*(_with_trials(each, verdict, trials) for each in told), *known)
-    cause = _openmp(view) if TWO_OPENMP in run.noise else None
-    cause = cause or _cause(failure, view, known, verdict, environment)
-    return (*behind, _failed(run, failure, view, cause, trials), *known)
+@rule("CXXRT-D27", "An import crashes", on=(ImportScene,))
+def crashed(scene: ImportScene) -> Iterator[Finding]:
+    """A signal ended the interpreter during an import, or at exit after all imports."""
+    failure, end = scene.run.failure, scene.run.end
+    if failure is not None and failure.outcome is Outcome.CRASHED:
+        yield _failed(scene, failure, f"crashes with {failure.detail}")
+    elif failure is None and end is not None:
+        yield _at_exit(scene, end)
 
 
-def _at_the_end(run: ImportRun[ProcessView | None], view: ProcessView) -> Iterator[Finding]:
-    """Static destructors and what modules registered run after the imports have gone well."""
-    if run.end is None:
+@rule("CXXRT-D28", "An import raises an exception", on=(ImportScene,))
+def raised(scene: ImportScene) -> Iterator[Finding]:
+    """An exception; a message of the loader in it or in its causes is a finding of its own."""
+    failure = scene.run.failure
+    if failure is None or failure.outcome is not Outcome.EXCEPTION:
         return
-    site = run.end.site
-    paths = (site.path, *site.callers) if site else ()
-    victims = next(filter(None, (names_of(view, [path]) for path in paths)), ())
-    yield Finding(
-        rule="CXXRT-D27",
+    where = (scene.view, scene.environment, failure.events)
+    explained = list(loader_messages.findings(failure.detail, *where))
+    if explained:
+        yield from (_with_trials(each, scene.verdict) for each in explained)
+        return
+    yield from loader_messages.findings("\n".join(failure.causes), *where)
+    last = failure.detail.splitlines()[-1] if failure.detail else "?"
+    yield _failed(scene, failure, f"raises {last}")
+
+
+@rule("CXXRT-D29", "An import does not end", on=(ImportScene,))
+def timed_out(scene: ImportScene) -> Iterator[Finding]:
+    """An import that was still running at the time limit."""
+    failure = scene.run.failure
+    if failure is not None and failure.outcome is Outcome.TIMED_OUT:
+        yield _failed(scene, failure, f"does not end ({failure.detail})")
+
+
+def _at_exit(scene: ImportScene, end: Attempt[ProcessView | None]) -> Finding:
+    """Static destructors and atexit functions run after the imports."""
+    view, noise = scene.view, scene.run.noise
+    paths = (end.site.path, *end.site.callers) if end.site else ()
+    return Finding(
         severity=Severity.ERROR,
-        message=f"Importing {', '.join(each.module for each in run.attempts)} works, and the "
-        f"interpreter crashes with {run.end.detail} when it ends",
-        victims=victims,
+        message=f"Importing {', '.join(each.module for each in scene.run.attempts)} works, and the "
+        f"interpreter crashes with {end.detail} at exit",
+        victims=next(filter(None, (names_of(view, [path]) for path in paths)), ()),
         libraries=tuple(path for path in paths if path in view.by_path)[:1],
-        evidence=(*_places(run.end), *signs(site, run.noise, view)),
-        remedies=("import them in the other order; one less shows which two do not go together",),
+        evidence=(*_places(end), *signs(end.site, noise, view)),
+        remedies=("import them in another order; leave one out to find the two that conflict",),
     )
 
 
-def _with_trials(finding: Finding, verdict: Verdict | None, trials: tuple[str, ...]) -> Finding:
-    """Promise the runtime only where a preload was seen to help."""
+def _with_trials(finding: Finding, verdict: Verdict | None) -> Finding:
+    """Recommend the runtime only if a preloaded libstdc++ helped."""
     remedies = finding.remedies
     if verdict is not None and finding.rule == "CXXRT-D1" and verdict.cure is not Cure.RUNTIME:
         remedies = (f"{upgrade(RUNTIME)} && {ACTIVATE}",)
-    return replace(finding, evidence=(*finding.evidence, *trials), remedies=remedies)
+    return replace(finding, evidence=(*finding.evidence, *_trials(verdict)), remedies=remedies)
 
 
-def _failed(
-    run: ImportRun[ProcessView | None],
-    failure: Attempt[ProcessView | None],
-    view: ProcessView,
-    cause: _Cause,
-    trials: tuple[str, ...],
-) -> Finding:
-    earlier = [each.module for each in run.attempts if each.outcome is Outcome.IMPORTED]
+def _trials(verdict: Verdict | None) -> tuple[str, ...]:
+    return tuple(f"{name}: {result}" for name, result in verdict.trials) if verdict else ()
+
+
+def _failed(scene: ImportScene, failure: Attempt[ProcessView | None], how: str) -> Finding:
+    earlier = [each.module for each in scene.run.attempts if each.outcome is Outcome.IMPORTED]
     after = f" after {', '.join(earlier)}" if earlier else ""
-    how = {
-        Outcome.CRASHED: f"crashes with {failure.detail}",
-        Outcome.TIMED_OUT: f"does not end ({failure.detail})",
-    }.get(failure.outcome, f"raises {failure.detail.splitlines()[-1] if failure.detail else '?'}")
     last = last_object(failure.events)
-    evidence = [
-        *_places(failure),
-        *([f"the last line of Python was {failure.where}"] if failure.where else []),
-        *([f"the last object that was started was {last}"] if last else []),
-        *signs(failure.site, run.noise, view),
-        *trials,
-    ]
+    noise = scene.run.noise
+    cause = (_openmp(scene.view) if TWO_OPENMP in noise else None) or _cause(scene, failure)
     return Finding(
-        rule=_RULES[failure.outcome],
         severity=Severity.ERROR,
         message=f"Importing {failure.module}{after} {how}: {cause.reason}",
         culprits=cause.culprits,
         victims=cause.victims,
         libraries=cause.libraries,
-        evidence=tuple(evidence),
+        evidence=(
+            *_places(failure),
+            *([f"the last line of Python was {failure.where}"] if failure.where else []),
+            *([f"the last object that was initialized was {last}"] if last else []),
+            *signs(failure.site, noise, scene.view),
+            *_trials(scene.verdict),
+        ),
         remedies=cause.remedies,
     )
 
@@ -135,81 +132,77 @@ def _places(failure: Attempt[ProcessView | None]) -> list[str]:
     return [f"{failure.site}" + (f", called from {below}" if below else "")]
 
 
-def _cause(
-    failure: Attempt[ProcessView | None],
-    view: ProcessView,
-    known: list[Finding],
-    verdict: Verdict | None,
-    environment: Environment,
-) -> _Cause:
-    victim = _victim(failure, view, environment)
+def _cause(scene: ImportScene, failure: Attempt[ProcessView | None]) -> _Cause:
+    """The cause that the experiments leave, else what the memory shows."""
     if failure.missing and failure.detail.startswith("ModuleNotFoundError"):
-        name = failure.missing
-        return _Cause(f"{name} is not installed for {environment.interpreter.executable}")
-    by_rule = {
-        rule: [each for each in known if each.rule == rule and each.severity is Severity.ERROR]
-        for rule in ("CXXRT-D20", "CXXRT-D21")
-    }
+        executable = scene.environment.interpreter.executable
+        return _Cause(f"{failure.missing} is not installed for {executable}")
+    victim, verdict = _victim(scene, failure), scene.verdict
     cure = verdict.cure if verdict else None
-    if cure in {Cure.RUNTIME, None}:
-        for rule, reason in (
-            ("CXXRT-D21", "has taken over parts of libstdc++"),
-            ("CXXRT-D20", "brings another libstdc++"),
-        ):
-            for each in by_rule[rule]:
-                who = " and ".join(view.versions.get(name, name) for name in each.culprits)
-                return _Cause(
-                    f"{who or each.libraries[-1]} {reason}",
-                    each.culprits,
-                    tuple(name for name in victim if name not in each.culprits),
-                    each.libraries,
-                    runtime_first(view) if cure else each.remedies,
-                )
+    if cure in {Cure.RUNTIME, None} and (shown := _shown_by_memory(scene, victim)):
+        return shown
     if cure is Cure.RUNTIME:
-        return _runtime(view, victim)
+        return _runtime(scene.view, victim)
     if cure is Cure.SEPARATION:
-        return _separation(view, victim, reordered=verdict.reordered if verdict else None)
+        return _separation(scene.view, victim, reordered=verdict.reordered if verdict else None)
     return _unknown(verdict, victim)
 
 
+def _shown_by_memory(scene: ImportScene, victim: tuple[str, ...]) -> _Cause | None:
+    """A captured libstdc++ or a damaged locale table."""
+    view = scene.view
+    known = [each for each in process.judge(view) if each.severity is Severity.ERROR]
+    for name, reason in (
+        ("CXXRT-D21", "has captured symbols of libstdc++"),
+        ("CXXRT-D20", "brings another libstdc++"),
+    ):
+        for each in (found for found in known if found.rule == name):
+            who = " and ".join(view.versions.get(culprit, culprit) for culprit in each.culprits)
+            return _Cause(
+                f"{who or each.libraries[-1]} {reason}",
+                each.culprits,
+                tuple(name for name in victim if name not in each.culprits),
+                each.libraries,
+                runtime_first(view) if scene.verdict else each.remedies,
+            )
+    return None
+
+
 def _openmp(view: ProcessView) -> _Cause | None:
-    """A runtime of Intel's or LLVM's kind ends the process where it meets a second one."""
+    """Intel's and LLVM's OpenMP runtimes abort if one of them is initialized already."""
     copies = view.of_family(RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP)
-    if len(copies) < 2:  # noqa: PLR2004 - it may have closed one again
+    if len(copies) < 2:  # noqa: PLR2004 - the other one may be unloaded again
         return None
     each = " and ".join(f"{row.soname} of {view.label(row.path)}" for row in copies)
     return _Cause(
-        f"{each} do not go together",
+        f"{each} cannot share a process",
         names_of(view, [row.path for row in copies]),
         libraries=tuple(row.path for row in copies),
         remedies=(ONE_OPENMP,),
     )
 
 
-def _victim(
-    failure: Attempt[ProcessView | None], view: ProcessView, environment: Environment
-) -> tuple[str, ...]:
-    """The package that was being imported."""
+def _victim(scene: ImportScene, failure: Attempt[ProcessView | None]) -> tuple[str, ...]:
+    """The package that was being imported; empty if it is unknown."""
     last = last_object(failure.events)
-    owner = environment.owner(last) if last else None
+    owner = scene.environment.owner(last) if last else None
     top = failure.module.partition(".")[0]
-    folder = f"/{top}/"
-    imported = next(
-        (each.package for each in view.libraries if each.package and folder in each.path), None
-    )
-    named = environment.named(top)
+    named = scene.environment.named(top)
+    inside = (each.package for each in scene.view.libraries if f"/{top}/" in each.path)
+    imported = next(filter(None, inside), None)
     name = imported or (named.name if named else None) or (owner.name if owner else None)
     return (name,) if name else ()
 
 
 def _runtime(view: ProcessView, victim: tuple[str, ...]) -> _Cause:
-    """One runtime cures it, and the memory did not show why: blame who brings copies."""
+    """A libstdc++ loaded first cures it and the memory does not show why: who brings copies."""
     copies = [each for each in view.of_family(RuntimeFamily.LIBSTDCXX) if each.package]
     copies += [each for each in view.libraries if RuntimeFamily.LIBSTDCXX in each.static]
     culprits = names_of(view, [each.path for each in copies])
     who = " and ".join(view.versions.get(name, name) for name in culprits)
     return _Cause(
-        f"{who or 'a package'} brings a libstdc++ of its own, and one that comes first cures it",
+        f"{who or 'a package'} brings its own libstdc++, and another one that is loaded first "
+        "cures it",
         culprits,
         tuple(name for name in victim if name not in culprits),
         tuple(each.path for each in copies),
@@ -218,7 +211,7 @@ def _runtime(view: ProcessView, victim: tuple[str, ...]) -> _Cause:
 
 
 def _separation(view: ProcessView, victim: tuple[str, ...], *, reordered: bool | None) -> _Cause:
-    """Order or DEEPBIND cures it: somebody's definitions replaced the victim's."""
+    """Another order or DEEPBIND cures it: definitions of another package replace the victim's."""
     pairs = view.bindings.pairs if view.bindings else {}
     counts: dict[str, int] = {}
     libraries: dict[str, tuple[str, str]] = {}
@@ -233,7 +226,8 @@ def _separation(view: ProcessView, victim: tuple[str, ...], *, reordered: bool |
     other = "" if reordered is False else "in the other order, or "
     remedies = (f"no runtime cures this: import them {other}in two processes",)
     if not counts:
-        return _Cause("only the other order or separate symbols cure it", (), victim, (), remedies)
+        reason = "only the other order or RTLD_DEEPBIND cures it"
+        return _Cause(reason, (), victim, (), remedies)
     culprit = max(counts, key=lambda name: counts[name])
     who, whose = view.versions.get(culprit, culprit), " and ".join(victim) or "another package"
     return _Cause(
@@ -247,11 +241,15 @@ def _separation(view: ProcessView, victim: tuple[str, ...], *, reordered: bool |
 
 def _unknown(verdict: Verdict | None, victim: tuple[str, ...]) -> _Cause:
     if verdict is None:
-        return _Cause("what cures it was not tried", (), victim)
+        return _Cause("no cure was tried", (), victim)
     if verdict.cure is Cure.CHANCE:
-        return _Cause("the same imports work the second time: a race, or something outside")
+        return _Cause("the same imports succeeded when repeated: a race, or an outside cause")
     if verdict.alone or verdict.alone is None:
-        return _Cause("it fails alone, too, whatever libstdc++ it gets", victim)
+        return _Cause("it fails alone, too, with any libstdc++", victim)
     return _Cause(
-        "neither one runtime nor another order cures it", (), victim, (), ("rebuild both alike",)
+        "neither a shared libstdc++ nor another order cures it",
+        (),
+        victim,
+        (),
+        ("rebuild both packages with the same compiler and options",),
     )

@@ -1,10 +1,9 @@
-"""What the loader's own error texts say, and whom they blame: the pattern part of the triage.
+"""Findings for the error messages of glibc's loader.
 
-In: the text of an exception, the view of the process that it was raised in, what is installed, and
-what the loader said before it. Out: findings of D1 (a symbol version is missing), D6, D8, D11
-(string ABI), D12, L004, P1, H12 and H13, or none where the text is not the loader's. Pure.
+In: the text of an exception, the process that it was raised in, the environment, and the loader's
+trace. Out: a finding of D1, D3, D6, D8, D11, D12, H12, H13, L004 or P1, none for any other text.
 
-The texts are glibc's, untranslated: elf/dl-version.c, dl-lookup.c, dl-load.c, dl-tls.c.
+The messages are glibc's, untranslated: elf/dl-version.c, dl-lookup.c, dl-load.c, dl-tls.c.
 """
 
 from __future__ import annotations
@@ -44,7 +43,14 @@ _STACK = re.compile(r"(?P<by>\S+): cannot enable executable stack")
 def findings(
     text: str, view: ProcessView, environment: Environment, events: tuple[Event, ...] = ()
 ) -> Iterator[Finding]:
-    """What the text says, if it is one of the loader's."""
+    """The finding for a message of the loader.
+
+    Args:
+        text: The exception's text, or several of them, a line each; the first message counts.
+        view: The process that raised it.
+        environment: Whose distributions may own the objects that the message names.
+        events: What the loader did before.
+    """
     if match := _VERSION.search(text):
         yield _too_old(match, view, environment)
     elif match := _UNDEFINED.search(text):
@@ -53,13 +59,16 @@ def findings(
         library = match["library"]
         yield _absent(library, needed_by(events, library), view, environment)
     elif match := _TLS.search(text):
-        yield _plain("CXXRT-H13", match["by"], environment, "finds no room for its static TLS")
+        yield _plain(
+            "CXXRT-H13", match["by"], environment, "found no room for its static TLS block"
+        )
     elif match := _STACK.search(text):
-        yield _plain("CXXRT-H12", match["by"], environment, "asks for an executable stack")
-
-
-def _owner(path: str, environment: Environment) -> Distribution | None:
-    return environment.owner(path)
+        yield _plain(
+            "CXXRT-H12",
+            match["by"],
+            environment,
+            "requires an executable stack, which this system forbids",
+        )
 
 
 def _label(owner: Distribution | None, path: str) -> str:
@@ -68,12 +77,12 @@ def _label(owner: Distribution | None, path: str) -> str:
 
 def _too_old(match: re.Match[str], view: ProcessView, environment: Environment) -> Finding:
     path, node, by = match["library"], match["node"], match["by"]
-    user = _owner(by, environment)
+    user = environment.owner(by)
     if node.startswith("GLIBC_") or node == "GLIBC_ABI_DT_RELR":
         return Finding(
             rule="CXXRT-D8",
             severity=Severity.ERROR,
-            message=f"{_label(user, by)} needs {node}, which this machine's C library lacks",
+            message=f"{_label(user, by)} needs {node}, which this system's glibc lacks",
             culprits=(user.name,) if user else (),
             libraries=(by, path),
             evidence=(match[0],),
@@ -102,13 +111,13 @@ def _other_build(
     user: Distribution | None,
     environment: Environment,
 ) -> Finding:
-    """Of a library that is nobody's runtime, as OpenSSL: the first build of a SONAME serves all."""
+    """A library other than a runtime, such as OpenSSL: the first build of a SONAME serves all."""
     path, by = match["library"], match["by"]
     name = path.rpartition("/")[2]
-    owner = _owner(library.path if library else path, environment)
+    owner = environment.owner(library.path if library else path)
     own = user is not None and any(_same_library(file, path) for file in user.files)
     whose = f"that of {owner.name} {owner.version}" if owner else "the machine's"
-    reason = f"{whose} was loaded before the one that it brings" if own else f"it gets {whose}"
+    reason = f"{whose} was loaded before its own" if own else f"it gets {whose}"
     culprits = (owner.name,) if owner and owner is not user else ()
     return Finding(
         rule="CXXRT-D3",
@@ -119,7 +128,7 @@ def _other_build(
         libraries=(path, by),
         evidence=(match[0],),
         remedies=(
-            f"import {user.name if user else 'it'} before what loads the other one"
+            f"import {user.name if user else 'it'} before the package that loads the other build"
             if own
             else f"install a newer {owner.name if owner else name}",
         ),
@@ -127,14 +136,14 @@ def _other_build(
 
 
 def _same_library(file: str, path: str) -> bool:
-    """Whether two files would serve one SONAME, as far as their names tell."""
+    """Whether two files have one SONAME, judged by their names."""
     names = (each.rpartition("/")[2].partition(".so") for each in (file, path))
     (mine, suffix, _), (theirs, _, _) = names
     return bool(suffix) and mine == theirs
 
 
 def _mapped(view: ProcessView, path: str) -> Library | None:
-    """The library that the message means; it is named as it was opened, links and all."""
+    """The mapped library that a message names; the message may name a symbolic link."""
     if path in view.by_path:
         return view.by_path[path]
     name = canonical_soname(path)
@@ -149,34 +158,34 @@ def _guilty(
     view: ProcessView,
     environment: Environment,
 ) -> tuple[tuple[str, ...], str]:
-    """Whose libstdc++ it is decides: another package's, the user's choice, or the machine's."""
-    owner = _owner(library.path if library else path, environment)
+    """Who caused the older library: another package, a variable, the user's package or nobody."""
+    owner = environment.owner(library.path if library else path)
     if owner is not None and owner is not user:
-        return (owner.name,), f"{owner.name} {owner.version} brought it first"
+        return (owner.name,), f"{owner.name} {owner.version} loaded it first"
     for name in ("LD_PRELOAD", "LD_LIBRARY_PATH"):
         folder = path.rpartition("/")[0]
         if folder and folder in view.variables.get(name, "").replace(" ", ":").split(":"):
-            return (), f"{name} leads to it"
+            return (), f"{name} selects it"
     if user is not None and _carries(user):
         bringer = view.bringer(library) if library else ""
-        first = _owner(bringer, environment) if bringer else None
+        first = environment.owner(bringer) if bringer else None
         who = f"{first.name} {first.version}" if first else bringer or "something else"
-        return (first.name,) if first else (), f"{who} made the loader take it before its own copy"
+        return (first.name,) if first else (), f"{who} loaded it before the package's own copy"
     whose = (
         "the conda environment's" if library and library.origin is Origin.CONDA else "the machine's"
     )
     if user is not None and (too_little := _promised(user, node)):
-        return (user.name,), f"{too_little}, and {whose} libstdc++ has no more"
-    return (), f"{whose} libstdc++ is older than the package's tag allows for"
+        return (user.name,), f"{too_little}, and {whose} libstdc++ is older"
+    return (), f"{whose} libstdc++ is older than the package's tag assumes"
 
 
 def _carries(user: Distribution) -> bool:
-    """Whether the package has a libstdc++ of its own, under the common name."""
+    """Whether the package has its own ``libstdc++.so.6``."""
     return any(path.rpartition("/")[2].startswith(LIBSTDCXX) for path in user.files)
 
 
 def _promised(user: Distribution, node: str) -> str:
-    """What the package's tag says of its needs, where that is less than it needs."""
+    """The promise of the package's tag that the need for ``node`` breaks; empty if it holds."""
     namespace, _, number = node.rpartition("_")
     platforms = [parse_platform(tag.rpartition("-")[2]) for tag in user.tags]
     known = [each for each in platforms if each is not None]
@@ -192,7 +201,7 @@ def _promised(user: Distribution, node: str) -> str:
 
 def _undefined(match: re.Match[str], environment: Environment) -> Iterator[Finding]:
     name, by, version = match["name"], match["by"], match["version"] or ""
-    user = _owner(by, environment)
+    user = environment.owner(by)
     if family_of_name(version) is RuntimeFamily.LIBCUDART:
         yield Finding(
             rule="CXXRT-D6",
@@ -209,11 +218,13 @@ def _undefined(match: re.Match[str], environment: Environment) -> Iterator[Findi
             rule="CXXRT-D11",
             severity=Severity.ERROR,
             message=f"{_label(user, by)} was compiled for the {'new' if new else 'old'} "
-            "std::string, and the library that it needs for the other one",
+            f"std::string, but the library that it needs for the {'old' if new else 'new'} one",
             culprits=(user.name,) if user else (),
             libraries=(by,),
             evidence=(match[0],),
-            remedies=("no runtime cures this: install releases that were built alike",),
+            remedies=(
+                "no runtime cures this: install releases with the same _GLIBCXX_USE_CXX11_ABI",
+            ),
         )
 
 
@@ -221,13 +232,13 @@ def _absent(library: str, by: str, view: ProcessView, environment: Environment) 
     family = family_of_name(library)
     served = family is not None and family is not RuntimeFamily.LIBCUDART
     rule = "CXXRT-D12" if served else "CXXRT-P1" if family is None else "CXXRT-L004"
-    user = _owner(by, environment) if by else None
+    user = environment.owner(by) if by else None
     names = (user.name,) if user else ()
-    who = f"{_label(user, by)} needs {library}, which" if by else f"{library} is needed and"
+    who = f"{_label(user, by)} needs {library}, which" if by else library
     return Finding(
         rule=rule,
         severity=Severity.ERROR,
-        message=f"{who} is not to be found",
+        message=f"{who} was not found",
         culprits=names if family is None else (),
         victims=names if family is not None else (),
         libraries=(by,) if by else (),
@@ -238,15 +249,15 @@ def _absent(library: str, by: str, view: ProcessView, environment: Environment) 
 
 def _bring(library: str, family: RuntimeFamily | None) -> str:
     if family is not None:
-        return "install the package that brings it"
+        return "install the package that contains it"
     return (
-        "install what brings it: a Python package, or one of the system (Debian, Ubuntu: apt-file "
-        f"search {library}; Fedora: dnf provides '*/{library}')"
+        "install the Python or system package that contains it (Debian, Ubuntu: apt-file search "
+        f"{library}; Fedora: dnf provides '*/{library}')"
     )
 
 
 def _plain(rule: str, by: str, environment: Environment, what: str) -> Finding:
-    user = _owner(by, environment)
+    user = environment.owner(by)
     return Finding(
         rule=rule,
         severity=Severity.ERROR,

@@ -38,7 +38,7 @@ class Finding:
     """One rule that fired, with its evidence, the packages concerned and what to do."""
 
     rule: str = ""
-    """The rule's id, for example ``CXXRT-H12``; `judge` fills it in."""
+    """The rule's id, for example ``CXXRT-H12``; `judge` fills it in if the check does not."""
     severity: Severity
     message: str
     """One sentence without a full stop."""
@@ -178,7 +178,7 @@ def judge(
     found = {
         replace(
             each,
-            rule=rule.id,
+            rule=each.rule or rule.id,
             remedies=each.remedies or rule.remedies,
             unrepairable=each.unrepairable or rule.unrepairable,
             promise=each.promise or rule.promise,

@@ -71,5 +71,5 @@ def test_a_return_address_follows_a_call(code: str, is_call: bool) -> None:
 
 
 def test_a_site_is_said_in_a_sentence() -> None:
-    assert str(CrashSite(0, "", "", ())) == "it jumped to 0x0, which is no code"
+    assert str(CrashSite(0, "", "", ())) == "it jumped to 0x0, where no code is mapped"
     assert str(CrashSite(5, "/lib/x.so", "f", ())) == "it was in /lib/x.so (f)"
