@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
         write_page(diagnosis, args.html)
     if args.json:
-        from cxxrt_toolchain.report.diagnosis_document import diagnosis_document
+        from cxxrt_toolchain.report.documents import diagnosis_document
 
         print(json.dumps(diagnosis_document(diagnosis), indent=1))
     else:

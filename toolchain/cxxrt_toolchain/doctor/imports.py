@@ -23,7 +23,7 @@ from cxxrt_toolchain.facts.imports import Cure, ImportRun, ImportScene, Outcome,
 from cxxrt_toolchain.facts.loader_trace import last_object
 from cxxrt_toolchain.host.describe import describe
 from cxxrt_toolchain.report.diagnosis import Diagnosis, Subject
-from cxxrt_toolchain.report.process_edges import edges_of
+from cxxrt_toolchain.report.graph import edges_of
 from cxxrt_toolchain.rules import crashes, process
 from cxxrt_toolchain.rules.rule import Finding, Severity, judge
 

@@ -13,7 +13,7 @@ from cxxrt_toolchain.collect.process.belongings import interpreter_of
 from cxxrt_toolchain.collect.process.observer import Observer
 from cxxrt_toolchain.collect.process.procfs import read_process
 from cxxrt_toolchain.report.diagnosis import Diagnosis, Subject
-from cxxrt_toolchain.report.process_edges import edges_of
+from cxxrt_toolchain.report.graph import edges_of
 from cxxrt_toolchain.rules.process import judge
 
 if TYPE_CHECKING:

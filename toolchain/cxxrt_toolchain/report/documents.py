@@ -1,12 +1,12 @@
-"""Report and verdict as JSON documents, as their schemas in the specification say.
+"""Reports, verdicts and diagnoses as JSON documents, by the specification's schemas.
 
-In: the frozen values. Out: plain dictionaries and lists in a stable order. The keys are a
-contract; what they are called inside the program is not.
+In: frozen values. Out: dictionaries and lists in a stable order. The keys are the schemas'.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.abi.tag import BadTagError
@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.facts.needs import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolSample, WheelReport
+    from cxxrt_toolchain.report.diagnosis import Diagnosis
     from cxxrt_toolchain.rules.rule import Finding
     from cxxrt_toolchain.rules.wheel.verdict import Verdict
 
 SCHEMA = 1
+DIAGNOSIS_SCHEMA = 2
+"""2: the severity ``info`` is called ``note``."""
 
 _SAMPLES = (
     "captures",
@@ -36,6 +39,12 @@ _SAMPLES = (
     "new_strings_exported",
     "new_strings_needed",
 )
+
+_FINDING = (
+    *("rule", "severity", "message", "culprits", "victims"),
+    *("libraries", "evidence", "remedies"),
+)
+"""The fields of a finding that concern installed packages."""
 
 
 def report_document(report: WheelReport, tables: SymbolTables) -> dict[str, Any]:
@@ -70,6 +79,16 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
         "runtime_abi": verdict.runtime,
         "conforms": verdict.conforms,
         "findings": [_finding(found) for found in verdict.findings],
+    }
+
+
+def diagnosis_document(diagnosis: Diagnosis) -> dict[str, Any]:
+    """``doctor.schema.json``."""
+    body = _plain(diagnosis)
+    body["findings"] = [{key: row[key] for key in _FINDING} for row in body["findings"]]
+    return {"schema": DIAGNOSIS_SCHEMA, "healthy": diagnosis.healthy} | {
+        **body,
+        "variables": dict(diagnosis.variables),
     }
 
 
@@ -138,3 +157,16 @@ def _finding(found: Finding) -> dict[str, Any]:
         "library": found.library,
         "advice": found.remedies[0] if found.remedies else "",
     }
+
+
+def _plain(value: object) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, tuple):
+        named = getattr(value, "_asdict", None)
+        if named is not None:
+            return {name: _plain(each) for name, each in named().items()}
+        return [_plain(each) for each in value]
+    return value

@@ -1,25 +1,29 @@
-"""The facts and findings of an environment -> its `Diagnosis`.
+"""The graph of an environment or a process: packages, libraries, and the edges between them.
 
-In: `EnvironmentFacts` and what the rules found. Out: packages, the libraries that play a part, and
-the edges between them. No judgement here.
+In: `EnvironmentFacts` with findings, or a `ProcessView`. Out: a `Diagnosis`, or its edges. Pure.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.libraries import Package, Places
+from cxxrt_toolchain.facts.libraries import Origin, Package, Places
 from cxxrt_toolchain.report.diagnosis import Diagnosis, Edge, Relation, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cxxrt_toolchain.facts.environment import EnvironmentFacts, Member
+    from cxxrt_toolchain.facts.loader_trace import Event
+    from cxxrt_toolchain.facts.process import ProcessView
     from cxxrt_toolchain.rules.rule import Finding
+
+_EXAMPLES = 5
+"""Symbols of a binding that its edge names."""
 
 
 def draw(facts: EnvironmentFacts, findings: tuple[Finding, ...]) -> Diagnosis:
-    """Everything that was seen, as the page and the tables want it."""
+    """The diagnosis of an environment, with the libraries that an edge or a finding names."""
     interpreter = facts.environment.interpreter
     members = (*facts.members, *([facts.runtime] if facts.runtime else []))
     edges = tuple(_edges(facts, members))
@@ -47,9 +51,9 @@ def _packages(
     facts: EnvironmentFacts, members: Iterable[Member], findings: Iterable[Finding]
 ) -> Iterator[Package]:
     counts = {member.name: len(member.objects) for member in members}
-    parts = {name for found in findings for name in (*found.culprits, *found.victims)}
+    named = {name for found in findings for name in (*found.culprits, *found.victims)}
     for distribution in facts.environment.distributions:
-        if distribution.name in counts or distribution.name in parts:
+        if distribution.name in counts or distribution.name in named:
             yield Package(
                 name=distribution.name,
                 version=distribution.version,
@@ -59,7 +63,7 @@ def _packages(
 
 
 def _edges(facts: EnvironmentFacts, members: Iterable[Member]) -> Iterator[Edge]:
-    """Who brings which runtime, and whose runtime each package would use."""
+    """Which runtimes each package brings, and which it would use."""
     for member in members:
         node = f"package:{member.name}"
         for each in member.objects:
@@ -76,3 +80,71 @@ def _edges(facts: EnvironmentFacts, members: Iterable[Member]) -> Iterator[Edge]
                     used[target] = used.get(target, 0) + 1
         for target, count in sorted(used.items()):
             yield Edge(source=node, target=target, relation=Relation.NEEDS, count=count)
+
+
+def edges_of(view: ProcessView, events: Iterable[Event] = ()) -> tuple[Edge, ...]:
+    """The edges of a process, by relation.
+
+    Args:
+        view: The process.
+        events: The loader's trace, which tells who opened what; empty if there is none.
+    """
+    events = tuple(events)
+    opened = _opens(view, events) if events else ()
+    return (*_owns(view), *_needs(view), *opened, *_binds(view))
+
+
+def _owns(view: ProcessView) -> list[Edge]:
+    nodes = {each.name: each.node for each in view.packages}
+    return [
+        Edge(nodes[each.package], each.path, Relation.OWNS)
+        for each in view.libraries
+        if each.package in nodes
+    ]
+
+
+def _needs(view: ProcessView) -> list[Edge]:
+    """Each need leads to the first object with the SONAME, as the loader resolves it."""
+    first = {each.soname: each.path for each in reversed(view.libraries)}
+    found = {
+        names: [first[name] for name in names if name in first]
+        for names in set(view.needed.values())
+    }
+    return [
+        Edge(source, target, Relation.NEEDS)
+        for source, names in view.needed.items()
+        for target in found[names]
+        if target != source
+    ]
+
+
+def _opens(view: ProcessView, events: Iterable[Event]) -> Iterator[Edge]:
+    """Calls of dlopen, without the interpreter's, which open extension modules."""
+    by_name = {each.path: each for each in view.libraries}
+    by_name |= {each.soname: each for each in reversed(view.libraries)}
+    seen = set()
+    for event in events:
+        source, target = by_name.get(event.by), by_name.get(event.name)
+        if source is None or target is None or (source.path, target.path) in seen:
+            continue
+        if event.by and event.kind.value == "opened" and source.origin is not Origin.INTERPRETER:
+            seen.add((source.path, target.path))
+            yield Edge(source=source.path, target=target.path, relation=Relation.OPENS)
+
+
+def _binds(view: ProcessView) -> Iterator[Edge]:
+    """Bindings between packages, or between a package and a runtime."""
+    if view.bindings is None:
+        return
+    for (source, target), rows in view.bindings.pairs.items():
+        if source not in view.by_path or target not in view.by_path:
+            continue
+        if view.group(source) == view.group(target):
+            continue
+        yield Edge(
+            source=source,
+            target=target,
+            relation=Relation.BINDS,
+            count=len(rows),
+            symbols=tuple(row.name for row in rows[:_EXAMPLES]),
+        )

@@ -5,7 +5,8 @@ In: a diagnosis. Out: markup. Judges nothing: severities, culprits and remedies 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.facts.imports import Outcome
 from cxxrt_toolchain.report.page.markup import (
@@ -18,7 +19,6 @@ from cxxrt_toolchain.report.page.markup import (
     lines,
     listed,
 )
-from cxxrt_toolchain.report.page.remedies import pieces
 from cxxrt_toolchain.report.page.rules import rule_text, rule_title
 from cxxrt_toolchain.rules.rule import Severity
 
@@ -32,6 +32,16 @@ if TYPE_CHECKING:
 
 _WORDS = {Severity.ERROR: "Error", Severity.WARNING: "Warning", Severity.NOTE: "Note"}
 _NOUNS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
+_QUOTED = re.compile(r"`(?P<tick>[^`\n]+)`|'(?P<quote>[^'\n]+ [^'\n]+)'")
+_CLAUSE = re.compile(r"([;:] |, (?:then|or|and) )")
+_START = re.compile(
+    r"(?:(?:python|pip|uv|cxxrt|conda|mamba|import|export|unset|env)[0-9.]*|LD_[A-Z_]+=\S*) "
+    r"|[a-z_0-9]+\.[a-z_0-9.]+\([^()]*\)(?= |$)"
+)
+_PROSE = re.compile(
+    r",? (?=\(|(?:the|an?|of|that|its?|with|before|after|for|and|or|first|to|then)\b(?!=))"
+)
+"""Where a command ends and the sentence goes on."""
 _OPEN_EVIDENCE = 6
 """Evidence of so many lines is shown at once."""
 
@@ -220,3 +230,32 @@ def _rule(found: Finding, number: int, first: int) -> Html:
         element("div", rule_text(found.rule), class_="catalogue"),
         class_="rule",
     )
+
+
+class Piece(NamedTuple):
+    """A part of a remedy."""
+
+    text: str
+    command: bool
+
+
+def pieces(remedy: str) -> Iterator[Piece]:
+    """The parts; what was in backticks or quotes comes without them."""
+    at = 0
+    for match in _QUOTED.finditer(remedy):
+        yield from _unquoted(remedy[at : match.start()])
+        yield Piece(match["tick"] or match["quote"], command=True)
+        at = match.end()
+    yield from _unquoted(remedy[at:])
+
+
+def _unquoted(text: str) -> Iterator[Piece]:
+    for clause in _CLAUSE.split(text):
+        start = _START.match(clause)
+        end = _PROSE.search(clause, start.end() - 1 if start else 0)
+        length = end.start() if end else len(clause)
+        if start and length >= start.end():
+            yield Piece(clause[:length], command=True)
+            clause = clause[length:]  # noqa: PLW2901 - the rest of it
+        if clause:
+            yield Piece(clause, command=False)

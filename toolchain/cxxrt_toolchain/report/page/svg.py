@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.report.diagnosis import Relation
+from cxxrt_toolchain.report.page.cast import Role
+from cxxrt_toolchain.report.page.findings import icon
 from cxxrt_toolchain.report.page.fit import Font, fitted
 from cxxrt_toolchain.report.page.graph import Column
 from cxxrt_toolchain.report.page.markup import EMPTY, Html, counted, element, lines
@@ -17,7 +19,7 @@ from cxxrt_toolchain.report.page.names import note, spoken, title
 from cxxrt_toolchain.report.page.plan import WIDTHS, Plan, bulge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from cxxrt_toolchain.report.page.graph import Graph, Link, Node
     from cxxrt_toolchain.report.page.names import Names
@@ -28,6 +30,13 @@ _HEADINGS = {
     Column.LIBRARIES: "Libraries",
     Column.RUNTIMES: "Runtimes",
 }
+_LINES = (
+    (Relation.OWNS, False, "brings"),
+    (Relation.NEEDS, False, "needs"),
+    (Relation.OPENS, False, "opens at run time"),
+    (Relation.BINDS, False, "symbols bound to"),
+    (Relation.BINDS, True, "symbols captured by"),
+)
 _PADDING = 12
 _BOLD, _MONO, _SMALL = Font(size=13, bold=True), Font(size=12, fixed=True), Font(size=11)
 """Of a name, of a library's name, of a note; the style sheet has the same sizes."""
@@ -178,3 +187,32 @@ def _words(node: Node, width: float, height: float) -> Sequence[Html]:
             element("text", node.role.value, class_="role", x=left + 16, y=17),
         ]
     return words
+
+
+def legend(graph: Graph) -> Html:
+    """What the lines and marks of the drawing mean, only those that are in it."""
+    return element(
+        "ul", *_items(graph), class_="legend", aria_label="What the lines and marks mean"
+    )
+
+
+def _items(graph: Graph) -> Iterator[Html]:
+    drawn = {(link.relation, link.serious) for link in graph.links}
+    for relation, serious, words in _LINES:
+        if (relation, serious) in drawn:
+            path = element(
+                "path",
+                class_=f"link {relation.value}{' serious' if serious else ''}",
+                d="M1 6h31",
+            )
+            yield element(
+                "li", element("svg", path, width=34, height=12, aria_hidden="true"), f" {words}"
+            )
+    roles = {node.role for node in graph.nodes}
+    for role in Role:
+        if role in roles:
+            yield element("li", icon(role.value), f" {role.value}")
+    if any(lib.order is not None for node in graph.nodes for lib in node.libraries):
+        yield element("li", element("b", "#3"), " third to be loaded")
+    if any(link.count > 1 and link.relation is Relation.NEEDS for link in graph.links):
+        yield element("li", element("b", "12"), " by so many objects")

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from sample_diagnosis import sample
 
-from cxxrt_toolchain.report.diagnosis_document import diagnosis_document
+from cxxrt_toolchain.report.documents import diagnosis_document
 from cxxrt_toolchain.rules.rule import Severity
 
 
