@@ -115,6 +115,13 @@ class Rule:
     """It breaks what the wheel's tag promises, so that nobody may ignore it."""
     aliases: tuple[str, ...] = ()
     """Ids of rules that were merged into this one."""
+    also: tuple[Rule, ...] = ()
+    """Further declarations of the same rule, each with a check for other types of scenes."""
+
+    @property
+    def scenes(self) -> tuple[type, ...]:
+        """All types of scenes that the rule looks at."""
+        return tuple(kind for each in (self, *self.also) for kind in each.on)
 
 
 CATALOGUE: dict[str, Rule] = {}
@@ -136,15 +143,15 @@ def rule(
 ]:
     """Declare a rule: the decorated function becomes its check, `Rule` describes the arguments.
 
+    A rule that looks at scenes of several types, each with another function, is declared once for
+    each function, with the same title.
+
     Raises:
-        ValueError: The id or an alias is taken.
+        ValueError: The id or an alias is taken, by another title or for the same type of scene.
     """
 
     def declare(check: Callable[[S], Iterable[Finding]]) -> Callable[[S], Iterable[Finding]]:
-        taken = {each for known in CATALOGUE.values() for each in (known.id, *known.aliases)}
-        if twice := taken.intersection((name, *aliases)):
-            raise ValueError(f"declared twice: {', '.join(sorted(twice))}")
-        CATALOGUE[name] = Rule(
+        declared = Rule(
             id=name,
             title=title,
             on=on,
@@ -154,6 +161,19 @@ def rule(
             promise=promise,
             aliases=aliases,
         )
+        known = CATALOGUE.get(name)
+        others = [each for each in CATALOGUE.values() if each is not known]
+        taken = {text for each in others for text in (each.id, *each.aliases)}
+        if twice := taken.intersection((name, *aliases)):
+            raise ValueError(f"declared twice: {', '.join(sorted(twice))}")
+        if known is None:
+            CATALOGUE[name] = declared
+        elif known.title != title or set(known.scenes) & set(on):
+            raise ValueError(f"declared twice: {name}")
+        else:
+            CATALOGUE[name] = replace(
+                known, also=(*known.also, declared), aliases=(*known.aliases, *aliases)
+            )
         return check
 
     return declare
@@ -179,12 +199,13 @@ def judge(
         replace(
             each,
             rule=each.rule or rule.id,
-            remedies=each.remedies or rule.remedies,
-            unrepairable=each.unrepairable or rule.unrepairable,
-            promise=each.promise or rule.promise,
+            remedies=each.remedies or declared.remedies,
+            unrepairable=each.unrepairable or declared.unrepairable,
+            promise=each.promise or declared.promise,
         )
         for rule in catalogue.values()
-        if isinstance(scene, rule.on) and (not only or rule.id in only)
-        for each in rule.check(scene)
+        for declared in (rule, *rule.also)
+        if isinstance(scene, declared.on) and (not only or rule.id in only)
+        for each in declared.check(scene)
     }
     return tuple(sorted(found, key=lambda each: each.sort_key))
