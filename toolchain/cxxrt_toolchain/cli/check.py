@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.errors import InputError, UsageError
 from cxxrt_toolchain.report.documents import SCHEMA, verdict_document
-from cxxrt_toolchain.report.text import Page, printable, show_verdict
+from cxxrt_toolchain.report.text import Page, show_verdict
 from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
+from cxxrt_toolchain.wording import printable
 
 if TYPE_CHECKING:
     import argparse

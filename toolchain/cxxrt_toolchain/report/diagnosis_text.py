@@ -20,8 +20,8 @@ from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.imports import Outcome
 from cxxrt_toolchain.facts.libraries import Origin
 from cxxrt_toolchain.report.diagnosis import Relation, Subject
-from cxxrt_toolchain.report.text import plural, printable
 from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.wording import counted, listed, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -90,7 +90,7 @@ def _parts(diagnosis: Diagnosis) -> Iterator[Text | Table]:
 def _head(diagnosis: Diagnosis) -> Text:
     says, style = ("healthy", "bold green") if diagnosis.healthy else ("not healthy", "bold red")
     counts = [
-        plural(count, noun)
+        counted(count, noun)
         for severity, noun in (
             (Severity.ERROR, "error"),
             (Severity.WARNING, "warning"),
@@ -100,11 +100,11 @@ def _head(diagnosis: Diagnosis) -> Text:
     ]
     objects = sum(each.objects for each in diagnosis.packages)
     where = f"Python {diagnosis.python}, " if diagnosis.python else ""
-    size = f"{plural(len(diagnosis.packages), 'package')} with native code"
+    size = f"{counted(len(diagnosis.packages), 'package')} with native code"
     if diagnosis.subject is Subject.ENVIRONMENT:
-        size += f", {plural(objects, 'object')}"
+        size += f", {counted(objects, 'object')}"
     else:
-        size += f", {plural(len(diagnosis.libraries), 'file')} loaded"
+        size += f", {counted(len(diagnosis.libraries), 'file')} loaded"
     head = _text((diagnosis.title, "bold"), (": ", ""), (says, style))
     if counts:
         head.append(f" ({', '.join(counts)})")
@@ -122,7 +122,7 @@ def _finding(found: Finding) -> Table:
     title = _text((f"{found.rule}  ", "bold"), (found.message, ""))
     grid.add_row(_text((severity.value, _STYLES[severity])), title)
     if found.victims:
-        grid.add_row("", _text(("hits ", "dim"), (_names(found.victims, 8), "")))
+        grid.add_row("", _text(("hits ", "dim"), (listed(found.victims, 9), "")))
     for line in found.evidence:
         grid.add_row("", _text((line, "dim")))
     for number, line in enumerate(found.remedies):
@@ -146,7 +146,7 @@ def _libraries(diagnosis: Diagnosis, libraries: Sequence[Library]) -> Table:
             _text((each.soname, "")),
             _text((version, "")),
             _text((_place(each), "yellow" if each.origin is Origin.WHEEL else "")),
-            _text((_names(users.get(each.path, ()), _NAMES), "")),
+            _text((listed(users.get(each.path, ()), _NAMES + 1), "")),
         )
     return table
 
@@ -172,15 +172,5 @@ def _steps(steps: Sequence[Step]) -> Table:
     return table
 
 
-def _names(names: Sequence[str], most: int) -> str:
-    if len(names) <= most + 1:
-        return ", ".join(names)
-    return f"{', '.join(names[:most])} and {len(names) - most} more"
-
-
 def _text(*parts: tuple[str, str]) -> Text:
-    return Text.assemble(*((_shown(text), style) for text, style in parts))
-
-
-def _shown(text: str) -> str:
-    return "\n".join(map(printable, text.split("\n")))
+    return Text.assemble(*((printable(text, keep="\n"), style) for text, style in parts))

@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.needs import glibc_floor, runtime_needs
+from cxxrt_toolchain.wording import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,18 +51,6 @@ class Page:
         self._console.print(Text.assemble(*shown))
 
 
-def printable(text: str) -> str:
-    """The text with everything that could control a terminal escaped."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
-
-
-def plural(count: int, noun: str) -> str:
-    """``1 error``, ``2 errors``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def show_report(page: Page, report: WheelReport, tables: SymbolTables) -> None:
     """The facts of one wheel."""
     page.line((report.filename, "bold"))
@@ -93,7 +82,7 @@ def show_verdict(page: Page, verdict: Verdict) -> None:
         ("conforms", "bold green") if verdict.conforms else ("does not conform", "bold red")
     )
     counts = [
-        plural(verdict.count(severity), noun)
+        counted(verdict.count(severity), noun)
         for severity, noun in ((Severity.ERROR, "error"), (Severity.WARNING, "warning"))
         if verdict.count(severity)
     ]

@@ -14,8 +14,9 @@ from cxxrt_toolchain.facts.libraries import Origin
 from cxxrt_toolchain.facts.process import LIBSTDCXX, ProcessView, names_of
 from cxxrt_toolchain.facts.symbols import CAPTURES, CATEGORIES
 from cxxrt_toolchain.rules.interposition import interpositions
-from cxxrt_toolchain.rules.remedies import ACTIVATE, counted, libstdcxx_first
+from cxxrt_toolchain.rules.remedies import ACTIVATE, libstdcxx_first
 from cxxrt_toolchain.rules.rule import Finding, Severity
+from cxxrt_toolchain.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,10 +15,11 @@ from cxxrt_toolchain.facts.installed import VARIABLE_STEPS, normalized
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
 from cxxrt_toolchain.rules.copies import check_libstdcxx
 from cxxrt_toolchain.rules.openmp_cuda import check_runtimes, lacking, package_of
-from cxxrt_toolchain.rules.remedies import INSTALL, listed, shortened, upgrade
+from cxxrt_toolchain.rules.remedies import INSTALL, upgrade
 from cxxrt_toolchain.rules.rule import Finding, Severity
 from cxxrt_toolchain.rules.strings import check_interactions
 from cxxrt_toolchain.rules.versions import check_age
+from cxxrt_toolchain.wording import listed, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.libraries import Origin
 from cxxrt_toolchain.facts.process import ProcessView, names_of
-from cxxrt_toolchain.rules.remedies import counted
 from cxxrt_toolchain.rules.rule import Finding, Severity
+from cxxrt_toolchain.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

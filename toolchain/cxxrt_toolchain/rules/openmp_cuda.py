@@ -14,15 +14,9 @@ from cxxrt_toolchain.facts.families import (
     cuda_major,
     family_of_name,
 )
-from cxxrt_toolchain.rules.remedies import (
-    COMPETING_THREADS,
-    INSTALL,
-    ONE_OPENMP,
-    listed,
-    shortened,
-    upgrade,
-)
+from cxxrt_toolchain.rules.remedies import COMPETING_THREADS, INSTALL, ONE_OPENMP, upgrade
 from cxxrt_toolchain.rules.rule import Finding, Severity
+from cxxrt_toolchain.wording import listed, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

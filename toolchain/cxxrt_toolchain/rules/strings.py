@@ -15,8 +15,8 @@ from cxxrt_toolchain.facts.interactions import (
     differ_in_strings,
 )
 from cxxrt_toolchain.facts.symbols import spells_old_string
-from cxxrt_toolchain.rules.remedies import listed, shortened
 from cxxrt_toolchain.rules.rule import Finding, Severity
+from cxxrt_toolchain.wording import listed, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator

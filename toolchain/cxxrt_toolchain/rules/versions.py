@@ -11,8 +11,9 @@ from cxxrt_toolchain.facts.environment import LIBSTDCXX, newest, numbers
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.installed import VARIABLE_STEPS
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
-from cxxrt_toolchain.rules.remedies import ACTIVATE, libstdcxx_first, listed, shortened, upgrade
+from cxxrt_toolchain.rules.remedies import ACTIVATE, libstdcxx_first, upgrade
 from cxxrt_toolchain.rules.rule import Finding, Severity
+from cxxrt_toolchain.wording import listed, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

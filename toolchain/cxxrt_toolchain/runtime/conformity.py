@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.elf.facts import Binding
+from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.elf.facts import DynamicSymbol, SharedObject, Soname
@@ -114,14 +115,9 @@ def _symbol_faults(soname: Soname, facts: SharedObject, ref: SharedObject | None
         if symbol.version is None and symbol.binding is Binding.GLOBAL
     )
     if unversioned:
-        found.append(f"needs {_some(unversioned)} without a version")
+        found.append(f"needs {listed(unversioned)} without a version")
     if soname == _LIBGCC and not _UNWINDERS & {symbol.name for symbol in undefined}:
         found.append("imports neither dl_iterate_phdr nor _dl_find_object: it cannot unwind")
     if ref is not None and (lost := exports(ref) - exports(facts)):
-        found.append(f"lacks {_some(sorted(f'{n}@{v}' for n, v in lost))} of the reference")
+        found.append(f"lacks {listed(sorted(f'{n}@{v}' for n, v in lost))} of the reference")
     return found
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004 - enough to search for
-    return ", ".join(names[:3]) + more

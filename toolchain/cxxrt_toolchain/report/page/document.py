@@ -21,12 +21,13 @@ from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.report.diagnosis import Subject
 from cxxrt_toolchain.report.page.findings import findings_section, summary, verdict
 from cxxrt_toolchain.report.page.graph import draw_graph
-from cxxrt_toolchain.report.page.markup import EMPTY, Html, code, counted, element, lines
+from cxxrt_toolchain.report.page.markup import EMPTY, Html, code, element, lines
 from cxxrt_toolchain.report.page.names import Names
 from cxxrt_toolchain.report.page.nodes import node_texts
 from cxxrt_toolchain.report.page.steps import steps_section
 from cxxrt_toolchain.report.page.svg import graph_svg, legend
 from cxxrt_toolchain.report.page.tables import libraries_section, packages_section
+from cxxrt_toolchain.wording import counted
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.report.diagnosis import Diagnosis

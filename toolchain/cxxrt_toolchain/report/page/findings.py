@@ -9,18 +9,10 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.facts.imports import Outcome
-from cxxrt_toolchain.report.page.markup import (
-    EMPTY,
-    Html,
-    code,
-    counted,
-    element,
-    joined,
-    lines,
-    listed,
-)
+from cxxrt_toolchain.report.page.markup import EMPTY, Html, code, element, joined, lines
 from cxxrt_toolchain.report.page.rules import rule_text, rule_title
 from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.wording import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.wording import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _VOID = frozenset({"meta", "input", "br", "col"})
-_SURROGATE_BYTES = range(0xDC80, 0xDD00)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +34,7 @@ def visible(text: str) -> str:
 
     Line feeds stay: where they matter, the style sheet keeps them, elsewhere they are spaces.
     """
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() or char == "\n" else _escape(char) for char in text)
-
-
-def _escape(char: str) -> str:
-    code = ord(char)
-    if code in _SURROGATE_BYTES:  # os.fsdecode's spelling of a byte that is no UTF-8
-        return f"\\x{code - 0xDC00:02x}"
-    if code < 0x100:  # noqa: PLR2004 - Latin-1, as Python writes it
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004 - as Python
+    return printable(text, keep="\n")
 
 
 def element(tag: str, /, *children: str | Html, **attributes: str | float | bool | None) -> Html:
@@ -83,20 +73,6 @@ def lines(parts: Iterable[Html]) -> Html:
 def code(text: str) -> Html:
     """A name, a path, a symbol: isolated, so that its own direction of writing stays inside."""
     return element("code", text)
-
-
-def counted(count: int, noun: str, plural: str = "") -> str:
-    """``1 symbol``, ``2 symbols``; ``2 libraries`` with the plural given."""
-    word = noun if count == 1 else plural or f"{noun}s"
-    return f"{count} {word}"
-
-
-def listed(names: Iterable[str], limit: int = 3) -> str:
-    """``a, b and c``, or ``a, b and 5 more``."""
-    found = list(names)
-    if len(found) > limit:
-        found = [*found[: limit - 1], f"{len(found) - limit + 1} more"]
-    return " and ".join(filter(None, (", ".join(found[:-1]), found[-1]))) if found else ""
 
 
 def _text(text: str) -> str:

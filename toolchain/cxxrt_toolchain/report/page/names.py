@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.libraries import Origin
 from cxxrt_toolchain.report.page.graph import Column
-from cxxrt_toolchain.report.page.markup import counted, listed
+from cxxrt_toolchain.wording import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +113,7 @@ def note(node: Node) -> str:
         package = node.packages[0]
         return f"{package.version} · {counted(package.objects, 'object')}"
     if node.packages:
-        return listed([package.name for package in node.packages], limit=4)
+        return listed([package.name for package in node.packages])
     if len(node.libraries) > 1:
         many = sum(bool(library.static) for library in node.libraries)
         return f"of {_owner(node)}" + (f" · runtime inside {many}" if many else "")

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.report.diagnosis import Relation
 from cxxrt_toolchain.report.page.graph import Column
-from cxxrt_toolchain.report.page.markup import EMPTY, Html, code, counted, element, joined, lines
+from cxxrt_toolchain.report.page.markup import EMPTY, Html, code, element, joined, lines
 from cxxrt_toolchain.report.page.names import kind_of, note, title
+from cxxrt_toolchain.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

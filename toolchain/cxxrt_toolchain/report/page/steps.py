@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.imports import Outcome
 from cxxrt_toolchain.report.page.findings import icon
-from cxxrt_toolchain.report.page.markup import EMPTY, Html, code, counted, element, joined, lines
+from cxxrt_toolchain.report.page.markup import EMPTY, Html, code, element, joined, lines
 from cxxrt_toolchain.report.page.names import whence
+from cxxrt_toolchain.wording import counted
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.imports import Step

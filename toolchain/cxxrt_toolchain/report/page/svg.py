@@ -14,9 +14,10 @@ from cxxrt_toolchain.report.page.cast import Role
 from cxxrt_toolchain.report.page.findings import icon
 from cxxrt_toolchain.report.page.fit import Font, fitted
 from cxxrt_toolchain.report.page.graph import Column
-from cxxrt_toolchain.report.page.markup import EMPTY, Html, counted, element, lines
+from cxxrt_toolchain.report.page.markup import EMPTY, Html, element, lines
 from cxxrt_toolchain.report.page.names import note, spoken, title
 from cxxrt_toolchain.report.page.plan import WIDTHS, Plan, bulge
+from cxxrt_toolchain.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
