@@ -15,6 +15,7 @@ import pytest
 from environment_workshop import Env, compile_object, findings, make_environment
 
 from cxxrt_toolchain.collect.files import read
+from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.facts.families import RuntimeFamily
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def linked(library: Path) -> tuple[str, ...]:
 
 
 def traits(path: Path) -> Traits:
-    return read([str(path)]).found[str(path)].traits
+    return read([str(path)], Store()).found[str(path)].traits
 
 
 def test_a_hidden_libstdcxx_is_seen_and_an_exported_or_shared_one_is_not(tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def test_a_hidden_libstdcxx_is_seen_and_an_exported_or_shared_one_is_not(tmp_pat
     assert traits(bare).hidden == (RuntimeFamily.LIBSTDCXX,), "the segments have it, too"
     prints = '#include <iostream>\nextern "C" void print() { std::cout << 42; }'
     exported = compile_object(tmp_path / "exported.so", prints, "-static-libstdc++")
-    assert read([str(exported)]).found[str(exported)].static == (RuntimeFamily.LIBSTDCXX,)
+    assert read([str(exported)], Store()).found[str(exported)].static == (RuntimeFamily.LIBSTDCXX,)
     assert traits(exported).hidden == ()
     assert traits(compile_object(tmp_path / "shared.so", THROWS)).hidden == ()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cxxrt_toolchain.collect.cache import FactsCache
+from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.doctor.imports import diagnose_imports
 from cxxrt_toolchain.doctor.process import diagnose_process
 from cxxrt_toolchain.rules.rule import Severity
@@ -72,8 +72,8 @@ def test_a_pointer_in_a_capsule_between_two_runtimes_is_a_note_before_it_crashes
     workshop.make("giver", GIVES, *STATIC)
     workshop.make("taker", TAKES)
     for _ in range(2):  # from the files, then from the cache
-        cache = FactsCache(tmp_path / "cache")
-        diagnosis = diagnose_imports(sys.executable, ["taker", "giver"], cache=cache)
+        store = Store(tmp_path / "cache")
+        diagnosis = diagnose_imports(sys.executable, ["taker", "giver"], store=store)
         assert rows(diagnosis) == [("CXXRT-H5", Severity.NOTE, ("giver",), ())]
         (note,) = [each for each in diagnosis.findings if each.rule == "CXXRT-H5"]
         told = any("capsule 'demo.say'" in line for line in note.evidence)
@@ -95,7 +95,7 @@ def test_symbols_that_cross_between_two_runtimes_are_a_warning(
         diagnosis = diagnose_process(child.pid)
         blind = diagnose_process(child.pid, memory=False)
         for _ in range(2):  # from the files, then from what was kept of this set of files
-            kept = diagnose_process(child.pid, cache=FactsCache(tmp_path / "cache"))
+            kept = diagnose_process(child.pid, store=Store(tmp_path / "cache"))
             assert kept == diagnosis
         child.kill()
     assert rows(diagnosis) == [("CXXRT-H5", Severity.WARNING, ("thrower",), ("caller",))]

@@ -15,8 +15,8 @@ import pytest
 from bodies import GLOBALLY, INITIALIZES, PRINTS, SMALL_BOX
 from doctor_workshop import call, of_compiler
 
-from cxxrt_toolchain.collect.cache import FactsCache
-from cxxrt_toolchain.collect.process import mappings, observer, set_reader
+from cxxrt_toolchain.collect.process import observer
+from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.doctor.process import diagnose_process
 from cxxrt_toolchain.facts.libraries import Origin
 from cxxrt_toolchain.report.diagnosis import Diagnosis, Relation
@@ -76,28 +76,19 @@ def test_a_damaged_process_is_recognized_while_it_still_runs(workshop: Workshop)
     assert {each.order for each in blind.libraries} == {None}
 
 
-@pytest.mark.parametrize("kept", [False, True])
-def test_what_no_other_package_defines_need_not_be_read(
-    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, kept: bool
-) -> None:
-    """Every place that may tell something is among those that are read, also the second time."""
+def test_a_second_look_from_the_store_says_the_same(workshop: Workshop, tmp_path: Path) -> None:
     workshop.make("provider", SMALL_BOX, start=GLOBALLY)
     workshop.make("other", SMALL_BOX)
     private = workshop.renamed(of_compiler("libstdc++.so.6"), "libstdc++-maker.so.6")
     workshop.make("maker", PRINTS, "-lm", "-lgcc_s", linker="gcc", libraries=[private])
+    time.sleep(2.1)  # younger files are not kept
     with running("import provider, other, maker") as pid:
-        with monkeypatch.context() as all_places:
-            all_places.setattr(set_reader, "contested", lambda all_of, *_: dict(all_of))
-            whole = diagnose_process(pid)
+        whole = diagnose_process(pid)
         assert any(edge.relation is Relation.BINDS for edge in whole.edges)
         assert "D22" in _rules(whole)
-        cache = FactsCache(tmp_path / "cache") if kept else None
-        assert diagnose_process(pid, cache=cache) == whole
-        if kept:
-            monkeypatch.setattr(set_reader, "contested", _no_such_request)  # nothing is worked out
-            monkeypatch.setattr(observer, "describe_bound", _no_such_request)
-            monkeypatch.setattr(observer, "read_comment", _no_such_request)
-            assert diagnose_process(pid, cache=FactsCache(tmp_path / "cache")) == whole
+        for _ in range(2):
+            assert diagnose_process(pid, store=Store(tmp_path / "cache")) == whole
+    assert list((tmp_path / "cache").glob("references-*"))
 
 
 _COUNTER = "#include <new>\ninline int& counter() { static int& of = *new int(); return of; }\n"
@@ -231,15 +222,10 @@ def test_three_hundred_objects_in_load_order(workshop: Workshop) -> None:
     assert package.objects == 300
 
 
-@pytest.mark.parametrize("old_kernel", [False, True])
-def test_objects_of_every_linker_and_without_code(
-    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, *, old_kernel: bool
-) -> None:
+def test_objects_of_every_linker_and_without_code(workshop: Workshop) -> None:
     """LLD gives code another distance to its file's start; a table of data has no code at all."""
     if shutil.which("ld.lld") is None:
         pytest.skip("needs ld.lld")
-    if old_kernel:
-        monkeypatch.setattr(mappings, "ioctl", _no_such_request)
     (workshop.scrap / "code.c").write_text("int code(void) { return 1; }\n")
     (workshop.scrap / "data.c").write_text("const int data[5000] = {1};\n")
     names = ["libbfd.so", "liblld.so", "libdata.so"]
@@ -256,10 +242,6 @@ def test_objects_of_every_linker_and_without_code(
     assert [Path(each.path).name for each in ours] == names
     assert "libc.so.6" in {each.soname for each in diagnosis.libraries}
     assert diagnosis.libraries[0].path == diagnosis.executable
-
-
-def _no_such_request(*_: object) -> int:
-    raise OSError(25, "Inappropriate ioctl for device")
 
 
 def test_memory_that_may_not_be_read_is_said(

@@ -211,10 +211,8 @@ def costs(session: Session, python: str, beside: str, cache: Path) -> None:
             status, said = session.run(title, command, 60, CXXRT_CACHE=f"{cache}-process")
             if status in {0, 1}:
                 (session.out / "process.json").write_text(said, encoding="utf-8")
-        command = [python, str(_BENCHES / "doctor_process_cost.py"), "--pid", str(pid)]
-        session.results["doctor_process_cost"] = session.run("process cost", command, 60)[1]
-    command = [python, str(_BENCHES / "doctor_cost.py"), "--python", beside, "--rounds", "1"]
-    session.results["doctor_cost"] = session.run("environment cost", command, 90)[1]
+        bench = [python, str(_BENCHES / "doctor_cost.py"), "--python", beside, "--rounds", "1"]
+        session.results["doctor_cost"] = session.run("cost", [*bench, "--pid", str(pid)], 90)[1]
     seconds = {title: session.results["steps"][title]["seconds"] for title in jobs}
     session.results["ratios to import torch"] = {
         title: round(spent / seconds["import torch"], 2) for title, spent in seconds.items()
@@ -254,7 +252,7 @@ def main() -> None:
         with session.going_on():
             costs(session, python, args.beside, Path(scrap, "cache"))
     session.save()
-    for title in ("ratios to import torch", "doctor_process_cost", "doctor_cost", "failures"):
+    for title in ("ratios to import torch", "doctor_cost", "failures"):
         print(f"{title}: {session.results.get(title)}")
 
 

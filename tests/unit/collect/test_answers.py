@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cxxrt_toolchain.collect.answers import NO_NAMES, Answers
+from cxxrt_toolchain.collect.store import Store, identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.elf.reader import SparseElf
 
-PROGRAM = "/usr/bin/python3"
+pytestmark = pytest.mark.usefixtures("settled")
 OTHERWISE: tuple[str, ...] = ("otherwise",)
 
 
@@ -34,7 +35,7 @@ def file(elf_fixture: Callable[[str], Path], tmp_path: Path) -> str:
 
 
 def _asked(folder: Path, file: str, names: tuple[str, ...] = ("b", "a")) -> None:
-    answers = Answers(folder, PROGRAM, "test")
+    answers = Answers(Store(folder), "test")
     assert answers.ask(file, "exported", names, _says("a"), NO_NAMES) == ("a",)
     assert answers.ask(file, "exported", names, _never, NO_NAMES) == ("a",)
     answers.save()
@@ -42,20 +43,21 @@ def _asked(folder: Path, file: str, names: tuple[str, ...] = ("b", "a")) -> None
 
 def test_an_answer_comes_back_for_the_same_names(tmp_path: Path, file: str) -> None:
     _asked(tmp_path / "cache", file)
-    answers = Answers(tmp_path / "cache", PROGRAM, "test")
+    answers = Answers(Store(tmp_path / "cache"), "test")
     assert answers.ask(file, "exported", {"a", "b"}, _never, NO_NAMES) == ("a",)
     assert answers.ask(file, "exported", {"a"}, _says("other"), NO_NAMES) == ("other",)
     assert answers.ask(file, "needed", {"a", "b"}, lambda _elf: None, None) is None
 
 
-def test_a_changed_file_and_another_program_are_asked(tmp_path: Path, file: str) -> None:
+def test_a_changed_file_is_asked_again_and_so_is_one_for_another_use(
+    tmp_path: Path, file: str
+) -> None:
     _asked(tmp_path / "cache", file)
-    for folder, program in ((None, PROGRAM), (tmp_path / "cache", "/usr/bin/other")):
-        answers = Answers(folder, program, "test")
+    for answers in (Answers(Store(), "test"), Answers(Store(tmp_path / "cache"), "other")):
         assert answers.ask(file, "exported", ("a", "b"), _says("new"), NO_NAMES) == ("new",)
     with (tmp_path / "libx.so").open("ab") as stream:
         stream.write(b"more")
-    answers = Answers(tmp_path / "cache", PROGRAM, "test")
+    answers = Answers(Store(tmp_path / "cache"), "test")
     assert answers.ask(file, "exported", ("a", "b"), _says("new"), NO_NAMES) == ("new",)
 
 
@@ -63,7 +65,7 @@ def test_what_cannot_be_read_today_is_asked_again(tmp_path: Path, file: str) -> 
     def refuses(_elf: SparseElf) -> tuple[str, ...]:
         raise PermissionError
 
-    answers = Answers(tmp_path / "cache", PROGRAM, "test")
+    answers = Answers(Store(tmp_path / "cache"), "test")
     assert answers.ask("/gone", "needed", (), _never, OTHERWISE) == OTHERWISE
     assert answers.ask(file, "needed", (), refuses, OTHERWISE) == OTHERWISE
     assert answers.ask(file, "needed", (), _says("a"), NO_NAMES) == ("a",)
@@ -72,14 +74,14 @@ def test_what_cannot_be_read_today_is_asked_again(tmp_path: Path, file: str) -> 
 def test_a_broken_file_is_asked_once(tmp_path: Path) -> None:
     broken = tmp_path / "broken.so"
     broken.write_bytes(b"no ELF file")
-    answers = Answers(tmp_path / "cache", PROGRAM, "test")
+    answers = Answers(Store(tmp_path / "cache"), "test")
     assert answers.ask(str(broken), "needed", (), _never, OTHERWISE) == OTHERWISE
     answers.save()
     assert os.listdir(tmp_path / "cache")  # noqa: PTH208 - names
 
 
 def test_exports_are_those_of_the_names_that_are_asked_for(tmp_path: Path, file: str) -> None:
-    answers = Answers(tmp_path / "cache", PROGRAM, "test")
+    answers = Answers(Store(tmp_path / "cache"), "test")
     assert answers.exported(file, {"value", "called", "absent"}) == {"value", "called"}
     assert answers.exported(file, NO_NAMES) == frozenset()
 
@@ -87,15 +89,12 @@ def test_exports_are_those_of_the_names_that_are_asked_for(tmp_path: Path, file:
 def test_what_is_asked_no_more_is_forgotten(tmp_path: Path, file: str) -> None:
     _asked(tmp_path / "cache", file, ("old",))
     _asked(tmp_path / "cache", file, ("new",))
-    answers = Answers(tmp_path / "cache", PROGRAM, "test")
+    answers = Answers(Store(tmp_path / "cache"), "test")
     assert answers.ask(file, "exported", ("old",), _says(), NO_NAMES) == ()
     assert answers.ask(file, "exported", ("new",), _never, NO_NAMES) == ("a",)
 
 
-@pytest.mark.parametrize("damage", [b"", b"cxxrt-answers"])
-def test_a_damaged_table_is_empty(tmp_path: Path, file: str, damage: bytes) -> None:
-    _asked(tmp_path / "cache", file)
-    (table,) = (tmp_path / "cache").iterdir()
-    table.write_bytes(damage)
-    answers = Answers(tmp_path / "cache", PROGRAM, "test")
-    assert answers.ask(file, "exported", ("a", "b"), _says(), NO_NAMES) == ()
+def test_kept_answers_of_another_shape_are_misses(tmp_path: Path, file: str) -> None:
+    store = Store()
+    store.put("answers-test", file, identity(os.stat(file)), "no answers")  # noqa: PTH116 - a text
+    assert Answers(store, "test").ask(file, "exported", ("a",), _says("a"), NO_NAMES) == ("a",)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cxxrt_toolchain.collect import files as objects
-from cxxrt_toolchain.collect.cache import FactsCache
 from cxxrt_toolchain.collect.files import read
 from cxxrt_toolchain.collect.shares import work_on
+from cxxrt_toolchain.collect.store import Store, identity
 from cxxrt_toolchain.elf.facts import Binding
 from cxxrt_toolchain.elf.reader import SparseElf, read_elf
 from cxxrt_toolchain.facts.objects import decode
@@ -22,18 +22,20 @@ if TYPE_CHECKING:
 
     Fixture = Callable[[str], Path]
 
+pytestmark = pytest.mark.usefixtures("settled")
+
 
 def refuse(path: str) -> str:
     raise AssertionError(f"{path} was read again")
 
 
-def test_facts_from_the_cache_equal_those_from_the_files(
+def test_kept_facts_equal_those_from_the_files(
     elf_fixture: Fixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = sorted(str(path) for path in elf_fixture("libuser.so").parent.iterdir())
-    cold = read(paths, FactsCache(tmp_path))
+    cold = read(paths, Store(tmp_path))
     monkeypatch.setattr(objects, "_line", refuse)
-    assert read(paths, FactsCache(tmp_path)) == cold
+    assert read(paths, Store(tmp_path)) == cold
     assert str(elf_fixture("libuser.so")) in cold.found
 
 
@@ -41,7 +43,7 @@ def test_they_are_what_the_whole_reader_says(elf_fixture: Fixture) -> None:
     for path in sorted(elf_fixture("libuser.so").parent.glob("*.*o")):
         with path.open("rb") as stream:
             whole = read_elf(stream, str(path))
-        assert read([str(path)]).found[str(path)].facts == whole
+        assert read([str(path)], Store()).found[str(path)].facts == whole
 
 
 def test_exports_are_what_the_symbol_table_lists(elf_fixture: Fixture) -> None:
@@ -64,9 +66,9 @@ def test_a_file_that_changes_is_read_again(elf_fixture: Fixture, tmp_path: Path)
     path = tmp_path / "it.so"
     shutil.copy(elf_fixture("libuser.so"), path)
     cache = tmp_path / "cache"
-    assert read([str(path)], FactsCache(cache)).found[str(path)].facts.soname == "libuser.so"
+    assert read([str(path)], Store(cache)).found[str(path)].facts.soname == "libuser.so"
     shutil.copy(elf_fixture("libunique.so"), path)
-    assert read([str(path)], FactsCache(cache)).found[str(path)].facts.soname is None
+    assert read([str(path)], Store(cache)).found[str(path)].facts.soname is None
 
 
 def test_what_is_no_elf_file_is_left_out_and_remembered(
@@ -74,22 +76,22 @@ def test_what_is_no_elf_file_is_left_out_and_remembered(
 ) -> None:
     path = tmp_path / "script.so"
     path.write_text("INPUT(libx.so.1)")
-    assert read([str(path)], FactsCache(tmp_path / "cache")).found == {}
+    assert read([str(path)], Store(tmp_path / "cache")).found == {}
     monkeypatch.setattr(objects, "_line", refuse)
-    assert read([str(path)], FactsCache(tmp_path / "cache")).found == {}
+    assert read([str(path)], Store(tmp_path / "cache")).found == {}
 
 
 def test_a_broken_object_is_a_fact(elf_fixture: Fixture, tmp_path: Path) -> None:
     path = tmp_path / "cut.so"
     path.write_bytes(elf_fixture("libuser.so").read_bytes()[:100])
     for _ in range(2):
-        (broken,) = read([str(path)], FactsCache(tmp_path / "cache")).unreadable
+        (broken,) = read([str(path)], Store(tmp_path / "cache")).unreadable
         assert broken.member == str(path)
         assert "ends inside" in broken.reason
 
 
 def test_missing_paths_folders_and_impossible_names_are_passed_over(tmp_path: Path) -> None:
-    found = read([str(tmp_path), str(tmp_path / "gone"), "/a\0b"])
+    found = read([str(tmp_path), str(tmp_path / "gone"), "/a\0b"], Store())
     assert (found.found, found.unreadable) == ({}, ())
 
 
@@ -98,7 +100,7 @@ def test_several_processes_find_the_same(elf_fixture: Fixture, tmp_path: Path) -
     for number in range(200):
         paths.append(f"{tmp_path}/{number}.so")
         (tmp_path / f"{number}.so").symlink_to(elf_fixture("libuser.so"))
-    assert read(paths, workers=3) == read(paths)
+    assert read(paths, Store(), workers=3) == read(paths, Store())
 
 
 def test_a_share_is_done_here_if_its_helper_dies() -> None:
@@ -150,13 +152,11 @@ def test_lines_come_back_as_they_are_and_in_order() -> None:
     ]
 
 
-def test_a_cache_line_of_another_shape_is_read_again(elf_fixture: Fixture, tmp_path: Path) -> None:
+def test_a_kept_line_of_another_shape_is_read_again(elf_fixture: Fixture, tmp_path: Path) -> None:
     path = elf_fixture("libuser.so")
-    stat = path.stat()
-    identity = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
-    for line in ("{", "{}", "[1]", '{"bits": 64}', "3"):
-        cache = FactsCache(tmp_path)
-        cache.put(str(path), identity, line)
-        assert read([str(path)], cache) == read([str(path)])
+    for line in ("{", "{}", "[1]", '{"bits": 64}', "3", "[" * 100_000):
+        store = Store(tmp_path)
+        store.put("facts", str(path), identity(path.stat()), line)
+        assert read([str(path)], store) == read([str(path)], Store())
         with pytest.raises(ValueError, match=r"."):
             decode(line, "x", 1, {})

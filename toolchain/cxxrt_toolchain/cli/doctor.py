@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.cli.progress import progress
-from cxxrt_toolchain.collect.cache import FactsCache, cache_folder
+from cxxrt_toolchain.collect.store import Store, cache_folder
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.host.describe import active_interpreter, find_interpreter
 
@@ -63,24 +63,24 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _diagnose(args: argparse.Namespace) -> Diagnosis:
-    cache = FactsCache(cache_folder(os.environ))
+    store = Store(cache_folder(os.environ))
     if args.pid is not None:
         if args.python is not None:
             raise UsageError("--pid looks at a process as it is; --python has no meaning there.")
         from cxxrt_toolchain.doctor.process import diagnose_process
 
-        return diagnose_process(args.pid, cache=cache)
+        return diagnose_process(args.pid, store=store)
     executable = find_interpreter(args.python) if args.python else active_interpreter(os.environ)
     if args.modules is not None:
         from cxxrt_toolchain.doctor.imports import diagnose_imports
 
         modules = _modules(args.modules)
         with progress(wanted=not args.json) as say:
-            return diagnose_imports(executable, modules, cache=cache, say=say)
+            return diagnose_imports(executable, modules, store=store, say=say)
     from cxxrt_toolchain.doctor.environment import diagnose_environment
 
     workers = 2 * len(os.sched_getaffinity(0))  # a first look waits for the disk half of the time
-    return diagnose_environment(executable, os.environ, cache=cache, workers=workers)
+    return diagnose_environment(executable, os.environ, store=store, workers=workers)
 
 
 def _modules(text: str) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
-"""Paths -> the facts of those that are ELF files, through the cache.
+"""Paths -> the facts of those that are ELF files, through the store.
 
-In: paths, and a `FactsCache` or None. Out: `Objects`. Files are read, never loaded, and of
-a library of gigabytes only kilobytes: symbols are looked up by name and not listed. Only where a
-runtime may be linked in and hidden, the constants are searched for its texts. A file that vanishes
-or cannot be opened is passed over.
+In: paths and a `Store`. Out: `Objects`. Files are read, never loaded, and of a library of gigabytes
+only kilobytes: symbols are looked up by name, not listed. Only if a runtime may be linked in and
+hidden, the constants are searched for its texts. A file that vanishes or cannot be opened is
+skipped.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from stat import S_ISREG
 from typing import TYPE_CHECKING, BinaryIO
 
 from cxxrt_toolchain.collect.shares import work_on
+from cxxrt_toolchain.collect.store import Identity, Store, identity
 from cxxrt_toolchain.elf.reader import ElfError, SparseElf, is_elf
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name, family_of_object
 from cxxrt_toolchain.facts.objects import WATCHED, ObjectFacts, decode, encode, static_families
@@ -25,47 +26,43 @@ from cxxrt_toolchain.facts.wheel import UnreadableObject
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from cxxrt_toolchain.collect.cache import FactsCache, Identity
     from cxxrt_toolchain.facts.objects import Facts, Needs
 
 BUFFER = 1 << 14
 """Bytes that are read where fewer are asked for: the tables at the beginning of most objects."""
+_KIND = "facts"
 _MAGIC_SIZE = 4
 _CUDART = RuntimeFamily.LIBCUDART
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objects:
-    """What the paths hold."""
+    """The ELF files among some paths."""
 
     found: Mapping[str, ObjectFacts]
     """By path, in the order of the paths."""
     unreadable: tuple[UnreadableObject, ...]
-    """Files that start like an ELF file and are none that can be read."""
+    """Files that start like an ELF file and cannot be read."""
 
 
-def read(paths: Iterable[str], cache: FactsCache | None = None, *, workers: int = 1) -> Objects:
-    """Read the facts of files; those that are not ELF files are left out.
+def read(paths: Iterable[str], store: Store, *, workers: int = 1) -> Objects:
+    """The facts of the ELF files among some paths; other files are left out.
 
     Args:
-        paths: Absolute ones; each is followed to the file that it leads to.
-        cache: Where facts were kept, and are kept now.
-        workers: How many processes may read at once. More than one forks: only for a program
-            that has no threads.
+        paths: Absolute paths; symlinks are followed.
+        store: Keeps facts between runs.
+        workers: Processes that read at once. More than one forks: only for a program without
+            threads.
     """
     stats = dict(_stats(dict.fromkeys(paths)))
     known: Needs = {}
-    facts: dict[str, Facts] = {}
-    if cache is not None:
-        facts = dict(_kept(stats, cache, known))
+    facts = dict(_kept(stats, store, known))
     missing = {path: identity[2] for path, identity in stats.items() if path not in facts}
     for path, line in zip(missing, work_on(missing, _line, workers), strict=True):
         if line is not None:
             facts[path] = decode(line, path, stats[path][2], known)
-            if cache is not None:
-                cache.put(path, stats[path], line)
-    if cache is not None:
-        cache.save()
+            store.put(_KIND, path, stats[path], line)
+    store.save()
     ordered = [facts[path] for path in stats if path in facts]
     return Objects(
         found={each.path: each for each in ordered if isinstance(each, ObjectFacts)},
@@ -80,17 +77,15 @@ def _stats(paths: Iterable[str]) -> Iterator[tuple[str, Identity]]:
         except (OSError, ValueError):  # gone; or a name that no file can have
             continue
         if S_ISREG(found.st_mode) and found.st_size >= _MAGIC_SIZE:
-            yield path, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+            yield path, identity(found)
 
 
-def _kept(
-    stats: Mapping[str, Identity], cache: FactsCache, known: Needs
-) -> Iterator[tuple[str, Facts]]:
-    for path, identity in stats.items():
-        line = cache.get(path, identity)
+def _kept(stats: Mapping[str, Identity], store: Store, known: Needs) -> Iterator[tuple[str, Facts]]:
+    for path, key in stats.items():
+        line = store.get(_KIND, path, key)
         if line is not None:
             with contextlib.suppress(ValueError):  # a line of another shape: read the file again
-                yield path, decode(line, path, identity[2], known)
+                yield path, decode(line, path, key[2], known)
 
 
 def _line(path: str) -> str | None:
@@ -132,4 +127,5 @@ def read_object(stream: BinaryIO, path: str) -> ObjectFacts:
         traits=NO_TRAITS
         if copy_of
         else read_traits(elf, facts, static_families(exports, symbolic=facts.symbolic)),
+        span=elf.span(),
     )

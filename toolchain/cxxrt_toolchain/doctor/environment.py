@@ -1,248 +1,41 @@
-"""An interpreter -> everything that the rules may know of its environment, and the diagnosis.
+"""An interpreter -> the `Diagnosis` of its environment: collect, judge, draw.
 
-In: an executable and the environment variables. Out: `EnvironmentFacts`, `Diagnosis`. Starts the
-interpreter once to ask where it imports from (and, where a package needs CUDA, a second process
-that asks the driver), reads files, imports and loads nothing.
+Starts the interpreter once to ask where it imports from; imports and loads nothing.
 """
 
 from __future__ import annotations
 
-import os
-from functools import cache as cache_calls
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.collect import crossings
-from cxxrt_toolchain.collect import files as objects
-from cxxrt_toolchain.collect.answers import Answers
 from cxxrt_toolchain.collect.environment.installed import read_environment
-from cxxrt_toolchain.collect.environment.search import CACHE_FILE, Program, Search
-from cxxrt_toolchain.collect.interactions import find_interactions
-from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.facts.environment import LIBSTDCXX, EnvironmentFacts, Member
-from cxxrt_toolchain.facts.families import RuntimeFamily, canonical_soname, family_of_name
-from cxxrt_toolchain.facts.installed import Found, Step
-from cxxrt_toolchain.facts.interactions import InteractingObject
-from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
+from cxxrt_toolchain.collect.environment.reader import collect_environment
+from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.host.describe import describe
 from cxxrt_toolchain.report.graph import draw
 from cxxrt_toolchain.rules.installation import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Mapping
 
-    from cxxrt_toolchain.collect.cache import FactsCache
-    from cxxrt_toolchain.elf.facts import SharedObject
-    from cxxrt_toolchain.facts.installed import Environment
-    from cxxrt_toolchain.facts.objects import ObjectFacts
     from cxxrt_toolchain.report.diagnosis import Diagnosis
-
-VARIABLES = (
-    *("CONDA_PREFIX", "CXXRT_CUDART", "CXXRT_CXX", "CXXRT_DISABLE", "LD_LIBRARY_PATH"),
-    *("LD_PRELOAD", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"),
-)
-"""Those that decide what is loaded."""
-
-_OFF = ("", "0", "false", "no", "off")
-"""As the loader reads its switches."""
-_HOOKS = ("cxxrt.pth", "cxxrt.start")
-_OWN = (Step.OWN_RPATH, Step.OWN_RUNPATH)
 
 
 def diagnose_environment(
-    executable: str,
-    environ: Mapping[str, str],
-    *,
-    cache: FactsCache | None = None,
-    workers: int = 1,
+    executable: str, environ: Mapping[str, str], *, store: Store | None = None, workers: int = 1
 ) -> Diagnosis:
-    """Say what is wrong with all that is installed for an interpreter.
+    """The diagnosis of all that is installed for an interpreter.
 
     Args:
         executable: The interpreter.
         environ: The variables that its programs run with.
-        cache: Where facts of files are kept.
-        workers: As for `objects.read`.
+        store: Keeps what files said between runs; None: nothing is kept.
+        workers: Processes that read at once, for a program without threads.
 
     Raises:
         InputError: It cannot describe itself, or does not run on glibc.
         MissingToolError: It cannot be started.
     """
-    environment = read_environment(describe(executable), cache)
-    facts = look(environment, environ, cache=cache, workers=workers)
+    store = store or Store()
+    environment = read_environment(describe(executable), store)
+    facts = collect_environment(environment, environ, store, workers=workers)
     return draw(facts, judge(facts))
-
-
-def look(
-    environment: Environment,
-    environ: Mapping[str, str],
-    *,
-    cache: FactsCache | None = None,
-    workers: int = 1,
-) -> EnvironmentFacts:
-    """Collect the facts.
-
-    Raises:
-        InputError: The interpreter does not run on glibc.
-    """
-    files = [path for each in environment.distributions for path in each.files]
-    read = objects.read([environment.interpreter.program, *files], cache, workers=workers)
-    program = _program(environment, read)
-    every = tuple(_members(environment, read.found, program.facts))
-    members = tuple(each for each in every if each.distribution.key != RUNTIME_DISTRIBUTION)
-    runtime = next((each for each in every if each not in members), None)
-    names = sorted({LIBSTDCXX, *(n for each in every for n in each.needed if _is_runtime(n))})
-    search = Search(program, environ, _ld_cache(), cache_calls(os.path.isfile))
-    candidates, outside = _outside(search, names, cache, program.facts)
-    own = _own(search, every, names, read.found)
-    answers = Answers(cache.folder if cache else None, program.path, "environment")
-    facts = EnvironmentFacts(
-        environment=environment,
-        members=members,
-        runtime=runtime,
-        activated=runtime is not None and _is_activated(environment, environ),
-        outside=outside,
-        candidates=candidates,
-        own=own,
-        variables=tuple((name, environ[name]) for name in VARIABLES if environ.get(name)),
-        driver=_driver(names, environ),
-        cudart=tuple(crossings.missing_cudart(every, own, candidates, outside, answers)),
-        strings=tuple(crossings.string_conflicts(members, answers)),
-        interactions=find_interactions(_interacting_objects(members), answers),
-        builds=tuple(crossings.differing_builds(members, answers)),
-        unreadable=tuple(
-            (each.member, each.reason) for each in read.unreadable if ".so" in each.member
-        ),
-    )
-    answers.save()
-    return facts
-
-
-def _program(environment: Environment, read: objects.Objects) -> Program:
-    path = environment.interpreter.program
-    program = read.found.get(path)
-    if not environment.interpreter.glibc or program is None:
-        raise InputError(
-            f"{environment.interpreter.executable} does not run on glibc.",
-            "The doctor knows only glibc's way of loading libraries.",
-        )
-    return Program(path=path, facts=program.facts)
-
-
-def _driver(names: Iterable[str], environ: Mapping[str, str]) -> int | None:
-    """The driver is asked only where a package needs CUDA: that takes a process of its own."""
-    if not any(family_of_name(name) is RuntimeFamily.LIBCUDART for name in names):
-        return None
-    from cxxrt_toolchain.abi.spec import load_spec
-    from cxxrt_toolchain.host.probe import cuda_driver
-
-    return cuda_driver(load_spec(), environ)
-
-
-def _members(
-    environment: Environment, found: Mapping[str, ObjectFacts], program: SharedObject
-) -> Iterable[Member]:
-    for distribution in environment.distributions:
-        inside = (found[path] for path in distribution.files if path in found)
-        loadable = tuple(each for each in inside if _is_loadable(each, program))
-        if loadable:
-            yield Member(distribution=distribution, objects=loadable)
-
-
-def _interacting_objects(members: Iterable[Member]) -> Iterator[InteractingObject]:
-    for member in members:
-        for each in member.objects:
-            if each.copy_of is None:
-                yield InteractingObject(
-                    path=each.path,
-                    place=each.path,
-                    name=each.name,
-                    owner=member.name,
-                    needed=each.facts.needed,
-                    traits=each.traits,
-                )
-
-
-def _is_loadable(found: ObjectFacts, program: SharedObject) -> bool:
-    """A shared object for this machine; packages bring programs and other machines' files, too."""
-    facts = found.facts
-    return (
-        facts.kind == "dyn"
-        and (facts.machine, facts.bits) == (program.machine, program.bits)
-        and ".so" in found.path.rpartition("/")[2]
-    )
-
-
-def _is_runtime(name: str) -> bool:
-    return family_of_name(name) is not None and canonical_soname(name) == name
-
-
-def _ld_cache() -> bytes:
-    try:
-        return Path(CACHE_FILE).read_bytes()
-    except OSError:
-        return b""
-
-
-def _outside(
-    search: Search, names: Iterable[str], cache: FactsCache | None, program: SharedObject
-) -> tuple[dict[str, tuple[Found, ...]], dict[str, ObjectFacts]]:
-    """Where each library is found by an object without search paths, and what is there."""
-    every = {name: _once(search.all(name)) for name in names}
-    paths = [found.path for all_found in every.values() for found in all_found]
-    read = objects.read(paths, cache).found
-    usable = {
-        path: each
-        for path, each in read.items()
-        if (each.facts.machine, each.facts.bits) == (program.machine, program.bits)
-    }
-    candidates = {
-        name: tuple(found for found in all_found if found.path in usable)
-        for name, all_found in every.items()
-    }
-    return candidates, usable
-
-
-def _once(found: Iterable[Found]) -> list[Found]:
-    """Each file once: ``/lib`` and ``/usr/lib`` are one folder on most machines."""
-    seen: dict[str, Found] = {}
-    for each in found:
-        seen.setdefault(os.path.realpath(each.path), each)
-    return list(seen.values())
-
-
-def _own(
-    search: Search,
-    members: Iterable[Member],
-    names: Iterable[str],
-    found: Mapping[str, ObjectFacts],
-) -> dict[tuple[str, str], str]:
-    """What an object's search path leads to, or what its package brings under that name."""
-    wanted = frozenset(names)
-    own: dict[tuple[str, str], str] = {}
-    for member in members:
-        brought = {each.name: each.path for each in member.objects if each.name in wanted}
-        for each in member.objects:
-            for name in wanted.intersection(each.facts.needed):
-                place = _by_search_path(search, each, name)
-                if place in found:
-                    own[each.path, name] = place
-                elif name in brought:
-                    own[each.path, name] = brought[name]
-    return own
-
-
-def _by_search_path(search: Search, user: ObjectFacts, name: str) -> str:
-    if user.facts.rpath is None and user.facts.runpath is None:
-        return ""
-    place = search.find(name, path=user.path, facts=user.facts)
-    return place.path if place is not None and place.step in _OWN else ""
-
-
-def _is_activated(environment: Environment, environ: Mapping[str, str]) -> bool:
-    """Whether the runtime's loader runs in every start of the interpreter."""
-    if environ.get("CXXRT_DISABLE", "").strip().lower() not in _OFF:
-        return False
-    return any(
-        Path(folder, hook).is_file() for folder in environment.interpreter.path for hook in _HOOKS
-    )

@@ -17,6 +17,7 @@ from cxxrt_toolchain.collect.imports.experiments import experiment, find_preload
 from cxxrt_toolchain.collect.imports.import_run import run_imports, say_nothing
 from cxxrt_toolchain.collect.process.observer import Observer
 from cxxrt_toolchain.collect.process.procfs import read_process
+from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.errors import InputError, UsageError
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.imports import Cure, ImportRun, ImportScene, Outcome, Step
@@ -30,7 +31,6 @@ from cxxrt_toolchain.rules.rule import Finding, Severity, judge
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from cxxrt_toolchain.collect.cache import FactsCache
     from cxxrt_toolchain.facts.imports import Attempt
     from cxxrt_toolchain.facts.process import ProcessView
 
@@ -47,7 +47,7 @@ def diagnose_imports(
     *,
     timeout: float = TIMEOUT,
     experiments: bool = True,
-    cache: FactsCache | None = None,
+    store: Store | None = None,
     say: Callable[[str], None] = say_nothing,
 ) -> Diagnosis:
     """Import modules with an interpreter, one by one, and judge the outcome.
@@ -57,7 +57,7 @@ def diagnose_imports(
         modules: Dotted names, in the order in which the user imports them.
         timeout: Seconds for one import.
         experiments: Whether to repeat a failure in other ways, to find what cures it.
-        cache: Kept facts of files.
+        store: Keeps what files said between runs; None: nothing is kept.
         say: Called with a line of progress, from several threads.
 
     Raises:
@@ -67,8 +67,9 @@ def diagnose_imports(
     """
     _check(modules)
     say("reading what is installed")
-    environment = read_environment(describe(executable), cache)
-    observer = Observer(environment.interpreter, environment=environment, cache=cache)
+    store = store or Store()
+    environment = read_environment(describe(executable), store)
+    observer = Observer(environment.interpreter, store, environment=environment)
     look = _look_with(observer, say)
     run = run_imports(executable, modules, timeout=timeout, observe=look, say=say)
     scene = ImportScene(run=run, environment=environment)

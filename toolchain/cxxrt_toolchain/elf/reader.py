@@ -25,6 +25,7 @@ from cxxrt_toolchain.elf.image import (
     MAGIC,
     PF_X,
     PT_GNU_STACK,
+    PT_LOAD,
     ElfError,
     ElfImage,
     Limits,
@@ -133,6 +134,11 @@ class SparseElf:
         if is_program(self.image, self._dynamic):
             return frozenset()
         return frozenset(find_definitions(self.image, self._dynamic, names))
+
+    def span(self) -> tuple[int, int]:
+        """The address of the first loadable segment and the end of the last one; zeros if none."""
+        loads = [each for each in self.image.segments if each.type == PT_LOAD]
+        return (loads[0].address, loads[-1].address + loads[-1].memory_size) if loads else (0, 0)
 
     def undefined(self) -> tuple[DynamicSymbol, ...]:
         """The symbols that others have to define, without reading those that it defines."""

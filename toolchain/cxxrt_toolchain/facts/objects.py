@@ -1,8 +1,7 @@
-"""What is known of one file as one line of JSON, and back.
+"""The facts of one installed or loaded file, and their encoding as one line of JSON.
 
-In: `ObjectFacts`, the reason why an ELF file cannot be read, or None for a file that is none.
-Out: text without tabs or line ends. Text that this module did not write raises `ValueError`,
-whatever is wrong with it.
+In: `ObjectFacts`, the reason why an ELF file cannot be read, or None if the file is not ELF. Out:
+text without line ends, and the facts again. Text that `encode` did not write raises `ValueError`.
 """
 
 from __future__ import annotations
@@ -19,9 +18,6 @@ from cxxrt_toolchain.facts.wheel import UnreadableObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-VERSION = 5
-"""Raise it whenever the reader, the watched names or a family may see the same file differently."""
 
 OPENMP_MARKS = frozenset({"GOMP_parallel", "__kmpc_fork_call"})
 CUDART_MARK = "cudaRuntimeGetVersion"
@@ -45,6 +41,9 @@ class ObjectFacts:
     """Functions of the CUDA runtime API that it needs from a shared libcudart, sorted."""
     traits: Traits = NO_TRAITS
     """What it was compiled and linked with; none for a copy of a runtime."""
+    span: tuple[int, int] = (0, 0)
+    """Its memory: the address of the first loadable segment and the end of the last one, before the
+    load address is added."""
 
     @property
     def name(self) -> str:
@@ -94,7 +93,7 @@ def static_families(
 
 
 Facts = ObjectFacts | UnreadableObject | None
-"""What is known of a file; None: it is no ELF file."""
+"""What is known of a file; None if it is not ELF."""
 
 Needs = dict[tuple[str, str, bool], NeededVersion]
 """Version needs by their parts."""
@@ -106,7 +105,7 @@ _FAMILIES = {family.value: family for family in RuntimeFamily}
 
 
 def encode(facts: Facts) -> str:
-    """One line; ``null`` for a file that is no ELF file."""
+    """The facts as one line; ``null`` if the file is not ELF."""
     if facts is None:
         return "null"
     if isinstance(facts, UnreadableObject):
@@ -118,7 +117,8 @@ def encode(facts: Facts) -> str:
     row["copy_of"] = facts.copy_of.value if facts.copy_of else None
     row["exports"] = sorted(facts.exports)
     row["cudart_needed"] = list(facts.cudart_needed)
-    row["traits"] = encode_traits(facts.traits)
+    row["traits"] = _encode_traits(facts.traits)
+    row["span"] = facts.span
     return json.dumps(row, separators=(",", ":"))
 
 
@@ -135,14 +135,14 @@ def decode(text: str, path: str, size: int, needs: Needs) -> Facts:
     Raises:
         ValueError: `encode` did not make this text.
     """
-    row = json.loads(text)
-    if row is None:
-        return None
-    if isinstance(row, str):
-        return UnreadableObject(member=path, reason=row)
     try:
+        row = json.loads(text)
+        if row is None:
+            return None
+        if isinstance(row, str):
+            return UnreadableObject(member=path, reason=row)
         return _object(row, path, size, needs)
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"not the facts of an object: {error!r}") from error
 
 
@@ -156,11 +156,12 @@ def _object(row: dict[str, Any], path: str, size: int, needs: Needs) -> ObjectFa
         copy_of=_FAMILIES[row["copy_of"]] if row["copy_of"] else None,
         exports=frozenset(row["exports"]),
         cudart_needed=tuple(row["cudart_needed"]),
-        traits=decode_traits(row["traits"]),
+        traits=_decode_traits(row["traits"]),
+        span=(row["span"][0], row["span"][1]),
     )
 
 
-def encode_traits(traits: Traits) -> list[Any]:
+def _encode_traits(traits: Traits) -> list[Any]:
     """A list of JSON types; empty where there are none, as for most objects."""
     if traits == NO_TRAITS:
         return []
@@ -169,7 +170,7 @@ def encode_traits(traits: Traits) -> list[Any]:
     return [hidden, traits.old_string, traits.new_strings, *names]
 
 
-def decode_traits(row: list[Any]) -> Traits:
+def _decode_traits(row: list[Any]) -> Traits:
     """The traits again.
 
     Raises:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from installed_packages import install, interpreter
 
-from cxxrt_toolchain.collect.cache import FactsCache
 from cxxrt_toolchain.collect.environment.installed import read_environment
+from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.facts.installed import Distribution, Environment
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def only(environment: Environment) -> Distribution:
 
 def files_of(site: Path, base: Path) -> set[str]:
     """The files of the one distribution, relative to a folder."""
-    found = only(read_environment(interpreter(site)))
+    found = only(read_environment(interpreter(site), Store()))
     return {os.path.relpath(each, base.resolve()) for each in found.files}
 
 
@@ -105,7 +105,7 @@ def test_of_an_unknown_hook_the_project_is_known(site: Path, project: Path, pth:
     told = json.dumps({"url": project.as_uri(), "dir_info": {"editable": True}})
     record = f"_unknown.py,,\n{pth}demo-1.0.dist-info/direct_url.json,,\n"
     install(site, "demo", record=record, **{"direct_url.json": told})
-    environment = read_environment(interpreter(site))
+    environment = read_environment(interpreter(site), Store())
     assert only(environment).files == ()
     owner = environment.owner(str(project / "demo" / CORE))
     assert owner is not None
@@ -139,17 +139,17 @@ def test_a_develop_install_is_followed(site: Path, project: Path) -> None:
     (info / "PKG-INFO").write_text("Name: demo\nVersion: 1.0\n")
     (info / "top_level.txt").write_text("demo\n")
     (site / "demo.egg-link").write_text(f"{project}\n.")
-    environment = read_environment(interpreter(site))
+    environment = read_environment(interpreter(site), Store())
     assert files_of(site, project) == {f"demo/{CORE}", "demo/sub/data.so"}
     assert only(environment).sources == (str(project), str(project / "demo"))
     for damaged in ("", "relative\n.", "/gone\n.", "/nul\0\n.", str(site)):
         (site / "demo.egg-link").write_text(damaged)
-        assert read_environment(interpreter(site)).distributions == ()
+        assert read_environment(interpreter(site), Store()).distributions == ()
 
 
 def test_what_lies_in_the_source_tree_is_the_projects(site: Path, project: Path) -> None:
     make(site, "", f"{project}\n", project)
-    environment = read_environment(interpreter(site))
+    environment = read_environment(interpreter(site), Store())
     for path in (f"demo/{CORE}", f"build/lib/demo/{CORE}", "demo/built/since.so"):
         owner = environment.owner(str(project / path))
         assert owner is not None, path
@@ -164,7 +164,7 @@ def test_what_lies_in_the_source_tree_is_the_projects(site: Path, project: Path)
 
 def test_an_environment_inside_the_project_is_not_the_projects(site: Path, project: Path) -> None:
     make(site, "", f"{project}\n", project)
-    found = read_environment(interpreter(site))
+    found = read_environment(interpreter(site), Store())
     inside = str(project / "conda")
     environment = Environment(
         interpreter=replace(found.interpreter, prefix=inside), distributions=found.distributions
@@ -180,7 +180,7 @@ def test_of_nested_projects_the_inner_one_has_it(site: Path, project: Path) -> N
     (site / "inner.pth").write_text(f"{inner / 'src'}\n")
     told = json.dumps({"url": inner.as_uri(), "dir_info": {"editable": True}})
     install(site, "inner", record="inner.pth,,\n", **{"direct_url.json": told})
-    owner = read_environment(interpreter(site)).owner(f"{inner}/build/x.so")
+    owner = read_environment(interpreter(site), Store()).owner(f"{inner}/build/x.so")
     assert owner is not None
     assert owner.name == "inner"
 
@@ -196,7 +196,7 @@ def test_pth_files_of_any_encoding(site: Path, project: Path, encoding: str, *, 
     os.rename(os.fsencode(project), raw)  # noqa: PTH104 - bytes
     text = raw if encoding == "latin-1" else str(named).encode(encoding)
     make(site, "", b"# a comment\n\n" * (encoding in {"utf-8", "latin-1"}) + text)
-    found = only(read_environment(interpreter(site)))
+    found = only(read_environment(interpreter(site), Store()))
     assert len(found.files) == 2 * seen
 
 
@@ -230,20 +230,19 @@ def test_a_loop_of_links_ends(site: Path, project: Path) -> None:
 )
 def test_a_direct_url_that_is_none_of_a_folder(site: Path, project: Path, told: str) -> None:
     make(site, "", f"{project}\n", None, **{"direct_url.json": told})
-    assert only(read_environment(interpreter(site))).sources == (
+    assert only(read_environment(interpreter(site), Store())).sources == (
         *(str(project / "demo"), str(project / "tests")),
     ), "not the project"
 
 
-def test_a_second_look_takes_the_folders_from_the_cache(
+@pytest.mark.usefixtures("settled")
+def test_a_second_look_takes_the_folders_from_the_store(
     site: Path, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(site, "", f"{project}\n", project)
-    for folder in (project, *(each for each in project.rglob("*") if each.is_dir())):
-        os.utime(folder, ns=(10**18, 10**18))
-    kept = FactsCache(tmp_path / "cache")
+    kept = Store(tmp_path / "cache")
     first = read_environment(interpreter(site), kept)
     kept.save()
     monkeypatch.setattr(os, "scandir", lambda _: pytest.fail("it is known"))
-    again = read_environment(interpreter(site), FactsCache(tmp_path / "cache"))
+    again = read_environment(interpreter(site), Store(tmp_path / "cache"))
     assert again.distributions == first.distributions

@@ -8,6 +8,7 @@ import pytest
 from installed_packages import install, interpreter
 
 from cxxrt_toolchain.collect.environment.installed import read_environment
+from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.host.describe import active_interpreter, find_interpreter
 
@@ -24,7 +25,7 @@ def test_a_wheel_is_described_by_its_own_files(tmp_path: Path) -> None:
         WHEEL="Wheel-Version: 1.0\nTag: cp312-cp312_cxxrt1-manylinux_2_17_x86_64\n",
         requires="Requires-Dist: cxx11-cuda-runtime>=1.9,<2\nRequires-Dist: numpy",
     )
-    (found,) = read_environment(interpreter(tmp_path)).distributions
+    (found,) = read_environment(interpreter(tmp_path), Store()).distributions
     assert (found.name, found.key, found.version) == ("Demo_Pkg", "demo-pkg", "1.0")
     assert found.requires == ("cxx11-cuda-runtime>=1.9,<2", "numpy")
     assert found.tags == ("cp312-cp312_cxxrt1-manylinux_2_17_x86_64",)
@@ -39,7 +40,7 @@ def test_a_wheel_is_described_by_its_own_files(tmp_path: Path) -> None:
 def test_of_two_with_one_name_the_first_folder_has_it(tmp_path: Path) -> None:
     install(tmp_path / "a", "demo", "2.0")
     install(tmp_path / "b", "Demo", "1.0")
-    (found,) = read_environment(interpreter(tmp_path / "a", tmp_path / "b")).distributions
+    (found,) = read_environment(interpreter(tmp_path / "a", tmp_path / "b"), Store()).distributions
     assert found.version == "2.0"
 
 
@@ -56,7 +57,7 @@ def test_older_installations_are_read_too(tmp_path: Path) -> None:
     (tmp_path / "deb" / "_x.so").write_bytes(b"")
     (tmp_path / "deb" / "x.py").write_bytes(b"")
     (tmp_path / "single-3.egg-info").write_text("Name: single\nVersion: 3\n")
-    environment = read_environment(interpreter(tmp_path))
+    environment = read_environment(interpreter(tmp_path), Store())
     assert {each.name: each.files for each in environment.distributions} == {
         "deb": (f"{tmp_path}/deb/_x.so",),
         "old": (f"{tmp_path}/old/_core.so",),
@@ -68,7 +69,7 @@ def test_folders_that_are_missing_and_broken_metadata_are_passed_over(tmp_path: 
     (tmp_path / "x-1.dist-info").mkdir()
     (tmp_path / "y-1.dist-info").mkdir()
     (tmp_path / "y-1.dist-info" / "METADATA").write_bytes(b"\xff\xfe Name")
-    assert read_environment(interpreter(tmp_path, tmp_path / "gone")).distributions == ()
+    assert read_environment(interpreter(tmp_path, tmp_path / "gone"), Store()).distributions == ()
 
 
 def test_the_owner_is_found_through_symlinks(tmp_path: Path) -> None:
@@ -76,7 +77,7 @@ def test_the_owner_is_found_through_symlinks(tmp_path: Path) -> None:
     (tmp_path / "real" / "demo").mkdir()
     (tmp_path / "real" / "demo" / "_core.so").write_bytes(b"")
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    environment = read_environment(interpreter(tmp_path / "link"))
+    environment = read_environment(interpreter(tmp_path / "link"), Store())
     for folder in ("link", "real"):
         owner = environment.owner(f"{tmp_path}/{folder}/demo/_core.so")
         assert owner is not None

@@ -7,23 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from cxxrt_toolchain.collect.cache import FactsCache
 from cxxrt_toolchain.collect.environment import source_trees
 from cxxrt_toolchain.collect.environment.source_trees import Listing, SourceTrees
+from cxxrt_toolchain.collect.store import Store, identity
 
-LONG_AGO = 1_000_000_000_000_000_000
+pytestmark = pytest.mark.usefixtures("settled")
 
 
 def put(*places: Path) -> None:
     for place in places:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(b"")
-
-
-def age(folder: Path) -> None:
-    """As if nothing had changed in it for years."""
-    for place in (folder, *(each for each in folder.rglob("*") if each.is_dir())):
-        os.utime(place, ns=(LONG_AGO, LONG_AGO))
 
 
 def below(trees: SourceTrees, folder: Path) -> list[str]:
@@ -39,7 +33,7 @@ def test_only_what_an_import_may_lead_to_is_entered(tmp_path: Path) -> None:
         *(tmp_path / "conda" / "conda-meta" / "history", tmp_path / "conda" / "lib" / "no.so"),
         *(tmp_path / "lib" / "site-packages" / "no.so", tmp_path / "CMakeFiles" / "no.so"),
     )
-    assert below(SourceTrees(), tmp_path) == ["core.so", ".libs/libz.so.1", "sub/x.abi3.so"]
+    assert below(SourceTrees(Store()), tmp_path) == ["core.so", ".libs/libz.so.1", "sub/x.abi3.so"]
 
 
 def test_links_are_followed_once(tmp_path: Path) -> None:
@@ -53,7 +47,8 @@ def test_links_are_followed_once(tmp_path: Path) -> None:
     (tree / "b.so").symlink_to(other / "three.so")
     (tree / "gone.so").symlink_to("nowhere.so")
     found = [
-        os.path.relpath(each, tmp_path.resolve()) for each in SourceTrees().shared_below(str(tree))
+        os.path.relpath(each, tmp_path.resolve())
+        for each in SourceTrees(Store()).shared_below(str(tree))
     ]
     assert sorted(set(found) - {"tree/a/self.so", "tree/nowhere.so"}) == [
         *("other/three.so", "other/two.so", "tree/a/one.so")
@@ -63,7 +58,7 @@ def test_links_are_followed_once(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_none_holds_nothing(tmp_path: Path) -> None:
     put(tmp_path / "file.so")
-    trees = SourceTrees()
+    trees = SourceTrees(Store())
     for name in ("gone", "file.so", "nul\0"):
         assert trees.listing(f"{tmp_path}/{name}") == Listing()
     assert below(trees, tmp_path / "gone") == []
@@ -74,64 +69,47 @@ def test_at_most_so_many_folders_are_entered(
 ) -> None:
     monkeypatch.setattr(source_trees, "MOST_FOLDERS", 5)
     put(*(tmp_path / f"d{number}" / "x.so" for number in range(9)))
-    assert len(below(SourceTrees(), tmp_path)) == 4, "the tree itself is one"
+    assert len(below(SourceTrees(Store()), tmp_path)) == 4, "the tree itself is one"
 
 
 def test_modules_are_found_by_their_name(tmp_path: Path) -> None:
     suffixes = (".cpython-312-x86_64-linux-gnu.so", ".abi3.so", ".so")
     put(*(tmp_path / f"top{suffix}" for suffix in suffixes), tmp_path / "topple.so")
     for path in (tmp_path / "top", tmp_path / "top.py", tmp_path / "top.so"):
-        found = {Path(each).name for each in SourceTrees().modules(str(path))}
+        found = {Path(each).name for each in SourceTrees(Store()).modules(str(path))}
         assert found == {f"top{suffix}" for suffix in suffixes}
-
-
-def remembering(cache: Path) -> SourceTrees:
-    return SourceTrees(FactsCache(cache))
 
 
 def test_what_a_folder_holds_is_remembered_until_it_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tree, kept = tmp_path / "tree", FactsCache(tmp_path / "cache")
+    tree, kept = tmp_path / "tree", Store(tmp_path / "cache")
     put(tree / "a.so", tree / "sub" / "b.so", tree / "empty" / "x.py")
-    age(tree)
     first = SourceTrees(kept)
-    first.share_shelf(str(tree))
+    first.gather(str(tree))
     assert below(first, tree) == ["a.so", "sub/b.so"]
     kept.save()
     assert len(list((tmp_path / "cache").glob("*.shelf"))) == 2, "the tree's own folder, and below"
 
     with monkeypatch.context() as blind:
         blind.setattr(os, "scandir", lambda _: pytest.fail("it is known"))
-        again = remembering(tmp_path / "cache")
-        again.share_shelf(str(tree))
+        again = SourceTrees(Store(tmp_path / "cache"))
+        again.gather(str(tree))
         assert below(again, tree) == ["a.so", "sub/b.so"]
     put(tree / "sub" / "c.so")
-    assert below(remembering(tmp_path / "cache"), tree) == ["a.so", "sub/b.so", "sub/c.so"]
-
-
-def test_a_folder_that_has_just_changed_is_not_remembered(tmp_path: Path) -> None:
-    """Its time may be the same after the next change."""
-    tree, kept = tmp_path / "tree", FactsCache(tmp_path / "cache")
-    put(tree / "a.so")
-    assert below(SourceTrees(kept), tree) == ["a.so"]
-    kept.save()
-    assert not (tmp_path / "cache").exists()
+    assert below(SourceTrees(Store(tmp_path / "cache")), tree) == ["a.so", "sub/b.so", "sub/c.so"]
 
 
 def test_a_row_of_another_shape_is_read_anew(tmp_path: Path) -> None:
     put(tmp_path / "tree" / "a.so")
-    age(tmp_path / "tree")
     found = (tmp_path / "tree").stat()
-    kept = FactsCache(tmp_path / "cache")
-    identity = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
-    kept.put(str(tmp_path / "tree"), identity, "-")
+    kept = Store(tmp_path / "cache")
+    kept.put("folders", str(tmp_path / "tree"), identity(found), "-")
     assert below(SourceTrees(kept), tmp_path / "tree") == ["a.so"]
 
 
 def test_names_that_no_line_can_hold_are_found_all_the_same(tmp_path: Path) -> None:
-    tree, kept = tmp_path / "tree", FactsCache(tmp_path / "cache")
+    tree, kept = tmp_path / "tree", Store(tmp_path / "cache")
     put(tree / "a\nb.so", tree / os.fsdecode(b"\xff.so"))
-    age(tree)
     for _ in range(2):
         assert len(below(SourceTrees(kept), tree)) == 2

@@ -7,30 +7,36 @@ from typing import TYPE_CHECKING, BinaryIO
 import pytest
 
 from cxxrt_toolchain.collect.process.cudart_users import Places, idle_copies, read_places
-from cxxrt_toolchain.collect.process.file_table import Kind
 from cxxrt_toolchain.elf.image import ElfError
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.facts.libraries import Origin
+from cxxrt_toolchain.facts.libraries import Library, Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 OURS, THEIRS, OTHER = "/nv/libcudart.so.13", "/tv.libs/libcudart.1a.so.13", "/nv/libcudart.so.12"
 USER = "/tv/core.so"
 
 
-def _kind(*needed: str, family: RuntimeFamily | None = None) -> Kind:
-    return Kind(
-        Origin.WHEEL, "a", family, (), "", "1.0", "/", needed, is_cxx=False, glibc="", traits=""
-    )
+def _library(path: str, soname: str, family: RuntimeFamily | None = None) -> Library:
+    return Library(path=path, soname=soname, origin=Origin.WHEEL, package="a", family=family)
 
 
-def _copy(path: str, soname: str) -> tuple[str, str, Kind]:
-    return path, soname, _kind(family=RuntimeFamily.LIBCUDART)
+def _copy(path: str, soname: str) -> Library:
+    return _library(path, soname, RuntimeFamily.LIBCUDART)
 
 
 COPIES = (_copy(OURS, "libcudart.so.13"), _copy(THEIRS, "libcudart.so.13"))
+USES = _library(USER, "core.so")
+
+
+def _places(
+    libraries: Iterable[Library], needed: tuple[str, ...], open_file: Callable[[str], BinaryIO]
+) -> Places:
+    """With an object that needs some libraries, and one that cannot be read."""
+    rows = {**{each.path: () for each in libraries}, USER: needed}
+    return read_places((*libraries, USES, _library("/gone.so", "")), rows, open_file)
 
 
 def _unreadable(path: str) -> BinaryIO:
@@ -47,20 +53,18 @@ def _unreadable(path: str) -> BinaryIO:
     ],
 )
 def test_who_may_use_a_copy(needed: str, copies: tuple[str, ...] | None) -> None:
-    rows = (*COPIES, _copy(OTHER, "libcudart.so.12"), (USER, "core.so", _kind(needed)))
-    assert read_places(rows, _unreadable) == ({} if copies is None else {USER: (copies, None)})
+    found = _places((*COPIES, _copy(OTHER, "libcudart.so.12")), (needed,), _unreadable)
+    assert found == ({} if copies is None else {USER: (copies, None)})
 
 
 def test_one_copy_of_each_major_needs_no_look(elf_fixture: Callable[[str], Path]) -> None:
     def open_file(path: str) -> BinaryIO:
         return pytest.fail(f"{path} was read")
 
-    user = (USER, "core.so", _kind("libcudart.so.13", "libcudart.so.12"))
-    rows = (COPIES[0], _copy(OTHER, "libcudart.so.12"), user, ("/gone.so", "", None))
-    assert read_places(rows, open_file) == {}
+    single = (COPIES[0], _copy(OTHER, "libcudart.so.12"))
+    assert _places(single, ("libcudart.so.13", "libcudart.so.12"), open_file) == {}
     plain = elf_fixture("libuser.so")  # needs no function of CUDA's
-    needs = (USER, "core.so", _kind("libcudart.so.13"))
-    found = read_places((*COPIES, needs), lambda _: plain.open("rb"))
+    found = _places(COPIES, ("libcudart.so.13",), lambda _: plain.open("rb"))
     assert found == {USER: ((OURS, THEIRS), ())}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cxxrt_toolchain.collect.process.memory import AddressMap, load_order, open_memory
-from cxxrt_toolchain.collect.process.procfs import files_now
+from cxxrt_toolchain.collect.process.procfs import mappings_now
 
 
 def test_words_are_read_where_they_are() -> None:
@@ -45,7 +45,7 @@ def test_the_loaders_list_begins_with_the_program() -> None:
     with open_memory(os.getpid()) as memory:
         assert memory is not None
         entries = load_order(os.getpid(), memory)
-    owners = AddressMap((row.start, row.end, row.path) for row in files_now(os.getpid()))
+    owners = AddressMap((row.start, row.end, row.path) for row in mappings_now(os.getpid()))
     assert owners.owner(entries[0].dynamic) == os.path.realpath("/proc/self/exe")
     names = [owners.owner(entry.dynamic).rpartition("/")[2] for entry in entries]
     assert any(name.startswith("libc.so") for name in names)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cxxrt_toolchain.collect.process import procfs
-from cxxrt_toolchain.collect.process.procfs import files_now, read_process
+from cxxrt_toolchain.collect.process.procfs import mappings_now, read_process
 from cxxrt_toolchain.errors import InputError, MissingToolError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def test_this_process_can_be_looked_at() -> None:
     assert facts.root == ""
     assert os.path.realpath(facts.executable) == os.path.realpath("/proc/self/exe")
     assert facts.environment["PATH"]
-    assert any(row.path.rpartition("/")[2].startswith("libc.so") for row in facts.files)
+    assert any(row.path.rpartition("/")[2].startswith("libc.so") for row in facts.code)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_process_that_is_not_there(fake: Path) -> None:
     with pytest.raises(InputError, match="Process 8 does not exist"):
         read_process(8)
-    assert files_now(8) == ()
+    assert mappings_now(8) == ()
 
 
 def test_a_zombie_is_called_one(fake: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from array import array
 from typing import TYPE_CHECKING, BinaryIO
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import pytest
 
 from cxxrt_toolchain.collect.process import references as object_references
-from cxxrt_toolchain.collect.process.references import NOTHING, ReferenceTable, read_object
+from cxxrt_toolchain.collect.process.references import NOTHING, read_all, read_object
+from cxxrt_toolchain.collect.store import Store, identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     ElfFixture = Callable[[str], Path]
 
-PROGRAM = "/usr/bin/python3"
+pytestmark = pytest.mark.usefixtures("settled")
 
 
 def _open(path: str) -> BinaryIO:
@@ -54,52 +56,35 @@ def test_places_far_from_each_other_are_read_apart(
 
 
 def test_a_file_is_read_once(library: str, tmp_path: Path) -> None:
-    first = ReferenceTable(tmp_path / "cache", PROGRAM).read({library: library}, _open)
-    again = ReferenceTable(tmp_path / "cache", PROGRAM).read({library: library}, _never)
+    first = read_all({library: library}, _open, Store(tmp_path / "cache"))
+    again = read_all({library: library}, _never, Store(tmp_path / "cache"))
     assert again == first == {library: read_object(library, _open)}
 
 
 def test_another_file_of_that_name_is_read(
     library: str, elf_fixture: ElfFixture, tmp_path: Path
 ) -> None:
-    ReferenceTable(tmp_path / "cache", PROGRAM).read({library: library}, _open)
+    read_all({library: library}, _open, Store(tmp_path / "cache"))
     shutil.copy(elf_fixture("libunique.so"), library)
-    found = ReferenceTable(tmp_path / "cache", PROGRAM).read({library: library}, _open)
+    found = read_all({library: library}, _open, Store(tmp_path / "cache"))
     assert found == {library: read_object(library, _open)}
     assert found[library].symbols != b""
 
 
-@pytest.mark.parametrize("damage", [b"", b"cxxrt-references-2 4 00000000\nx"])
-def test_a_damaged_table_is_read_from_the_files(
-    library: str, tmp_path: Path, damage: bytes
-) -> None:
-    ReferenceTable(tmp_path / "cache", PROGRAM).read({library: library}, _open)
-    (file,) = (tmp_path / "cache").iterdir()
-    file.write_bytes(damage)
-    found = ReferenceTable(tmp_path / "cache", PROGRAM).read({library: library}, _open)
-    assert found == {library: read_object(library, _open)}
+def test_a_kept_value_of_another_shape_is_a_miss(library: str) -> None:
+    store = Store()
+    store.put("references", library, identity(os.stat(library)), ("x",))  # noqa: PTH116 - a text
+    assert read_all({library: library}, _open, store) == {library: read_object(library, _open)}
 
 
 def test_what_cannot_be_read_today_is_read_again(library: str, tmp_path: Path) -> None:
     def refuses(path: str) -> BinaryIO:
         raise PermissionError(path)
 
-    table = ReferenceTable(tmp_path / "cache", PROGRAM)
-    assert table.read({library: library}, refuses) == {library: NOTHING}
-    found = ReferenceTable(tmp_path / "cache", PROGRAM).read({library: library}, _open)
+    store = Store(tmp_path / "cache")
+    assert read_all({library: library}, refuses, store) == {library: NOTHING}
+    found = read_all({library: library}, _open, Store(tmp_path / "cache"))
     assert found == {library: read_object(library, _open)} != {library: NOTHING}
-
-
-def test_what_is_too_much_for_a_table_is_left_out_from_the_oldest(
-    library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(object_references, "_MOST_BYTES", 12_000)
-    second = shutil.copy(library, str(tmp_path / "second.so"))
-    ReferenceTable(tmp_path / "cache", PROGRAM).read({library: library, second: second}, _open)
-    table = ReferenceTable(tmp_path / "cache", PROGRAM)
-    table.read({second: second}, _never)
-    with pytest.raises(pytest.fail.Exception):
-        table.read({library: library}, _never)
 
 
 def test_what_cannot_be_read_has_no_references(tmp_path: Path) -> None:
@@ -107,4 +92,4 @@ def test_what_cannot_be_read_has_no_references(tmp_path: Path) -> None:
     text.write_text("no ELF file")
     assert read_object(str(text), _open) == NOTHING
     assert read_object(str(tmp_path / "absent"), _open) == NOTHING
-    assert ReferenceTable(None, PROGRAM).read({"/a": str(text)}, _open) == {"/a": NOTHING}
+    assert read_all({"/a": str(text)}, _open, Store()) == {"/a": NOTHING}

@@ -75,7 +75,7 @@ def recorded_sources(site: str, info: str, record: str, trees: SourceTrees) -> S
     builds = [trees.root + path for each in mapped for path in each.builds]
     projects = [trees.root + project] if project else []
     for folder in projects or folders:
-        trees.share_shelf(folder)
+        trees.gather(folder)
     declared = _declared(info) or {name for each in mapped for name in each.names}
     places = [path for each in folders for path in _packages(each, declared, trees)]
     return _sources(projects, [*modules, *places], builds, trees)
@@ -101,7 +101,7 @@ def declared_sources(folder: str, info: str, project: str, trees: SourceTrees) -
         trees: Looks into folders.
     """
     if project:
-        trees.share_shelf(project)
+        trees.gather(project)
     places = [f"{folder}/{name}" for name in _text(f"{info}/top_level.txt").split()]
     return _sources([project] if project else [], places, [], trees)
 

@@ -21,16 +21,12 @@ from cxxrt_toolchain.collect.environment.editable import (
     recorded_sources,
 )
 from cxxrt_toolchain.collect.environment.source_trees import SourceTrees, may_be_shared
-from cxxrt_toolchain.facts.installed import (
-    Distribution,
-    Environment,
-    normalized,
-)
+from cxxrt_toolchain.facts.installed import Distribution, Environment, normalized
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cxxrt_toolchain.collect.cache import FactsCache
+    from cxxrt_toolchain.collect.store import Store
     from cxxrt_toolchain.host.interpreter import Interpreter
 
 _INFO = (".dist-info", ".egg-info")
@@ -44,14 +40,14 @@ _LINK = ".egg-link"
 _ENTRIES = (*_INFO, _LINK)
 
 
-def read_environment(interpreter: Interpreter, cache: FactsCache | None = None) -> Environment:
+def read_environment(interpreter: Interpreter, store: Store) -> Environment:
     """Find what is installed for an interpreter.
 
     Args:
         interpreter: Says where it imports from.
-        cache: Where the folders of source trees are remembered.
+        store: Keeps listings of source trees between runs.
     """
-    trees = SourceTrees(cache, interpreter.root)
+    trees = SourceTrees(store, interpreter.root)
     found: dict[str, Distribution] = {}
     for folder in dict.fromkeys(interpreter.path):
         for name in _names(folder):

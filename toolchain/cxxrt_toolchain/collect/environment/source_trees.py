@@ -10,13 +10,12 @@ takes one ``stat`` per folder.
 from __future__ import annotations
 
 import os
-import time
 from typing import TYPE_CHECKING, NamedTuple
+
+from cxxrt_toolchain.collect.store import Store, identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from cxxrt_toolchain.collect.cache import FactsCache, Identity
 
 MOST_FOLDERS = 5_000
 """Of one tree; PyTorch's package has half of that."""
@@ -26,8 +25,7 @@ _SHARED = ".so"
 _PASSED = frozenset({"__pycache__", "node_modules", "site-packages", "dist-packages", "CMakeFiles"})
 _ENVIRONMENT = frozenset({"pyvenv.cfg", "conda-meta"})
 """What a virtual or conda environment has at its top."""
-_SETTLED = 2_000_000_000
-"""Nanoseconds after which a folder's time tells of every change: clocks of disks are coarse."""
+_KIND = "folders"
 
 
 class Listing(NamedTuple):
@@ -40,31 +38,27 @@ class Listing(NamedTuple):
     """Symlinks to either; they are followed anew each time."""
 
 
-_EMPTY = "//" * (len(Listing._fields) - 1)
-"""The row of a folder without any."""
-
-
 class SourceTrees:
-    """Looks into folders, and remembers.
+    """Lists folders.
 
     Args:
-        cache: Where to remember; None: nowhere.
+        store: Keeps listings between runs.
         root: What stands before every path, for the files of another mount namespace or below
-            another root. Links are not followed there: they mean its paths, not ours.
+            another root. Links are not followed there, because they mean its paths, not ours, and
+            nothing is kept between runs.
     """
 
-    def __init__(self, cache: FactsCache | None = None, root: str = "") -> None:
-        self._cache = None if root else cache
+    def __init__(self, store: Store, root: str = "") -> None:
+        self._store = Store() if root else store
         self.root = root
 
     def real(self, path: str) -> str:
         """The path after every symlink."""
         return path if self.root else os.path.realpath(path)
 
-    def share_shelf(self, folder: str) -> None:
-        """Keep what is known of everything below a folder together."""
-        if self._cache is not None:
-            self._cache.share_shelf(self.real(folder))
+    def gather(self, folder: str) -> None:
+        """Keep the listings of all folders below one in one shelf of the store."""
+        self._store.gather(self.real(folder))
 
     def shared_below(self, folder: str) -> Iterator[str]:
         """The real paths of files below a folder, nearest first; none where it is no folder."""
@@ -103,30 +97,18 @@ class SourceTrees:
             found = os.stat(folder)  # noqa: PTH116 - thousands of them
         except (OSError, ValueError):
             return Listing()
-        identity = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
-        kept = self._cache.get(folder, identity) if self._cache is not None else None
-        if kept == _EMPTY:
-            return Listing()
-        if kept is not None and kept.count("//") == len(Listing._fields) - 1:
-            return Listing._make(_names(part) for part in kept.split("//"))
+        key = identity(found)
+        match self._store.get(_KIND, folder, key):
+            case (tuple(folders), tuple(shared), tuple(links)):
+                return Listing(folders, shared, links)
         listing = _list(folder)
-        self._keep(folder, identity, listing)
+        self._store.put(_KIND, folder, key, tuple(listing))
         return listing
-
-    def _keep(self, folder: str, identity: Identity, listing: Listing) -> None:
-        line = "//".join("/".join(names) for names in listing)
-        settled = time.time_ns() - identity[3] > _SETTLED
-        if self._cache is not None and settled and line.isprintable():
-            self._cache.put(folder, identity, line)
 
 
 def may_be_shared(name: str) -> bool:
     """Whether a file may be a shared object, by its name."""
     return _SHARED in name.rpartition("/")[2]
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(text.split("/")) if text else ()
 
 
 def _list(folder: str) -> Listing:

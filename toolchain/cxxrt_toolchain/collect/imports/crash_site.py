@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect.process.memory import AddressMap, open_memory
-from cxxrt_toolchain.collect.process.procfs import files_now
+from cxxrt_toolchain.collect.process.procfs import mappings_now
 from cxxrt_toolchain.elf.facts import SymbolType
 from cxxrt_toolchain.elf.image import ElfError
 from cxxrt_toolchain.elf.reader import read_elf
@@ -27,7 +27,7 @@ from cxxrt_toolchain.facts.imports import CrashSite
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.collect.process.mappings import MappedFile
+    from cxxrt_toolchain.collect.process.mappings import Mapping
     from cxxrt_toolchain.collect.process.memory import Memory
 
 _WRITE = 1
@@ -64,12 +64,12 @@ def find_crash_site(pid: int, descriptor: int) -> CrashSite | None:
     pointer = _stack_of_writer(pid, descriptor)
     if pointer is None:
         return None
-    files = files_now(pid)
+    mappings = mappings_now(pid)
     with open_memory(pid) as memory:
         if memory is None:
             return None
         interrupted = _interrupted(memory, pointer)
-        return _site(memory, files, *interrupted) if interrupted else None
+        return _site(memory, mappings, *interrupted) if interrupted else None
 
 
 def _stack_of_writer(pid: int, descriptor: int) -> int | None:
@@ -107,10 +107,10 @@ def _interrupted(memory: Memory, pointer: int) -> tuple[int, int] | None:
     return None
 
 
-def _site(memory: Memory, files: tuple[MappedFile, ...], program: int, stack: int) -> CrashSite:
-    code = AddressMap((each.start, each.end, each.path) for each in files if each.is_code)
+def _site(memory: Memory, mappings: tuple[Mapping, ...], program: int, stack: int) -> CrashSite:
+    code = AddressMap((each.start, each.end, each.path) for each in mappings if each.is_code)
     path = code.owner(program)
-    base = {each.path: each.start for each in files}
+    base = {each.path: each.start for each in reversed(mappings)}
     callers = dict.fromkeys(_callers(memory, code, stack))
     callers.pop(path, None)
     return CrashSite(

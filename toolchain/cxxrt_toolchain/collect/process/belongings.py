@@ -32,7 +32,7 @@ _SITE = re.compile(r".*?/(?:site|dist)-packages(?=/|\Z)", re.DOTALL)
 
 def interpreter_of(facts: ProcessFacts) -> Interpreter:
     """The interpreter that the process runs, as far as its files tell; any other program, too."""
-    names = (facts.executable, *(each.path for each in facts.files if "/libpython" in each.path))
+    names = (facts.executable, *(each.path for each in facts.code if "/libpython" in each.path))
     versions = (match[1] for name in names if (match := _PYTHON.search(name.rpartition("/")[2])))
     python = next(versions, "")
     base = facts.executable.rpartition("/bin/")[0]
@@ -92,7 +92,7 @@ def _listed(facts: ProcessFacts) -> Iterator[str]:
 
 def _sites(facts: ProcessFacts) -> Iterator[str]:
     """Folders that hold installed distributions, above the files that are mapped."""
-    parents = dict.fromkeys([each.path[: each.path.rfind("/")] for each in facts.files])
+    parents = dict.fromkeys([each.path[: each.path.rfind("/")] for each in facts.code])
     parents.pop(facts.executable.rpartition("/")[0], None)  # programs lie there, no packages
     known: dict[str, bool] = {}
     for parent in parents:

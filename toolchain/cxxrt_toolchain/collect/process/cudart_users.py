@@ -17,10 +17,10 @@ from cxxrt_toolchain.elf.references import read_imports
 from cxxrt_toolchain.facts.families import RuntimeFamily, canonical_soname
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from typing import BinaryIO
 
-    from cxxrt_toolchain.collect.process.file_table import Kind
+    from cxxrt_toolchain.facts.libraries import Library
 
 _FUNCTIONS = ("cuda", "__cuda")
 Places = dict[str, tuple[tuple[str, ...], "tuple[int, ...] | None"]]
@@ -30,31 +30,34 @@ cannot be read."""
 
 
 def read_places(
-    rows: Iterable[tuple[str, str, Kind | None]], open_file: Callable[[str], BinaryIO]
+    libraries: Iterable[Library],
+    needed: Mapping[str, tuple[str, ...]],
+    open_file: Callable[[str], BinaryIO],
 ) -> Places:
-    """Where to look; nothing unless two copies of one libcudart are loaded.
+    """The places that say which copy is used; empty unless two copies of one libcudart are loaded.
 
     Args:
-        rows: Path, SONAME and facts of everything that is loaded.
-        open_file: Opens the file of an object, `ElfError` or `OSError` where there is none.
+        libraries: All loaded objects.
+        needed: ``DT_NEEDED`` by path, of those that can be read.
+        open_file: Opens the file of an object; `ElfError` or `OSError` if there is none.
     """
-    known = [(path, soname, kind) for path, soname, kind in rows if kind]
-    copies: dict[str, list[tuple[str, str]]] = {}
-    for path, soname, kind in known:
-        if kind.family is RuntimeFamily.LIBCUDART:
-            copies.setdefault(canonical_soname(soname), []).append((path, soname))
+    known = [each for each in libraries if each.path in needed]
+    copies: dict[str, list[Library]] = {}
+    for each in known:
+        if each.family is RuntimeFamily.LIBCUDART:
+            copies.setdefault(canonical_soname(each.soname), []).append(each)
     found: Places = {}
-    for each in copies.values():
-        if len(each) > 1:
-            for path, _, kind in known:
-                own = tuple(copy for copy, soname in each if _may_use(kind, copy, soname))
-                if own and kind.family is None:
-                    found[path] = (own, _places(path, open_file))
+    for rivals in copies.values():
+        if len(rivals) > 1:
+            for each in known:
+                own = tuple(copy.path for copy in rivals if _may_use(needed[each.path], copy))
+                if own and each.family is None:
+                    found[each.path] = (own, _places(each.path, open_file))
     return found
 
 
-def _may_use(kind: Kind, copy: str, soname: str) -> bool:
-    return soname in kind.needed or copy.rpartition("/")[2] in kind.needed
+def _may_use(needed: tuple[str, ...], copy: Library) -> bool:
+    return copy.soname in needed or copy.path.rpartition("/")[2] in needed
 
 
 def _places(path: str, open_file: Callable[[str], BinaryIO]) -> tuple[int, ...] | None:

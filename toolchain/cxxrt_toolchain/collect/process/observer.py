@@ -1,52 +1,41 @@
-"""Looking at a process: /proc, the files that are mapped, the memory -> `ProcessView`.
+"""A running process: /proc, the files that it has mapped, its memory -> `ProcessView`.
 
-In: `ProcessFacts`, again and again for processes of one program. Out: views. What follows from the
-files alone comes from a `SetReader`, which remembers it.
+In: `ProcessFacts`, also several times of one process. Out: views. What files say is read through
+the store.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
-from functools import cache, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from cxxrt_toolchain.collect.answers import Answers
+from cxxrt_toolchain.collect.environment.installed import read_environment
+from cxxrt_toolchain.collect.interactions import find_interactions
 from cxxrt_toolchain.collect.process.belongings import runtime_version
 from cxxrt_toolchain.collect.process.bindings import ObjectInMemory, describe_bound, read_bindings
-from cxxrt_toolchain.collect.process.cudart_users import idle_copies
+from cxxrt_toolchain.collect.process.cudart_users import idle_copies, read_places
+from cxxrt_toolchain.collect.process.loaded import describe, placed
 from cxxrt_toolchain.collect.process.memory import AddressMap, load_order, open_memory
-from cxxrt_toolchain.collect.process.process_interactions import (
-    decode_interactions,
-    encode_interactions,
-    find_in_process,
-    objects_of,
-)
-from cxxrt_toolchain.collect.process.procfs import files_now
-from cxxrt_toolchain.collect.process.set_reader import SetReader, group_of
+from cxxrt_toolchain.collect.process.references import read_all
+from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.elf.comment import read_comment
 from cxxrt_toolchain.elf.image import ElfError, ElfImage
-from cxxrt_toolchain.facts.bindings import Bindings
-from cxxrt_toolchain.facts.interactions import NO_INTERACTIONS
-from cxxrt_toolchain.facts.libraries import Library, Package, Places
+from cxxrt_toolchain.facts.interactions import InteractingObject
+from cxxrt_toolchain.facts.libraries import Package
 from cxxrt_toolchain.facts.process import ProcessView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
 
-    from cxxrt_toolchain.collect.cache import FactsCache
-    from cxxrt_toolchain.collect.process.bindings import Symbols
-    from cxxrt_toolchain.collect.process.file_table import Kind
-    from cxxrt_toolchain.collect.process.load_set import LoadSet
-    from cxxrt_toolchain.collect.process.mappings import MappedFile
-    from cxxrt_toolchain.collect.process.memory import LoadedEntry, Memory
+    from cxxrt_toolchain.collect.process.loaded import LoadedObject
+    from cxxrt_toolchain.collect.process.memory import Memory
     from cxxrt_toolchain.collect.process.procfs import ProcessFacts
-    from cxxrt_toolchain.facts.bindings import Bound
+    from cxxrt_toolchain.facts.bindings import Bindings, Bound
     from cxxrt_toolchain.facts.installed import Environment
-    from cxxrt_toolchain.facts.interactions import Interactions
     from cxxrt_toolchain.host.interpreter import Interpreter
 
 VARIABLES = (
@@ -57,229 +46,157 @@ VARIABLES = (
 )
 """Environment variables that decide what is loaded, or how it behaves together."""
 
-_Loaded = list[tuple["MappedFile", int]]
-"""Files with what is added to the addresses in them."""
-_Mapped = Callable[[], dict[str, "MappedFile"]]
-"""All mapped files by their paths; read when asked for, and once."""
-
 
 class Observer:
-    """Looks at processes of one program."""
+    """Looks at processes of one program.
+
+    Args:
+        interpreter: The program.
+        store: Keeps what files said.
+        environment: The distributions installed for it; read when they are needed, if None.
+    """
 
     def __init__(
-        self,
-        interpreter: Interpreter,
-        *,
-        environment: Environment | None = None,
-        cache: FactsCache | None = None,
+        self, interpreter: Interpreter, store: Store, *, environment: Environment | None = None
     ) -> None:
         self.interpreter = interpreter
-        self._sets = SetReader(interpreter, environment, cache)
+        self._store = store
+        self._in_other_root = Store()  # the paths below /proc/PID/root end with the process
+        self._given = environment
         self._runtime = runtime_version(interpreter.path)
 
+    @cached_property
+    def _environment(self) -> Environment:
+        return self._given or read_environment(self.interpreter, self._store)
+
     def look(self, facts: ProcessFacts, *, memory: bool = True) -> ProcessView:
-        """Everything that the rules may know of a process at this moment."""
+        """All facts of a process at this moment that rules ask for."""
         if not memory:
-            return self._blind_view(facts, "it was not asked for")
+            return self._without_memory(facts, "it was not asked for")
         with open_memory(facts.pid) as opened:
             if opened is None:
                 reason = "the kernel does not let this user read the process's memory"
-                return self._blind_view(facts, reason)
-            mapped = cache(lambda: {each.path: each for each in files_now(facts.pid)})
-            loaded = _as_loaded(facts, opened, mapped)
-            if not loaded:
+                return self._without_memory(facts, reason)
+            files = placed(facts, load_order(facts.pid, opened))
+            if not files:
                 reason = "the loader's list of objects cannot be found in its memory"
-                return self._blind_view(facts, reason)
-            known = self._sets.read(facts.root, [file for file, _ in loaded], memory=True)
-            bindings = _bindings(facts.root, loaded, known, opened, mapped)
-        return self._view(facts, loaded, known, bindings, "")
+                return self._without_memory(facts, reason)
+            store = self._store_of(facts)
+            loaded = describe(facts, files, self._environment, store, ordered=True)
+            bindings = _bindings(facts.root, loaded, opened, store)
+        return self._view(facts, loaded, bindings, "")
 
-    def save(self) -> None:
-        """Keep what was learned of the sets of files that were looked at."""
-        self._sets.save()
+    def _without_memory(self, facts: ProcessFacts, why: str) -> ProcessView:
+        files = [(each, 0) for each in facts.code]
+        store = self._store_of(facts)
+        loaded = describe(facts, files, self._environment, store, ordered=False)
+        return self._view(facts, loaded, None, why)
 
-    def _blind_view(self, facts: ProcessFacts, why_no_memory: str) -> ProcessView:
-        known = self._sets.read(facts.root, facts.files, memory=False)
-        return self._view(facts, [(each, 0) for each in facts.files], known, None, why_no_memory)
+    def _store_of(self, facts: ProcessFacts) -> Store:
+        return self._in_other_root if facts.root else self._store
 
     def _view(
         self,
         facts: ProcessFacts,
-        loaded: _Loaded,
-        known: LoadSet,
+        loaded: tuple[LoadedObject, ...],
         bindings: Bindings | None,
         why_no_memory: str,
     ) -> ProcessView:
-        ordered = not why_no_memory
-        libraries = []
-        needed: dict[str, tuple[str, ...]] = {}
-        places = None
-        heads = {id(kind): kind[:5] for kind in known.kinds if kind}
-        rows = zip(loaded, known.sonames, known.kinds, strict=True)
-        for number, ((file, _), soname, kind) in enumerate(rows):
-            order = number if ordered else None
-            path, deleted = file.path, file.deleted
-            if kind is not None:
-                # As tuples are made: a process has hundreds, and `Library` takes thrice as long.
-                row = (path, soname, *heads[id(kind)], order, deleted)
-                libraries.append(tuple.__new__(Library, row))
-                needed[path] = kind.needed
-            else:  # nothing can be read: deleted, or no ELF file
-                places = places or Places(environment=self._sets.environment)
-                libraries.append(places.library(path, None, order=order, deleted=deleted))
-        kinds = tuple({id(kind): kind for kind in known.kinds if kind}.values())
+        answers = Answers(self._store_of(facts), "process")
+        interactions = find_interactions(_interacting(loaded), answers)
+        answers.save()
         return ProcessView(
-            libraries=tuple(libraries),
-            needed=needed,
-            packages=self._packages(libraries, kinds),
-            ordered=ordered,
+            libraries=tuple(each.library for each in loaded),
+            needed={each.path: each.facts.facts.needed for each in loaded if each.facts},
+            packages=tuple(sorted(self._packages(facts.root, loaded))),
+            ordered=not why_no_memory,
             bindings=bindings,
             why_no_memory=why_no_memory,
             variables={
                 name: facts.environment[name] for name in VARIABLES if name in facts.environment
             },
-            glibc=next((kind.glibc for kind in kinds if kind.glibc), ""),
+            glibc=next((each.glibc for each in loaded if each.glibc), ""),
             python=self.interpreter.python,
             runtime_version=self._runtime,
-            compilers=_compilers(facts.root, bindings, known),
-            interactions=self._interactions(libraries, needed, known, facts.root),
+            compilers=_compilers(facts.root, bindings),
+            interactions=interactions,
         )
 
-    def _interactions(
-        self,
-        libraries: list[Library],
-        needed: dict[str, tuple[str, ...]],
-        known: LoadSet,
-        root: str,
-    ) -> Interactions:
-        if known.interactions == ():  # as in most processes
-            return NO_INTERACTIONS
-        rows = zip(libraries, known.kinds, strict=True)
-        objects = objects_of([(each, kind.traits) for each, kind in rows if kind], needed, root)
-        if known.interactions is None:
-            folder = self._sets.folder if not root else None
-            found = find_in_process(objects, Answers(folder, self.interpreter.program, "process"))
-            known.interactions = encode_interactions(found)
-            known.changed = True
-            return found
-        return decode_interactions(known.interactions, objects)
+    def _packages(self, root: str, loaded: tuple[LoadedObject, ...]) -> Iterator[Package]:
+        counts = Counter(each.library.package for each in loaded)
+        for name, count in counts.items():
+            row = self._environment.named(name) if name else None
+            if row is not None:
+                yield Package(
+                    name=row.name,
+                    version=row.version,
+                    objects=count,
+                    location=row.location.removeprefix(root),
+                )
 
-    def _packages(self, libraries: list[Library], kinds: Iterable[Kind]) -> tuple[Package, ...]:
-        counts = Counter(each.package for each in libraries if each.package)
-        rows = {
-            kind.package: (kind.package_version, kind.location)
-            for kind in kinds
-            if kind.package and kind.package in counts
-        }
-        if counts.keys() - rows.keys():  # known only by files that are gone
-            named = {
-                name: self._sets.environment.named(name) for name in counts.keys() - rows.keys()
-            }
-            rows |= {name: (row.version, row.location) for name, row in named.items() if row}
-        return tuple(
-            sorted(
-                Package(name=name, version=version, objects=counts[name], location=location)
-                for name, (version, location) in rows.items()
+
+def _interacting(loaded: tuple[LoadedObject, ...]) -> Iterator[InteractingObject]:
+    for each in loaded:
+        if each.facts is not None and each.facts.copy_of is None:
+            yield InteractingObject(
+                path=each.path,
+                place=each.facts.path,
+                name=each.library.soname,
+                owner=each.group,
+                needed=each.facts.facts.needed,
+                traits=each.facts.traits,
             )
-        )
-
-
-def _as_loaded(facts: ProcessFacts, memory: Memory, mapped: _Mapped) -> _Loaded:
-    """The loader's list, with the files that are mapped where it says."""
-    entries = load_order(facts.pid, memory)
-    files = {each.base: each for each in facts.files}  # true where memory has the file's layout
-    if entries:  # a program that cannot be moved is at 0
-        program = (each for each in facts.files if each.path == facts.executable)
-        files.update((entries[0].base, each) for each in program)
-    odd = [entry for entry in entries if entry.base not in files]
-    if odd:
-        files.update(_files_by_code(facts.files, odd))
-    if any(base not in files for base, _ in odd):
-        files = _files_by_dynamic_section(mapped(), entries)
-    found: dict[str, tuple[MappedFile, int]] = {}
-    for base, _ in entries:
-        file = files.get(base)
-        if file is not None and file.path not in found:
-            found[file.path] = (file, base)
-    return list(found.values())
-
-
-def _files_by_code(
-    files: Sequence[MappedFile], entries: Iterable[LoadedEntry]
-) -> Iterator[tuple[int, MappedFile]]:
-    """Which code lies between an object's load address and its dynamic section: its own."""
-    starts = [each.start for each in files]
-    for base, dynamic in entries:
-        index = bisect_left(starts, base)
-        if index < len(files) and starts[index] < dynamic:
-            yield base, files[index]
-
-
-def _files_by_dynamic_section(
-    mapped: dict[str, MappedFile], entries: Iterable[LoadedEntry]
-) -> dict[int, MappedFile]:
-    """Which file holds an object's dynamic section, by the object's load address."""
-    owners = AddressMap((each.start, each.end, each.path) for each in mapped.values())
-    paths = ((base, owners.owner(dynamic)) for base, dynamic in entries)
-    return {base: mapped[path] for base, path in paths if path}
 
 
 def _bindings(
-    root: str, loaded: _Loaded, known: LoadSet, memory: Memory, mapped: _Mapped
+    root: str, loaded: tuple[LoadedObject, ...], memory: Memory, store: Store
 ) -> Bindings:
-    if not known.references and not known.cudart:
-        return Bindings()
-
-    kinds = {file.path: kind for (file, _), kind in zip(loaded, known.kinds, strict=True)}
+    by_path = {each.path: each for each in loaded}
 
     def open_file(path: str) -> BinaryIO:
-        if kinds.get(path) is None:
-            raise ElfError(path, "it is gone, or no ELF file")
+        if by_path[path].facts is None:
+            raise ElfError(path, "the file is gone, or not ELF")
         return open(root + path, "rb")  # noqa: PTH123 - a path of the kernel's, as it is
 
-    def describe(source: ObjectInMemory, target: str, symbols: Symbols) -> tuple[Bound, ...]:
-        return known.describe(source, target, symbols, partial(describe_bound, open_file=open_file))
+    def described(
+        source: ObjectInMemory, target: str, symbols: tuple[int | str, ...]
+    ) -> tuple[Bound, ...]:
+        try:
+            return describe_bound(source, target, symbols, open_file)
+        except OSError:
+            return ()
 
-    spans = {
-        file.path: (base, base + low, base + high)
-        for (file, base), (low, high) in zip(loaded, known.ranges, strict=True)
-    }
-    if (0, 0) in known.ranges:  # some cannot be read; what is mapped has to do for all
-        _from_mappings(spans, mapped())
-    wanted = [
-        ObjectInMemory(path, *spans[path], references)
-        for path, references in known.references.items()
-    ]
-    owners = AddressMap((start, end, path) for path, (_, start, end) in spans.items())
+    cxx = {each.path: root + each.path for each in loaded if each.is_cxx}
+    references = read_all(cxx, open_file, store)
+    owners = AddressMap((*each.span, each.path) for each in loaded)
     found = read_bindings(
-        wanted, owners, memory, describe, lambda path: group_of(path, kinds.get(path))
+        [
+            ObjectInMemory(path, by_path[path].base, *by_path[path].span, each)
+            for path, each in references.items()
+        ],
+        owners,
+        memory,
+        described,
+        lambda path: by_path[path].group,
     )
+    needed = {each.path: each.facts.facts.needed for each in loaded if each.facts}
+    cudart = read_places([each.library for each in loaded], needed, open_file)
 
     def bound(path: str, place: int) -> str:
-        return owners.owner(memory.word(spans[path][0] + place) or 0)
+        return owners.owner(memory.word(by_path[path].base + place) or 0)
 
-    return replace(found, idle=idle_copies(known.cudart, bound)) if known.cudart else found
-
-
-def _from_mappings(spans: dict[str, tuple[int, int, int]], mapped: dict[str, MappedFile]) -> None:
-    """Fill in the ranges of memory that no file tells."""
-    for path, (base, start, end) in spans.items():
-        file = mapped.get(path)
-        if start == end and file is not None:
-            spans[path] = (base, file.start, file.end)
+    return replace(found, idle=idle_copies(cudart, bound))
 
 
-def _compilers(root: str, bindings: Bindings | None, known: LoadSet) -> dict[str, tuple[str, ...]]:
-    """The compilers of objects that are bound to one another."""
+def _compilers(root: str, bindings: Bindings | None) -> dict[str, tuple[str, ...]]:
+    """The ``.comment`` of objects that are bound to one another, by path."""
     paths = {path for pair in bindings.pairs for path in pair} if bindings else set()
-    return {
-        path: known.compiler(path, lambda path: _comment(root + path)) for path in sorted(paths)
-    }
+    return {path: _comment(root + path) for path in sorted(paths)}
 
 
 def _comment(path: str) -> tuple[str, ...]:
     try:
         with Path(path).open("rb") as stream:
             return read_comment(ElfImage(stream, path))
-    except ElfError:
+    except (OSError, ElfError):
         return ()

@@ -1,8 +1,8 @@
 """A running process as /proc shows it: frozen facts, read only.
 
-What goes in: a process id. What comes out: `ProcessFacts`: who it is, its environment, and the
-files that it has mapped. Where that cannot be had, an error says why (no such process, not ours
-to look at, a zombie, a kernel thread, not Linux). Judges nothing and opens no mapped file.
+In: a process id. Out: `ProcessFacts`: its program, its environment, and the files that it has
+mapped, or an error that says why there are none (no such process, another user's, a zombie, a
+kernel thread, not Linux). Judges nothing and opens no mapped file.
 
 Source: proc_pid_status(5), proc_pid_statm(5), proc_pid_root(5).
 """
@@ -13,44 +13,53 @@ import os
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.collect.process.mappings import DELETED, read, read_code, read_files
+from cxxrt_toolchain.collect.process.mappings import DELETED, parse_maps
 from cxxrt_toolchain.errors import InputError, MissingToolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.collect.process.mappings import MappedFile
+    from cxxrt_toolchain.collect.process.mappings import Mapping
 
 _PROC = "/proc"
 _STATUS = ("Name:", "State:", "VmSize:")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ProcessFacts:
-    """One process, as it was when it was looked at."""
+    """One process at one moment; without slots, because it caches what is mapped as code."""
 
     pid: int
     executable: str
     arguments: tuple[str, ...]
     environment: dict[str, str]
-    """As it was when the program started; empty where it may not be read."""
+    """Its environment variables when the program started; empty if they may not be read."""
     root: str
-    """What to put before a path of the kernel's to open the file here; empty in most cases."""
+    """Prefix of a path in /proc under which this process can open the file; usually empty."""
     chroot: str
-    """The folder that is its root, as the kernel names it: what stands in the kernel's paths before
-    a name that the process uses itself. Empty in most cases."""
-    files: tuple[MappedFile, ...]
-    """Those with code, in address order, which is not the load order."""
+    """The folder that is its root, as the kernel names it: prefix, in the kernel's paths, of a name
+    that the process itself uses. Usually empty."""
+    mappings: tuple[Mapping, ...]
+    """In address order, which is not the load order."""
+
+    @cached_property
+    def code(self) -> tuple[Mapping, ...]:
+        """The files that are mapped as code: the first such mapping of each, in address order."""
+        return tuple(
+            {each.path: each for each in reversed(self.mappings) if each.is_code}.values()
+        )[::-1]
 
 
 def read_process(pid: int) -> ProcessFacts:
-    """Look at a process.
+    """The facts of a process.
 
     Raises:
         InputError: There is no such process, or it has no address space of its own.
-        MissingToolError: This is not Linux, or the process is not ours to look at.
+        MissingToolError: This is not Linux, or /proc denies access to the process.
     """
     if not sys.platform.startswith("linux") or not os.path.exists(f"{_PROC}/self"):  # noqa: PTH110 - a text
         raise MissingToolError(
@@ -60,10 +69,10 @@ def read_process(pid: int) -> ProcessFacts:
     place = f"{_PROC}/{pid}"
     with _explained(pid):
         _check_kind(pid, place)
-        files = read_code(place)
+        mappings = parse_maps(read(f"{place}/maps"))
         executable = os.readlink(f"{place}/exe").removesuffix(DELETED)  # noqa: PTH115 - a text
         arguments = _strings(read(f"{place}/cmdline"))
-        if not files and not executable:
+        if not mappings and not executable:
             raise ProcessLookupError
         root, chroot = _roots(place)
         return ProcessFacts(
@@ -73,18 +82,23 @@ def read_process(pid: int) -> ProcessFacts:
             environment=_environment(place),
             root=root,
             chroot=chroot,
-            files=files,
+            mappings=mappings,
         )
 
 
-def files_now(pid: int) -> tuple[MappedFile, ...]:
-    """All files that are mapped now, with all of their mappings; none where a process has ended.
+def read(path: str) -> bytes:
+    """The bytes of a file of /proc."""
+    return Path(path).read_bytes()
+
+
+def mappings_now(pid: int) -> tuple[Mapping, ...]:
+    """The mappings of files; none if the process has ended.
 
     Raises:
-        MissingToolError: The process is not ours to look at.
+        MissingToolError: /proc denies access to the process.
     """
     try:
-        return read_files(f"{_PROC}/{pid}")
+        return parse_maps(read(f"{_PROC}/{pid}/maps"))
     except (FileNotFoundError, ProcessLookupError):
         return ()
     except PermissionError as error:

@@ -1,20 +1,15 @@
-"""What the file of a loaded C++ object says of its references, kept between looks.
+"""The references of a C++ object to its own definitions, from its file or from the store.
 
-In: paths of files. Out: `ObjectReferences`, from the file or, for the very same file, from a table
-in the cache folder. A file that cannot be read has no references.
+In: paths of files. Out: `ObjectReferences`. A file that cannot be read has no references.
 """
 
 from __future__ import annotations
 
 import os
-import zlib
 from array import array
-from contextlib import suppress
-from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
 
-from cxxrt_toolchain.collect.process.file_table import Identity, identity_of
-from cxxrt_toolchain.collect.store import WRONG, read_sealed, write_sealed
+from cxxrt_toolchain.collect.store import Store, identity
 from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import PT_LOAD, ElfError, ElfImage
 from cxxrt_toolchain.elf.lookup import find_definitions
@@ -22,16 +17,12 @@ from cxxrt_toolchain.elf.references import read_definitions, read_references
 from cxxrt_toolchain.facts.bindings import FACETS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterable
     from typing import BinaryIO
 
     from cxxrt_toolchain.elf.references import OwnReferences
 
-_MAGIC = "cxxrt-references-2"
-_MOST_BYTES = 64 << 20
-_ROW = 4096
-"""Bytes that a row takes besides its places; a generous guess."""
+_KIND = "references"
 _PT_GNU_RELRO = 0x6474E552
 _PF_W = 2
 _WORD = 8
@@ -41,7 +32,7 @@ _LARGEST = 1 << 22
 
 
 class ObjectReferences(NamedTuple):
-    """One object; plain types, because a row of the table is one."""
+    """The references of one object; plain types, so that `Store` takes them."""
 
     runs: tuple[tuple[int, bytes], ...]
     """Places that name an own definition: a first address, and the places as numbers of words
@@ -49,8 +40,9 @@ class ObjectReferences(NamedTuple):
     symbols: bytes
     """Of all runs' places: the numbers of the own definitions (an ``array("I")``)."""
     modules: tuple[tuple[int, str], ...]
-    """As in `OwnReferences`."""
+    """Places that receive a TLS module id, with the name of the object's own variable."""
     own_module: int | None
+    """A place that receives the object's own TLS module id for certain."""
     facets: dict[str, int]
     """Addresses of those variables of `FACETS` that it defines, by facet."""
     facet_places: dict[str, int]
@@ -62,78 +54,36 @@ class ObjectReferences(NamedTuple):
 NOTHING = ObjectReferences((), b"", (), None, {}, {}, ())
 
 
-class ReferenceTable:
-    """Of the C++ objects that one program had loaded."""
-
-    def __init__(self, folder: Path | None, program: str) -> None:
-        self._file = None
-        self._program = program
-        self._changed = False
-        self._rows: dict[str, tuple[Identity, tuple[object, ...]]] = {}
-        if folder is not None:
-            self._file = folder / f"references-{zlib.crc32(os.fsencode(program)):08x}.shelf"
-            with suppress(*WRONG):
-                owner, rows = read_sealed(self._file, _MAGIC, _MOST_BYTES)
-                if owner == program:
-                    self._rows = rows
-
-    def read(
-        self, places: dict[str, str], open_file: Callable[[str], BinaryIO]
-    ) -> dict[str, ObjectReferences]:
-        """What the files say, from the table where it knows them.
-
-        Args:
-            places: What a file is called in the process, to where it lies here.
-            open_file: Opens a file of the process, `OSError` where it is gone.
-        """
-        found = {}
-        for path, place in places.items():
-            identity = identity_of(place)
-            row = self._rows.get(path)
-            if row is not None and row[0] == identity:
-                found[path] = ObjectReferences._make(row[1])
-            else:
-                found[path] = read_object(path, open_file)
-                if identity and found[path] is not NOTHING:  # which may be readable tomorrow
-                    self._rows[path] = (identity, tuple(found[path]))
-                    self._changed = True
-        if self._file and self._changed:
-            self._changed = not write_sealed(self._file, _MAGIC, (self._program, self._smaller()))
-        return found
-
-    def _smaller(self) -> dict[str, tuple[Identity, tuple[object, ...]]]:
-        """The newest rows, as many as may be read again."""
-        left, kept = _MOST_BYTES // 2, {}
-        for path, row in reversed(self._rows.items()):
-            facts = ObjectReferences._make(row[1])
-            left -= len(facts.symbols) + sum(len(words) for _, words in facts.runs) + _ROW
-            if left < 0:
-                break
-            kept[path] = row
-        return dict(reversed(kept.items()))
-
-
-def narrowed(facts: ObjectReferences, wanted: Callable[[int], bool]) -> ObjectReferences:
-    """The same object with fewer places.
+def read_all(
+    places: dict[str, str], open_file: Callable[[str], BinaryIO], store: Store
+) -> dict[str, ObjectReferences]:
+    """The references of some objects, from the store or from their files.
 
     Args:
-        facts: With all places.
-        wanted: Whether a place is, by the number of its symbol.
+        places: The path of each file in the process, and the path under which it lies here.
+        open_file: Opens a file of the process; `OSError` if it is gone.
+        store: Keeps references between runs.
     """
-    symbols = array("I", facts.symbols)
-    kept = list(map(wanted, symbols))
-    places = compress(_places(facts.runs), kept)
-    left = array("I", compress(symbols, kept))
-    return facts._replace(runs=tuple(_runs(places)), symbols=left.tobytes())
-
-
-def _places(runs: Iterable[tuple[int, bytes]]) -> Iterator[int]:
-    for first, words in runs:
-        yield from (first + number * _WORD for number in array("I", words))
+    found = {}
+    for path, place in places.items():
+        try:
+            key = identity(os.stat(place))  # noqa: PTH116 - called for each object
+        except OSError:
+            found[path] = NOTHING
+            continue
+        match store.get(_KIND, place, key):
+            case (*fields,) if len(fields) == len(NOTHING):
+                found[path] = ObjectReferences._make(fields)
+            case _:
+                found[path] = read_object(path, open_file)
+                if found[path] is not NOTHING:  # another run may be allowed to read it
+                    store.put(_KIND, place, key, tuple(found[path]))
+    store.save()
+    return found
 
 
 def read_object(path: str, open_file: Callable[[str], BinaryIO]) -> ObjectReferences:
-    """What a file says; `NOTHING` where it cannot be read."""
+    """The references of an object; `NOTHING` if its file cannot be read."""
     try:
         with open_file(path) as stream:
             image = ElfImage(stream, path)
@@ -161,7 +111,7 @@ def _described(image: ElfImage, dynamic: Dynamic) -> ObjectReferences:
 
 
 def _runs(places: Iterable[int]) -> Iterable[tuple[int, bytes]]:
-    """Neighbours that one read covers."""
+    """The places in groups of neighbours, each of which one read of the memory covers."""
     first, words = 0, array("I")
     for place in places:
         if words and (
