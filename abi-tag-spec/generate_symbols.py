@@ -32,10 +32,8 @@ from cxxrt_toolchain.runtime.progress import Progress
 from cxxrt_toolchain.runtime.recipe import Input, Kind
 from cxxrt_toolchain.runtime.recipe_reader import load_inputs
 from cxxrt_toolchain.runtime.sources.cache import find_cache
+from cxxrt_toolchain.runtime.sources.clients import machine_clients
 from cxxrt_toolchain.runtime.sources.fetch import fetch
-from cxxrt_toolchain.runtime.sources.mirror import debian_mirrors
-from cxxrt_toolchain.runtime.sources.mirror_client import MirrorClient
-from cxxrt_toolchain.runtime.sources.pip_client import PipClient
 from cxxrt_toolchain.strict import Value
 
 if TYPE_CHECKING:
@@ -245,10 +243,7 @@ def fetch_sources(pins: Iterable[Input]) -> dict[Input, Path]:
     return fetch(
         pins,
         downloads=find_cache(None, os.environ).downloads,
-        downloaders={
-            Kind.DEBIAN: MirrorClient(mirrors=lambda: debian_mirrors(os.environ)),
-            Kind.PYPI: PipClient(),
-        },
+        downloaders=machine_clients(os.environ),
         progress=Progress(),
     )
 

@@ -16,19 +16,21 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cxxrt_toolchain.errors import MissingToolError
 from cxxrt_toolchain.runtime.progress import Progress
-from cxxrt_toolchain.runtime.recipe import Input, Kind
 from cxxrt_toolchain.runtime.recipe_reader import load_inputs
 from cxxrt_toolchain.runtime.sources.cache import find_cache, locked, new_folder
+from cxxrt_toolchain.runtime.sources.clients import machine_clients
 from cxxrt_toolchain.runtime.sources.fetch import fetch
-from cxxrt_toolchain.runtime.sources.mirror import debian_mirrors
-from cxxrt_toolchain.runtime.sources.mirror_client import MirrorClient
 from cxxrt_toolchain.runtime.sources.unpack import unpack_deb
 from cxxrt_toolchain.strict import Value
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.runtime.recipe import Input
 
 _PINS = Path(__file__).parents[1] / "data" / "debian-fixtures.toml"
 
@@ -53,12 +55,11 @@ def _pins(name: str) -> tuple[Input, ...]:
 
 
 def _unpack(pins: tuple[Input, ...], final: Path, downloads: Path) -> None:
-    client = MirrorClient(mirrors=lambda: debian_mirrors(os.environ))
     try:
         files = fetch(
             pins,
             downloads=downloads,
-            downloaders={Kind.DEBIAN: client},
+            downloaders=machine_clients(os.environ),
             progress=Progress(quiet=True),
         )
     except MissingToolError as error:

@@ -12,13 +12,10 @@ import pytest
 
 from cxxrt_toolchain.errors import MissingToolError
 from cxxrt_toolchain.runtime.progress import Progress
-from cxxrt_toolchain.runtime.recipe import Kind
 from cxxrt_toolchain.runtime.recipe_reader import load_component, load_runtime, recipes_root
 from cxxrt_toolchain.runtime.sources.cache import find_cache
+from cxxrt_toolchain.runtime.sources.clients import machine_clients
 from cxxrt_toolchain.runtime.sources.fetch import fetch
-from cxxrt_toolchain.runtime.sources.mirror import debian_mirrors
-from cxxrt_toolchain.runtime.sources.mirror_client import MirrorClient
-from cxxrt_toolchain.runtime.sources.pip_client import PipClient
 from cxxrt_toolchain.runtime.stage import StagedComponent, Workshop, built_folder, stage
 
 if TYPE_CHECKING:
@@ -36,10 +33,7 @@ def _workshop() -> Workshop:
     """The user's own cache: the libraries are built at most once on a machine."""
     return Workshop(
         cache=find_cache(None, os.environ),
-        clients={
-            Kind.DEBIAN: MirrorClient(mirrors=lambda: debian_mirrors(os.environ)),
-            Kind.PYPI: PipClient(),
-        },
+        clients=machine_clients(os.environ),
         jobs=os.cpu_count() or 1,
         progress=Progress(stream=sys.__stderr__ or sys.stderr),
     )

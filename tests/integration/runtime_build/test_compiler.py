@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.elf.reader import read_elf
-from cxxrt_toolchain.runtime.conformity import glibc_need, version_key
+from cxxrt_toolchain.runtime.conformity import glibc_need
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,10 +81,10 @@ def test_an_exception_of_the_extension_becomes_pythons(
 def test_what_it_compiles_keeps_the_floor_and_leads_nowhere(modern: Path) -> None:
     with modern.open("rb") as stream:
         facts = read_elf(stream, modern.name)
-    assert version_key(glibc_need(facts)) <= (2, 17)
+    assert version_tuple(glibc_need(facts)) <= (2, 17)
     assert (facts.rpath, facts.runpath) == (None, None)
     assert any(need.version == "GLIBCXX_3.4.32" for need in facts.version_needs) or any(
-        version_key(need.version) >= (3, 4, 29)
+        version_tuple(need.version) >= (3, 4, 29)
         for need in facts.version_needs
         if need.version.startswith("GLIBCXX_")
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cxxrt_toolchain.runtime.conformity import version_key
+from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.runtime.recipe import Role
 from cxxrt_toolchain.runtime.recipe_reader import load_component, load_runtime, recipes_root
 from cxxrt_toolchain.runtime.sources.fetch import cached_path
@@ -74,8 +74,8 @@ def test_no_library_needs_a_newer_glibc_than_the_floor(
     for library in staged(name, arch).libraries:
         text = _readelf(readelf, "--version-info", library.path)
         needs = set(re.findall(r"Name: GLIBC_(\d[\d.]*)", text))
-        highest = max(needs, key=version_key)
-        assert version_key(highest) <= version_key(load_runtime(recipes_root()).glibc_floor), (
+        highest = max(needs, key=version_tuple)
+        assert version_tuple(highest) <= version_tuple(load_runtime(recipes_root()).glibc_floor), (
             library.soname
         )
         assert highest == recorded[library.soname]
@@ -137,7 +137,7 @@ def test_libstdcxx_defines_the_versions_of_its_gcc(
     text = _readelf(readelf, "--version-info", library.path)
     for namespace, top in zip(("GLIBCXX", "CXXABI"), TOP[name], strict=True):
         versions = re.findall(rf"Name: {namespace}_(\d[\d.]*)", text)
-        assert max(versions, key=version_key) == top
+        assert max(versions, key=version_tuple) == top
 
 
 @pytest.mark.parametrize(("name", "arch"), BUILDS)

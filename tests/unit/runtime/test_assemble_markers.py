@@ -12,7 +12,8 @@ from cxxrt_toolchain.elf.facts import (
     Soname,
     SymbolType,
 )
-from cxxrt_toolchain.runtime.manifest_build import glibc_floor, markers, version_nodes
+from cxxrt_toolchain.runtime.conformity import glibc_need, version_nodes
+from cxxrt_toolchain.runtime.manifest_build import markers
 
 
 def symbol(
@@ -131,5 +132,5 @@ def test_the_highest_node_of_each_namespace_is_kept() -> None:
 
 
 def test_the_floor_is_the_highest_public_glibc_version() -> None:
-    assert glibc_floor(library(needs=("GLIBC_2.2.5", "GLIBC_2.17", "GLIBC_2.4"))) == "2.17"
-    assert glibc_floor(library(needs=("GLIBC_PRIVATE", "GCC_3.0"))) == "2.0"
+    assert glibc_need(library(needs=("GLIBC_2.2.5", "GLIBC_2.17", "GLIBC_2.4"))) == "2.17"
+    assert glibc_need(library(needs=("GLIBC_PRIVATE", "GCC_3.0"))) == ""

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import UsageError
-from cxxrt_toolchain.runtime.build import BuildOrder
 from cxxrt_toolchain.runtime.progress import Progress
-from cxxrt_toolchain.runtime.recipe import ARCHITECTURES, Kind
+from cxxrt_toolchain.runtime.recipe import ARCHITECTURES
 from cxxrt_toolchain.runtime.recipe_reader import (
     load_component,
     load_runtime,
@@ -21,15 +20,11 @@ from cxxrt_toolchain.runtime.recipe_reader import (
     runtime_names,
 )
 from cxxrt_toolchain.runtime.sources.cache import find_cache
-from cxxrt_toolchain.runtime.sources.mirror import debian_mirrors
-from cxxrt_toolchain.runtime.sources.mirror_client import MirrorClient
-from cxxrt_toolchain.runtime.sources.pip_client import PipClient
-from cxxrt_toolchain.runtime.stage import Workshop, built_folder, stage
-from cxxrt_toolchain.runtime.verify import load_figures
+from cxxrt_toolchain.runtime.sources.clients import machine_clients
+from cxxrt_toolchain.runtime.stage import Workshop, built_figures, built_folder
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.runtime.conformity import Figures
-    from cxxrt_toolchain.runtime.recipe import Component, RuntimeRecipe
+    from cxxrt_toolchain.runtime.recipe import RuntimeRecipe
 
 _BUILD_NOTES = (
     "Inputs are pinned in the recipe. Wheels are fetched with this machine's pip, Debian packages "
@@ -83,18 +78,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> None:
-    from cxxrt_toolchain.runtime.assemble import assemble
+    from cxxrt_toolchain.runtime.assemble import build_wheel
 
     recipe, arch, workshop = _recipe(args), _arch(args), _workshop(args)
-    components = [load_component(recipes_root(), name) for name in recipe.components]
-    staged = [stage(item, arch, recipe.glibc_floor, workshop) for item in components]
-    for component in components:
-        for row in _figures(component, arch, recipe, workshop):
-            workshop.progress.note(_figures_text(row))
-    args.wheel_dir.mkdir(parents=True, exist_ok=True)
-    with workshop.progress.step("wheel"):
-        wheel = assemble(recipe, arch, staged, args.wheel_dir)
-    print(wheel)
+    print(build_wheel(recipe, arch, workshop, args.wheel_dir))
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -106,9 +93,9 @@ def _list(args: argparse.Namespace) -> None:
         for component in (load_component(root, item) for item in recipe.components):
             print(f"  {component.name} {component.version} ({component.license})")
             for arch in archs if component.built else ():
-                rows = _figures(component, arch, recipe, workshop)
-                for text in map(_figures_text, rows) if rows else ("not built in this cache",):
-                    print(f"    {arch}  {text}")
+                rows = built_figures(component, arch, recipe.glibc_floor, workshop.cache)
+                for row in rows or ("not built in this cache",):
+                    print(f"    {arch}  {row}")
 
 
 def _compiler(args: argparse.Namespace) -> None:
@@ -135,30 +122,7 @@ def _arch(args: argparse.Namespace) -> str:
 def _workshop(args: argparse.Namespace) -> Workshop:
     return Workshop(
         cache=find_cache(args.cache, os.environ),
-        clients={
-            Kind.DEBIAN: MirrorClient(mirrors=lambda: debian_mirrors(os.environ)),
-            Kind.PYPI: PipClient(),
-        },
+        clients=machine_clients(os.environ),
         jobs=args.jobs,
         progress=Progress(),
     )
-
-
-def _figures(
-    component: Component, arch: str, recipe: RuntimeRecipe, workshop: Workshop
-) -> tuple[Figures, ...]:
-    """Figures of a component that is built in the cache; empty where it is not."""
-    if not component.built:
-        return ()
-    order = BuildOrder(component=component, arch=arch, glibc=recipe.glibc_floor)
-    folder = workshop.cache.builds / order.folder_name
-    return load_figures(folder) if folder.is_dir() else ()
-
-
-def _figures_text(row: Figures) -> str:
-    versions = " ".join(f"{namespace}_{version}" for namespace, version in row.provides)
-    compared = ""
-    if row.reference_symbols is not None:
-        compared = f" (Debian's: {row.reference_symbols})"
-    need = f"needs GLIBC_{row.glibc}" if row.glibc else "needs no glibc version"
-    return f"{row.soname}: {row.size} bytes, {need}, {row.symbols} symbols{compared}, {versions}"

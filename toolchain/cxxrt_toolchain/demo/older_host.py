@@ -11,12 +11,10 @@ from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.runtime.progress import Progress
-from cxxrt_toolchain.runtime.recipe import Kind
 from cxxrt_toolchain.runtime.recipe_reader import load_inputs
 from cxxrt_toolchain.runtime.sources.cache import find_cache
+from cxxrt_toolchain.runtime.sources.clients import machine_clients
 from cxxrt_toolchain.runtime.sources.fetch import fetch
-from cxxrt_toolchain.runtime.sources.mirror import debian_mirrors
-from cxxrt_toolchain.runtime.sources.mirror_client import MirrorClient
 from cxxrt_toolchain.runtime.sources.unpack import unpack_deb
 from cxxrt_toolchain.strict import Value
 
@@ -35,7 +33,7 @@ def older_host_libraries(cache: Path | None, destination: Path) -> Path:
     packages = fetch(
         inputs,
         downloads=find_cache(cache, os.environ).downloads,
-        downloaders={Kind.DEBIAN: MirrorClient(mirrors=lambda: debian_mirrors(os.environ))},
+        downloaders=machine_clients(os.environ),
         progress=Progress(),
     )
     destination.mkdir()

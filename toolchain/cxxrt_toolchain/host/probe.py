@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.manifest import RuntimeManifest
+from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.host.supported import Host, Veto, declared_epoch
 
@@ -103,5 +104,5 @@ def cuda_of_driver_release(text: str, spec: Spec) -> int | None:
     match = _KERNEL_RELEASE.search(text)
     if match is None:
         return None
-    release = tuple(int(part) for part in match[1].split("."))
+    release = version_tuple(match[1])
     return max((cuda.major for cuda in spec.cuda if release >= cuda.driver), default=None)

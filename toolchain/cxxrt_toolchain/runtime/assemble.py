@@ -24,8 +24,9 @@ from cxxrt_toolchain.runtime.distinfo import (
     platform_tag,
 )
 from cxxrt_toolchain.runtime.manifest_build import build_manifest, license_member
-from cxxrt_toolchain.runtime.recipe_reader import recipes_root
+from cxxrt_toolchain.runtime.recipe_reader import load_component, recipes_root
 from cxxrt_toolchain.runtime.sbom import bill_of_materials
+from cxxrt_toolchain.runtime.stage import built_figures, stage
 from cxxrt_toolchain.wheel.metadata import WheelFile
 from cxxrt_toolchain.wheel.writer import NewMember, write_wheel
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.abi.manifest import RuntimeManifest
     from cxxrt_toolchain.runtime.recipe import RuntimeRecipe
-    from cxxrt_toolchain.runtime.stage import StagedComponent
+    from cxxrt_toolchain.runtime.stage import StagedComponent, Workshop
 
 _GENERATED = "_baked.py"
 """The loader's one module that the wheel gets from its manifest and not from the source tree."""
@@ -42,6 +43,29 @@ _FILLED = "__init__.py"
 """And the one in which it fills in a line."""
 _SMALLEST = 9
 """zlib's level: the wheel is written once and downloaded often."""
+
+
+def build_wheel(recipe: RuntimeRecipe, arch: str, workshop: Workshop, dest: Path) -> Path:
+    """Build the runtime wheel of a recipe; each step is in the module that it is named after.
+
+    Args:
+        recipe: Of the wheel.
+        arch: As the platform tags spell it.
+        workshop: What staging works with.
+        dest: A folder, made where it does not exist.
+
+    Raises:
+        ConfigError, InputError, MissingToolError, StepFailedError: As `load_component`, `stage`
+            and `assemble` do.
+    """
+    components = [load_component(recipes_root(), name) for name in recipe.components]
+    staged = [stage(each, arch, recipe.glibc_floor, workshop) for each in components]
+    for component in components:
+        for row in built_figures(component, arch, recipe.glibc_floor, workshop.cache):
+            workshop.progress.note(str(row))
+    dest.mkdir(parents=True, exist_ok=True)
+    with workshop.progress.step("wheel"):
+        return assemble(recipe, arch, staged, dest)
 
 
 def assemble(

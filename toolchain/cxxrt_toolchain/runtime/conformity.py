@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.elf.facts import Binding
 from cxxrt_toolchain.wording import listed
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 ORIGIN = "$ORIGIN"
 _UNWINDERS = frozenset({"dl_iterate_phdr", "_dl_find_object"})
 _LIBGCC = "libgcc_s.so.1"
+_GLIBC = "GLIBC_"
+_NODE = re.compile(r"(?P<namespace>[A-Z][A-Z_]*)_(?P<version>\d+(\.\d+)*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,27 +40,31 @@ class Figures:
     reference_symbols: int | None
     """The same in the distribution's build; None where there is none to compare with."""
 
-
-def version_key(version: str) -> tuple[int, ...]:
-    """Numbers of a dotted version, to compare by."""
-    return tuple(int(part) for part in re.findall(r"\d+", version))
+    def __str__(self) -> str:
+        versions = " ".join(f"{namespace}_{version}" for namespace, version in self.provides)
+        need = f"needs GLIBC_{self.glibc}" if self.glibc else "needs no glibc version"
+        compared = (
+            "" if self.reference_symbols is None else f" (Debian's: {self.reference_symbols})"
+        )
+        counted = f"{self.symbols} symbols{compared}"
+        return f"{self.soname}: {self.size} bytes, {need}, {counted}, {versions}"
 
 
 def glibc_need(facts: SharedObject) -> str:
     """The highest ``GLIBC_`` version that an object needs, without the prefix; or empty."""
-    needs = (need.version for need in facts.version_needs)
-    versions = [name.removeprefix("GLIBC_") for name in needs if re.match(r"GLIBC_\d", name)]
-    return max(versions, key=version_key, default="")
+    names = (need.version for need in facts.version_needs)
+    versions = (name.removeprefix(_GLIBC) for name in names if name.startswith(_GLIBC))
+    return max(filter(version_tuple, versions), key=version_tuple, default="")
 
 
-def highest_definitions(facts: SharedObject) -> tuple[tuple[str, str], ...]:
-    """The highest version defined in each namespace, sorted by namespace."""
+def version_nodes(facts: SharedObject) -> tuple[tuple[str, str], ...]:
+    """Sorted (namespace, highest version defined), without libgcc_s's relics of glibc 2.0."""
     highest: dict[str, str] = {}
-    for name in facts.version_definitions:
-        if match := re.fullmatch(r"([A-Z]+)_(\d[\d.]*)", name):
-            namespace, version = match.groups()
-            best = highest.get(namespace, version)
-            highest[namespace] = max(best, version, key=version_key)
+    for node in facts.version_definitions:
+        match = _NODE.fullmatch(node)
+        if match and f"{match['namespace']}_" != _GLIBC:
+            known = highest.get(match["namespace"], match["version"])
+            highest[match["namespace"]] = max(known, match["version"], key=version_tuple)
     return tuple(sorted(highest.items()))
 
 
@@ -82,7 +89,7 @@ def figures(soname: Soname, facts: SharedObject, size: int, ref: SharedObject | 
         soname=soname,
         size=size,
         glibc=glibc_need(facts),
-        provides=highest_definitions(facts),
+        provides=version_nodes(facts),
         symbols=len(exports(facts)),
         reference_symbols=None if ref is None else len(exports(ref)),
     )
@@ -97,7 +104,7 @@ def broken_promises(
         found.append(f"is {facts.machine} {facts.kind}, not a shared object for {arch}")
     if facts.soname != soname:
         found.append(f"has the SONAME {facts.soname}")
-    if version_key(glibc_need(facts)) > version_key(floor):
+    if version_tuple(glibc_need(facts)) > version_tuple(floor):
         found.append(f"needs GLIBC_{glibc_need(facts)}, above the floor {floor}")
     if facts.executable_stack:
         found.append("wants an executable stack")

@@ -6,7 +6,6 @@ of which is read from the files; nothing in it is written by hand. Writes nothin
 
 from __future__ import annotations
 
-import re
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -14,9 +13,11 @@ from packaging.version import Version
 
 from cxxrt_toolchain.abi.manifest import Component as ManifestComponent
 from cxxrt_toolchain.abi.manifest import CudaRuntime, Library, Marker, RuntimeManifest
+from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.elf.facts import Binding, SymbolType
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.families import cuda_major
+from cxxrt_toolchain.runtime.conformity import glibc_need, version_nodes
 from cxxrt_toolchain.runtime.recipe import Cudart, Role
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.runtime.stage import StagedComponent, StagedLibrary
 
 LIBSTDCXX = "libstdc++.so.6"
-_NODE = re.compile(r"(?P<namespace>[A-Z][A-Z_]*)_(?P<version>\d+(\.\d+)*)")
-_GLIBC = "GLIBC"
 
 
 class AssemblyError(InputError):
@@ -84,32 +83,6 @@ def is_vendored(recipe: RuntimeRecipe, library: StagedLibrary) -> bool:
     return recipe.cudart is Cudart.VENDOR or cuda_major(library.soname) is None
 
 
-def version_nodes(facts: SharedObject) -> tuple[tuple[str, str], ...]:
-    """Sorted (namespace, highest version defined); libgcc_s's ``GLIBC_2.0`` relics left out."""
-    highest: dict[str, str] = {}
-    for node in facts.version_definitions:
-        match = _NODE.fullmatch(node)
-        if match and match["namespace"] != _GLIBC:
-            known = highest.get(match["namespace"], match["version"])
-            highest[match["namespace"]] = max(known, match["version"], key=_numbers)
-    return tuple(sorted(highest.items()))
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """To compare nodes by: unlike a `Version`, 14.0 is below 14.0.0 (aarch64's GCC has both)."""
-    return Version(version).release
-
-
-def glibc_floor(facts: SharedObject) -> str:
-    """The highest glibc version that an object needs, for example ``2.14``; ``2.0`` for none."""
-    needed = [
-        need.version.removeprefix(f"{_GLIBC}_")
-        for need in facts.version_needs
-        if re.fullmatch(rf"{_GLIBC}_\d+(\.\d+)+", need.version)
-    ]
-    return max(needed, key=Version, default="2.0")
-
-
 def markers(facts: SharedObject, namespace: str = "GLIBCXX") -> tuple[Marker, ...]:
     """One function for each version node of a namespace, newest first.
 
@@ -126,10 +99,10 @@ def markers(facts: SharedObject, namespace: str = "GLIBCXX") -> tuple[Marker, ..
             versions.setdefault(symbol.name, set()).add(symbol.version)
     best: dict[str, tuple[bool, int, str]] = {}
     for symbol in symbols:
-        match = _NODE.fullmatch(symbol.version or "")
+        version = (symbol.version or "").removeprefix(f"{namespace}_")
         if (
-            match is None
-            or match["namespace"] != namespace
+            version == symbol.version
+            or not version_tuple(version)
             or not (symbol.defined and symbol.default and symbol.visible)
             or symbol.type is not SymbolType.FUNC
             or symbol.binding not in (Binding.GLOBAL, Binding.WEAK)
@@ -137,7 +110,7 @@ def markers(facts: SharedObject, namespace: str = "GLIBCXX") -> tuple[Marker, ..
         ):
             continue
         rank = (symbol.binding is Binding.WEAK, len(symbol.name), symbol.name)
-        best[match["version"]] = min(best.get(match["version"], rank), rank)
+        best[version] = min(best.get(version, rank), rank)
     newest_first = sorted(best, key=Version, reverse=True)
     return tuple(Marker(version=each, symbol=best[each][2]) for each in newest_first)
 
@@ -151,7 +124,7 @@ def _library(component: StagedComponent, library: StagedLibrary) -> Library:
         sha256=sha256(content).hexdigest(),
         size=len(content),
         needed=library.facts.needed,
-        glibc_floor=glibc_floor(library.facts),
+        glibc_floor=glibc_need(library.facts) or "2.0",
         versions=version_nodes(library.facts),
         markers=markers(library.facts) if library.soname == LIBSTDCXX else (),
     )

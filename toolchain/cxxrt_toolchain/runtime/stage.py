@@ -20,12 +20,13 @@ from cxxrt_toolchain.runtime.recipe import Kind, Role
 from cxxrt_toolchain.runtime.sources.cache import Cache, locked, new_folder
 from cxxrt_toolchain.runtime.sources.fetch import Downloader, fetch
 from cxxrt_toolchain.runtime.sources.unpack import unpack_wheel
-from cxxrt_toolchain.runtime.verify import verify_build
+from cxxrt_toolchain.runtime.verify import load_figures, verify_build
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cxxrt_toolchain.elf.facts import SharedObject, Soname
+    from cxxrt_toolchain.runtime.conformity import Figures
     from cxxrt_toolchain.runtime.progress import Progress
     from cxxrt_toolchain.runtime.recipe import Component, Input, Library
 
@@ -118,6 +119,17 @@ def built_folder(component: Component, arch: str, glibc_floor: str, workshop: Wo
         verify=partial(verify_build, component=component, arch=arch, floor=glibc_floor),
         progress=workshop.progress,
     )
+
+
+def built_figures(
+    component: Component, arch: str, glibc_floor: str, cache: Cache
+) -> tuple[Figures, ...]:
+    """Figures of a component that is built in the cache; empty where it is not."""
+    if not component.built:
+        return ()
+    order = BuildOrder(component=component, arch=arch, glibc=glibc_floor)
+    folder = cache.builds / order.folder_name
+    return load_figures(folder) if folder.is_dir() else ()
 
 
 def _fetch(items: tuple[Input, ...], workshop: Workshop) -> dict[Input, Path]:
