@@ -24,11 +24,11 @@ def listed(names: Iterable[str], most: int = 4) -> str:
     return " and ".join(filter(None, (", ".join(found[:-1]), *found[-1:])))
 
 
-def shortened(lines: Sequence[str], most: int = 6) -> list[str]:
+def shortened(lines: Sequence[str], most: int = 6) -> tuple[str, ...]:
     """At most that many lines; the last one says how many are left out."""
     if len(lines) <= most:
-        return list(lines)
-    return [*lines[: most - 1], f"and {len(lines) - most + 1} more"]
+        return tuple(lines)
+    return (*lines[: most - 1], f"and {len(lines) - most + 1} more")
 
 
 def printable(text: str, *, keep: str = "") -> str:

@@ -203,7 +203,7 @@ def test_it_is_a_warning_where_cxx_symbols_cross(env: Env, hidden: str) -> None:
     assert (code, findings(document)) == (1, [("CXXRT-H5", "warning", [hidden], [other])])
     (found,) = document["findings"]
     assert any("takes _Z6answeri from" in line for line in found["evidence"])
-    assert found["remedies"][0].startswith(f"have {hidden} rebuilt: link libstdc++ dynamically")
+    assert found["remedies"][0].startswith(f"rebuild {hidden}: link libstdc++ dynamically")
 
 
 def test_a_c_interface_or_one_runtime_is_no_crossing(env: Env) -> None:
@@ -277,7 +277,7 @@ def test_a_capsule_between_both_abis_is_a_note_that_names_both(env: Env) -> None
     (found,) = document["findings"]
     assert "older is compiled for the old std::string" in found["message"]
     assert "opener" in found["message"]
-    assert found["evidence"][1].endswith("puts into a capsule 'demo.settings'")
+    assert "takes a pointer out of the capsule 'demo.settings'" in found["evidence"][1]
     assert env.doctor() == (0, document), "and the same from the cache"
 
 

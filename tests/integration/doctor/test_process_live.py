@@ -70,7 +70,7 @@ def test_a_damaged_process_is_recognized_while_it_still_runs(workshop: Workshop)
     assert diagnosis.python == f"{sys.version_info[0]}.{sys.version_info[1]}"
     assert diagnosis.glibc.startswith("2.")
     # Without the memory the copies are known, and not which of them is damaged.
-    assert _rules(blind)["L101"] is Severity.WARNING
+    assert _rules(blind)["H1"] is Severity.WARNING
     assert _rules(blind)["D24"] is Severity.NOTE
     assert "D20" not in _rules(blind)
     assert {each.order for each in blind.libraries} == {None}
@@ -175,7 +175,7 @@ def test_a_second_libcudart_matters_only_if_somebody_is_bound_to_it(
     ours = [each for each in diagnosis.libraries if "/libcudart" in each.path]
     assert [Path(each.path).parent.name for each in ours] == ["provider.libs", "user.libs"]
     (found,) = [each for each in diagnosis.findings if each.rule == "CXXRT-L102"]
-    assert _rules(blind)["L102"] is Severity.WARNING
+    assert _rules(blind)["L102"] is Severity.NOTE
     if start == GLOBALLY:
         assert found.severity is Severity.NOTE
         assert found.libraries == (ours[1].path, ours[0].path)
@@ -193,7 +193,7 @@ def test_a_shared_copy_that_came_first_and_global_makes_it_healthy(workshop: Wor
     with running(first + "import maker, victim") as pid:
         diagnosis = diagnose_process(pid)
     assert diagnosis.healthy, diagnosis.findings
-    assert _rules(diagnosis)["L101"] is Severity.NOTE
+    assert _rules(diagnosis)["H1"] is Severity.NOTE
 
 
 def test_three_hundred_objects_in_load_order(workshop: Workshop) -> None:

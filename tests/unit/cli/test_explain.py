@@ -27,6 +27,15 @@ def test_every_rule_of_the_audit_can_be_explained(
     assert RULES[rule] in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("earlier", ["D4", "L101"])
+def test_the_earlier_id_of_a_merged_rule_leads_to_its_entry(
+    earlier: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", earlier]) == 0
+    out = capsys.readouterr().out
+    assert f"Earlier ids: CXXRT-{earlier}." in out
+
+
 def test_an_unknown_rule_is_2_and_names_its_neighbours(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "H81"]) == 2
     assert "CXXRT-H8" in capsys.readouterr().err

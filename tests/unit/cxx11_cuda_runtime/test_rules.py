@@ -16,7 +16,7 @@ from cxxrt_toolchain.rules.catalogue import load_catalogue
 _RULE = re.compile(r"CXXRT-L\d{3}\b")
 _SOURCES = sorted(Path(cxx11_cuda_runtime.__file__).parent.rglob("*.py"))
 _CATALOGUE = {rule for rule in load_catalogue() if rule.startswith("CXXRT-L")}
-_OF_THE_TOOLCHAIN = {"CXXRT-L101", "CXXRT-L102", "CXXRT-L103", "CXXRT-L105"}
+_OF_THE_TOOLCHAIN = {"CXXRT-L102", "CXXRT-L105"}
 """Rules about a process that only ``cxxrt doctor`` judges."""
 _SILENT = {
     "AttributeError": "a name that the module does not have: Python's own protocol",

@@ -11,7 +11,7 @@ from sample_diagnosis import sample
 
 from cxxrt_toolchain.report.diagnosis_text import show_diagnosis
 from cxxrt_toolchain.report.graph import draw
-from cxxrt_toolchain.rules.installation import judge
+from cxxrt_toolchain.rules.every import judge
 
 
 class Terminal(io.StringIO):

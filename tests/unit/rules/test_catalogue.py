@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from cxxrt_toolchain.rules.catalogue import load_mechanisms
+import re
+
+from cxxrt_toolchain.rules.catalogue import load_catalogue, load_mechanisms
+from cxxrt_toolchain.rules.every import CATALOGUE
+
+_EARLIER = re.compile(r"^Earlier ids: (?P<ids>.+)\.$", re.MULTILINE)
+
+
+def test_declared_rules_have_the_titles_and_earlier_ids_of_the_text() -> None:
+    entries = load_catalogue()
+    for rule in CATALOGUE.values():
+        entry = entries[rule.id]
+        earlier = _EARLIER.search(entry.text)
+        assert rule.title == entry.title
+        assert rule.aliases == (tuple(earlier["ids"].split(", ")) if earlier else ())
 
 
 def test_the_mechanisms_have_a_sentence_each() -> None:

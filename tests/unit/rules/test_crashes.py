@@ -35,7 +35,7 @@ from cxxrt_toolchain.facts.imports import (
 )
 from cxxrt_toolchain.facts.loader_trace import Event, Kind
 from cxxrt_toolchain.rules import crashes
-from cxxrt_toolchain.rules.rule import judge
+from cxxrt_toolchain.rules.every import judge
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.process import ProcessView

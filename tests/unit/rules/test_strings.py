@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from environment_case import SITE, binary, environment
 
+from cxxrt_toolchain.facts.environment import StringConflict
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.interactions import (
     CapsulePointer,
@@ -14,8 +16,8 @@ from cxxrt_toolchain.facts.interactions import (
     Interactions,
 )
 from cxxrt_toolchain.facts.traits import NO_TRAITS, Traits
+from cxxrt_toolchain.rules.every import judge
 from cxxrt_toolchain.rules.rule import Severity
-from cxxrt_toolchain.rules.strings import check_interactions
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.rules.rule import Finding
@@ -52,17 +54,17 @@ def capsule_pointer(maker: InteractingObject, opener: InteractingObject) -> Inte
     return Interactions(objects=(maker, opener), capsules=(found,))
 
 
-def findings(interactions: Interactions, *mismatched: tuple[str, str]) -> list[Finding]:
-    packages = frozenset(
-        each.owner for each in interactions.objects if not each.owner.startswith("/")
-    )
-    return list(check_interactions(interactions, packages, mismatched))
+def findings(interactions: Interactions, strings: tuple[StringConflict, ...] = ()) -> list[Finding]:
+    """The findings of an environment with these interactions; folders are not distributions."""
+    owners = dict.fromkeys(each.owner for each in interactions.objects)
+    packages = {name: [binary(f"{name}/core.so", ())] for name in owners if name[0] != "/"}
+    return list(judge(environment(packages, interactions=interactions, strings=strings)))
 
 
 def rows(
-    interactions: Interactions, *mismatched: tuple[str, str]
+    interactions: Interactions, strings: tuple[StringConflict, ...] = ()
 ) -> list[tuple[str, Severity, tuple[str, ...], tuple[str, ...]]]:
-    found = findings(interactions, *mismatched)
+    found = findings(interactions, strings)
     return [(each.rule, each.severity, each.culprits, each.victims) for each in found]
 
 
@@ -85,7 +87,9 @@ def test_a_hidden_libstdcxx_is_a_warning_where_symbols_cross(*, user_hides: bool
 def test_two_that_hide_one_each_are_both_at_fault() -> None:
     interactions = crossing(part("a", HIDDEN, "libc.so.6"), part("b", HIDDEN, "libc.so.6"))
     assert rows(interactions) == [("CXXRT-H5", WARNING, ("a", "b"), ())]
-    assert findings(interactions)[0].message.startswith("a and b have a libstdc++ of their own")
+    assert findings(interactions)[0].message.startswith(
+        "a and b contain a static libstdc++, hidden"
+    )
 
 
 def test_islands_are_one_note_and_none_without_company() -> None:
@@ -105,9 +109,9 @@ def test_a_note_says_through_which_capsule_they_meet() -> None:
     assert found.severity is NOTE
     assert "to or from b" in found.message
     assert found.evidence[1] == (
-        "/site/b/core.so takes out what /site/a/core.so puts into a capsule 'demo.it'"
+        "/site/b/core.so takes a pointer out of the capsule 'demo.it' of /site/a/core.so"
     )
-    assert found.remedies[0].startswith("Nothing, unless that happens; then have a rebuilt")
+    assert found.remedies[0].startswith("Nothing, unless that happens; then rebuild a: ")
 
 
 def test_a_kernel_that_crosses_is_a_warning_and_other_symbols_are_not() -> None:
@@ -127,7 +131,10 @@ def test_one_libcudart_is_no_note_and_two_are() -> None:
 def test_strings_of_both_kinds_are_a_warning_where_symbols_cross() -> None:
     interactions = crossing(part("a", OLD), part("b", NEW))
     assert rows(interactions) == [("CXXRT-D13", WARNING, ("a",), ("b",))], "in a class, perhaps"
-    assert rows(interactions, ("a", "b")) == [], "D11 says more"
+    conflict = StringConflict(
+        consumer=f"{SITE}/a/core.so", provider=f"{SITE}/b/core.so", needed="_Z1fSs", provided="_Z1f"
+    )
+    assert [row[0] for row in rows(interactions, (conflict,))] == ["CXXRT-D11"], "it says more"
     many = tuple(f"_Z{len(f'f{n}')}f{n}v" for n in range(100))
     whole = crossing(part("a", OLD), part("b", NEW), (), *many)
     assert rows(whole) == [("CXXRT-D13", NOTE, ("a",), ("b",))], "none of them is of a string"
@@ -152,4 +159,4 @@ def test_they_are_a_note_where_a_capsule_crosses() -> None:
 def test_a_folder_is_named_and_never_blamed() -> None:
     interactions = crossing(part("/opt/lib", HIDDEN, "libc.so.6"), part("b"))
     assert rows(interactions) == [("CXXRT-H5", WARNING, (), ("b",))]
-    assert "/opt/lib has a libstdc++" in findings(interactions)[0].message
+    assert "/opt/lib contains a static libstdc++" in findings(interactions)[0].message

@@ -59,7 +59,7 @@ def sample() -> Diagnosis:
         ),
         findings=(
             Finding(
-                rule="CXXRT-L101",
+                rule="CXXRT-H1",
                 severity=Severity.ERROR,
                 message="maker 1.0 brings a libstdc++ of its own, and it came first",
                 culprits=("maker",),

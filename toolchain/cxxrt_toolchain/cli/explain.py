@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.rules.catalogue import load_catalogue
+from cxxrt_toolchain.rules.every import CATALOGUE
 
 if TYPE_CHECKING:
     import argparse
@@ -43,6 +44,8 @@ def find(catalogue: dict[str, Entry], rule: str) -> Entry:
     """
     wanted = rule.upper()
     wanted = wanted if wanted.startswith(_PREFIX) else _PREFIX + wanted
+    merged = {name: rule.id for rule in CATALOGUE.values() for name in rule.aliases}
+    wanted = merged.get(wanted, wanted)
     if wanted not in catalogue:
         near = get_close_matches(wanted, catalogue, cutoff=0.75)
         advice = f"Near: {', '.join(near)}." if near else "'cxxrt explain' lists them."

@@ -25,8 +25,9 @@ from cxxrt_toolchain.facts.loader_trace import last_object
 from cxxrt_toolchain.host.describe import describe
 from cxxrt_toolchain.report.diagnosis import Diagnosis, Subject
 from cxxrt_toolchain.report.graph import edges_of
-from cxxrt_toolchain.rules import crashes, process
-from cxxrt_toolchain.rules.rule import Finding, Severity, judge
+from cxxrt_toolchain.rules import crashes
+from cxxrt_toolchain.rules.every import judge
+from cxxrt_toolchain.rules.rule import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -73,7 +74,7 @@ def diagnose_imports(
     look = _look_with(observer, say)
     run = run_imports(executable, modules, timeout=timeout, observe=look, say=say)
     scene = ImportScene(run=run, environment=environment)
-    found = process.judge(scene.view)
+    found = judge(scene.view)
     if experiments and run.failure is not None and _may_be_cured(run.failure):
         rules = {each.rule for each in judge(scene)}
         if not _HOPELESS & rules:

@@ -1,6 +1,6 @@
-"""What the rules may know of an environment: frozen values, no file access and no judgement.
+"""Facts of an environment, from which the rules judge: frozen values, no file access.
 
-`environment` collects these; `environment_rules` and `runtime_rules` read them.
+`doctor.environment` collects them.
 """
 
 from __future__ import annotations
@@ -11,32 +11,36 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.versions import version_tuple
+from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.facts.interactions import NO_INTERACTIONS, Interactions
-from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
-from cxxrt_toolchain.rules.remedies import ACTIVATE, libstdcxx_first
+from cxxrt_toolchain.facts.libraries import (
+    LIBSTDCXX,
+    RUNTIME_DISTRIBUTION,
+    PrivateLibstdcxx,
+    RuntimeCopy,
+    State,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from cxxrt_toolchain.facts.families import RuntimeFamily
     from cxxrt_toolchain.facts.installed import Distribution, Environment, Found
     from cxxrt_toolchain.facts.objects import ObjectFacts
 
-LIBSTDCXX = "libstdc++.so.6"
 _REQUIREMENT = re.compile(
     "[-_.]+".join(RUNTIME_DISTRIBUTION.split("-")) + "(?![-_.]*[a-z0-9])", re.IGNORECASE
 )
-"""How a requirement on the runtime begins; names compare as the specification of names says."""
+"""Start of a requirement on the runtime; names are compared as PEP 503 says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StringConflict:
-    """A symbol that one package needs in one spelling and another one has in the other."""
+    """A function that two packages spell with different ``std::string`` ABIs."""
 
     consumer: str
-    """Path of the object that needs it."""
+    """Path of the object that imports it."""
     provider: str
-    """Path of the object that it needs it from."""
+    """Path of the object that exports it."""
     needed: str
     """Mangled."""
     provided: str
@@ -45,7 +49,7 @@ class StringConflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingSymbols:
-    """Symbols that a library lacks, of those that an object needs from it."""
+    """Symbols that an object needs from a library and that the library does not export."""
 
     consumer: str
     provider: str
@@ -55,11 +59,11 @@ class MissingSymbols:
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """One distribution with its objects; without slots, because it keeps what is asked often."""
+    """One distribution with its objects; without slots because it caches properties."""
 
     distribution: Distribution
     objects: tuple[ObjectFacts, ...]
-    """Those that the interpreter's loader can load, sorted by path; programs are left out."""
+    """Shared objects for the interpreter's machine, sorted by path."""
 
     @property
     def name(self) -> str:
@@ -76,40 +80,40 @@ class Member:
         return tuple(each for each in self.objects if name in each.facts.needed)
 
     def copies(self, family: RuntimeFamily) -> tuple[ObjectFacts, ...]:
-        """Its own copies of a runtime."""
+        """The copies of a runtime that it brings."""
         return tuple(each for each in self.objects if each.copy_of is family)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentFacts:
-    """All of it; without slots, because it caches what several rules ask for."""
+    """All facts of an environment; without slots because it caches properties."""
 
     environment: Environment
     members: tuple[Member, ...]
-    """Distributions that have objects, the runtime's own left out; sorted by name."""
+    """Distributions with objects, without the runtime wheel, sorted by name."""
     runtime: Member | None
     """The installed runtime wheel."""
     activated: bool
-    """Its start-up hook is in place, so that its libraries are loaded before any other."""
+    """Whether its start-up hook is installed, which loads its libraries before all others."""
     outside: Mapping[str, ObjectFacts]
     """Libraries that the loader finds outside the packages, by path."""
     candidates: Mapping[str, tuple[Found, ...]]
-    """Library to where an object without search paths of its own finds it, best first."""
+    """SONAME to the places where an object without search paths finds it, in search order."""
     own: Mapping[tuple[str, str], str]
-    """(Object, library) to the file that the object's own search path leads to."""
+    """(Path of an object, SONAME) to the file that its own search path or package provides."""
     variables: tuple[tuple[str, str], ...]
     driver: int | None
-    """The newest CUDA major that the driver runs; None: none, unknown, or nobody asks."""
+    """The newest CUDA major that the driver runs; None if unknown or not needed."""
     cudart: tuple[MissingSymbols, ...]
-    """What packages need of libcudart and do not get."""
+    """Functions that packages need and their libcudart does not export."""
     strings: tuple[StringConflict, ...]
     builds: tuple[MissingSymbols, ...]
-    """What packages need of their own build of a library and another package's build of the same
-    SONAME lacks."""
+    """Symbols that packages use of their own build of a library and that another package's build
+    with the same SONAME does not export."""
     unreadable: tuple[tuple[str, str], ...]
     """(Path, reason) of shared objects that cannot be read."""
     interactions: Interactions = NO_INTERACTIONS
-    """Where packages with a runtime or a string of their own meet others."""
+    """What packages with different runtimes or string ABIs exchange."""
 
     @cached_property
     def by_path(self) -> dict[str, ObjectFacts]:
@@ -124,27 +128,121 @@ class EnvironmentFacts:
         members = self.members if self.runtime is None else (*self.members, self.runtime)
         return {each.path: member for member in members for each in member.objects}
 
-    @property
-    def libstdcxx(self) -> ObjectFacts | None:
-        """The libstdc++ that an object without search paths of its own gets."""
-        return self.default(LIBSTDCXX)
+    @cached_property
+    def package_names(self) -> frozenset[str]:
+        """Names of the distributions that have objects."""
+        return frozenset(member.name for member in self.members)
 
-    def remedies(self, other: str) -> tuple[str, ...]:
-        """One libstdc++ first in every process, where it is not yet, and another remedy."""
-        if self.activated:
-            return (other,)
-        if self.runtime is not None:
-            return (ACTIVATE, other)
-        found = self.libstdcxx
-        first = libstdcxx_first(self.environment.interpreter.python, found.path if found else "")
-        return (first, other)
+    @cached_property
+    def string_conflicts(self) -> frozenset[frozenset[str]]:
+        """The pairs of distributions that `strings` is about."""
+        rows = ((self.package_of(e.consumer), self.package_of(e.provider)) for e in self.strings)
+        return frozenset(frozenset(filter(None, row)) for row in rows)
+
+    @property
+    def verb(self) -> str:
+        """What libraries of an environment do, in a sentence."""
+        return "are installed"
+
+    @property
+    def python(self) -> str:
+        """Version of the interpreter."""
+        return self.environment.interpreter.python
+
+    @property
+    def libstdcxx(self) -> str:
+        """Path of the libstdc++ that an object without search paths gets; empty for none."""
+        found = self.default(LIBSTDCXX)
+        return found.path if found else ""
+
+    @property
+    def has_runtime(self) -> bool:
+        """Whether the runtime wheel is installed."""
+        return self.runtime is not None
+
+    def version_of(self, name: str) -> str:
+        """Version of a distribution; empty if it is not installed."""
+        found = self.environment.named(name)
+        return found.version if found else ""
+
+    def label(self, path: str) -> str:
+        """Name and version of an object's distribution, else its path."""
+        owner = self.owners.get(path)
+        return f"{owner.name} {owner.distribution.version}" if owner else path
+
+    def package_of(self, path: str) -> str | None:
+        """Name of an object's distribution, None for an object outside all of them."""
+        owner = self.owners.get(path)
+        return owner.name if owner else None
 
     def other_cxx_users(self, member: Member) -> list[Member]:
-        """The other distributions that use the one libstdc++.so.6 of the process."""
+        """The other distributions with objects that need ``libstdc++.so.6``."""
         return [each for each in self.members if each is not member and LIBSTDCXX in each.needed]
 
+    def copies(self, *families: RuntimeFamily) -> tuple[RuntimeCopy, ...]:
+        """Copies of runtimes that one process can load together, one for each SONAME.
+
+        An object with the SONAME of no runtime counts only if another object needs it: the rest
+        are stubs and plug-ins. An object that is needed by its file name is loaded whatever other
+        library has its SONAME.
+        """
+        found: dict[str, RuntimeCopy] = {}
+        needed = frozenset(name for member in self.members for name in member.needed)
+        for member in self.members:
+            for each in member.objects:
+                family = _family(each, families, needed)
+                if family is not None:
+                    file = each.path.rpartition("/")[2]
+                    name = file if file in needed else each.name
+                    known = found.setdefault(name, RuntimeCopy(each.path, name, family))
+                    owners = tuple(sorted({*known.owners, member.name}))
+                    found[name] = known._replace(owners=owners)
+        for name in sorted(self.candidates):
+            family = family_of_name(name)
+            system = self.default(name) if family in families and name not in found else None
+            if family is not None and system is not None and self._reaches_default(name):
+                found[name] = RuntimeCopy(system.path, name, family)
+        return tuple(found.values())
+
+    def _reaches_default(self, name: str) -> bool:
+        """Whether an object of a distribution finds a library only outside the distributions."""
+        users = (user for member in self.members for user in member.users(name))
+        return any((user.path, name) not in self.own for user in users)
+
+    @cached_property
+    def private_libstdcxx(self) -> tuple[PrivateLibstdcxx, ...]:
+        """Copies of libstdc++ under another SONAME, or linked into an object and exported."""
+        return tuple(self._private_libstdcxx())
+
+    def _private_libstdcxx(self) -> Iterator[PrivateLibstdcxx]:
+        first = self.vendored(LIBSTDCXX) if self.activated else None
+        for member in self.members:
+            users = [each.name for each in self.other_cxx_users(member)]
+            users += [member.name] if LIBSTDCXX in member.needed else []
+            state = State.ALONE if not users else State.LIVE
+            renamed = [
+                each
+                for each in member.copies(RuntimeFamily.LIBSTDCXX)
+                if each.name != LIBSTDCXX and each.locale_ids
+            ]
+            static = [each for each in member.objects if RuntimeFamily.LIBSTDCXX in each.static]
+            for linked_in, objects in ((False, renamed), (True, static)):
+                if objects:
+                    yield PrivateLibstdcxx(
+                        label=self.label(objects[0].path),
+                        package=member.name,
+                        linked_in=linked_in,
+                        state=State.INERT if self.activated else state,
+                        paths=tuple(each.path for each in objects[:5]),
+                        other=first.path if first else "",
+                        users=tuple(sorted(users)),
+                        evidence=tuple(
+                            f"{each.path} exports {each.locale_ids[0]}" for each in objects[:3]
+                        ),
+                    )
+
     def default(self, name: str) -> ObjectFacts | None:
-        """The library of that name that an object without search paths of its own gets."""
+        """The library of that name that an object without search paths gets."""
         found = self.candidates.get(name)
         return self.outside.get(found[0].path) if found else None
 
@@ -154,24 +252,33 @@ class EnvironmentFacts:
         return next((each for each in objects if each.name == name), None)
 
     def served(self, member: Member, name: str) -> tuple[ObjectFacts, ...]:
-        """Libraries of which the runtime's loader takes the newest, or else the default."""
+        """The libraries that may serve a distribution: the runtime wheel's and the default."""
         default, vendored = self.default(name), self.vendored(name)
         ours = vendored if self.activated or requires_runtime(member.distribution) else None
         return tuple(each for each in (ours, default) if each is not None)
 
 
+def _family(
+    found: ObjectFacts, families: Collection[RuntimeFamily], needed: frozenset[str]
+) -> RuntimeFamily | None:
+    """The family of which an object is a copy, or contains an exported one."""
+    if found.copy_of in families and (family_of_name(found.name) or found.name in needed):
+        return found.copy_of
+    return next((each for each in found.static if each in families), None)
+
+
 def requires_runtime(distribution: Distribution) -> bool:
-    """Whether it says, by tag or by requirement, that it needs the shared runtime."""
+    """Whether a distribution needs the shared runtime by its tag or its requirements."""
     return claims_tag(distribution) or any(map(_REQUIREMENT.match, distribution.requires))
 
 
 def claims_tag(distribution: Distribution) -> bool:
-    """Whether its wheel had a runtime ABI tag."""
+    """Whether the distribution's wheel had a runtime ABI tag."""
     return any("_cxxrt" in tag for tag in distribution.tags)
 
 
 def newest(objects: Iterable[ObjectFacts], prefix: str) -> str:
-    """The newest version node of that prefix that any of the objects defines; empty for none."""
+    """The newest version node with a prefix that any of the objects defines; empty for none."""
     nodes = (node for each in objects for node in each.facts.version_definitions)
     return max(
         (node for node in nodes if numbers(node, prefix)),

@@ -1,7 +1,7 @@
-"""A mapped or installed ELF file -> the `Library` that a diagnosis shows.
+"""Describe an installed or mapped ELF file as the `Library` that a diagnosis shows.
 
-In: a path, what its file says, and who owns it. Out: frozen values. Looks at folders (is this
-conda's?), reads no file.
+In: a path, the file's facts and its distribution. Out: frozen values. Reads no file; asks only
+whether a prefix is a conda environment.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Origin(Enum):
     """Where a library comes from."""
 
     WHEEL = "wheel"
-    """Of an installed distribution: recorded, or in the source tree of an editable install."""
+    """An installed distribution: recorded, or in the source tree of an editable install."""
     RUNTIME = "runtime"
-    """The shared runtime wheel's own."""
+    """The shared runtime wheel."""
     CONDA = "conda"
     INTERPRETER = "interpreter"
     """The interpreter and its standard library."""
@@ -38,13 +38,13 @@ class Origin(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Package:
-    """One installed distribution that has native code, or a part in a finding."""
+    """An installed distribution with native code or in a finding."""
 
     name: str
     """As its METADATA spells it."""
     version: str
     objects: int
-    """How many ELF files it has."""
+    """Number of its ELF files."""
     location: str
     """The folder on ``sys.path`` that it is installed in."""
 
@@ -55,10 +55,7 @@ class Package:
 
 
 class Library(NamedTuple):
-    """An ELF file that plays a part: a runtime, a copy of one, or what is mapped.
-
-    A named tuple, as `Edge` is, because a process has hundreds of them.
-    """
+    """An ELF file of a diagnosis: a runtime, a copy of one, or a mapped object."""
 
     path: str
     """Its id in the graph."""
@@ -66,16 +63,16 @@ class Library(NamedTuple):
     """``DT_SONAME``, else the file's name."""
     origin: Origin
     package: str | None
-    """`Package.name`; None where no distribution records it."""
+    """`Package.name`; None if no distribution records it."""
     family: RuntimeFamily | None
-    """The runtime that it is a copy of, under whatever name."""
+    """The runtime that it is a copy of, under any name."""
     static: tuple[RuntimeFamily, ...] = ()
     """Runtimes that are linked into it."""
     version: str = ""
     """For a runtime: the newest symbol version that it defines (``GLIBCXX_3.4.33``), for libcudart
     the release."""
     order: int | None = None
-    """Place in the load order, from 0; None where it is not loaded."""
+    """Place in the load order, from 0; None if it is not loaded."""
     deleted: bool = False
     """Removed or replaced on disk while it is mapped."""
 
@@ -85,6 +82,50 @@ class Library(NamedTuple):
         return self.path
 
 
+class RuntimeCopy(NamedTuple):
+    """A copy of a runtime, as the rules compare copies in an environment or a process."""
+
+    path: str
+    name: str
+    """The name that other objects need it by."""
+    family: RuntimeFamily
+    owners: tuple[str, ...] = ()
+    """The distributions that bring it, sorted; empty for a library outside all of them."""
+    in_use: bool | None = None
+    """Whether symbols are bound to it; None if unknown."""
+
+
+class State(Enum):
+    """Whether a private libstdc++ can damage another copy, or be damaged by it (mechanism M2)."""
+
+    INERT = "inert"
+    """Its symbols are bound to a global copy that was loaded before it."""
+    ALONE = "alone"
+    """No other copy is used."""
+    LIVE = "live"
+    """It and another copy are used; the copy that is initialised second is damaged."""
+    UNKNOWN = "unknown"
+    """There is another copy, and the bindings are unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateLibstdcxx:
+    """A libstdc++ under another SONAME, or one that is linked into an object and exported."""
+
+    label: str
+    """Name and version of the distribution, else the path."""
+    package: str | None
+    linked_in: bool
+    state: State
+    paths: tuple[str, ...]
+    other: str = ""
+    """Path of the other copy; empty if unknown."""
+    users: tuple[str, ...] = ()
+    """Names of the distributions that use the other copy."""
+    evidence: tuple[str, ...] = ()
+
+
+LIBSTDCXX = "libstdc++.so.6"
 RUNTIME_DISTRIBUTION = "cxx11-cuda-runtime"
 _SYSTEM = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/lib32/", "/usr/libexec/")
 _NODES = {
@@ -98,13 +139,13 @@ _NODES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Places:
-    """Who owns what; without slots, because it keeps what it found out."""
+    """Where files of an environment come from; without slots because it caches properties."""
 
     environment: Environment
 
     @cached_property
     def conda(self) -> str:
-        """The conda environment that the interpreter is of, with a slash; empty without one."""
+        """Prefix of the interpreter's conda environment with a slash; empty without one."""
         for prefix in (self.environment.interpreter.prefix, self._base):
             if prefix and os.path.isdir(os.path.join(prefix, "conda-meta")):  # noqa: PTH112, PTH118 - per file
                 return prefix.rstrip("/") + "/"
@@ -148,9 +189,9 @@ class Places:
 
         Args:
             path: As the process or the environment names it.
-            report: What the file says; None where it cannot be read.
+            report: The file's facts; None if it cannot be read.
             order: Its place in the load order.
-            deleted: Whether it is gone from the disk.
+            deleted: Whether it was removed or replaced on disk.
         """
         owner = self.environment.owner(path)
         name = path.rpartition("/")[2]

@@ -1,7 +1,6 @@
-"""What is known of one process at one moment: frozen, from which the rules judge.
+"""Facts of one process at one moment, from which the rules judge: frozen values, no file access.
 
-Made by `process`; the rules in `process_rules` and `binding_rules` read nothing else. No file
-access and no judgement here, only the questions that several rules ask.
+`collect.process` makes them.
 """
 
 from __future__ import annotations
@@ -10,43 +9,42 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.families import RuntimeFamily, canonical_soname
+from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.interactions import NO_INTERACTIONS, Interactions
+from cxxrt_toolchain.facts.libraries import LIBSTDCXX, PrivateLibstdcxx, RuntimeCopy, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from cxxrt_toolchain.facts.bindings import Bindings
+    from cxxrt_toolchain.facts.bindings import Bindings, LocaleTable
     from cxxrt_toolchain.facts.libraries import Library, Package
-
-LIBSTDCXX = "libstdc++.so.6"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessView:
-    """One process at one moment; without slots, because it caches its indices."""
+    """One process at one moment; without slots because it caches properties."""
 
     libraries: tuple[Library, ...]
-    """In load order where that is known, else in address order."""
+    """In load order if it is known, else in address order."""
     needed: Mapping[str, tuple[str, ...]]
     """``DT_NEEDED`` by path."""
     packages: tuple[Package, ...]
     ordered: bool
     """Whether the load order is known."""
     bindings: Bindings | None
-    """None where the memory was not read; `why_no_memory` says why."""
+    """None if the memory was not read; `why_no_memory` gives the reason."""
     why_no_memory: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
     glibc: str = ""
     """Version of the C library that is mapped."""
     python: str = ""
-    """The interpreter's version; empty where there is none."""
+    """Version of the interpreter; empty if there is no interpreter."""
     runtime_version: str = ""
     """The newest ``GLIBCXX`` of the runtime wheel that is installed there."""
     compilers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """``.comment`` by path, of objects that the rules compare."""
     interactions: Interactions = NO_INTERACTIONS
-    """Where objects with a runtime or a string of their own meet others."""
+    """What objects with different runtimes or string ABIs exchange."""
 
     @cached_property
     def by_path(self) -> dict[str, Library]:
@@ -55,45 +53,139 @@ class ProcessView:
 
     @cached_property
     def versions(self) -> dict[str, str]:
-        """``name version`` of every package by its name."""
+        """``name version`` of every distribution by its name."""
         return {each.name: f"{each.name} {each.version}".strip() for each in self.packages}
 
     @cached_property
     def runtimes(self) -> tuple[Library, ...]:
-        """Copies of runtimes, whatever they are called."""
+        """Copies of runtimes, under any name."""
         return tuple(each for each in self.libraries if each.family is not None)
 
     def of_family(self, *families: RuntimeFamily) -> tuple[Library, ...]:
-        """Copies of some runtimes, whatever they are called."""
+        """Copies of some runtimes, under any name."""
         return tuple(each for each in self.runtimes if each.family in families)
 
-    def runtime_copies(self) -> dict[str, tuple[Library, ...]]:
-        """The copies of each runtime by the vendor's own SONAME."""
-        found: dict[str, list[Library]] = {}
-        for each in self.runtimes:
-            name = canonical_soname(each.soname)
-            known = name if "libcudart" in name or each.family is None else each.family.value
-            found.setdefault(known, []).append(each)
-        return {name: tuple(rows) for name, rows in found.items()}
+    def copies(self, *families: RuntimeFamily) -> tuple[RuntimeCopy, ...]:
+        """Copies of runtimes that are loaded, also those linked into an object and exported."""
+        found = []
+        for each in self.libraries:
+            family = each.family or next((f for f in each.static if f in families), None)
+            if family in families:
+                owners = (each.package,) if each.package else ()
+                in_use = None if self.bindings is None else each.path not in self.bindings.idle
+                found.append(RuntimeCopy(each.path, each.soname, family, owners, in_use))
+        return tuple(found)
+
+    @cached_property
+    def package_names(self) -> frozenset[str]:
+        """Names of the distributions that have objects."""
+        return frozenset(each.name for each in self.packages)
+
+    @property
+    def string_conflicts(self) -> frozenset[frozenset[str]]:
+        """As `EnvironmentFacts.string_conflicts`; a process shows bindings instead."""
+        return frozenset()
+
+    @property
+    def verb(self) -> str:
+        """What libraries of a process do, in a sentence."""
+        return "are loaded"
+
+    @property
+    def has_runtime(self) -> bool:
+        """Whether the runtime wheel is installed."""
+        return bool(self.runtime_version)
+
+    @property
+    def libstdcxx(self) -> str:
+        """As `EnvironmentFacts.libstdcxx`; unknown in a process, hence empty."""
+        return ""
+
+    @property
+    def activated(self) -> bool:
+        """As `EnvironmentFacts.activated`; in a process the load order shows it."""
+        return False
+
+    def version_of(self, name: str) -> str:
+        """Version of a distribution; empty if it is unknown."""
+        return next((each.version for each in self.packages if each.name == name), "")
+
+    @cached_property
+    def private_libstdcxx(self) -> tuple[PrivateLibstdcxx, ...]:
+        """Copies of libstdc++ under another SONAME, or linked into an object and exported.
+
+        Without those that took part in damage that is already visible (`LocaleTable.collisions`).
+        """
+        copies = [
+            each
+            for each in self.libraries
+            if each.family is RuntimeFamily.LIBSTDCXX
+            or (RuntimeFamily.LIBSTDCXX in each.static and each.family is None)
+        ]
+        private = [each for each in copies if each.soname != LIBSTDCXX]
+        if self.bindings is not None:
+            tables = {each.path: each for each in self.bindings.locales}
+            damaged = {path for path, table in tables.items() if table.collisions}
+            rows = [(each, tables[each.path]) for each in private if each.path in tables]
+            return tuple(
+                self._private(each, table)
+                for each, table in rows
+                if each.path not in damaged and (table.bound_to != table.path or not damaged)
+            )
+        state = State.UNKNOWN if len(copies) > 1 else State.ALONE
+        return tuple(self._described(each, state, copies) for each in private)
+
+    def _private(self, library: Library, table: LocaleTable) -> PrivateLibstdcxx:
+        if table.bound_to != table.path:
+            first = self.by_path.get(table.bound_to)
+            return self._described(library, State.INERT, [first] if first else [])
+        tables = self.bindings.locales if self.bindings else ()
+        live = [
+            self.by_path[each.path]
+            for each in tables
+            if each.path != library.path and each.bound_to == each.path
+        ]
+        numbers = ", ".join(f"{facet} = {number}" for facet, number in table.numbers)
+        state = State.LIVE if live else State.ALONE
+        return self._described(library, state, live, evidence=(numbers,))
+
+    def _described(
+        self,
+        library: Library,
+        state: State,
+        others: Iterable[Library],
+        evidence: tuple[str, ...] = (),
+    ) -> PrivateLibstdcxx:
+        rest = [each for each in others if each is not library]
+        return PrivateLibstdcxx(
+            label=self.label(library.path),
+            package=library.package,
+            linked_in=library.family is None,
+            state=state,
+            paths=(library.path,),
+            other=rest[0].path if rest else "",
+            users=self.users(rest[0]) if rest and state is State.LIVE else (),
+            evidence=evidence,
+        )
 
     def package_of(self, path: str) -> str | None:
-        """The name of the package that an object belongs to."""
+        """Name of an object's distribution, None for an object outside all of them."""
         library = self.by_path.get(path)
         return library.package if library else None
 
     def label(self, path: str) -> str:
-        """Who an object belongs to, for a sentence."""
+        """Name and version of an object's distribution, else its path."""
         package = self.package_of(path)
         return self.versions.get(package, package) if package else path
 
     def group(self, path: str) -> str:
-        """What an object is part of: its package, else its folder."""
+        """The distribution of an object, else its folder."""
         return self.package_of(path) or path.rpartition("/")[0]
 
     def bringer(self, library: Library) -> str:
-        """The object that made the loader load a library: the nearest earlier one that needs it.
+        """Path of the nearest earlier object that needs a library, because of which it was loaded.
 
-        Empty where it was opened by name, or where the order is not known.
+        Empty if it was opened by name or if the load order is unknown.
         """
         if not self.ordered:
             return ""
@@ -104,7 +196,7 @@ class ProcessView:
         return ""
 
     def users(self, library: Library) -> tuple[str, ...]:
-        """Packages with an object that needs a library's SONAME, in load order."""
+        """Distributions with an object that needs a library's SONAME, in load order."""
         rows = (
             each.package
             for each in self.libraries
@@ -113,7 +205,7 @@ class ProcessView:
         return tuple(dict.fromkeys(rows))
 
     def group_needs(self, source: str, target: str) -> bool:
-        """Whether what an object is part of needs another one, directly or through others."""
+        """Whether the objects of a distribution need another object, directly or through others."""
         group = self.group(source)
         waiting = [each.path for each in self.libraries if self.group(each.path) == group]
         sonames = {each.soname: each.path for each in reversed(self.libraries)}
@@ -129,12 +221,12 @@ class ProcessView:
         return False
 
     def reach(self, source: str, target: str) -> str:
-        """How it can be that the loader finds definitions of an object for another one."""
+        """Why the loader binds symbols of one object to definitions in another."""
         return (
             "which it needs" if self.group_needs(source, target) else "which is loaded RTLD_GLOBAL"
         )
 
 
 def names_of(view: ProcessView, paths: Iterable[str]) -> tuple[str, ...]:
-    """The packages that some objects belong to, each once."""
+    """The distributions that some objects belong to, each once."""
     return tuple(dict.fromkeys(name for path in paths if (name := view.package_of(path))))

@@ -1,140 +1,211 @@
-"""The rules about a libstdc++ that is there twice or captured: H1, H4 and H8 in company.
+"""Rules about copies of libstdc++, libgcc_s and libcudart: H1, H4, D20 and L102.
 
-In: `EnvironmentFacts`. Out: findings, unsorted. M1 and M2 are mechanisms of the catalogue.
+M2 is a mechanism of the catalogue.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.environment import LIBSTDCXX
-from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.rules.rule import Finding, Severity
+from cxxrt_toolchain.facts.environment import EnvironmentFacts
+from cxxrt_toolchain.facts.families import RuntimeFamily, cuda_major
+from cxxrt_toolchain.facts.libraries import LIBSTDCXX, RUNTIME_DISTRIBUTION, Origin, State
+from cxxrt_toolchain.facts.process import ProcessView, names_of
+from cxxrt_toolchain.rules.remedies import repaired, runtime_first
+from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.facts.environment import EnvironmentFacts, Member
-    from cxxrt_toolchain.facts.objects import ObjectFacts
+    from cxxrt_toolchain.facts.bindings import LocaleTable
+    from cxxrt_toolchain.facts.libraries import PrivateLibstdcxx, RuntimeCopy
 
-_ONCE = ("__once_proxy", "_ZSt11__once_call", "_ZSt15__once_callable")
-_CALLS_ONCE = "GLIBCXX_3.4.11"
-"""The version node of the three; whoever uses std::call_once or std::future needs it."""
-_VERSIONED = ("libstdc++.so.6", "libgcc_s.so.1", "libgomp.so.1")
-_GLIBCXX = "GLIBCXX_"
+    Scene = EnvironmentFacts | ProcessView
 
-
-def check_libstdcxx(facts: EnvironmentFacts) -> Iterator[Finding]:
-    """Everything that this module knows."""
-    yield from _second_copies(facts)
-    yield from _captures(facts)
+_SEVERITIES = {
+    State.INERT: Severity.NOTE,
+    State.ALONE: Severity.NOTE,
+    State.LIVE: Severity.ERROR,
+    State.UNKNOWN: Severity.WARNING,
+}
 
 
-def _second_copies(facts: EnvironmentFacts) -> Iterator[Finding]:
-    """H1 under another name, and H4: a whole second libstdc++ (mechanism M2)."""
-    for member in facts.members:
-        renamed = [
-            each
-            for each in member.copies(RuntimeFamily.LIBSTDCXX)
-            if each.name != LIBSTDCXX and each.locale_ids
-        ]
-        static = [each for each in member.objects if RuntimeFamily.LIBSTDCXX in each.static]
-        company = [each.name for each in facts.other_cxx_users(member)]
-        if LIBSTDCXX in member.needed:
-            company.append(member.name)
-        for rule, copies, what in (
-            ("CXXRT-H1", renamed, "brings a private libstdc++"),
-            ("CXXRT-H4", static, "has a libstdc++ linked in and exports it"),
-        ):
-            if copies:
-                yield _second(facts, member, copies, company, rule, what)
+@rule(
+    "CXXRT-H1",
+    "Bundled libstdc++ or libgcc_s",
+    on=(EnvironmentFacts, ProcessView),
+    aliases=("CXXRT-L101",),
+)
+def private_libstdcxx(scene: Scene) -> Iterator[Finding]:
+    """A copy under another SONAME."""
+    for each in scene.private_libstdcxx:
+        if not each.linked_in:
+            other = (repaired(scene, each.package),) if each.package else ()
+            yield _private(scene, each, "brings a private copy of libstdc++", other)
 
 
-def _second(
-    facts: EnvironmentFacts,
-    member: Member,
-    copies: list[ObjectFacts],
-    company: list[str],
-    rule: str,
-    what: str,
-) -> Finding:
-    harmless = facts.activated or not company
-    if facts.activated:
-        message = f"{member.name} {what}; the shared runtime is loaded before it and serves it"
-    elif company:
-        message = (
-            f"{member.name} {what} beside the process's: whichever is used second prints empty "
-            "numbers or crashes"
-        )
-    else:
-        message = f"{member.name} {what}; no other package here uses C++"
+@rule(
+    "CXXRT-H4",
+    "Statically linked libstdc++, exported",
+    on=(EnvironmentFacts, ProcessView),
+    aliases=("CXXRT-L103",),
+)
+def static_libstdcxx(scene: Scene) -> Iterator[Finding]:
+    """A copy that is linked into an object, with its plain locale facet ids exported."""
+    for each in scene.private_libstdcxx:
+        if each.linked_in:
+            rebuilt = f"Rebuild {each.package or each.label} without -static-libstdc++"
+            what = "contains a static libstdc++ and exports its symbols"
+            yield _private(scene, each, what, (rebuilt,))
+
+
+def _private(scene: Scene, found: PrivateLibstdcxx, what: str, other: tuple[str, ...]) -> Finding:
+    severity = _SEVERITIES[found.state]
+    first = found.other or "the shared libstdc++"
+    outlook = {
+        State.INERT: f"it is inert, because {found.other or 'the shared runtime'} is loaded first "
+        "and is global",
+        State.ALONE: "no other libstdc++ is used here",
+        State.LIVE: f"{first} is used too, and the copy that is used second prints empty numbers "
+        "or crashes",
+        State.UNKNOWN: f"whether it or {first} is damaged cannot be seen without reading the "
+        "process's memory",
+    }[found.state]
+    acts = severity is not Severity.NOTE
     return Finding(
-        rule=rule,
-        severity=Severity.NOTE if harmless else Severity.ERROR,
-        message=message,
-        culprits=(member.name,),
-        victims=() if harmless else tuple(sorted(company)),
-        libraries=tuple(each.path for each in copies[:5]),
-        evidence=tuple(
-            f"{each.path} is {each.name} and exports {each.locale_ids[0]}"
-            if each.copy_of
-            else f"{each.path} exports {each.locale_ids[0]}"
-            for each in copies[:3]
+        severity=severity,
+        message=f"{found.label} {what}, {found.paths[0]}; {outlook}",
+        culprits=(found.package,) if found.package and severity is not Severity.NOTE else (),
+        victims=found.users if found.state is State.LIVE else (),
+        libraries=(*found.paths, *([found.other] if found.other else [])),
+        evidence=found.evidence,
+        remedies=(*runtime_first(scene), *other) if acts else (),
+    )
+
+
+@rule("CXXRT-D20", "The locale table of a libstdc++ is damaged", on=(ProcessView,))
+def damaged_locale(view: ProcessView) -> Iterator[Finding]:
+    """Two copies have numbered their facets, and two facets of one copy share a number (M2)."""
+    tables = view.bindings.locales if view.bindings else ()
+    private = [each for each in tables if _is_private(view, each) and each.bound_to == each.path]
+    for table in tables:
+        if table.collisions:
+            others = [each for each in tables if each is not table]
+            yield _damaged(view, table, others, private)
+
+
+def _is_private(view: ProcessView, table: LocaleTable) -> bool:
+    """Whether it is a copy that other copies can damage, not one linked with -Bsymbolic."""
+    library = view.by_path.get(table.path)
+    if library is None or library.soname == LIBSTDCXX:
+        return False
+    is_static = RuntimeFamily.LIBSTDCXX in library.static
+    return is_static or library.family is RuntimeFamily.LIBSTDCXX
+
+
+def _damaged(
+    view: ProcessView, table: LocaleTable, others: list[LocaleTable], private: list[LocaleTable]
+) -> Finding:
+    guilty = private or [
+        each
+        for each in (table, *others)
+        if view.by_path[each.path].origin in {Origin.WHEEL, Origin.CONDA}
+    ]
+    culprits = names_of(view, [each.path for each in guilty])
+    library = view.by_path.get(table.path)
+    victims = view.users(library) if library else ()
+    # A copy that is linked in cannot be repaired.
+    files = names_of(
+        view,
+        [e.path for e in guilty if view.by_path[e.path].family is RuntimeFamily.LIBSTDCXX],
+    )
+    brings = listed([view.label(each.path) for each in guilty]) or "another library"
+    return Finding(
+        severity=Severity.ERROR,
+        message=f"The locale table of {table.path} is damaged, because {brings} brings another "
+        "libstdc++: numbers print as nothing, parse as 0, or crash",
+        culprits=culprits,
+        victims=tuple(name for name in victims if name not in culprits),
+        libraries=(table.path, *(each.path for each in others)),
+        evidence=(
+            ", ".join(f"{facet} = {number}" for facet, number in table.numbers),
+            f"the same number twice: {', '.join(table.collisions)}",
         ),
-        remedies=facts.remedies(
-            f"cxxrt repair the wheel of {member.name}"
-            if rule == "CXXRT-H1"
-            else f"have {member.name} rebuilt without -static-libstdc++, which no edit can undo"
+        remedies=(*runtime_first(view), *(repaired(view, name) for name in files[:1])),
+    )
+
+
+@rule(
+    "CXXRT-L102",
+    "Several copies of one runtime library",
+    on=(EnvironmentFacts, ProcessView),
+    aliases=("CXXRT-D5",),
+)
+def several_copies(scene: Scene) -> Iterator[Finding]:
+    """Copies of libgcc_s or of one libcudart; in a process also of ``libstdc++.so.6``."""
+    for name, copies in _by_library(scene).items():
+        used = [each for each in copies if each.in_use is not False]
+        for each in copies:
+            if each.in_use is False and used and "libcudart" in name:
+                yield _inert(scene, name, each, used[0])
+        both = used if "libcudart" in name else copies
+        if len(both) > 1:
+            yield _several(scene, name, both)
+
+
+def _by_library(scene: Scene) -> dict[str, list[RuntimeCopy]]:
+    """The copies of each library by the vendor's SONAME."""
+    found: dict[str, list[RuntimeCopy]] = {}
+    families = (RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBGCC, RuntimeFamily.LIBCUDART)
+    for each in scene.copies(*families):
+        if each.family is RuntimeFamily.LIBGCC:
+            found.setdefault("libgcc_s.so.1", []).append(each)
+        elif each.name == LIBSTDCXX:
+            found.setdefault(LIBSTDCXX, []).append(each)
+        elif each.family is RuntimeFamily.LIBCUDART and (major := _cuda_major(each.name)):
+            found.setdefault(f"libcudart.so.{major}", []).append(each)
+    return found
+
+
+def _cuda_major(name: str) -> int:
+    """The CUDA major of a copy's name, also of ``libcudart.faf08d9a.so.13``; 0 for none."""
+    major = name.partition(".so.")[2].split(".")[0]
+    return cuda_major(name) or (int(major) if major.isdigit() else 0)
+
+
+def _several(scene: Scene, name: str, copies: list[RuntimeCopy]) -> Finding:
+    is_used_twice = "libcudart" in name and sum(each.in_use is True for each in copies) > 1
+    serious = is_used_twice or name == LIBSTDCXX
+    owners = dict.fromkeys(owner for each in copies for owner in each.owners)
+    owners.pop(RUNTIME_DISTRIBUTION, None)
+    # A copy of libgcc_s does no harm, so that nobody needs to repair a wheel because of it.
+    renamed = [each.owners[0] for each in copies if each.owners and each.name != name]
+    bundles = [] if name == "libgcc_s.so.1" else renamed
+    return Finding(
+        severity=Severity.WARNING if serious else Severity.NOTE,
+        message=f"{len(copies)} copies of {name} {scene.verb}, from "
+        f"{listed([who(scene, each) for each in copies])}; each has its own state",
+        culprits=tuple(owners) if serious else (),
+        libraries=tuple(each.path for each in copies),
+        evidence=tuple(f"{each.path} is {each.name}" for each in copies[:6]),
+        remedies=(
+            *(runtime_first(scene) if serious else ()),
+            *(repaired(scene, each) for each in bundles[:1]),
         ),
     )
 
 
-def _captures(facts: EnvironmentFacts) -> Iterator[Finding]:
-    """H8 (mechanism M1): only what is proven to crash, ``std::call_once``, is an error."""
-    for member in facts.members:
-        capturing = [
-            each
-            for each in member.objects
-            if each.captures and not each.facts.version_definitions and LIBSTDCXX in member.needed
-        ]
-        names = sorted({name for each in capturing for name in each.captures})
-        needed = frozenset(name for other in facts.members for name in other.needed)
-
-        def loaded(each: ObjectFacts, needed: frozenset[str] = needed) -> bool:
-            """Not one of the libraries that a user asks for, to be preloaded or linked."""
-            return each.name in needed or not each.name.startswith("lib")
-
-        if not names:
-            continue
-        once = any(name in _ONCE for name in names)
-        company = [
-            each.name
-            for each in facts.other_cxx_users(member)
-            if not once or any(_calls_once(user) for user in each.users(LIBSTDCXX))
-        ]
-        if facts.activated or not company:
-            severity = Severity.NOTE
-        elif once:
-            severity = Severity.ERROR
-        else:
-            severity = Severity.WARNING if any(map(loaded, capturing)) else Severity.NOTE
-        yield Finding(
-            rule="CXXRT-H8",
-            severity=severity,
-            message=f"{member.name} exports symbols that libstdc++ looks up by name; imported "
-            "before anything else that uses C++, it takes them over",
-            culprits=(member.name,),
-            victims=() if severity is Severity.NOTE else tuple(company),
-            libraries=tuple(each.path for each in capturing[:5]),
-            evidence=tuple(
-                f"{each.path} exports {', '.join(each.captures[:3])}" for each in capturing[:3]
-            ),
-            remedies=facts.remedies(f"Import another package that uses C++ before {member.name}"),
-        )
-
-
-def _calls_once(user: ObjectFacts) -> bool:
-    return any(
-        need.version == _CALLS_ONCE and need.soname == LIBSTDCXX
-        for need in user.facts.version_needs
+def _inert(scene: Scene, name: str, copy: RuntimeCopy, first: RuntimeCopy) -> Finding:
+    return Finding(
+        severity=Severity.NOTE,
+        message=f"{who(scene, copy)} brings a copy of {name}, {copy.path}; it is inert, because "
+        f"{first.path} is loaded first and is global",
+        libraries=(copy.path, first.path),
     )
+
+
+def who(scene: Scene, copy: RuntimeCopy) -> str:
+    """The distributions that bring a copy, with versions, else its path."""
+    names = [f"{name} {scene.version_of(name)}".strip() for name in copy.owners]
+    return listed(names) or copy.path

@@ -15,10 +15,11 @@ from cxxrt_toolchain.facts.imports import Cure, ImportScene, Outcome
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION as RUNTIME
 from cxxrt_toolchain.facts.loader_trace import last_object
 from cxxrt_toolchain.facts.process import names_of
-from cxxrt_toolchain.rules import loader_messages, process
-from cxxrt_toolchain.rules.captures import runtime_first
+from cxxrt_toolchain.rules import loader_messages
+from cxxrt_toolchain.rules.captures import captured
+from cxxrt_toolchain.rules.copies import damaged_locale
 from cxxrt_toolchain.rules.crash_signs import TWO_OPENMP, signs
-from cxxrt_toolchain.rules.remedies import ACTIVATE, ONE_OPENMP, upgrade
+from cxxrt_toolchain.rules.remedies import ACTIVATE, ONE_OPENMP, runtime_first, upgrade
 from cxxrt_toolchain.rules.rule import Finding, Severity, rule
 
 if TYPE_CHECKING:
@@ -151,12 +152,11 @@ def _cause(scene: ImportScene, failure: Attempt[ProcessView | None]) -> _Cause:
 def _shown_by_memory(scene: ImportScene, victim: tuple[str, ...]) -> _Cause | None:
     """A captured libstdc++ or a damaged locale table."""
     view = scene.view
-    known = [each for each in process.judge(view) if each.severity is Severity.ERROR]
-    for name, reason in (
-        ("CXXRT-D21", "has captured symbols of libstdc++"),
-        ("CXXRT-D20", "brings another libstdc++"),
+    for check, reason in (
+        (captured, "has captured symbols of libstdc++"),
+        (damaged_locale, "brings another libstdc++"),
     ):
-        for each in (found for found in known if found.rule == name):
+        for each in (found for found in check(view) if found.severity is Severity.ERROR):
             who = " and ".join(view.versions.get(culprit, culprit) for culprit in each.culprits)
             return _Cause(
                 f"{who or each.libraries[-1]} {reason}",

@@ -1,6 +1,6 @@
-"""Definitions of one package that replace those of another: what the bindings mean for M4.
+"""The rule about definitions of one package that replace those of another: D22.
 
-In: a `ProcessView` and its `Bindings`. Out: findings of D22. Pure.
+M4 is a mechanism of the catalogue.
 """
 
 from __future__ import annotations
@@ -11,26 +11,30 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.libraries import Origin
 from cxxrt_toolchain.facts.process import ProcessView, names_of
-from cxxrt_toolchain.rules.rule import Finding, Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity, rule
 from cxxrt_toolchain.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.facts.bindings import Bindings, Bound
+    from cxxrt_toolchain.facts.bindings import Bound
 
 _NAMESPACE = re.compile(r"_Z(?:T[VTIS]|GV|Th\w*?_|Tv\w*?_)?Z?N?[KVrRO]*(?P<std>S[tabsiod])?")
 _LENGTH = re.compile(r"(\d+)")
 _GCC = re.compile(r"GCC: \([^)]*\) (\d+)\.(\d+)")
 _STABLE_GCC = (5, 0)
 """GCC's C++11 library was experimental before 5: its templates changed between releases."""
-# As repair tools rename it, with eight digits of a hash; at least two numbers tell a release.
+# Repair tools add eight digits of a hash; a release has at least two numbers.
 _LIBRARY = re.compile(r"(?P<name>lib[\w+-]*?)(?:[-.][0-9a-f]{8})?\.so\.(?P<version>\d+(?:\.\d+)+)")
 _MANY = 3
 
 
-def interpositions(view: ProcessView, bindings: Bindings) -> Iterator[Finding]:
-    """One for each two packages."""
+@rule("CXXRT-D22", "Definitions of one package replace those of another", on=(ProcessView,))
+def interpositions(view: ProcessView) -> Iterator[Finding]:
+    """One finding for each two packages (M4)."""
+    if view.bindings is None:
+        return
+    bindings = view.bindings
     runtimes = {table.path for table in bindings.locales}
     grouped: dict[tuple[str, str], list[tuple[str, str, Bound]]] = {}
     for (holder, target), bound in bindings.pairs.items():
@@ -78,7 +82,6 @@ def _interposed(view: ProcessView, rows: list[tuple[str, str, Bound]]) -> Findin
     evidence += [each for each in (vintages, releases) if each]
     outlook = "they are not compatible" if serious else "nothing shows that they differ"
     return Finding(
-        rule="CXXRT-D22",
         severity=Severity.WARNING if serious else Severity.NOTE,
         message=f"{counted(len(rows), 'definition')} of {view.label(holder)} "
         f"{'is' if len(rows) == 1 else 'are'} replaced by {'that' if len(rows) == 1 else 'those'} "
@@ -92,12 +95,12 @@ def _interposed(view: ProcessView, rows: list[tuple[str, str, Bound]]) -> Findin
 
 
 def _releases(rows: list[tuple[str, str, Bound]]) -> str:
-    """Where two releases of one library meet: their C++ never agrees, their C only upwards."""
+    """Two releases of one library: their C++ differs, their C functions are only added to."""
     for holder, target, row in rows:
         if versions := _two_versions(holder, target):
             name, mine, theirs = versions
             if row.name.startswith("_Z") or theirs < mine:
-                return f"{name} {_dotted(mine)} gets what is of {_dotted(theirs)}"
+                return f"{name} {_dotted(mine)} gets definitions of {_dotted(theirs)}"
     return ""
 
 
@@ -115,7 +118,7 @@ def _two_versions(holder: str, target: str) -> tuple[str, tuple[int, ...], tuple
 
 
 def _order_remedies(view: ProcessView, holder: str, target: str) -> tuple[str, ...]:
-    cure = "no runtime cures this: both have to be built with hidden visibility, or alike"
+    cure = "no runtime cures this: build both with hidden visibility, or with one compiler"
     if view.group_needs(holder, target):
         return (cure,)
     first, second = view.package_of(holder), view.package_of(target)
@@ -123,7 +126,7 @@ def _order_remedies(view: ProcessView, holder: str, target: str) -> tuple[str, .
 
 
 def _unstable(view: ProcessView, holder: str, target: str) -> str:
-    """Whether the compilers differ, and one is from before the C++11 library was stable."""
+    """The compilers, if they differ and one precedes the stable C++11 library; else empty."""
     mine, theirs = (_newest_gcc(view.compilers.get(path, ())) for path in (holder, target))
     if mine and theirs and mine != theirs and min(mine, theirs) < _STABLE_GCC:
         return f"compiled by GCC {mine[0]}.{mine[1]} and GCC {theirs[0]}.{theirs[1]}"

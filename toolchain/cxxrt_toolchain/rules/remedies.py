@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.facts.environment import EnvironmentFacts
+    from cxxrt_toolchain.facts.process import ProcessView
+
 INSTALL = "pip install cxx11-cuda-runtime"
 ACTIVATE = "python -m cxx11_cuda_runtime activate"
 ONE_OPENMP = "Install builds of these packages that use one OpenMP runtime"
 COMPETING_THREADS = "If threads compete: threadpoolctl, or OMP_NUM_THREADS before Python starts"
+SHARED_LIBGOMP = "cxx11_cuda_runtime.require(openmp=True) before the packages that bring them"
 _OLDEST_PYTHON = (3, 9)
-"""That the runtime wheel's loader runs on."""
+"""The oldest Python of the runtime wheel's loader."""
 
 
-def libstdcxx_first(python: str, libstdcxx: str) -> str:
-    """How to make one libstdc++ the first of a process.
+def runtime_first(scene: EnvironmentFacts | ProcessView) -> tuple[str, ...]:
+    """The command that loads one new libstdc++ before everything else (M1, M2 and M3).
 
-    Args:
-        python: The interpreter's version; empty where none is known.
-        libstdcxx: Path of the one that is found there, for Pythons too old for the runtime wheel.
+    Empty if the runtime wheel is activated already. A Python that is too old for the runtime wheel
+    gets LD_PRELOAD instead.
     """
-    if not python or tuple(map(int, python.split(".")[:2])) >= _OLDEST_PYTHON:
-        return f"{INSTALL} && {ACTIVATE}"
-    return f"Start Python with LD_PRELOAD={libstdcxx or 'the path of a newer libstdc++.so.6'}"
+    if scene.activated:
+        return ()
+    if scene.has_runtime:
+        return (ACTIVATE,)
+    if not scene.python or tuple(map(int, scene.python.split(".")[:2])) >= _OLDEST_PYTHON:
+        return (f"{INSTALL} && {ACTIVATE}",)
+    found = scene.libstdcxx or "the path of a newer libstdc++.so.6"
+    return (f"Start Python with LD_PRELOAD={found}",)
+
+
+def repaired(scene: EnvironmentFacts | ProcessView, name: str) -> str:
+    """Commands that download, repair and reinstall the wheel of an installed distribution."""
+    version = scene.version_of(name)
+    pinned = f"{name}=={version}" if version else name
+    return (
+        f"pip download --no-deps -d original {pinned} && cxxrt repair -w fixed original/*.whl "
+        "&& pip install --force-reinstall --no-deps fixed/*.whl"
+    )
 
 
 def upgrade(name: str) -> str:
-    """The command that brings a distribution up to date."""
+    """The command that installs the newest release of a distribution."""
     return f"pip install --upgrade {name}"

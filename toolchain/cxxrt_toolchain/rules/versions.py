@@ -1,152 +1,144 @@
-"""The rules about runtime libraries that are missing or too old for a package: D1, D2, D12.
+"""Rules about libraries that are missing or too old for a package: D1, D2, D8, D12 and L104.
 
-In: `EnvironmentFacts`. Out: findings, unsorted. Too old is mechanism M3 of the catalogue.
+M3 (too old) is a mechanism of the catalogue.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.environment import LIBSTDCXX, newest, numbers
+from cxxrt_toolchain.facts.environment import EnvironmentFacts, newest, numbers
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.installed import VARIABLE_STEPS
-from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
-from cxxrt_toolchain.rules.remedies import ACTIVATE, libstdcxx_first, upgrade
-from cxxrt_toolchain.rules.rule import Finding, Severity
+from cxxrt_toolchain.facts.libraries import LIBSTDCXX, RUNTIME_DISTRIBUTION, Origin
+from cxxrt_toolchain.facts.process import ProcessView, names_of
+from cxxrt_toolchain.rules.remedies import ACTIVATE, repaired, runtime_first, upgrade
+from cxxrt_toolchain.rules.rule import Finding, Severity, rule
 from cxxrt_toolchain.wording import listed, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from cxxrt_toolchain.facts.environment import EnvironmentFacts, Member
+    from cxxrt_toolchain.facts.environment import Member
     from cxxrt_toolchain.facts.objects import ObjectFacts
 
-_ONCE = ("__once_proxy", "_ZSt11__once_call", "_ZSt15__once_callable")
-_CALLS_ONCE = "GLIBCXX_3.4.11"
-"""The version node of the three; whoever uses std::call_once or std::future needs it."""
-_VERSIONED = ("libstdc++.so.6", "libgcc_s.so.1", "libgomp.so.1")
+_VERSIONED = (LIBSTDCXX, "libgcc_s.so.1", "libgomp.so.1")
 _GLIBCXX = "GLIBCXX_"
+_GLIBC = "GLIBC_"
+_NUMBER = re.compile(r"(\d+)")
 
 
-def check_age(facts: EnvironmentFacts) -> Iterator[Finding]:
-    """Everything that this module knows."""
-    yield from _too_old(facts)
-    yield from _own_libstdcxx(facts)
-
-
-def _too_old(facts: EnvironmentFacts) -> Iterator[Finding]:
-    """D1 and D12."""
-    for member in facts.members:
+@rule("CXXRT-D1", "A package needs a newer runtime library than it gets", on=(EnvironmentFacts,))
+def too_old(env: EnvironmentFacts) -> Iterator[Finding]:
+    """No library that may serve the package defines a version that it needs (M3)."""
+    for member in env.members:
         for name in _VERSIONED:
-            served = facts.served(member, name)
-            lacking: dict[str, list[ObjectFacts]] = {}
-            for user in member.users(name):
-                if (user.path, name) in facts.own:
-                    continue  # it brings one: D2
-                if not served:
-                    lacking.setdefault("", []).append(user)
+            lacking: dict[str, ObjectFacts] = {}
+            served = env.served(member, name)
+            for user in _users(env, member, name) if served else ():
                 for node in _missing(user, name, served):
-                    lacking.setdefault(node, []).append(user)
-            if not lacking:
-                continue
-            yield (
-                _nowhere(facts, member, name, lacking[""])
-                if not served
-                else _older(facts, member, name, lacking)
-            )
+                    lacking.setdefault(node, user)
+            if lacking:
+                yield _older(env, member, name, lacking)
+
+
+@rule("CXXRT-D12", "A runtime library is nowhere to be found", on=(EnvironmentFacts,))
+def absent(env: EnvironmentFacts) -> Iterator[Finding]:
+    """Neither the machine nor the package nor the runtime wheel has the library."""
+    for member in env.members:
+        for name in _VERSIONED:
+            users = () if env.served(member, name) else tuple(_users(env, member, name))
+            if users:
+                yield Finding(
+                    severity=Severity.ERROR if name == LIBSTDCXX else Severity.WARNING,
+                    message=f"{member.name} needs {name}, which the loader does not find",
+                    culprits=(member.name,),
+                    victims=(member.name,),
+                    libraries=tuple(each.path for each in users[:5]),
+                    evidence=tuple(f"{each.path} needs {name}" for each in users[:3]),
+                    remedies=(
+                        *runtime_first(env),
+                        f"Install {name} with the system's package manager",
+                    ),
+                )
+
+
+def _users(env: EnvironmentFacts, member: Member, name: str) -> Iterable[ObjectFacts]:
+    """The objects that need a library and have no own copy of it, which is a matter of D2."""
+    return (user for user in member.users(name) if (user.path, name) not in env.own)
 
 
 def _missing(user: ObjectFacts, name: str, served: tuple[ObjectFacts, ...]) -> set[str]:
-    """The version nodes that no library that it may get defines."""
+    """The needed version nodes that the best of the libraries does not define."""
     needed = {n.version for n in user.facts.version_needs if n.soname == name and not n.weak}
     lacks = [needed.difference(each.facts.version_definitions) for each in served]
     return min(lacks, key=len, default=set())
 
 
-def _nowhere(
-    facts: EnvironmentFacts, member: Member, name: str, users: list[ObjectFacts]
-) -> Finding:
-    return Finding(
-        rule="CXXRT-D12",
-        severity=Severity.ERROR if name == LIBSTDCXX else Severity.WARNING,
-        message=f"{member.name} needs {name}, which the loader finds nowhere",
-        culprits=(member.name,),
-        victims=(member.name,),
-        libraries=tuple(each.path for each in users[:5]),
-        evidence=tuple(f"{each.path} needs {name}" for each in users[:3]),
-        remedies=(
-            libstdcxx_first(facts.environment.interpreter.python, ""),
-            f"Install {name} with the system's package manager",
-        ),
-    )
-
-
 def _older(
-    facts: EnvironmentFacts, member: Member, name: str, lacking: dict[str, list[ObjectFacts]]
+    env: EnvironmentFacts, member: Member, name: str, lacking: dict[str, ObjectFacts]
 ) -> Finding:
     worst = max(lacking, key=lambda node: (_prefix(node), numbers(node, _prefix(node))))
-    user = lacking[worst][0]
-    found = next(iter(facts.candidates.get(name, ())), None)
+    user = lacking[worst]
+    places = env.candidates.get(name, ())
+    found = next(iter(places), None)
     better = [
         each.path
-        for each in facts.candidates.get(name, ())[1:]
-        if worst in facts.outside[each.path].facts.version_definitions
+        for each in places[1:]
+        if worst in env.outside[each.path].facts.version_definitions
     ]
     where = f"{found.path} (by {found.step.value})" if found else "the runtime wheel's"
-    newest_here = newest(facts.served(member, name), _prefix(worst)) or "no such versions"
+    newest_here = newest(env.served(member, name), _prefix(worst)) or "no such versions"
     variable = found.step.value if found and better and found.step in VARIABLE_STEPS else ""
-    places = [each.path for each in lacking[worst][:4]] + ([found.path] if found else [])
     return Finding(
-        rule="CXXRT-D1",
         severity=Severity.ERROR,
-        message=f"{member.name} needs {worst}, and the {name} that it gets has no such version",
+        message=f"{member.name} needs {worst}, which the {name} that it gets does not define",
         culprits=() if variable else (member.name,),
         victims=(member.name,),
-        libraries=tuple(places),
+        libraries=(user.path, *([found.path] if found else [])),
         evidence=(
             f"{user.path} needs {worst} of {name}",
             f"{where} defines {newest_here}",
-            *(f"{each} has it, but comes later in the search" for each in better[:1]),
+            *(f"{each} defines it, but comes later in the search" for each in better[:1]),
         ),
-        remedies=_newer(facts, member, name, worst, variable),
+        remedies=_newer(env, member, name, worst, variable),
     )
 
 
 def _newer(
-    facts: EnvironmentFacts, member: Member, name: str, worst: str, variable: str
+    env: EnvironmentFacts, member: Member, name: str, worst: str, variable: str
 ) -> tuple[str, ...]:
     """How a package gets a newer library."""
-    vendored = facts.vendored(name)
+    vendored = env.vendored(name)
     if variable:
-        first = f"Unset {variable}, or take the older {name} off it"
+        first: tuple[str, ...] = (f"Unset {variable}, or remove the older {name} from it",)
     elif vendored is None:
-        first = libstdcxx_first(facts.environment.interpreter.python, "")
+        first = runtime_first(env)
     elif worst in vendored.facts.version_definitions:
-        first = ACTIVATE
+        first = (ACTIVATE,)
     else:
-        first = upgrade(RUNTIME_DISTRIBUTION)
-    return (first, f"Install a release of {member.name} for older systems")
+        first = (upgrade(RUNTIME_DISTRIBUTION),)
+    return (*first, f"Install a release of {member.name} for older systems")
 
 
 def _prefix(node: str) -> str:
     return node.rpartition("_")[0] + "_"
 
 
-def _own_libstdcxx(facts: EnvironmentFacts) -> Iterator[Finding]:
-    """D2: the same SONAME in a package; whichever is loaded first serves the whole process."""
-    default = facts.libstdcxx
-    for member in facts.members:
+@rule("CXXRT-D2", "A package brings its own libstdc++.so.6", on=(EnvironmentFacts,))
+def own_libstdcxx(env: EnvironmentFacts) -> Iterator[Finding]:
+    """Of two libraries with one SONAME the one that is loaded first serves the whole process."""
+    for member in env.members:
         for copy in member.copies(RuntimeFamily.LIBSTDCXX):
-            if copy.name != LIBSTDCXX:
-                continue
-            after = {
-                each.name: node
-                for each in facts.other_cxx_users(member)
-                if (node := _highest(each, (copy,))) and not facts.activated
-            }
-            served = facts.served(member, LIBSTDCXX)
-            before = _highest(member, served) if default is not None or facts.activated else ""
-            yield _order(facts, member, copy, after, before)
+            if copy.name == LIBSTDCXX:
+                after = {
+                    each.name: node
+                    for each in env.other_cxx_users(member)
+                    if (node := _highest(each, (copy,))) and not env.activated
+                }
+                served = env.served(member, LIBSTDCXX)
+                yield _order(env, member, copy, after, _highest(member, served) if served else "")
 
 
 def _highest(member: Member, served: tuple[ObjectFacts, ...]) -> str:
@@ -156,13 +148,9 @@ def _highest(member: Member, served: tuple[ObjectFacts, ...]) -> str:
 
 
 def _order(
-    facts: EnvironmentFacts,
-    member: Member,
-    copy: ObjectFacts,
-    after: dict[str, str],
-    before: str,
+    env: EnvironmentFacts, member: Member, copy: ObjectFacts, after: dict[str, str], before: str
 ) -> Finding:
-    served = facts.served(member, LIBSTDCXX)
+    served = env.served(member, LIBSTDCXX)
     own = newest((copy,), _GLIBCXX)
     evidence = [f"{copy.path} defines {own}"]
     evidence += [f"{each.path} defines {newest((each,), _GLIBCXX)}" for each in served]
@@ -178,12 +166,77 @@ def _order(
     else:
         message = f"{member.name} brings a libstdc++.so.6; the first one that is loaded serves all"
     return Finding(
-        rule="CXXRT-D2",
         severity=Severity.WARNING if after or before else Severity.NOTE,
         message=message,
         culprits=(member.name,),
         victims=tuple(sorted(after)) or ((member.name,) if before else ()),
         libraries=(copy.path, *(each.path for each in served)),
-        evidence=tuple(shortened(evidence)),
-        remedies=facts.remedies(f"cxxrt repair the wheel of {member.name}"),
+        evidence=shortened(evidence),
+        remedies=(*runtime_first(env), repaired(env, member.name)),
     )
+
+
+@rule("CXXRT-D8", "A package needs a newer glibc", on=(EnvironmentFacts,))
+def old_glibc(env: EnvironmentFacts) -> Iterator[Finding]:
+    """An object needs a version of glibc that the interpreter's glibc does not have."""
+    glibc = env.environment.interpreter.glibc
+    here = numbers(_GLIBC + glibc, _GLIBC)
+    for member in env.members if here else ():
+        floors = [
+            (numbers(need.version, _GLIBC), each.path)
+            for each in member.objects
+            for need in each.facts.version_needs
+            if not need.weak
+        ]
+        floor, path = max(floors, key=lambda row: row[0], default=((), ""))
+        if floor > here:
+            needed = ".".join(map(str, floor))
+            yield Finding(
+                severity=Severity.ERROR,
+                message=f"{member.name} needs glibc {needed}; this machine has {glibc}",
+                culprits=(member.name,),
+                victims=(member.name,),
+                libraries=(path,),
+                evidence=(f"{path} needs GLIBC_{needed}",),
+                remedies=(
+                    f"Install an older {member.name}, or one that is built for this machine",
+                    "Use a newer distribution or container",
+                ),
+            )
+
+
+@rule("CXXRT-L104", "An older libstdc++ was loaded first", on=(ProcessView,))
+def older_first(view: ProcessView) -> Iterator[Finding]:
+    """A warning if a newer copy was loaded later, else a note that names the one in use (M3)."""
+    copies = [each for each in view.of_family(RuntimeFamily.LIBSTDCXX) if each.soname == LIBSTDCXX]
+    if not copies or not copies[0].version:
+        return
+    first = copies[0]
+    bringer = view.bringer(first)
+    by = f", needed by {bringer}" if bringer else ""
+    by += f" of {view.label(bringer)}" if view.package_of(bringer) else ""
+    highest = max((each.version for each in copies), key=version_key)
+    if version_key(first.version) < version_key(highest):
+        yield Finding(
+            severity=Severity.WARNING,
+            message=f"{first.path} ({first.version}) was loaded first{by}; packages that need "
+            f"versions up to {highest} fail to import or get another copy",
+            culprits=names_of(view, [first.path]) or names_of(view, [bringer] if bringer else []),
+            libraries=tuple(path for path in (first.path, bringer) if path),
+            remedies=runtime_first(view),
+        )
+    elif first.origin is not Origin.RUNTIME:
+        installed = view.runtime_version
+        older = version_key(first.version) < version_key(installed)
+        yield Finding(
+            severity=Severity.NOTE,
+            message=f"The process's libstdc++ is {first.path} ({first.version}){by}"
+            + (f"; the installed runtime has {installed}" if older else ""),
+            libraries=(first.path,),
+            remedies=runtime_first(view) if older else (),
+        )
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """The numbers of a version, so that ``GLIBCXX_3.4.9`` sorts before ``GLIBCXX_3.4.30``."""
+    return tuple(int(number) for number in _NUMBER.findall(version))
