@@ -19,6 +19,7 @@ from rich.text import Text
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.imports import Outcome
 from cxxrt_toolchain.facts.libraries import Origin
+from cxxrt_toolchain.report.demangle import readable
 from cxxrt_toolchain.report.diagnosis import Relation, Subject
 from cxxrt_toolchain.rules.rule import Severity
 from cxxrt_toolchain.wording import counted, listed, printable
@@ -119,12 +120,12 @@ def _finding(found: Finding) -> Table:
     grid.add_column(width=8, no_wrap=True)
     grid.add_column(overflow="fold")
     severity = found.severity
-    title = _text((f"{found.rule}  ", "bold"), (found.message, ""))
+    title = _text((f"{found.rule}  ", "bold"), (readable(found.message), ""))
     grid.add_row(_text((severity.value, _STYLES[severity])), title)
     if found.victims:
         grid.add_row("", _text(("hits ", "dim"), (listed(found.victims, 9), "")))
     for line in found.evidence:
-        grid.add_row("", _text((line, "dim")))
+        grid.add_row("", _text((readable(line), "dim")))
     for number, line in enumerate(found.remedies):
         grid.add_row("", _text(("or: " if number else "do: ", "green"), (line, "")))
     return grid

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.facts.imports import Outcome
+from cxxrt_toolchain.report.demangle import readable
 from cxxrt_toolchain.report.page.markup import EMPTY, Html, code, element, joined, lines
 from cxxrt_toolchain.report.page.rules import rule_text, rule_title
 from cxxrt_toolchain.rules.rule import Severity
@@ -50,7 +51,7 @@ def verdict(diagnosis: Diagnosis, names: Names) -> str:
     culprits = list(dict.fromkeys(name for found in worst for name in found.culprits))
     said = f"{listed(culprits)} {'has' if len(culprits) == 1 else 'have'} to change first"
     if not culprits:
-        said = "".join(words for words, _ in names.spans(serious[0].message))
+        said = "".join(words for words, _ in names.spans(readable(serious[0].message)))
     return f"{_failure(failed)}: {said}" if failed else said
 
 
@@ -140,7 +141,7 @@ def _message(text: str, names: Names) -> Html:
     """Libraries by their short names, with links to the table that has their paths."""
     return joined(
         element("a", code(words), href=f"#{names.library_row(path)}", title=path) if path else words
-        for words, path in names.spans(text)
+        for words, path in names.spans(readable(text))
     )
 
 

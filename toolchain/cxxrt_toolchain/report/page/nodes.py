@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.report.demangle import readable
 from cxxrt_toolchain.report.diagnosis import Relation
 from cxxrt_toolchain.report.page.graph import Column
 from cxxrt_toolchain.report.page.markup import EMPTY, Html, code, element, joined, lines
@@ -115,7 +116,10 @@ def _row(word: str, ends: list[tuple[Link, str]], names: Names) -> Html:
         single = link.count == 1 and link.relation is not Relation.BINDS
         count = f" ({counted(link.count, noun)})" if noun and not single else ""
         target = element("a", _full(names.node(end)), href=f"#{names.anchor(end)}")
-        symbols = [element("li", code(symbol)) for symbol in link.symbols]
+        symbols = [
+            element("li", element("code", readable(symbol), title=symbol))
+            for symbol in link.symbols
+        ]
         examples = element("ul", *symbols, class_="symbols") if symbols else EMPTY
         items.append(element("li", target, count, examples))
     return element("div", element("dt", word), element("dd", element("ul", *items)))

@@ -1,0 +1,77 @@
+"""C++ names as people read them: mangled names in a text are replaced by their declarations.
+
+In: a text. Out: the text, by ``__cxa_demangle`` of libstdc++ or libc++abi. A name stays mangled
+without these libraries, if it is invalid, or if the declaration could be too long to read.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MANGLED = re.compile(r"(?<![\w/.$])_Z[\w$]+(?:\.[\w$]+)*(?=\.?(?:[\s,;:)@'\"`]|$))", re.ASCII)
+_NAME = re.compile(r"_Z[\w$.]+", re.ASCII)
+_LIBRARIES = ("libstdc++.so.6", "libc++abi.so.1")
+_LONGEST = 1024
+"""Characters of a mangled name, and of a declaration. The demanglers recurse once for each
+character; releases before GCC 9 have no limit of their own."""
+_REFERENCE = re.compile("[ST][0-9A-Z]*_")
+_MOST_REFERENCES = 18
+"""Each reference repeats an earlier part, so that a declaration of N references is at most
+3 ** (N / 3) times as long as its name: a megabyte."""
+
+
+def readable(text: str) -> str:
+    """The text with its mangled names demangled."""
+    return _MANGLED.sub(lambda match: demangle(match[0]), text)
+
+
+def demangle(name: str) -> str:
+    """The declaration that a name stands for, else the name."""
+    function = _demangler()
+    if (
+        function is None
+        or len(name) > _LONGEST
+        or not _NAME.fullmatch(name)
+        or len(_REFERENCE.findall(name)) > _MOST_REFERENCES
+    ):
+        return name
+    found = function(name)
+    return found if found and len(found) <= _LONGEST else name
+
+
+@cache
+def _demangler() -> Callable[[str], str] | None:
+    import ctypes
+
+    for library in _LIBRARIES:
+        try:
+            function = ctypes.CDLL(library)["__cxa_demangle"]
+        except (OSError, AttributeError):
+            continue
+        function.argtypes = [ctypes.c_char_p, *[ctypes.c_void_p] * 3]
+        function.restype = ctypes.c_void_p
+        free = ctypes.CDLL(None).free
+        free.argtypes = [ctypes.c_void_p]
+        return partial(_call, function, free, ctypes.string_at)
+    return None
+
+
+def _call(
+    function: Callable[..., int | None],
+    free: Callable[[int], object],
+    string_at: Callable[[int], bytes],
+    name: str,
+) -> str:
+    """The declaration; empty for an invalid name."""
+    address = function(name.encode("ascii"), None, None, None)
+    if not address:
+        return ""
+    try:
+        return string_at(address).decode("ascii", "replace")
+    finally:
+        free(address)
