@@ -24,6 +24,7 @@ SENTENCES = {
     **{f"CXXRT-T{number}": f"G-{number}" for number in range(1, 8)},
     **{f"CXXRT-P{number}": f"P-{number}" for number in range(1, 6)},
     **{f"CXXRT-H{number}": "P-2" for number in (1, 2, 3, 4, 6, 8)},
+    "CXXRT-P9": "P-9",
     "CXXRT-H12": "P-7",
     "CXXRT-H14": "P-8",
 }

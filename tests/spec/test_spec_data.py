@@ -73,7 +73,6 @@ def test_a_policy_with_cuda_allows_the_one_without_and_its_libcudart_only() -> N
         cuda = load_policy(RuntimeAbi(epoch=1, cuda=major))
         assert cuda.lib_whitelist - cpu.lib_whitelist == {f"libcudart.so.{major}"}
         assert cuda.versions == cpu.versions
-        assert cuda.priority < cpu.priority
 
 
 def test_every_library_of_the_runtime_is_forbidden_inside_a_wheel() -> None:

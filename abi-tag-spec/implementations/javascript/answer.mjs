@@ -19,6 +19,7 @@ const tables = {
   cudart: Object.fromEntries(readdirSync(new URL('symbols/', root)).filter((name) => name.startsWith('cudart'))
     .map((name) => data(`symbols/${name}`)).map((table) => [table.major, table])),
   releases: data('releases.json').releases,
+  manylinux: data('manylinux.json'),
   policy: (runtime) => data(`policies/${runtime}.json`),
 };
 

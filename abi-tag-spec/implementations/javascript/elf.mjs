@@ -67,6 +67,10 @@ function dynamicSymbols(view, word, text, value, place) {
   const count = symbolCount(view, place(value(DT.gnuHash)));
   return Array.from({ length: count }, (_, i) => {
     const at = place(value(DT.symtab)) + i * 24;
-    return { name: text(view.getUint32(at, true)), defined: view.getUint16(at + 6, true) !== 0 };
+    return {
+      name: text(view.getUint32(at, true)),
+      weak: view.getUint8(at + 4) >> 4 === 2, // STB_WEAK
+      defined: view.getUint16(at + 6, true) !== 0,
+    };
   });
 }

@@ -28,11 +28,33 @@ function leavesWheel(path, name) { // P-8
   });
 }
 
+const numbers = (text) => (/^[0-9.]+$/.test(text) ? text : null);
+
+function promiseOf(glibc, manylinux) { // what the plain platform tag promises: P-3, P-9
+  const here = manylinux.platforms.filter((row) => compare(row.glibc, glibc) <= 0);
+  const row = here.at(-1) ?? manylinux.platforms[0];
+  return {
+    lacks(architecture, node) {
+      const [namespace, ...rest] = node.split('_');
+      const ceiling = (row[architecture] ?? {})[namespace] ?? row[namespace];
+      if (!manylinux.namespaces.includes(namespace)) return false;
+      const number = numbers(rest.join('_'));
+      if (number) return compare(number, ceiling) > 0;
+      return !(node in manylinux.named) || compare(manylinux.named[node], glibc) > 0;
+    },
+    privateSymbols: (soname) => manylinux.private
+      .filter(({ library, until }) => library === soname && (!until || compare(glibc, until) < 0))
+      .flatMap(({ symbols }) => symbols),
+  };
+}
+
 export function checkPolicy({ tag, runtime, objects }, tables) {
   const [, abi, platform] = tag.split('-');
   const parsed = parse(abi);
   const policy = tables.policy(formatRuntime(parsed));
-  const glibc = /^manylinux_(\d+)_(\d+)_/.exec(platform).slice(1).join('.');
+  const [, major, minor, architecture] = /^manylinux_(\d+)_(\d+)_(.+)$/.exec(platform);
+  const glibc = `${major}.${minor}`;
+  const promise = promiseOf(glibc, tables.manylinux);
   const read = objects.map(({ name, elf }) => ({ name, ...readElf(Buffer.from(elf.base64, 'base64')) }));
   const inside = new Set(read.flatMap(({ name, soname }) => [name.split('/').at(-1), soname]));
   const faults = new Set();
@@ -41,6 +63,11 @@ export function checkPolicy({ tag, runtime, objects }, tables) {
     for (const soname of outside) {
       const since = policy.lib_since[soname];
       if (!policy.lib_whitelist.includes(soname) || (since && compare(glibc, since) < 0)) faults.add('P-1');
+      const hidden = [...promise.privateSymbols(soname), ...(policy.blacklist[soname] ?? [])];
+      const needs = object.symbols.filter(({ defined, weak }) => !defined && !weak);
+      if (needs.some(({ name }) => hidden.includes(name))) faults.add('P-9');
+      const versions = policy.runtime_libraries.includes(soname) ? [] : object.versions[soname] ?? [];
+      if (versions.some((node) => promise.lacks(architecture, node))) faults.add('P-3');
       if (soname.startsWith('libcudart.so.') && soname !== `libcudart.so.${parsed.cuda}`) faults.add('G-1');
     }
     const names = [object.name.split('/').at(-1), object.soname ?? ''];

@@ -49,6 +49,8 @@ object glibc-2.17.so libc.so.6:GLIBC_2.17
 object glibc-2.28.so libc.so.6:GLIBC_2.28
 object private-library.so libprivate.so.1:PRIVATE_1
 object glibcxx-and-glibc.so libstdc++.so.6:GLIBCXX_3.4.30 libc.so.6:GLIBC_2.28
+object libmvec.so libmvec.so.1:GLIBC_2.22
+object zlib-1.2.9.so libz.so.1:ZLIB_1.2.9
 object executable-stack.so -- -Wl,-z,execstack
 object runpath-origin.so -- '-Wl,-rpath,$ORIGIN/../foo.libs' -Wl,--enable-new-dtags
 object runpath-absolute.so -- -Wl,-rpath,/usr/lib -Wl,--enable-new-dtags
@@ -76,10 +78,23 @@ for major in 12 13; do
     gcc $link object.c "./libcudart.so.$major" -o "$here/cudart-$major.so"
 done
 
+# Unversioned symbols of zlib: private, public from a later release on, and needed weakly.
+for name in inflate_table uncompress2; do
+    echo "void $name(void) {}" > stub.c
+    gcc $link stub.c -o libz.so.1 -Wl,-soname,libz.so.1
+    echo "void $name(void); void PyInit__ext(void) { $name(); }" > object.c
+    gcc $link object.c ./libz.so.1 -o "$here/zlib-$name.so"
+done
+echo "void inflate_table(void) {}" > stub.c
+gcc $link stub.c -o libz.so.1 -Wl,-soname,libz.so.1
+echo "void inflate_table(void) __attribute__((weak));" > object.c
+echo "void PyInit__ext(void) { if (inflate_table) inflate_table(); }" >> object.c
+gcc $link -Wl,--no-as-needed object.c ./libz.so.1 -o "$here/zlib-inflate_table-weak.so"
+
 # Libraries under a SONAME of their own.
 echo "void f_PRIVATE_1(void) {}" > library.c
 for soname in libprivate.so.1 libstdc++.so.6 libstdc++-1234abcd.so.6 libgomp-1234abcd.so.1 \
-              libcudart-1234abcd.so.12 libgcc_s.so.1; do
+              libcudart-1234abcd.so.12 libgcc_s.so.1 libz.so.1; do
     gcc $link library.c -o "$here/soname-$soname" -Wl,-soname,"$soname"
 done
 

@@ -48,16 +48,48 @@ def test_a_newer_platform_promises_no_less() -> None:
     generations = [promise_of((2, minor)) for minor in range(5, 45)]
     for older, newer in pairwise(generations):
         assert older.libraries <= newer.libraries
-        for namespace, version in older.ceilings:
-            ceiling = newer.ceiling(namespace)
-            assert ceiling is not None
-            assert version <= ceiling
+        assert older.named <= newer.named
+        assert all(names <= older.private_symbols(library) for library, names in newer.private)
+        for arch in ("x86_64", "aarch64"):
+            for _, namespace, _ in older.ceilings:
+                floor, ceiling = older.ceiling(namespace, arch), newer.ceiling(namespace, arch)
+                assert floor is not None
+                assert ceiling is not None
+                assert floor <= ceiling
 
 
 def test_a_platform_between_two_generations_promises_what_the_older_one_does() -> None:
     assert promise_of((2, 30)).ceilings == promise_of((2, 28)).ceilings
     assert promise_of((2, 3)).ceiling("GLIBCXX") == (3, 4, 8)
     assert promise_of((2, 17)).ceiling("GOMP") is None
+
+
+@pytest.mark.parametrize(
+    ("glibc", "arch", "version", "answer"),
+    [
+        ((2, 34), "x86_64", "GLIBCXX_3.4.29", True),
+        ((2, 34), "x86_64", "GLIBCXX_3.4.30", False),
+        ((2, 34), "x86_64", "GCC_11.0", False),
+        ((2, 34), "aarch64", "GCC_11.0", True),
+        ((2, 17), "x86_64", "LIBATOMIC_1.0", False),
+        ((2, 17), "aarch64", "LIBATOMIC_1.0", True),
+        ((2, 17), "x86_64", "CXXABI_FLOAT128", False),
+        ((2, 24), "x86_64", "CXXABI_FLOAT128", True),
+        ((2, 17), "x86_64", "ZLIB_1.2.9", False),
+        ((2, 17), "x86_64", "OPENSSL_3.0.0", None),
+    ],
+)
+def test_a_platform_has_the_versions_up_to_its_ceiling(
+    glibc: tuple[int, int], arch: str, version: str, *, answer: bool | None
+) -> None:
+    assert promise_of(glibc).allows_version(arch, version) is answer
+
+
+def test_a_private_symbol_can_become_public() -> None:
+    assert "uncompress2" in promise_of((2, 31)).private_symbols("libz.so.1")
+    assert "uncompress2" not in promise_of((2, 34)).private_symbols("libz.so.1")
+    assert "inflate_table" in promise_of((2, 41)).private_symbols("libz.so.1")
+    assert promise_of((2, 34)).private_symbols("libexpat.so.1") == frozenset()
 
 
 def test_dotted_numbers_compare_as_numbers_and_names_are_none() -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from importlib.resources import files
 
 import pytest
 
+from cxxrt_toolchain.abi.policy import NamePatterns, Policy
 from cxxrt_toolchain.abi.spec import load_policy
 from cxxrt_toolchain.abi.tag import RuntimeAbi
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.abi.policy import Policy
+from cxxrt_toolchain.errors import InputError
 
 CUDA12 = RuntimeAbi(epoch=1, cuda=12)
 
@@ -96,5 +96,22 @@ def test_definitions_that_betray_a_static_copy(
     assert policy.forbids_definition(symbol) is forbidden
 
 
-def test_no_symbol_of_an_allowed_library_is_forbidden_yet(policy: Policy) -> None:
-    assert not policy.forbids_symbol("libz.so.1", "crc32")
+def test_private_symbols_are_those_of_the_document(policy: Policy) -> None:
+    assert policy.private_symbols("libz.so.1") == frozenset()
+    document = json.loads(files("cxxrt_abi_tag_spec").joinpath("policies/cxxrt1.json").read_text())
+    blacklist = {"libz.so.1": ["gzflags"]}
+    changed = Policy.from_document({**document, "blacklist": blacklist})
+    assert changed.private_symbols("libz.so.1") == {"gzflags"}
+
+
+def test_a_document_of_an_unknown_schema_is_refused() -> None:
+    """C-3."""
+    with pytest.raises(InputError, match="schema 2"):
+        Policy.from_document({"schema": 2, "name": "cxxrt1"})
+
+
+def test_patterns_find_their_names_among_many() -> None:
+    patterns = NamePatterns(["GOMP_*", "omp_[gs]et_*", "__cxa_throw"])
+    names = ["GOMP_parallel", "omp_set_num_threads", "omp_init_lock", "__cxa_throw", "xGOMP_"]
+    assert sorted(patterns.among(names)) == ["GOMP_parallel", "__cxa_throw", "omp_set_num_threads"]
+    assert NamePatterns([]).among(names) == []

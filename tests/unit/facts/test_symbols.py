@@ -122,27 +122,29 @@ def test_needed_names_of_libstdcxx_show_what_an_object_was_compiled_with() -> No
     assert not digest([symbol("_ZNSt13runtime_errorC1ERKSs")]).old_strings_of_libstdcxx
 
 
-def test_every_definition_that_the_policy_forbids_shows_in_the_digest() -> None:
+def test_every_definition_that_a_policy_forbids_is_kept() -> None:
     policy = load_policy(RuntimeAbi(epoch=1, cuda=12))
     known = [
+        "GOMP_parallel",
         "_Unwind_RaiseException",
+        "_Unwind_Resume",
         "_ZNSt8ios_base4InitC1Ev",
         "_ZTIN10__cxxabiv117__class_type_infoE",
         "__cxa_begin_catch",
         "__cxa_throw",
         "__gxx_personality_v0",
         "cudaGetDeviceCount",
-        "GOMP_parallel",
+        "omp_get_num_threads",
     ]
     for pattern in policy.forbidden_definitions:
         assert any(fnmatchcase(name, pattern) for name in known), f"no example of {pattern}"
-    for name in known:
-        found = digest([symbol(name)])
-        assert any(
-            (
-                found.captures,
-                found.libstdcxx_strong,
-                found.cudart_defined,
-                found.other_runtimes,
-            )
-        ), name
+    assert digest(map(symbol, [*known, "PyInit_x"])).forbidden_definitions == tuple(known)
+    assert digest([symbol("__cxa_throw", defined=False)]).forbidden_definitions == ()
+
+
+def test_undefined_symbols_that_a_platform_calls_private_are_kept() -> None:
+    found = digest([symbol("inflate_table", defined=False), symbol("inflate", defined=False)])
+    assert found.private_needs == (("", "inflate_table"),)
+    assert digest([symbol("inflate_table")]).private_needs == ()
+    weak = symbol("inflate_table", defined=False)._replace(binding=Binding.WEAK)
+    assert digest([weak]).private_needs == ()

@@ -45,12 +45,35 @@ class Promise:
     glibc: tuple[int, int]
     libraries: frozenset[str]
     """SONAMEs that may be needed from outside, the dynamic loader's among them."""
-    ceilings: tuple[tuple[str, tuple[int, ...]], ...]
-    """Version namespace of the compiler's runtime to the highest version, for GLIBCXX and so on."""
+    ceilings: tuple[tuple[str, str, tuple[int, ...]], ...]
+    """(architecture, namespace, highest version) of the compiler's runtime and of zlib. The rows
+    of the architecture ``""`` hold for those that have no row; ``(0,)``: not a single version."""
+    named: frozenset[str]
+    """The symbol versions without a number, for example ``CXXABI_TM_1``."""
+    private: tuple[tuple[str, frozenset[str]], ...]
+    """SONAME to the symbols that must not be taken from that library, although it is allowed."""
 
-    def ceiling(self, namespace: str) -> tuple[int, ...] | None:
-        """The highest version of a namespace, None where nothing is promised about it."""
-        return dict(self.ceilings).get(namespace)
+    def ceiling(self, namespace: str, arch: str = "") -> tuple[int, ...] | None:
+        """The highest version of a namespace; None where nothing is promised about it."""
+        rows = {(row_arch, name): version for row_arch, name, version in self.ceilings}
+        return rows.get((arch, namespace), rows.get(("", namespace)))
+
+    def allows_version(self, arch: str, version: str) -> bool | None:
+        """Whether the machines have a symbol version such as ``GLIBCXX_3.4.29``.
+
+        Returns:
+            None where nothing is promised about the namespace.
+        """
+        namespace, _, number = version.partition("_")
+        ceiling = self.ceiling(namespace, arch)
+        if ceiling is None:
+            return None
+        numbers = version_tuple(number)
+        return numbers <= ceiling if numbers else version in self.named
+
+    def private_symbols(self, soname: str) -> frozenset[str]:
+        """The symbols that must not be taken from an allowed library."""
+        return dict(self.private).get(soname, frozenset())
 
 
 def parse_platform(tag: str) -> GlibcPlatform | None:
@@ -81,12 +104,51 @@ def promise_of(glibc: tuple[int, int]) -> Promise:
     document = _document()
     rows = [row for row in document["platforms"] if version_tuple(row["glibc"]) <= glibc]
     row = rows[-1] if rows else document["platforms"][0]
-    since = {name for name, first in document["since"].items() if version_tuple(first) <= glibc}
+    others = ((arch, row.get(arch, {})) for arch in document["architectures"])
     return Promise(
         glibc=glibc,
-        libraries=frozenset({*document["libraries"], *document["loaders"], *since}),
-        ceilings=tuple((name, version_tuple(row[name])) for name in ("CXXABI", "GCC", "GLIBCXX")),
+        libraries=frozenset(
+            {*document["libraries"], *document["loaders"], *_here(document["since"], glibc)}
+        ),
+        ceilings=tuple(
+            (arch, name, version_tuple(values[name]))
+            for arch, values in (("", row), *others)
+            for name in document["namespaces"]
+            if name in values
+        ),
+        named=_here(document["named"], glibc),
+        private=_private(document["private"], glibc),
     )
+
+
+def platform_releases() -> tuple[tuple[int, int], ...]:
+    """The glibc releases from which on some promise changes, ascending."""
+    document = _document()
+    texts = [
+        *(row["glibc"] for row in document["platforms"]),
+        *document["since"].values(),
+        *(row["until"] for row in document["private"] if "until" in row),
+    ]
+    return tuple(sorted(set(map(release_pair, texts))))
+
+
+def private_anywhere() -> frozenset[str]:
+    """Every symbol that some platform's promise excludes."""
+    return frozenset(symbol for row in _document()["private"] for symbol in row["symbols"])
+
+
+def _here(since: dict[str, str], glibc: tuple[int, int]) -> frozenset[str]:
+    return frozenset(name for name, first in since.items() if release_pair(first) <= glibc)
+
+
+def _private(
+    rows: list[dict[str, Any]], glibc: tuple[int, int]
+) -> tuple[tuple[str, frozenset[str]], ...]:
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        if "until" not in row or glibc < release_pair(row["until"]):
+            found.setdefault(row["library"], set()).update(row["symbols"])
+    return tuple((soname, frozenset(symbols)) for soname, symbols in sorted(found.items()))
 
 
 def glibc_release(version: str) -> tuple[int, ...] | None:

@@ -1,20 +1,25 @@
 """What a wheel with a given runtime ABI may need from outside: allowed libraries and versions.
 
 In: a document of ``policies/<runtime ABI>.json``. Out: ``Policy``, which answers questions about
-names and never looks at a file. Rules P-1 to P-6 of the tag specification.
+names and never looks at a file. Sentences P-1 to P-5 and P-9 of the tag specification.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.abi.tag import RuntimeAbi
 from cxxrt_toolchain.abi.versions import release_pair
+from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping
+
+_SCHEMA = 1
+_WILDCARD = re.compile(r"[*?[]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +35,12 @@ class VersionSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The policy of one runtime ABI; the shape is auditwheel's, whose readers know it."""
+    """The policy of one runtime ABI."""
 
     name: str
     runtime: RuntimeAbi
-    priority: int
-    """Smaller is preferred by a chooser that has several policies to offer."""
     ceiling: str
-    """The newest runtime release, ``1.14``, whose symbol versions are listed here."""
+    """The newest runtime release, ``1.14``, whose symbol versions are in `versions`."""
     lib_whitelist: frozenset[str]
     """SONAMEs that may be needed from outside: manylinux's list and the epoch's (P-1)."""
     runtime_libraries: frozenset[str]
@@ -47,7 +50,8 @@ class Policy:
     versions: tuple[VersionSet, ...]
     """Ceilings per architecture and namespace (P-3)."""
     blacklist: tuple[tuple[str, frozenset[str]], ...]
-    """Symbols that must not be taken from a library although it is allowed."""
+    """SONAME to symbols that must not be taken from that library, although it is allowed; beside
+    those that the platform's promise excludes."""
     forbidden_members: tuple[str, ...]
     """Patterns of file names that are copies of the runtime, renamed or not (P-2)."""
     forbidden_definitions: tuple[str, ...]
@@ -57,11 +61,16 @@ class Policy:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Policy:
-        """Read a document that conforms to ``schemas/policy.schema.json``."""
+        """Read a document that conforms to ``schemas/policy.schema.json``.
+
+        Raises:
+            InputError: Its schema number is not known (C-3).
+        """
+        if document["schema"] != _SCHEMA:
+            raise InputError(f"policy {document['name']}: unknown schema {document['schema']}.")
         return cls(
             name=document["name"],
             runtime=RuntimeAbi.parse(document["name"]),
-            priority=document["priority"],
             ceiling=document["ceiling"],
             lib_whitelist=frozenset(document["lib_whitelist"]),
             runtime_libraries=frozenset(document["runtime_libraries"]),
@@ -103,14 +112,39 @@ class Policy:
                 return number in row.versions
         return None
 
-    def forbids_symbol(self, soname: str, symbol: str) -> bool:
-        """Whether the symbol is private to the allowed library."""
-        return symbol in dict(self.blacklist).get(soname, frozenset())
+    def private_symbols(self, soname: str) -> frozenset[str]:
+        """The symbols that must not be taken from an allowed library."""
+        return dict(self.blacklist).get(soname, frozenset())
 
     def forbids_member(self, name: str) -> bool:
-        """Whether a file of that base name is a copy of what the runtime provides."""
+        """Whether a file name or SONAME is that of a copy of a runtime library."""
         return any(fnmatchcase(name, pattern) for pattern in self.forbidden_members)
 
     def forbids_definition(self, symbol: str) -> bool:
-        """Whether defining that symbol means that a runtime was linked in statically."""
+        """Whether an object that exports the symbol has a runtime linked into it."""
         return any(fnmatchcase(symbol, pattern) for pattern in self.forbidden_definitions)
+
+
+class NamePatterns:
+    """Shell patterns that are compared with up to a million names."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        """Split them into names, and patterns with the text that they begin with."""
+        globs = [pattern for pattern in patterns if _WILDCARD.search(pattern)]
+        self._names = frozenset(patterns).difference(globs)
+        self._heads = tuple(_WILDCARD.split(pattern, maxsplit=1)[0] for pattern in globs)
+        self._match = re.compile("|".join(map(translate, globs)) or "(?!)").match
+
+    def among(self, names: Collection[str]) -> list[str]:
+        """Those names that match a pattern."""
+        candidates = [name for name in names if name.startswith(self._heads)]
+        return [*self._names.intersection(names), *filter(self._match, candidates)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedSymbols:
+    """Names of dynamic symbols that some policy forbids."""
+
+    needs: frozenset[str]
+    """Undefined symbols."""
+    definitions: NamePatterns

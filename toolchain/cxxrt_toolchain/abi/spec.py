@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from cxxrt_toolchain.abi.policy import Policy
+from cxxrt_toolchain.abi.platforms import private_anywhere
+from cxxrt_toolchain.abi.policy import NamePatterns, Policy, WatchedSymbols
 from cxxrt_toolchain.abi.versions import release_pair, version_tuple
 from cxxrt_toolchain.errors import InputError
 
@@ -94,6 +96,7 @@ def load_policy(runtime: RuntimeAbi) -> Policy:
 
     Raises:
         UnknownEpochError: The specification has no policy of that name.
+        InputError: The file is another runtime's policy, or of an unknown schema.
     """
     name = f"policies/{runtime}.json"
     if not files(_DATA).joinpath(name).is_file():
@@ -105,7 +108,25 @@ def load_policy(runtime: RuntimeAbi) -> Policy:
         raise UnknownEpochError(
             f"no policy for {runtime}.", f"This specification has: {', '.join(known)}."
         )
-    return Policy.from_document(_read(name))
+    policy = Policy.from_document(_read(name))
+    if policy.runtime != runtime:
+        raise InputError(f"{name} is the policy of {policy.name}.")
+    return policy
+
+
+@cache
+def watched_symbols() -> WatchedSymbols:
+    """What a reader of ELF files has to look for, so that any policy can be applied later."""
+    policies = [
+        Policy.from_document(json.loads(entry.read_text(encoding="utf-8")))
+        for entry in files(_DATA).joinpath("policies").iterdir()
+        if entry.name.endswith(".json")
+    ]
+    symbols = {symbol for policy in policies for _, names in policy.blacklist for symbol in names}
+    patterns = {pattern for policy in policies for pattern in policy.forbidden_definitions}
+    return WatchedSymbols(
+        needs=private_anywhere() | symbols, definitions=NamePatterns(sorted(patterns))
+    )
 
 
 def spec_from_document(document: Mapping[str, Any]) -> Spec:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from heapq import nsmallest
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.spec import watched_symbols
 from cxxrt_toolchain.elf.facts import Binding
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.facts.wheel import SymbolDigest, SymbolSample
@@ -19,6 +20,7 @@ from cxxrt_toolchain.facts.wheel import SymbolDigest, SymbolSample
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
+    from cxxrt_toolchain.abi.policy import WatchedSymbols
     from cxxrt_toolchain.elf.facts import SymbolGroup
 
 _EXAMPLES = 3
@@ -100,7 +102,9 @@ ASKED = frozenset({"dlopen", "dlsym", "dl_iterate_phdr", "_dl_find_object", "abo
 
 
 def digest(
-    groups: Iterable[SymbolGroup], version_definitions: Collection[str] = ()
+    groups: Iterable[SymbolGroup],
+    version_definitions: Collection[str] = (),
+    watched: WatchedSymbols | None = None,
 ) -> SymbolDigest:
     """Sort an object's dynamic symbols into the sets that the rules ask about.
 
@@ -108,22 +112,36 @@ def digest(
         groups: The object's dynamic symbols.
         version_definitions: The versions that the object defines itself. A definition under any
             other version is a copy relocation: an executable's room for a variable of a library.
+        watched: What policies forbid; default: what those of the specification do.
     """
+    watched = watched or watched_symbols()
+    private: set[tuple[str, str]] = set()
     found: dict[str, list[str]] = defaultdict(list)
     undefined: set[str] = set()
     for group in groups:
         if not group.defined:
             undefined.update(ASKED.intersection(group.names))
+            if group.binding is not Binding.WEAK:  # a library without it is no obstacle
+                needs = watched.needs.intersection(group.names)
+                private.update((group.soname or "", name) for name in needs)
             kinds = _needed_kinds(group)
         elif group.version is None or group.version in version_definitions:
             kinds = _exported_kinds(group)
+            found["forbidden"] += watched.definitions.among(group.names)
         else:
             continue
         for kind, names in kinds:
             found[kind] += names
     needed = tuple(sorted(set(found.pop("cudart_needed", ()))))
+    forbidden = tuple(sorted(set(found.pop("forbidden", ()))))
     samples = {kind: sample(names) for kind, names in found.items()}
-    return SymbolDigest(**samples, cudart_needed=needed, undefined=frozenset(undefined))
+    return SymbolDigest(
+        **samples,
+        cudart_needed=needed,
+        private_needs=tuple(sorted(private)),
+        forbidden_definitions=forbidden,
+        undefined=frozenset(undefined),
+    )
 
 
 def sample(names: Iterable[str]) -> SymbolSample:

@@ -67,6 +67,11 @@ class SymbolDigest:
     new_strings_exported: SymbolSample = SymbolSample()
     """Exported names in or tagged ``__cxx11``."""
     new_strings_needed: SymbolSample = SymbolSample()
+    private_needs: tuple[tuple[str, str], ...] = ()
+    """Sorted (SONAME, name) pairs of the undefined symbols that some policy forbids, weak ones left
+    out; the SONAME is empty for a symbol without a version."""
+    forbidden_definitions: tuple[str, ...] = ()
+    """The exported symbols that some policy forbids, sorted."""
     undefined: frozenset[str] = frozenset()
     """Of the few undefined C functions that a rule asks about, those that are there."""
 

@@ -18,7 +18,7 @@ from cxxrt_toolchain.abi.platforms import GlibcPlatform, parse_platform, promise
 from cxxrt_toolchain.abi.spec import UnknownEpochError, load_policy
 from cxxrt_toolchain.abi.tag import BadTagError, RuntimeAbi, claims_runtime
 from cxxrt_toolchain.errors import UsageError
-from cxxrt_toolchain.facts.families import SHARED_FAMILIES, served_soname
+from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name, served_soname
 from cxxrt_toolchain.facts.needs import runtime_needs
 
 if TYPE_CHECKING:
@@ -129,6 +129,43 @@ class Claim:
     def vouched_for(self, name: str) -> bool:
         """The caller says that something else provides that SONAME."""
         return any(fnmatchcase(name, pattern) for pattern in self.exclude)
+
+    def allows_library(self, name: str) -> bool:
+        """Whether the tag lets an object need that SONAME from outside the wheel."""
+        if self.promise is None or self.promises_runtime(name) or self.vouched_for(name):
+            return True
+        if self.policy is not None:
+            return self.policy.allows_library(name, self.promise.glibc)
+        return name in self.promise.libraries
+
+    def forbids_member(self, found: ObjectReport) -> bool:
+        """Whether the tag forbids that object as a copy of a runtime library.
+
+        The policy decides by name; what has another name is known by its version definitions.
+        """
+        names = (found.file_name, found.name)
+        if self.policy is not None and any(map(self.policy.forbids_member, names)):
+            return True
+        renamed = self.policy is None or not any(map(family_of_name, names))
+        return renamed and found.copy_of in SHARED_FAMILIES
+
+    def forbidden_definitions(self, found: ObjectReport) -> tuple[str, ...]:
+        """What an object exports of a runtime that is linked into it, sorted.
+
+        Without what shows a static libstdc++ or libcudart: H4, H6 and H8 report that.
+        """
+        symbols = found.symbols
+        if symbols.locale_ids or symbols.captures or symbols.cudart_defined:
+            return ()
+        if self.policy is None:
+            return symbols.forbidden_definitions
+        return tuple(filter(self.policy.forbids_definition, symbols.forbidden_definitions))
+
+    def private_symbols(self, soname: str) -> frozenset[str]:
+        """The symbols that the tag forbids to take from a library that it allows."""
+        none: frozenset[str] = frozenset()
+        by_platform = self.promise.private_symbols(soname) if self.promise else none
+        return by_platform | (self.policy.private_symbols(soname) if self.policy else none)
 
     def promises_runtime(self, name: str) -> bool:
         """Whether that SONAME comes from the runtime: by the tag, or by the requirement alone."""

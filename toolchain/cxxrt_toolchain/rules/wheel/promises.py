@@ -1,7 +1,8 @@
-"""Rules P1 to P6: what the tag promises about the binaries.
+"""Rules P1 to P6 and P9: what the tag promises about the binaries.
 
-In: a `Claim`. Out: findings. A wheel with a runtime ABI is held to that runtime's policy, a plain
-one to what its ``manylinux`` tag promises of every machine; ``linux_<arch>`` promises nothing.
+In: a `Claim`. Out: findings. A wheel with a runtime ABI is held to that runtime's policy and to
+the promise of its platform tag, a plain wheel to that promise alone; ``linux_<arch>`` promises
+nothing. P1 to P6 and P9 are the sentences P-1 to P-6 and P-9 of the specification.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from cxxrt_toolchain.abi.platforms import glibc_release
 from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name
 from cxxrt_toolchain.facts.searchpath import leaves_package
-from cxxrt_toolchain.rules.rule import Finding, Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.rules.wheel.claim import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cxxrt_toolchain.elf.facts import NeededVersion, Soname
     from cxxrt_toolchain.facts.wheel import ObjectReport
-    from cxxrt_toolchain.rules.wheel.claim import Claim
 
 _GLIBC = "GLIBC_"
 _REBUILD_OLDER = (
@@ -30,115 +31,102 @@ _NOT_GRAFTED = (
     "Repair it on the machine that built it, without --no-graft; or name it with --exclude if "
     "something else brings it."
 )
+_NEW_STRINGS = "-D_GLIBCXX_USE_CXX11_ABI=1"
+_LINKED_STATICALLY = (
+    "Rebuild without -static-libgcc, -static-libstdc++ and -l:libgomp.a, or hide the symbols."
+)
+_OLDER_LIBRARY = "Rebuild on an older image, or retag the wheel for a newer platform."
+_PRIVATE = "Rebuild without that function, or link the library statically and hide its symbols."
 
 
-def check_policy(claim: Claim) -> Iterator[Finding]:
-    """Judge every loadable object against the promise of the tag."""
-    for found in claim.linked:
-        yield from _libraries(claim, found)
-        yield from _copies(claim, found)
-        yield from _runtime_versions(claim, found)
-        yield from _glibc(claim, found)
-        yield from _strings(claim, found)
-    yield from _shortfall(claim)
-
-
-def _libraries(claim: Claim, found: ObjectReport) -> Iterator[Finding]:
-    """P1: every needed library is in the wheel, on the platform's list, or the runtime's."""
+@rule(
+    "CXXRT-P1",
+    "Needs a library from outside that nobody promises",
+    on=(Claim,),
+    promise=True,
+)
+def outside_library(claim: Claim) -> Iterator[Finding]:
+    """P-1: every needed library is in the wheel, or allowed by the policy or the platform."""
     if claim.promise is None:
         return
-    for name in found.facts.needed:
-        if claim.report.provides(name) is not None or name in claim.promise.libraries:
-            continue
-        if claim.promises_runtime(name) or claim.vouched_for(name):
-            continue
-        if claim.is_runtime and family_of_name(name) in SHARED_FAMILIES:
-            continue
-        yield _external(claim, found, name)
+    for found in claim.linked:
+        for name in found.facts.needed:
+            if claim.report.provides(name) is not None or claim.allows_library(name):
+                continue
+            if claim.is_runtime and family_of_name(name) in SHARED_FAMILIES:
+                continue
+            yield _external(claim, found, name)
 
 
 def _external(claim: Claim, found: ObjectReport, name: Soname) -> Finding:
     elsewhere = leaves_package(found) and bool(claim.report.requires_dist)
-    family = family_of_name(name)
-    if family in SHARED_FAMILIES:
+    shared = family_of_name(name) in SHARED_FAMILIES
+    if shared:
         advice = "'cxxrt repair' takes it from the shared runtime."
     elif elsewhere:
         advice = f"Make sure that a required distribution installs {name} where RUNPATH points."
     else:
         advice = "'cxxrt repair' grafts it where it is installed; or link it statically and hidden."
     return Finding(
-        rule="CXXRT-P1",
         severity=Severity.WARNING if elsewhere else Severity.ERROR,
         message=f"needs {name}, which is neither in the wheel nor promised by the tag",
         member=found.member,
         library=name,
         remedies=(advice,),
-        unrepairable="" if elsewhere or family in SHARED_FAMILIES else _NOT_GRAFTED,
+        unrepairable="" if elsewhere or shared else _NOT_GRAFTED,
     )
 
 
-def _copies(claim: Claim, found: ObjectReport) -> Iterator[Finding]:
-    """P2: a tagged wheel carries no copy of what the runtime provides, whole or in pieces."""
+@rule("CXXRT-P2", "Carries a copy of a shared runtime library", on=(Claim,), promise=True)
+def runtime_copy(claim: Claim) -> Iterator[Finding]:
+    """P-2: a tagged wheel carries no copy of what the runtime provides, whole or in pieces."""
     if claim.runtime is None or claim.is_runtime:
         return
-    if found.copy_of in SHARED_FAMILIES:
-        yield Finding(
-            rule="CXXRT-P2",
-            severity=Severity.ERROR,
-            message=f"is a copy of {found.copy_of.value}",
-            member=found.member,
-            remedies=("'cxxrt repair' drops it and points its users at the shared runtime.",),
-        )
-    elif found.symbols.other_runtimes and found.copy_of is None:
-        yield Finding(
-            rule="CXXRT-P2",
-            severity=Severity.ERROR,
-            message=f"exports {found.symbols.other_runtimes.count} functions of a static libgomp "
-            "or libgcc",
-            member=found.member,
-            symbol=found.symbols.other_runtimes.examples[0],
-            remedies=("Rebuild without -static-libgcc and -l:libgomp.a, or hide them.",),
-        )
+    for found in claim.linked:
+        if claim.forbids_member(found):
+            yield Finding(
+                severity=Severity.ERROR,
+                message=f"is a copy of {found.copy_of.value if found.copy_of else found.name}",
+                member=found.member,
+                remedies=("'cxxrt repair' drops it and points its users at the shared runtime.",),
+            )
+        elif (symbols := claim.forbidden_definitions(found)) and found.copy_of is None:
+            yield Finding(
+                severity=Severity.ERROR,
+                message=f"exports {len(symbols)} symbols of a statically linked runtime library",
+                member=found.member,
+                symbol=symbols[0],
+                remedies=(_LINKED_STATICALLY,),
+                unrepairable=_LINKED_STATICALLY,
+            )
 
 
-def _runtime_versions(claim: Claim, found: ObjectReport) -> Iterator[Finding]:
-    """P3: versions of the compiler's runtime stay below the ceiling of the promise."""
-    for need in _highest(found.facts.version_needs):
-        namespace, _, number = need.version.partition("_")
-        if claim.report.provides(need.soname) is not None or namespace == "GLIBC":
-            continue
-        if claim.promises_runtime(need.soname):
-            if (
-                claim.policy
-                and claim.policy.allows_version(found.facts.machine, need.version) is False
-            ):
-                yield _too_new(found, need, f"the policy {claim.policy.name} ends before it")
-            continue
-        if claim.runtime is not None or claim.promise is None or claim.is_runtime:
-            continue
-        ceiling = claim.promise.ceiling(namespace)
-        if ceiling is not None and version_tuple(number) > ceiling:
-            limit = ".".join(map(str, ceiling))
-            platform = "_".join(map(str, claim.promise.glibc))
-            yield _too_new(found, need, f"manylinux_{platform} promises {namespace}_{limit}")
-
-
-def _too_new(found: ObjectReport, need: NeededVersion, why: str) -> Finding:
-    return Finding(
-        rule="CXXRT-P3",
-        severity=Severity.ERROR,
-        message=f"needs {need.version} of {need.soname}; {why}",
-        member=found.member,
-        version=need.version,
-        library=need.soname,
-        remedies=(
-            "'cxxrt repair' makes the wheel use the shared runtime, which brings the version.",
-        ),
-    )
+@rule(
+    "CXXRT-P3",
+    "Symbol version newer than what is promised",
+    on=(Claim,),
+    remedies=("'cxxrt repair' makes the wheel use the shared runtime, which brings the version.",),
+    promise=True,
+)
+def version_ceiling(claim: Claim) -> Iterator[Finding]:
+    """P-3: the runtime of the policy, or else the platform, has the needed symbol versions."""
+    for found in claim.linked:
+        for need in _highest(found.facts.version_needs):
+            if claim.report.provides(need.soname) is None and (why := _too_new(claim, found, need)):
+                yield Finding(
+                    severity=Severity.ERROR,
+                    message=f"needs {need.version} of {need.soname}; {why}",
+                    member=found.member,
+                    version=need.version,
+                    library=need.soname,
+                    remedies=() if family_of_name(need.soname) else (_OLDER_LIBRARY,),
+                    unrepairable="" if family_of_name(need.soname) else _OLDER_LIBRARY,
+                )
+    yield from _shortfall(claim)
 
 
 def _shortfall(claim: Claim) -> Iterator[Finding]:
-    """P3: some known runtime provides all symbols together."""
+    """That no known runtime provides all needed symbols together."""
     if claim.malformed is not None or not (claim.runtime or claim.requires_runtime):
         return
     by_object = claim.runtime is not None and not claim.repaired
@@ -146,7 +134,6 @@ def _shortfall(claim: Claim) -> Iterator[Finding]:
     if missing := needs.shortfall(claim.tables, epoch=claim.epoch):
         advice = missing.advice or "Build it with a release that a known runtime carries."
         yield Finding(
-            rule="CXXRT-P3",
             severity=Severity.ERROR,
             message=missing.message.rstrip("."),
             remedies=(advice,),
@@ -154,52 +141,129 @@ def _shortfall(claim: Claim) -> Iterator[Finding]:
         )
 
 
-def _glibc(claim: Claim, found: ObjectReport) -> Iterator[Finding]:
-    """P4, and P6 for the runtime wheel itself."""
+def _too_new(claim: Claim, found: ObjectReport, need: NeededVersion) -> str:
+    """Why the need is not met; empty where it is, or where nothing is promised about it."""
+    arch, policy, promise = found.facts.machine, claim.policy, claim.promise
+    namespace = need.version.partition("_")[0]
+    if claim.promises_runtime(need.soname):
+        if policy is None or policy.allows_version(arch, need.version) is not False:
+            return ""
+        return f"{policy.name} has the versions of the runtime up to {policy.ceiling}"
+    is_shared = family_of_name(need.soname) in SHARED_FAMILIES
+    if promise is None or claim.is_runtime or (claim.runtime and is_shared):
+        return ""
+    if promise.allows_version(arch, need.version) is not False:
+        return ""
+    platform = "manylinux_" + "_".join(map(str, promise.glibc))
+    ceiling = promise.ceiling(namespace, arch)
+    if not version_tuple(need.version.partition("_")[2]) or ceiling is None or not any(ceiling):
+        return f"{platform} does not promise it"
+    return f"{platform} promises {namespace}_{'.'.join(map(str, ceiling))}"
+
+
+@rule(
+    "CXXRT-P4",
+    "glibc version above the platform tag",
+    on=(Claim,),
+    remedies=(_REBUILD_OLDER,),
+    promise=True,
+)
+def glibc_above_tag(claim: Claim) -> Iterator[Finding]:
+    """P-4."""
+    return iter(()) if claim.is_runtime else _newer_glibc(claim)
+
+
+@rule(
+    "CXXRT-P6",
+    "Runtime library above its own glibc floor",
+    on=(Claim,),
+    remedies=(_REBUILD_OLDER,),
+    promise=True,
+)
+def runtime_above_floor(claim: Claim) -> Iterator[Finding]:
+    """P-6: what P-4 asks of the wheel's objects, of the runtime's own libraries."""
+    return _newer_glibc(claim) if claim.is_runtime else iter(())
+
+
+def _newer_glibc(claim: Claim) -> Iterator[Finding]:
     if claim.glibc is None:
         return
-    for need in _highest(found.facts.version_needs):
-        if not need.version.startswith(_GLIBC):
+    for found in claim.linked:
+        for need in _highest(found.facts.version_needs):
+            if not need.version.startswith(_GLIBC):
+                continue
+            release = glibc_release(need.version)
+            if release is not None and release <= claim.glibc:
+                continue
+            promised = ".".join(map(str, claim.glibc))
+            yield Finding(
+                severity=Severity.ERROR,
+                message=f"needs {need.version} of {need.soname}; the tag promises glibc {promised}",
+                member=found.member,
+                version=need.version,
+                library=need.soname,
+                unrepairable="No platform tag covers that; rebuild it without it."
+                if release is None
+                else "",
+            )
+
+
+@rule(
+    "CXXRT-P5",
+    "Uses the old std::string ABI",
+    on=(Claim,),
+    remedies=(f"Rebuild with {_NEW_STRINGS}, on an image whose compiler allows it.",),
+    promise=True,
+)
+def old_strings(claim: Claim) -> Iterator[Finding]:
+    """P-5: exported C++ names use the new std::string, and so does the code behind them."""
+    if claim.policy is None or not claim.policy.cxx11_abi:
+        return
+    for found in claim.linked:
+        exported = found.symbols.old_strings_exported
+        symbols = exported or found.symbols.old_strings_of_libstdcxx
+        if found.copy_of or not symbols:
             continue
-        release = glibc_release(need.version)
-        if release is not None and release <= claim.glibc:
-            continue
-        promised = ".".join(map(str, claim.glibc))
+        what = f"exports {symbols.count} symbols with" if exported else "was compiled with"
         yield Finding(
-            rule="CXXRT-P6" if claim.is_runtime else "CXXRT-P4",
-            severity=Severity.ERROR,
-            message=f"needs {need.version} of {need.soname}; the tag promises glibc {promised}",
+            severity=Severity.ERROR if exported else Severity.WARNING,
+            message=f"{what} the old std::string",
             member=found.member,
-            version=need.version,
-            library=need.soname,
-            remedies=(_REBUILD_OLDER,),
-            unrepairable="No platform tag covers that; rebuild it without it."
-            if release is None
-            else "",
+            symbol=symbols.examples[0],
+            unrepairable=f"Rebuild it with {_NEW_STRINGS}, on manylinux_2_28 or later; or use the "
+            "encoding plain, which promises nothing about strings.",
         )
 
 
-def _strings(claim: Claim, found: ObjectReport) -> Iterator[Finding]:
-    """P5: exported C++ names use the new std::string, and the code behind them, too."""
-    if claim.policy is None or not claim.policy.cxx11_abi or found.copy_of:
-        return
-    exported = found.symbols.old_strings_exported
-    symbols = exported or found.symbols.old_strings_of_libstdcxx
-    if not symbols:
-        return
-    what = f"exports {symbols.count} symbols with" if exported else "was compiled with"
-    yield Finding(
-        rule="CXXRT-P5",
-        severity=Severity.ERROR if exported else Severity.WARNING,
-        message=f"{what} the old std::string",
-        member=found.member,
-        symbol=symbols.examples[0],
-        remedies=(
-            "Rebuild with -D_GLIBCXX_USE_CXX11_ABI=1, on an image whose compiler allows it.",
-        ),
-        unrepairable="Rebuild it with -D_GLIBCXX_USE_CXX11_ABI=1, on manylinux_2_28 or later; or "
-        "use the encoding plain, which promises nothing about strings.",
-    )
+@rule(
+    "CXXRT-P9",
+    "Needs a private symbol of a library from outside",
+    on=(Claim,),
+    remedies=(_PRIVATE,),
+    unrepairable=_PRIVATE,
+    promise=True,
+)
+def private_symbol(claim: Claim) -> Iterator[Finding]:
+    """P-9: no symbol that only some releases of an allowed library export."""
+    for found in claim.linked:
+        for library in found.facts.needed:
+            if claim.report.provides(library) is not None:
+                continue
+            private = claim.private_symbols(library)
+            names = sorted(
+                name
+                for owner, name in found.symbols.private_needs
+                if name in private and owner in ("", library)
+            )
+            if names:
+                yield Finding(
+                    severity=Severity.ERROR,
+                    message=f"needs {', '.join(names)} of {library}, "
+                    "which not every release of that library exports",
+                    member=found.member,
+                    symbol=names[0],
+                    library=library,
+                )
 
 
 def _highest(needs: tuple[NeededVersion, ...]) -> tuple[NeededVersion, ...]:

@@ -12,9 +12,8 @@ from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.rules import rule
 from cxxrt_toolchain.rules.rule import Severity
-from cxxrt_toolchain.rules.wheel import archive, copies, loading, symbols, tags
+from cxxrt_toolchain.rules.wheel import archive, copies, loading, promises, symbols, tags
 from cxxrt_toolchain.rules.wheel.claim import make_claim, repaired_claim
-from cxxrt_toolchain.rules.wheel.promises import check_policy
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.filename import WheelTags
@@ -23,9 +22,8 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.facts.needs import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import WheelReport
     from cxxrt_toolchain.rules.rule import Finding
-    from cxxrt_toolchain.rules.wheel.claim import Claim
 
-DECLARING = (archive, copies, loading, symbols, tags)
+DECLARING = (archive, copies, loading, promises, symbols, tags)
 """The modules that declare the rules about wheels."""
 
 
@@ -79,7 +77,7 @@ def judge(
         filename=report.filename,
         judged_as="-".join(".".join(field) for field in fields),
         runtime=str(claim.runtime) if claim.runtime else None,
-        findings=_findings(claim),
+        findings=rule.judge(claim),
         needs=claim.needs,
     )
 
@@ -100,9 +98,4 @@ def judge_repaired(
         tables: Which runtime provides which symbol.
         exclude: Patterns of SONAMEs that something else provides.
     """
-    return _findings(repaired_claim(report, load_spec(), tables, new_tags, needs, exclude))
-
-
-def _findings(claim: Claim) -> tuple[Finding, ...]:
-    found = {*rule.judge(claim), *check_policy(claim)}
-    return tuple(sorted(found, key=lambda each: each.sort_key))
+    return rule.judge(repaired_claim(report, load_spec(), tables, new_tags, needs, exclude))
