@@ -63,16 +63,41 @@ def _exports(facts: SharedObject) -> set[str]:
     return {s.name for s in facts.symbols or () if s.defined and s.visible}
 
 
-@pytest.mark.parametrize("name", [_MODULE, "core.abi3.so", "core.pypy311-pp73-x86_64-linux-gnu.so"])
+@pytest.mark.parametrize(
+    "name", [_MODULE, "core.abi3.so", "core.pypy311-pp73-x86_64-linux-gnu.so", "core.so"]
+)
 def test_an_extension_module_exports_its_init_function_only(link: Link, name: str) -> None:
     assert _exports(link(name)) == {"PyInit_core"}
 
 
-@pytest.mark.parametrize("name", ["libcore.so", "libcore.so.1", "core.so", "program"])
+@pytest.mark.parametrize("name", ["libcore.so", "libcore.so.1", "other.so", "program"])
 def test_any_other_output_keeps_its_exports(link: Link, name: str) -> None:
     exports = _exports(link(name))
     assert "_Z3owni" in exports
     assert len(exports) > len({"PyInit_core", "_Z3owni"})
+
+
+def test_a_compiler_that_gets_no_flags_finds_the_linker_by_a_variable(
+    link: Link, tmp_path: Path
+) -> None:
+    link("other.so")  # writes the linker's folder
+    environment = {**os.environ, "COMPILER_PATH": str(tmp_path / "linker")}
+    command = ["g++", "-shared", "core.o", "-o", _MODULE]
+    subprocess.run(command, cwd=tmp_path, check=True, env=environment)
+    with (tmp_path / _MODULE).open("rb") as stream:
+        assert _exports(read_elf(stream, _MODULE, symbols=True)) == {"PyInit_core"}
+
+
+def test_a_link_for_another_machine_gets_that_machines_linker(link: Link, tmp_path: Path) -> None:
+    cross = shutil.which("aarch64-linux-gnu-g++")
+    if cross is None:
+        pytest.skip("needs aarch64-linux-gnu-g++: apt-get install g++-aarch64-linux-gnu")
+    link("other.so")
+    environment = {**os.environ, "COMPILER_PATH": str(tmp_path / "linker")}
+    command = [cross, "-shared", "-fPIC", "core.cc", "-o", "cross.so"]
+    subprocess.run(command, cwd=tmp_path, check=True, env=environment)
+    with (tmp_path / "cross.so").open("rb") as stream:
+        assert read_elf(stream, "cross.so").machine == "aarch64"
 
 
 def test_a_kept_module_and_a_project_that_opts_out_keep_their_exports(link: Link) -> None:

@@ -43,7 +43,8 @@ _CMAKE_STRING_ABI = f"-DCMAKE_CXX_FLAGS_INIT={STRING_ABI}"
 """CMake puts it behind $CXXFLAGS and keeps its own flags of the build type."""
 _STATIC_RUNTIME = ("libstdc++.a", "libstdc++_nonshared.a", "libsupc++.a", "libgcc.a", "libgcc_eh.a")
 """Archives whose pieces no shared library may export: an exported piece of libstdc++ captures the
-references of the shared one. ``_nonshared`` is what devtoolset compilers link on top of it."""
+references of the shared one. ``_nonshared`` is what devtoolset compilers link on top of it. Each
+is named by an option of its own: mold 1.10 fills the memory on a list with colons."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ def link_environment(
     """
     _refuse_contradictions(environment)
     ours = [] if paths.linker is None else [f"-B{paths.linker}/"]
-    ours.append(f"-Wl,--exclude-libs,{':'.join(_STATIC_RUNTIME)}")
+    ours += [f"-Wl,--exclude-libs,{archive}" for archive in _STATIC_RUNTIME]
     search = [f"-L{folder}" for folder in paths.libraries]
     changes = {
         "CPPFLAGS": _words(STRING_ABI, environment.get("CPPFLAGS")),
@@ -82,6 +83,13 @@ def link_environment(
         "CMAKE_PREFIX_PATH": _search_path(environment.get("CMAKE_PREFIX_PATH"), paths.cmake),
         "PKG_CONFIG_PATH": _search_path(environment.get("PKG_CONFIG_PATH"), paths.pkgconfig),
     }
+    if paths.linker is not None:
+        # For what calls a compiler without $LDFLAGS, such as a build hook of hatchling: GCC and
+        # Clang look for the linker here, and for libraries behind every -L.
+        users = environment.get("COMPILER_PATH")
+        changes["COMPILER_PATH"] = f"{paths.linker}{os.pathsep}{users}" if users else paths.linker
+        libraries = os.pathsep.join(paths.libraries)
+        changes["LIBRARY_PATH"] = _search_path(environment.get("LIBRARY_PATH"), libraries)
     if config.cuda is not None:
         changes.update(_nvcc(search, environment))
     return changes

@@ -41,11 +41,17 @@ _SCRIPT = """\
 #!/bin/sh
 # Written by cxxrt-toolchain for one build: extension modules export their init function only, and
 # shared objects use the shared runtime, not a static one.
-out= next= script=@SCRIPT@ shared= rpath= library= static=
+out= next= script=@SCRIPT@ shared= rpath= library= static= machine= module=
 for arg; do
-    if [ -n "$next" ]; then out=$arg; next=; continue; fi
+    case $next in
+        out) out=$arg; next=; continue ;;
+        machine) machine=$arg; next=; continue ;;
+    esac
     case $arg in
-        -o) next=1 ;;
+        -o) next=out ;;
+        -m) next=machine ;;
+        -mllvm) ;;
+        -m?*) machine=${arg#-m} ;;
         -o?*) out=${arg#-o} ;;
         --output=*) out=${arg#--output=} ;;
         -lstdc++|-lcudart|-lgomp) shared=1 ;;
@@ -54,6 +60,8 @@ for arg; do
         -rpath*|--rpath*|-R?*|*new-dtags) rpath=1 ;;
         @*) # A response file: one argument a line, as GCC's driver writes it.
             static=1
+            found=$(sed -n '/^-m$/{n;p;q;}' "${arg#@}")
+            [ -z "$found" ] || machine=$found
             found=$(sed -n '/^-o$/{n;p;q;}' "${arg#@}")
             [ -z "$found" ] || out=$found
             ! grep -Eqx -e '--?shared|-Bshareable' "${arg#@}" || library=1
@@ -61,6 +69,12 @@ for arg; do
         --version-script|--version-script=*|-version-script*|--dynamic-list*|-r|-pie) script=1 ;;
     esac
 done
+case $machine in
+    ''|@MACHINE@) ;;
+    *) # A link for another machine, by a compiler that found this folder in $COMPILER_PATH.
+        other=$(unset COMPILER_PATH && "${COLLECT_GCC:-cc}" -print-prog-name=ld)
+        exec "${other:-@LINKER@}" "$@" ;;
+esac
 if [ "$library$static" = 11 ]; then
     for arg; do
         case $arg in
@@ -79,9 +93,18 @@ if [ "$library$static" = 11 ]; then
 fi
 case ${out##*/} in
     @KEPT@) ;;
-    *.cpython-*.so|*.abi3.so|*.abi3t.so|*.pypy*.so|*.graalpy*.so)
-        [ -n "$script" ] || set -- "$@" --version-script=@EXPORTS@ ;;
+    *.cpython-*.so|*.abi3.so|*.abi3t.so|*.pypy*.so|*.graalpy*.so) module=1 ;;
+    *.so) # A module without its platform's suffix has an init function of its name.
+        stem=${out##*/} stem=${stem%%.*}
+        for arg; do
+            case $arg in
+                @*) grep -E '\\.(o|a|obj|lo)$' "${arg#@}" | tr '\n' '\0' |
+                    xargs -0r grep -qs "PyInit_$stem" -- && module=1 ;;
+                *.o|*.obj|*.lo|*.a) ! grep -qs "PyInit_$stem" -- "$arg" || module=1 ;;
+            esac
+        done ;;
 esac
+[ "$library$module$script" != 11 ] || set -- "$@" --version-script=@EXPORTS@
 case $shared$out in
     1build/lib.*/*|1*/build/lib.*/*)
         # distutils' build tree has the wheel's layout, so the way to the runtime is known here
@@ -110,21 +133,24 @@ def write_linker(folder: Path, config: BuildConfig, environment: Mapping[str, st
     (folder / _EXPORTS_FILE).write_text(_EXPORTS, encoding="ascii")
     edits = shared_runtime_edits(cuda=config.cuda is not None)
     (folder / _EDITS_FILE).write_text(edits, encoding="ascii")
+    emulation = _emulation(compiler, environment)
     for name in _LINKERS:
         real = _default_linker(compiler, environment) if name == "ld" else None
         real = real or shutil.which(name, path=environment.get("PATH"))
         if real is not None:
-            (folder / name).write_text(linker_script(real, folder, config), encoding="utf-8")
+            script = linker_script(real, folder, config, emulation)
+            (folder / name).write_text(script, encoding="utf-8")
             (folder / name).chmod(0o755)
 
 
-def linker_script(linker: str, folder: Path, config: BuildConfig) -> str:
+def linker_script(linker: str, folder: Path, config: BuildConfig, emulation: str = "*") -> str:
     """The text of one linker.
 
     Args:
         linker: The real one, absolute.
         folder: Where the script and what it reads will lie.
         config: The project's. A link knows only the last part of a module's name.
+        emulation: What ``-m`` says in a link for the compiler's machine, as a pattern of the shell.
     """
     names = [name.rsplit(".", 1)[-1] for name in config.keep_exports]
     kept = "|".join(f"{shlex.quote(name)}.*" for name in names) or "''"
@@ -135,6 +161,7 @@ def linker_script(linker: str, folder: Path, config: BuildConfig) -> str:
         "@EDITS@": shlex.quote(str(folder / _EDITS_FILE)),
         "@ARGUMENTS@": shlex.quote(str(folder / "arguments")),
         "@LINKER@": shlex.quote(linker),
+        "@MACHINE@": emulation,
     }
     return re.sub("|".join(values), lambda match: values[match[0]], _SCRIPT)
 
@@ -194,9 +221,18 @@ def _programs(command: list[str]) -> list[str]:
 
 
 def _default_linker(compiler: list[str], environment: Mapping[str, str]) -> str | None:
-    command = [*compiler, "-print-prog-name=ld"]
-    answer = subprocess.run(
-        command, capture_output=True, text=True, env=dict(environment), check=False
-    )
-    name = answer.stdout.strip() or "ld"
+    name = _ask(compiler, "-print-prog-name=ld", environment) or "ld"
     return shutil.which(name, path=environment.get("PATH"))
+
+
+def _emulation(compiler: list[str], environment: Mapping[str, str]) -> str:
+    """What the linker's ``-m`` is for the machine that the compiler compiles for."""
+    machine = _ask(compiler, "-dumpmachine", environment).partition("-")[0]
+    return {"x86_64": "elf_x86_64", "aarch64": "aarch64linux"}.get(machine, "*")
+
+
+def _ask(compiler: list[str], option: str, environment: Mapping[str, str]) -> str:
+    answer = subprocess.run(
+        [*compiler, option], capture_output=True, text=True, env=dict(environment), check=False
+    )
+    return answer.stdout.strip()
