@@ -10,18 +10,24 @@ import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.backend.link import LinkPaths, link_environment
-from cxxrt_toolchain.backend.linker import write_linker
+from cxxrt_toolchain.backend.linker import find_compiler, write_linker
+from cxxrt_toolchain.elf.image import ElfError
+from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.errors import ConfigError
 from cxxrt_toolchain.host.runtime_folder import find_runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
     from cxxrt_toolchain.backend.config import BuildConfig
+    from cxxrt_toolchain.host.runtime_folder import RuntimeFolder
+
+_COMPILER_LIBRARIES = {"stdc++": "libstdc++.so.6", "gcc_s": "libgcc_s.so.1", "gomp": "libgomp.so.1"}
+"""Link names of the libraries that come with a compiler, and their SONAMEs."""
 
 
 def link_settings(
@@ -42,13 +48,81 @@ def link_settings(
     write_linker(folder, config, environment)
     if config.cuda is not None:
         _check_nvcc(config.cuda, environment)
+    folders = [*_newer_libraries(runtime, folder, environment), *runtime.link_folders(config.cuda)]
     paths = LinkPaths(
-        libraries=tuple(map(os.fspath, runtime.link_folders(config.cuda))),
+        libraries=tuple(map(os.fspath, folders)),
         cmake=os.fspath(runtime.cmake),
         pkgconfig=os.fspath(runtime.pkgconfig),
         linker=os.fspath(folder),
     )
     return link_environment(config, paths, environment)
+
+
+def _newer_libraries(
+    runtime: RuntimeFolder, folder: Path, environment: Mapping[str, str]
+) -> Iterator[Path]:
+    """A folder for ``-L`` that leads to those of the compiler's libraries that are newer than ours.
+
+    Headers of a newer libstdc++ refer to symbols that an older one lacks. Linked against the older
+    one, they would stay undefined and without a version, and only the import would fail. Linked
+    against the library of their own compiler they have a version, from which the wheel's
+    requirement follows.
+    """
+    newer = folder / "newer"
+    for name, theirs in _compilers_libraries(folder / "probe.so", environment):
+        if _defines_more(theirs, runtime.libraries / _COMPILER_LIBRARIES[name]):
+            newer.mkdir(exist_ok=True)
+            also = " -lgcc" if name == "gcc_s" else ""  # as in GCC's own script
+            text = f"GROUP ( {theirs}{also} )\n"
+            (newer / f"lib{name}.so").write_text(text, encoding="utf-8")
+    if newer.is_dir():
+        yield newer
+
+
+def _compilers_libraries(
+    output: Path, environment: Mapping[str, str]
+) -> Iterator[tuple[str, Path]]:
+    """The libraries that the compiler links to by itself: link name and file.
+
+    The linker's ``--trace`` (GNU ld, gold, lld and mold have it) names the files that it opens;
+    ``-print-file-name`` does not look into folders of ``-L``, which compiler wrappers add.
+    """
+    link = [
+        *find_compiler(environment),
+        "-shared",
+        "-fPIC",
+        "-x",
+        "c++",
+        "/dev/null",
+        "-Wl,--trace",
+    ]
+    traced = ""
+    for openmp in (["-fopenmp"], []):
+        command = [*link, *openmp, "-o", os.fspath(output)]
+        answer = subprocess.run(
+            command, capture_output=True, text=True, env=dict(environment), check=False
+        )
+        traced += answer.stdout + answer.stderr
+    output.unlink(missing_ok=True)
+    for name, soname in _COMPILER_LIBRARIES.items():
+        named = re.search(rf"(/\S+/lib{re.escape(name)}\.so(?:\.\d+)?)\b", traced)
+        beside = [Path(named[1]), Path(named[1]).with_name(soname)] if named else []
+        found = next((each.resolve() for each in beside if _version_definitions(each)), None)
+        if found is not None:
+            yield name, found
+
+
+def _defines_more(theirs: Path, ours: Path) -> bool:
+    """Whether a library defines symbol versions that the runtime's does not."""
+    return not _version_definitions(theirs) <= _version_definitions(ours)
+
+
+def _version_definitions(path: Path) -> frozenset[str]:
+    try:
+        with path.open("rb") as file:
+            return frozenset(read_elf(file, path.name).version_definitions)
+    except (OSError, ElfError):
+        return frozenset()
 
 
 def _check_nvcc(major: int, environment: Mapping[str, str]) -> None:

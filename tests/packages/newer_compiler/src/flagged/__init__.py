@@ -1,0 +1,1 @@
+from flagged._core import selftest as selftest
