@@ -29,6 +29,11 @@ class RuntimeFamily(Enum):
     LIBIOMP = "libiomp5"
     LIBOMP = "libomp"
 
+    @property
+    def is_versioned(self) -> bool:
+        """Whether its library gives every symbol a version; libc++ and LLVM's OpenMP do not."""
+        return self not in {RuntimeFamily.LIBCXX, RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP}
+
 
 SHARED_FAMILIES = frozenset(
     {

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.abi.spec import watched_symbols
 from cxxrt_toolchain.elf.facts import Binding
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
+from cxxrt_toolchain.facts.interpreter_symbols import interpreter_defines
 from cxxrt_toolchain.facts.wheel import SymbolDigest, SymbolSample
 
 if TYPE_CHECKING:
@@ -118,6 +119,8 @@ def digest(
     private: set[tuple[str, str]] = set()
     found: dict[str, list[str]] = defaultdict(list)
     undefined: set[str] = set()
+    unversioned: list[str] = []
+    exported: list[str] = []
     for group in groups:
         if not group.defined:
             undefined.update(ASKED.intersection(group.names))
@@ -125,9 +128,12 @@ def digest(
                 needs = watched.needs.intersection(group.names)
                 private.update((group.soname or "", name) for name in needs)
             kinds = _needed_kinds(group)
+            if group.version is None and group.binding is Binding.GLOBAL:
+                unversioned += [name for name in group.names if not interpreter_defines(name)]
         elif group.version is None or group.version in version_definitions:
             kinds = _exported_kinds(group)
             found["forbidden"] += watched.definitions.among(group.names)
+            exported += group.names
         else:
             continue
         for kind, names in kinds:
@@ -141,6 +147,8 @@ def digest(
         private_needs=tuple(sorted(private)),
         forbidden_definitions=forbidden,
         undefined=frozenset(undefined),
+        unversioned=tuple(sorted(unversioned)),
+        exported=tuple(exported),
     )
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,11 @@ class SymbolDigest:
     """The exported symbols that some policy forbids, sorted."""
     undefined: frozenset[str] = frozenset()
     """Of the few undefined C functions that a rule asks about, those that are there."""
+    unversioned: tuple[str, ...] = ()
+    """Strong undefined symbols without a version that the interpreter does not define: what defines
+    them has no symbol versions, or was not part of the link."""
+    exported: tuple[str, ...] = field(default=(), repr=False)
+    """All exported names; kept to find out who defines other objects' `unversioned` symbols."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +145,18 @@ class WheelReport:
     def provides(self, name: str) -> ObjectReport | None:
         """The object in the wheel that a ``DT_NEEDED`` entry would find, if there is one."""
         return self._by_name.get(name)
+
+    def unresolved(self, found: ObjectReport) -> tuple[str, ...]:
+        """The `unversioned` symbols of an object that no object of the wheel defines."""
+        return tuple(name for name in found.symbols.unversioned if name not in self._defined)
+
+    @cached_property
+    def _defined(self) -> frozenset[str]:
+        """Of the symbols that some object needs without a version, those that another exports."""
+        wanted = frozenset(name for found in self.objects for name in found.symbols.unversioned)
+        return frozenset(
+            name for found in self.objects if wanted for name in found.symbols.exported
+        ).intersection(wanted)
 
     @cached_property
     def _by_name(self) -> dict[str, ObjectReport]:

@@ -18,6 +18,7 @@ RULES: dict[str, str] = {
     "CXXRT-P4": "glibc version above the platform tag",
     "CXXRT-P5": "Uses the old std::string ABI",
     "CXXRT-P6": "Runtime library above its own glibc floor",
+    "CXXRT-P7": "Undefined symbol that nothing defines",
     "CXXRT-P9": "Needs a private symbol of a library from outside",
     "CXXRT-H1": "Bundled libstdc++ or libgcc_s",
     "CXXRT-H2": "Bundled OpenMP runtime",

@@ -12,7 +12,7 @@ from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.rules import rule
 from cxxrt_toolchain.rules.rule import Severity
-from cxxrt_toolchain.rules.wheel import archive, copies, loading, promises, symbols, tags
+from cxxrt_toolchain.rules.wheel import archive, copies, loading, promises, symbols, tags, undefined
 from cxxrt_toolchain.rules.wheel.claim import make_claim, repaired_claim
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.facts.wheel import WheelReport
     from cxxrt_toolchain.rules.rule import Finding
 
-DECLARING = (archive, copies, loading, promises, symbols, tags)
+DECLARING = (archive, copies, loading, promises, symbols, tags, undefined)
 """The modules that declare the rules about wheels."""
 
 

@@ -1,0 +1,75 @@
+"""Rule P7: symbols that nothing in the link has defined.
+
+In: a `Claim`. Out: findings.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.facts.families import family_of_name
+from cxxrt_toolchain.facts.symbols import belongs_to_libstdcxx
+from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.rules.wheel.claim import Claim
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cxxrt_toolchain.facts.wheel import ObjectReport
+
+_GLIBC = re.compile(r"(?:lib(?:anl|c|crypt|dl|m|nsl|pthread|resolv|rt|util)\.so\.\d+|ld-linux.*)")
+_NEWER_COMPILER = (
+    "The compiler is newer than the libstdc++ that it linked to: link to the compiler's own, or "
+    "compile with the g++ that 'cxxrt runtime compiler' names."
+)
+_KEEP = (
+    "Link the library that defines it. If another module of the package defines it, do not hide "
+    "it there: keep-exports in [tool.cxxrt] names that module."
+)
+
+
+@rule(
+    "CXXRT-P7",
+    "Undefined symbol that nothing defines",
+    on=(Claim,),
+    unrepairable="Only a new link helps.",
+    promise=True,
+)
+def undefined_symbols(claim: Claim) -> Iterator[Finding]:
+    """Objects that no process can load: the loader ends with ``undefined symbol``.
+
+    A symbol that a library of glibc or GCC defines gets that library's version in the link. One
+    without a version is defined by another object of the wheel, by the interpreter or by a library
+    from outside without versions; where there is no such library, nothing defines it.
+    """
+    for found in claim.linked:
+        names = claim.report.unresolved(found)
+        if not names or not _only_versioned(claim, found):
+            continue
+        many = f"{len(names)} symbols" if len(names) > 1 else "a symbol"
+        library = next(filter(belongs_to_libstdcxx, names), None)
+        yield Finding(
+            severity=Severity.ERROR,
+            message=f"needs {many} that nothing in its link defines",
+            member=found.member,
+            symbol=library or names[0],
+            remedies=(_NEWER_COMPILER if library else _KEEP,),
+            unrepairable=_NEWER_COMPILER if library else _KEEP,
+        )
+
+
+def _only_versioned(claim: Claim, found: ObjectReport) -> bool:
+    """Whether all libraries from outside that the object needs give their symbols versions.
+
+    An object that does not need the C library relies on the process for all of its symbols.
+    """
+    if "libc.so.6" not in found.facts.needed:
+        return False
+    outside = (name for name in found.facts.needed if claim.report.provides(name) is None)
+    return all(_GLIBC.fullmatch(name) or _is_versioned(name) for name in outside)
+
+
+def _is_versioned(name: str) -> bool:
+    family = family_of_name(name)
+    return family is not None and family.is_versioned
