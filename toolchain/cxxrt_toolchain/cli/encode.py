@@ -5,7 +5,6 @@ Prints one path a line: the new wheels, and the index-level file of each release
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.repair.encode import encode, index_file
 from cxxrt_toolchain.repair.options import Encoding
 from cxxrt_toolchain.wheel.reader import Wheel
+from cxxrt_toolchain.wheel.whole import whole_file
 
 if TYPE_CHECKING:
     import argparse
@@ -44,7 +44,10 @@ def run(args: argparse.Namespace) -> int:
         names = sorted(found.name for found in args.wheel_dir.glob(f"{release}*.whl"))
         document = index_file(names)
         if document is not None:
-            print(_write(args.wheel_dir / document[0], document[1]))
+            name, text = document
+            with whole_file(args.wheel_dir / name) as file:
+                file.write(text.encode())
+            print(args.wheel_dir / name)
     return 0
 
 
@@ -55,9 +58,3 @@ def _encodings(text: str) -> list[Encoding]:
     if unknown:
         raise UsageError(f"--to: no encoding {unknown[0]!r}.", f"Known: {', '.join(known)}.")
     return [known[name] for name in dict.fromkeys(names)]
-
-
-def _write(path: Path, text: str) -> Path:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    return temporary.replace(path)

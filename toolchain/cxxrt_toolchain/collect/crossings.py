@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.collect.answers import NO_NAMES
 from cxxrt_toolchain.elf.facts import Binding
 from cxxrt_toolchain.facts.environment import MissingSymbols, StringConflict
-from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
-from cxxrt_toolchain.facts.libraries import LIBSTDCXX
+from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily, family_of_name
 from cxxrt_toolchain.facts.symbols import spells_old_string
 from cxxrt_toolchain.facts.traits import names_with
 

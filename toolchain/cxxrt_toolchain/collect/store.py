@@ -23,6 +23,8 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING, Any
 
+from cxxrt_toolchain.host.cache import cache_root
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -54,10 +56,7 @@ _Rows = dict[str, tuple[Identity, Any]]
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
     """The folder of the doctor's `Store`, beside the builds of ``cxxrt runtime build``."""
-    root = environ.get("CXXRT_CACHE")
-    if not root:
-        root = os.path.join(environ.get("XDG_CACHE_HOME") or "~/.cache", "cxxrt")  # noqa: PTH118 - "~"
-    return Path(root).expanduser().absolute() / "doctor"
+    return cache_root(environ) / "doctor"
 
 
 def identity(found: os.stat_result) -> Identity:

@@ -11,10 +11,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.versions import version_tuple
-from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
+from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily, family_of_name
 from cxxrt_toolchain.facts.interactions import NO_INTERACTIONS, Interactions
 from cxxrt_toolchain.facts.libraries import (
-    LIBSTDCXX,
     RUNTIME_DISTRIBUTION,
     PrivateLibstdcxx,
     RuntimeCopy,

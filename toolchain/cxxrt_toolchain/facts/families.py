@@ -66,9 +66,11 @@ _DEFINED_BY = {
 """The oldest version node of each library, which every release defines."""
 
 
+LIBSTDCXX = "libstdc++.so.6"
+LIBGCC_S = "libgcc_s.so.1"
 _SONAMES = {
-    RuntimeFamily.LIBSTDCXX: "libstdc++.so.6",
-    RuntimeFamily.LIBGCC: "libgcc_s.so.1",
+    RuntimeFamily.LIBSTDCXX: LIBSTDCXX,
+    RuntimeFamily.LIBGCC: LIBGCC_S,
     RuntimeFamily.LIBGOMP: "libgomp.so.1",
     RuntimeFamily.LIBATOMIC: "libatomic.so.1",
     RuntimeFamily.LIBQUADMATH: "libquadmath.so.0",

@@ -125,7 +125,6 @@ class PrivateLibstdcxx:
     evidence: tuple[str, ...] = ()
 
 
-LIBSTDCXX = "libstdc++.so.6"
 RUNTIME_DISTRIBUTION = "cxx11-cuda-runtime"
 _SYSTEM = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/lib32/", "/usr/libexec/")
 _NODES = {

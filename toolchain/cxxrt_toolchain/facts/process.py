@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.families import RuntimeFamily
+from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily
 from cxxrt_toolchain.facts.interactions import NO_INTERACTIONS, Interactions
-from cxxrt_toolchain.facts.libraries import LIBSTDCXX, PrivateLibstdcxx, RuntimeCopy, State
+from cxxrt_toolchain.facts.libraries import PrivateLibstdcxx, RuntimeCopy, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,8 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
-from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.facts.libraries import LIBSTDCXX
+from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily
 from cxxrt_toolchain.facts.process import ProcessView, names_of
 from cxxrt_toolchain.facts.symbols import CAPTURES, CATEGORIES
 from cxxrt_toolchain.rules.remedies import runtime_first

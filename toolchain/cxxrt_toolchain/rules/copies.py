@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
-from cxxrt_toolchain.facts.families import RuntimeFamily, cuda_major
-from cxxrt_toolchain.facts.libraries import LIBSTDCXX, RUNTIME_DISTRIBUTION, Origin, State
+from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily, cuda_major
+from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION, Origin, State
 from cxxrt_toolchain.facts.process import ProcessView, names_of
 from cxxrt_toolchain.rules.remedies import repaired, runtime_first
 from cxxrt_toolchain.rules.rule import Finding, Severity, rule

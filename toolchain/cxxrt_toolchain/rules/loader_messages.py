@@ -13,8 +13,13 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.platforms import parse_platform, promise_of
 from cxxrt_toolchain.abi.versions import version_tuple
-from cxxrt_toolchain.facts.families import RuntimeFamily, canonical_soname, family_of_name
-from cxxrt_toolchain.facts.libraries import LIBSTDCXX, Library, Origin
+from cxxrt_toolchain.facts.families import (
+    LIBSTDCXX,
+    RuntimeFamily,
+    canonical_soname,
+    family_of_name,
+)
+from cxxrt_toolchain.facts.libraries import Library, Origin
 from cxxrt_toolchain.facts.loader_trace import needed_by
 from cxxrt_toolchain.facts.symbols import spells_old_string
 from cxxrt_toolchain.rules.remedies import runtime_first, upgrade

@@ -9,9 +9,9 @@ import re
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts, newest, numbers
-from cxxrt_toolchain.facts.families import RuntimeFamily
+from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily
 from cxxrt_toolchain.facts.installed import VARIABLE_STEPS
-from cxxrt_toolchain.facts.libraries import LIBSTDCXX, RUNTIME_DISTRIBUTION, Origin
+from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION, Origin
 from cxxrt_toolchain.facts.process import ProcessView, names_of
 from cxxrt_toolchain.rules.remedies import ACTIVATE, repaired, runtime_first, upgrade
 from cxxrt_toolchain.rules.rule import Finding, Severity, rule

@@ -18,10 +18,12 @@ from __future__ import annotations
 
 import struct
 
+from cxxrt_toolchain.facts.families import LIBGCC_S, LIBSTDCXX
+
 ANCHOR = "_anchor.so"
 """Name of the file in the package; the loader has it as a literal, too."""
 
-_NEEDED = ("libstdc++.so.6", "libgcc_s.so.1")
+_NEEDED = (LIBSTDCXX, LIBGCC_S)
 """This order is the order in which libstdc++'s own symbols are looked up when it is bound."""
 _RPATH = "$ORIGIN/lib"
 _MACHINES = {"x86_64": 62, "aarch64": 183}

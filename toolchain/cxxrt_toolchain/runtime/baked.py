@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from cxxrt_toolchain.runtime.manifest_build import LIBSTDCXX, AssemblyError
+from cxxrt_toolchain.facts.families import LIBGCC_S, LIBSTDCXX
+from cxxrt_toolchain.runtime.manifest_build import AssemblyError
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.manifest import CudaRuntime, Library, RuntimeManifest
@@ -22,7 +23,6 @@ _HEADER = '''\
 '''
 
 _PLACEHOLDER = "\n_VENDORED = (0, 0, 0, 0)\n"
-_LIBGCC_S = "libgcc_s.so.1"
 
 
 def baked_source(manifest: RuntimeManifest) -> str:
@@ -56,7 +56,7 @@ def filled_init(source: str, manifest: RuntimeManifest, anchor_size: int) -> str
     """
     if source.count(_PLACEHOLDER) != 1:
         raise AssemblyError("the loader's __init__.py has not one line for what is vendored.")
-    libgcc_s, libstdcxx = manifest.library(_LIBGCC_S), manifest.library(LIBSTDCXX)
+    libgcc_s, libstdcxx = manifest.library(LIBGCC_S), manifest.library(LIBSTDCXX)
     if libgcc_s is None or libstdcxx is None:
         return source
     markers = _markers(libstdcxx)

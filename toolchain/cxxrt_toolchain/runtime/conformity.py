@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.elf.facts import Binding
+from cxxrt_toolchain.facts.families import LIBGCC_S
 from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 ORIGIN = "$ORIGIN"
 _UNWINDERS = frozenset({"dl_iterate_phdr", "_dl_find_object"})
-_LIBGCC = "libgcc_s.so.1"
 _GLIBC = "GLIBC_"
 _NODE = re.compile(r"(?P<namespace>[A-Z][A-Z_]*)_(?P<version>\d+(\.\d+)*)")
 
@@ -123,7 +123,7 @@ def _symbol_faults(soname: Soname, facts: SharedObject, ref: SharedObject | None
     )
     if unversioned:
         found.append(f"needs {listed(unversioned)} without a version")
-    if soname == _LIBGCC and not _UNWINDERS & {symbol.name for symbol in undefined}:
+    if soname == LIBGCC_S and not _UNWINDERS & {symbol.name for symbol in undefined}:
         found.append("imports neither dl_iterate_phdr nor _dl_find_object: it cannot unwind")
     if ref is not None and (lost := exports(ref) - exports(facts)):
         found.append(f"lacks {listed(sorted(f'{n}@{v}' for n, v in lost))} of the reference")

@@ -16,7 +16,7 @@ from cxxrt_toolchain.abi.manifest import CudaRuntime, Library, Marker, RuntimeMa
 from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.elf.facts import Binding, SymbolType
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.facts.families import cuda_major
+from cxxrt_toolchain.facts.families import LIBSTDCXX, cuda_major
 from cxxrt_toolchain.runtime.conformity import glibc_need, version_nodes
 from cxxrt_toolchain.runtime.recipe import Cudart, Role
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.runtime.recipe import RuntimeRecipe
     from cxxrt_toolchain.runtime.stage import StagedComponent, StagedLibrary
-
-LIBSTDCXX = "libstdc++.so.6"
 
 
 class AssemblyError(InputError):

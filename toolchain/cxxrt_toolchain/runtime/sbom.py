@@ -1,20 +1,18 @@
-"""The bill of materials of a runtime wheel: CycloneDX 1.6 as JSON (PEP 770).
+"""The bill of materials of a runtime wheel.
 
 In: the manifest and what each component was made from. Out: the text of
-``<dist-info>/sboms/<name>.cdx.json``. Same wheel, same bytes: the serial number comes from the
-manifest, and there is no time stamp, which CycloneDX allows.
+``<dist-info>/sboms/<name>.cdx.json``; its serial number is computed from the manifest.
 """
 
 from __future__ import annotations
 
-import json
 import uuid
 from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from cxxrt_toolchain import __version__
 from cxxrt_toolchain.runtime.recipe import Kind, Role
+from cxxrt_toolchain.wheel.sbom import cyclonedx
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.abi.manifest import Component, Library, RuntimeManifest
     from cxxrt_toolchain.runtime.recipe import Input
     from cxxrt_toolchain.runtime.stage import StagedComponent
+    from cxxrt_toolchain.wheel.sbom import Part
 
 _ANCESTORS = (Role.SOURCE, Role.LIBRARY)
 """Inputs that a component is derived from; the others only helped to build it."""
@@ -41,30 +40,21 @@ def bill_of_materials(
     inputs = {each.name: each.inputs for each in components}
     inside = [each for each in manifest.components if each.libraries]
     wheel = f"pkg:pypi/{manifest.name}@{manifest.version}"
-    document = {
-        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "serialNumber": f"urn:uuid:{_serial(text)}",
-        "version": 1,
-        "metadata": {
-            "tools": {"components": [_tool()]},
-            "component": {
-                "type": "library",
-                "bom-ref": wheel,
-                "name": manifest.name,
-                "version": manifest.version,
-                "licenses": [{"expression": license_expression}],
-                "purl": wheel,
-            },
+    return cyclonedx(
+        {
+            "bom-ref": wheel,
+            "name": manifest.name,
+            "version": manifest.version,
+            "licenses": [{"expression": license_expression}],
+            "purl": wheel,
         },
-        "components": [_component(manifest, each, inputs[each.name]) for each in inside],
-        "dependencies": _dependencies(manifest, wheel, inside),
-        "formulation": [
+        [_component(manifest, each, inputs[each.name]) for each in inside],
+        _dependencies(manifest, wheel, inside),
+        serialNumber=f"urn:uuid:{_serial(text)}",
+        formulation=[
             {"components": [_input(each, "formula:") for each in _builders(inside, inputs)]}
         ],
-    }
-    return json.dumps(document, indent=1) + "\n"
+    )
 
 
 def _serial(text: str) -> uuid.UUID:
@@ -75,13 +65,7 @@ def _serial(text: str) -> uuid.UUID:
     return uuid.UUID(bytes=bytes(digest))
 
 
-def _tool() -> dict[str, object]:
-    return {"type": "application", "name": "cxxrt-toolchain", "version": __version__}
-
-
-def _component(
-    manifest: RuntimeManifest, component: Component, inputs: Iterable[Input]
-) -> dict[str, object]:
+def _component(manifest: RuntimeManifest, component: Component, inputs: Iterable[Input]) -> Part:
     libraries = (each for each in manifest.libraries if each.component == component.name)
     ancestors = [_input(each, f"{component.name}:") for each in inputs if each.role in _ANCESTORS]
     return {
@@ -95,7 +79,7 @@ def _component(
     }
 
 
-def _file(library: Library) -> dict[str, object]:
+def _file(library: Library) -> Part:
     return {
         "type": "file",
         "bom-ref": library.soname,
@@ -104,11 +88,9 @@ def _file(library: Library) -> dict[str, object]:
     }
 
 
-def _dependencies(
-    manifest: RuntimeManifest, wheel: str, inside: Sequence[Component]
-) -> list[dict[str, object]]:
+def _dependencies(manifest: RuntimeManifest, wheel: str, inside: Sequence[Component]) -> list[Part]:
     own = {each.soname for each in manifest.libraries}
-    rows: list[dict[str, object]] = [{"ref": wheel, "dependsOn": [each.name for each in inside]}]
+    rows: list[Part] = [{"ref": wheel, "dependsOn": [each.name for each in inside]}]
     rows += [{"ref": each.name, "dependsOn": list(each.libraries)} for each in inside]
     rows += [
         {"ref": each.soname, "dependsOn": [needed for needed in each.needed if needed in own]}
@@ -125,7 +107,7 @@ def _builders(
     return tuple(dict.fromkeys(each for each in used if each.role in (Role.TOOL, Role.SYSROOT)))
 
 
-def _input(item: Input, scope: str) -> dict[str, object]:
+def _input(item: Input, scope: str) -> Part:
     purl = package_url(item)
     return {
         "type": "library" if item.role in _ANCESTORS else "application",

@@ -18,10 +18,15 @@ from cxxrt_toolchain.collect.environment.search import CACHE_FILE, Program, Sear
 from cxxrt_toolchain.collect.interactions import find_interactions
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.environment import EnvironmentFacts, Member
-from cxxrt_toolchain.facts.families import RuntimeFamily, canonical_soname, family_of_name
+from cxxrt_toolchain.facts.families import (
+    LIBSTDCXX,
+    RuntimeFamily,
+    canonical_soname,
+    family_of_name,
+)
 from cxxrt_toolchain.facts.installed import Found, Step
 from cxxrt_toolchain.facts.interactions import InteractingObject
-from cxxrt_toolchain.facts.libraries import LIBSTDCXX, RUNTIME_DISTRIBUTION
+from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -7,14 +7,10 @@ nothing else. It is complete without the script.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from base64 import b64encode
 from collections import Counter
-from contextlib import suppress
 from hashlib import sha256
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import InputError
@@ -27,9 +23,12 @@ from cxxrt_toolchain.report.page.nodes import node_texts
 from cxxrt_toolchain.report.page.steps import steps_section
 from cxxrt_toolchain.report.page.svg import graph_svg, legend
 from cxxrt_toolchain.report.page.tables import libraries_section, packages_section
+from cxxrt_toolchain.wheel.whole import whole_file
 from cxxrt_toolchain.wording import counted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cxxrt_toolchain.report.diagnosis import Diagnosis
     from cxxrt_toolchain.report.page.graph import Graph
 
@@ -58,23 +57,10 @@ def write_page(diagnosis: Diagnosis, path: Path) -> None:
     if path.is_dir():
         raise InputError(f"{path} is a folder.", "Name the file that the page is written to.")
     try:
-        _put(content, path)
+        with whole_file(path) as file:
+            file.write(content)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from error
-
-
-def _put(content: bytes, path: Path) -> None:
-    """Whole or not at all."""
-    handle, temporary = tempfile.mkstemp(prefix=".page.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(temporary).unlink()
-        raise
 
 
 def page_text(diagnosis: Diagnosis) -> str:

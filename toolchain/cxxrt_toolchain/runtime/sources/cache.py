@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import MissingToolError, UsageError
+from cxxrt_toolchain.host.cache import cache_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,12 +39,7 @@ def find_cache(option: Path | None, environ: Mapping[str, str]) -> Cache:
     Raises:
         UsageError: The path has a character that compilers and makefiles cannot cope with.
     """
-    if option is None and environ.get("CXXRT_CACHE"):
-        option = Path(environ["CXXRT_CACHE"])
-    if option is None:
-        home = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        option = home / "cxxrt"
-    root = option.expanduser().absolute()
+    root = cache_root(environ, option)
     if any(character.isspace() or character in ":'\"$\\#" for character in str(root)):
         raise UsageError(
             f"the cache cannot lie in {str(root)!r}: GCC's makefiles break on spaces, colons "

@@ -1,0 +1,39 @@
+"""A bill of materials for ``<dist-info>/sboms`` (PEP 770): CycloneDX 1.6 as JSON.
+
+In: the subject, its components and their dependencies, as CycloneDX spells them. Out: the text;
+the same for the same input: no time stamp, and no serial number unless the caller computes one.
+"""
+
+from __future__ import annotations
+
+import json
+
+from cxxrt_toolchain import __version__
+
+Part = dict[str, object]
+"""One object of a CycloneDX document."""
+
+
+def cyclonedx(
+    subject: Part, components: list[Part], dependencies: list[Part], **more: object
+) -> str:
+    """The text of the document.
+
+    Args:
+        subject: What the bill is of.
+        components: What the subject has in it or needs.
+        dependencies: Which of them needs which.
+        more: Further keys of the document.
+    """
+    tool = {"type": "application", "name": "cxxrt-toolchain", "version": __version__}
+    document = {
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {"tools": {"components": [tool]}, "component": {"type": "library", **subject}},
+        "components": components,
+        "dependencies": dependencies,
+        **more,
+    }
+    return json.dumps(document, indent=1) + "\n"
