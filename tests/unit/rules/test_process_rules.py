@@ -256,7 +256,7 @@ def test_the_older_of_two_shared_copies_came_first() -> None:
     found = _of("L104", seen)
     assert found.severity is Severity.WARNING
     assert found.culprits == ("older",)
-    assert f"needed by {MAKER} of maker 1.0" in found.message
+    assert f"brought by {MAKER} of maker 1.0" in found.message
     assert "up to GLIBCXX_3.4.30" in found.message
 
 
@@ -267,7 +267,7 @@ def test_one_system_copy_is_named_with_who_brought_it() -> None:
     )  # fmt: skip
     found = _of("L104", seen)
     assert found.severity is Severity.NOTE
-    assert "needed by" in found.message
+    assert "brought by" in found.message
     assert "the installed runtime has GLIBCXX_3.4.33" in found.message
 
 

@@ -213,7 +213,7 @@ def older_first(view: ProcessView) -> Iterator[Finding]:
         return
     first = copies[0]
     bringer = view.bringer(first)
-    by = f", needed by {bringer}" if bringer else ""
+    by = f", brought by {bringer}" if bringer else ""
     by += f" of {view.label(bringer)}" if view.package_of(bringer) else ""
     highest = max((each.version for each in copies), key=version_key)
     if version_key(first.version) < version_key(highest):
