@@ -141,7 +141,7 @@ def _foreign_libstdcxx(facts: ProcessFacts) -> Iterator[Finding]:
         return
     older = int(version.rpartition(".")[2]) < facts.vendored_glibcxx
     wheel = f"; the installed runtime has GLIBCXX_3.4.{facts.vendored_glibcxx}" if older else ""
-    by = _bringer(facts.objects, copy)
+    by = _needed_by(facts.objects, copy)
     yield Finding(
         "CXXRT-L104",
         "note",
@@ -151,12 +151,12 @@ def _foreign_libstdcxx(facts: ProcessFacts) -> Iterator[Finding]:
     )
 
 
-def _bringer(objects: tuple[LoadedObject, ...], library: LoadedObject) -> str:
+def _needed_by(objects: tuple[LoadedObject, ...], library: LoadedObject) -> str:
     """Who made the linker load a library: the nearest earlier object that needs it."""
     for each in reversed(objects[: objects.index(library)]):
         if library.soname in each.needed:
             owner = f" of {each.distribution}" if each.distribution else ""
-            return f", brought by {each.path}{owner}"
+            return f", needed by {each.path}{owner}"
     return ""
 
 

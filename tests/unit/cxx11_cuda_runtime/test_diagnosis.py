@@ -49,7 +49,7 @@ def test_an_older_libstdcxx_is_a_note_with_who_brought_it_and_the_remedies() -> 
     (finding,) = diagnosis.findings
     assert (finding.rule, finding.severity) == ("CXXRT-L104", "note")
     assert finding.message == (
-        "The process's libstdc++ is /opt/lib/libstdc++.so.6 (GLIBCXX_3.4.28), brought by "
+        "The process's libstdc++ is /opt/lib/libstdc++.so.6 (GLIBCXX_3.4.28), needed by "
         "/site/old/ext.so of old 1.0; the installed runtime has GLIBCXX_3.4.33"
     )
     assert finding.remedies == ("do this",)

@@ -185,7 +185,7 @@ def test_replaced_classes_of_another_size_name_both_sides() -> None:
     assert found.severity is Severity.WARNING
     assert (found.culprits, found.victims) == (("maker",), ("victim",))
     assert found.evidence[0] == "by namespace: google::protobuf (2)"
-    assert "(168, 176)" in found.evidence[1]
+    assert "168 bytes, replaced by 176" in found.evidence[1]
     assert found.remedies[0] == "import victim before maker"
 
 

@@ -22,7 +22,7 @@ def diagnose_process(pid: int, *, store: Store | None = None, memory: bool = Tru
     """The diagnosis of a running process.
 
     Args:
-        pid: Its id.
+        pid: The process id.
         store: Keeps what files said between runs; None: nothing is kept.
         memory: Whether to read its memory, if that is allowed.
 

@@ -1,7 +1,6 @@
-"""What the doctor says of an environment, of imports or of a process.
+"""The doctor's result for an environment, imports or a process: frozen values.
 
-Frozen values that everything else meets in: the collectors' rules make a `Diagnosis`, and
-`documents`, the rich tables and the page draw it. No file access and no judgement here.
+`documents`, `diagnosis_text` and `page` present a `Diagnosis`.
 """
 
 from __future__ import annotations
@@ -19,28 +18,28 @@ if TYPE_CHECKING:
 
 
 class Subject(Enum):
-    """What was looked at."""
+    """What was diagnosed."""
 
     ENVIRONMENT = "environment"
-    """All that is installed for one interpreter; nothing is imported or loaded."""
+    """The packages of one interpreter; nothing is imported or loaded."""
     IMPORTS = "imports"
     """Named modules, imported in this order in a child process."""
     PROCESS = "process"
-    """A running process, from /proc only."""
+    """A running process, by /proc."""
 
 
 class Relation(Enum):
-    """Why there is an edge between two nodes of the graph."""
+    """The kind of an edge of the graph."""
 
     OWNS = "owns"
     """A package brings a library."""
     NEEDS = "needs"
-    """``DT_NEEDED``, resolved as the loader does or would."""
+    """``DT_NEEDED``, resolved as the loader resolves it."""
     OPENS = "opens"
-    """dlopened at run time."""
+    """Opened by dlopen."""
     BINDS = "binds"
-    """Symbols of the source are bound to definitions in the target, against the builder's intent:
-    a capture, an interposition."""
+    """References of the source are bound to definitions in the target that replace others: a
+    capture or an interposition."""
 
 
 class Edge(NamedTuple):
@@ -57,13 +56,13 @@ class Edge(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """Everything that was seen, and what is wrong with it."""
+    """What was found and what is wrong with it."""
 
     subject: Subject
     title: str
     """One line: the environment's folder, the imports, or the process."""
     python: str
-    """Version of the interpreter; empty where there is none in the process."""
+    """Version of the interpreter; empty if the process has none."""
     executable: str
     glibc: str
     """For example ``2.36``."""
@@ -71,7 +70,7 @@ class Diagnosis:
     """Environment variables that decide what is loaded, sorted."""
     packages: tuple[Package, ...]
     libraries: tuple[Library, ...]
-    """In load order where there is one, else sorted by path."""
+    """In load order if it is known, else sorted by path."""
     edges: tuple[Edge, ...]
     steps: tuple[Step, ...]
     """Only for imports."""
@@ -80,5 +79,5 @@ class Diagnosis:
 
     @property
     def healthy(self) -> bool:
-        """Whether nothing needs action; INFO findings need none."""
+        """Whether every finding is a note, which needs no action."""
         return all(found.severity is Severity.NOTE for found in self.findings)

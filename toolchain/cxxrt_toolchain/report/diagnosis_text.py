@@ -1,9 +1,8 @@
 """A diagnosis as text for people.
 
-In: a `Diagnosis`. Out: lines on the terminal: findings, worst first, each with what it is known
-from and what to do; then the runtimes that play a part. On a terminal it is fitted to its width;
-into a pipe every cell is one line, to be grepped. Names that come out of files are shown with
-control characters escaped.
+In: a `Diagnosis`. Out: lines on the terminal: findings, worst first, each with evidence and
+remedies; then the runtimes. On a terminal, tables fit its width; in a pipe every cell is one line
+for grep. C++ names are demangled, and control characters in names are escaped.
 """
 
 from __future__ import annotations
@@ -42,15 +41,15 @@ _OUTCOMES = {
     Outcome.NOT_REACHED: "dim",
 }
 _QUIET = frozenset({RuntimeFamily.LIBQUADMATH, RuntimeFamily.LIBATOMIC})
-"""Shown only where a finding is about them: they hold no state that copies could disagree on."""
+"""Shown only if a finding names them: they have no state, so that copies do no harm."""
 _PLACES = {Origin.SYSTEM: "the system", Origin.CONDA: "conda", Origin.INTERPRETER: "Python"}
 _UNLIMITED = 100_000
 _NAMES = 3
-"""Of packages in a cell, before the rest is counted."""
+"""Names of packages in a cell; the rest are counted."""
 
 
 def show_diagnosis(diagnosis: Diagnosis, stream: TextIO | None = None) -> None:
-    """Print it."""
+    """Write a diagnosis to a stream, by default to standard output."""
     target = stream or sys.stdout
     fitted = target.isatty()
     console = Console(
@@ -62,7 +61,7 @@ def show_diagnosis(diagnosis: Diagnosis, stream: TextIO | None = None) -> None:
     )
     for part in _parts(diagnosis):
         console.print(part)
-    if isinstance(console.file, io.StringIO):  # without the blanks that fill a table's cells
+    if isinstance(console.file, io.StringIO):  # the cells of a table end with blanks
         lines = console.file.getvalue().splitlines()
         target.writelines(f"{line.rstrip()}\n" for line in lines)
 
@@ -85,7 +84,7 @@ def _parts(diagnosis: Diagnosis) -> Iterator[Text | Table]:
         yield Text()
         yield _libraries(diagnosis, libraries)
     if diagnosis.findings:
-        yield _text((f"\ncxxrt explain {diagnosis.findings[0].rule} says more.", "dim"))
+        yield _text((f"\nSee also: cxxrt explain {diagnosis.findings[0].rule}", "dim"))
 
 
 def _head(diagnosis: Diagnosis) -> Text:
@@ -123,7 +122,7 @@ def _finding(found: Finding) -> Table:
     title = _text((f"{found.rule}  ", "bold"), (readable(found.message), ""))
     grid.add_row(_text((severity.value, _STYLES[severity])), title)
     if found.victims:
-        grid.add_row("", _text(("hits ", "dim"), (listed(found.victims, 9), "")))
+        grid.add_row("", _text(("affects ", "dim"), (listed(found.victims, 9), "")))
     for line in found.evidence:
         grid.add_row("", _text((readable(line), "dim")))
     for number, line in enumerate(found.remedies):

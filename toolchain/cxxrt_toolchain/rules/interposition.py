@@ -75,7 +75,7 @@ def _interposed(view: ProcessView, rows: list[tuple[str, str, Bound]]) -> Findin
     if broken:
         evidence.append(
             f"{len(broken)} classes or variables differ in size, for example "
-            f"{broken[0].name}: {broken[0].sizes}"
+            f"{broken[0].name}: {_sizes(broken[0])}"
         )
     if changed:
         evidence.append(f"{len(changed)} constant tables differ, for example {changed[0].name}")
@@ -92,6 +92,12 @@ def _interposed(view: ProcessView, rows: list[tuple[str, str, Bound]]) -> Findin
         evidence=tuple(evidence),
         remedies=_order_remedies(view, holder, target) if serious else (),
     )
+
+
+def _sizes(row: Bound) -> str:
+    """``24 bytes, replaced by 32``."""
+    mine, theirs = row.sizes or (0, 0)
+    return f"{counted(mine, 'byte')}, replaced by {theirs}"
 
 
 def _releases(rows: list[tuple[str, str, Bound]]) -> str:

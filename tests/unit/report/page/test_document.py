@@ -128,7 +128,7 @@ def test_the_last_object_before_a_crash_is_named() -> None:
     assert [step.attributes["class"] for step in steps] == ["step imported", "step crashed"]
     said = " ".join(steps[1].text.split())
     assert "Last object that was loaded or initialized: core.so of victim" in said
-    assert "Brought in libstdc++.so.6 of the system" in said
+    assert "Loaded libstdc++.so.6 of the system" in said
 
 
 def test_a_rule_is_explained_once_and_referred_to_afterwards() -> None:
@@ -177,7 +177,7 @@ def test_verdicts() -> None:
     crash = Step(module="m", outcome=Outcome.CRASHED, detail="SIGABRT")
     assert (
         verdict_of(steps=(crash,))
-        == "Importing m crashed the process (SIGABRT), and no rule of the catalogue explains it."
+        == "Importing m crashed the process (SIGABRT), and no rule explains it."
     )
     slow = Step(module="m", outcome=Outcome.TIMED_OUT)
     assert (

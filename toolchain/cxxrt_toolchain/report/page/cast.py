@@ -1,6 +1,6 @@
-"""Who is who in a `Diagnosis`: culprits, victims, evidence, owners, and who uses which runtime.
+"""Roles of packages and libraries in a `Diagnosis`: culprit, victim, evidence, user of a runtime.
 
-In: a diagnosis. Out: answers about the nodes of its graph, which the page's picture asks for.
+In: a diagnosis. Out: the roles of the nodes of its graph.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ _ALWAYS = OPENMP_FAMILIES | {
     RuntimeFamily.LIBCXX,
     RuntimeFamily.LIBCUDART,
 }
-"""Families that are drawn even if there is one copy and no finding names it."""
+"""Families that are drawn even if there is one copy that no finding names."""
 _IF_SEVERAL = {RuntimeFamily.LIBGCC, RuntimeFamily.LIBATOMIC}
-"""These are if there are two copies; the rest, which keeps no state, if a finding names it."""
+"""Families that are drawn if there are two copies; all others only if a finding names them."""
 _FEW_PACKAGES = 12
-"""So many are drawn one by one, whatever they do."""
+"""Up to this number, every package has its own node."""
 
 
 class Role(Enum):
-    """The part that a node has in a finding."""
+    """The role of a node in a finding."""
 
     CULPRIT = "culprit"
     VICTIM = "victim"
@@ -40,14 +40,14 @@ class Role(Enum):
 
 
 class Cast:
-    """Who is who in a diagnosis."""
+    """Roles of the nodes of a diagnosis."""
 
     def __init__(self, diagnosis: Diagnosis) -> None:
         self.packages: dict[str, Package] = {each.node: each for each in diagnosis.packages}
         self.libraries: dict[str, Library] = {each.node: each for each in diagnosis.libraries}
         serious = [found for found in diagnosis.findings if found.severity is not Severity.NOTE]
         self.culprits = list(dict.fromkeys(name for found in serious for name in found.culprits))
-        """The culprit of the worst finding first."""
+        """The culprits of the worst finding come first."""
         self.victims = {name for found in serious for name in found.victims}
         self.evidence = {path for found in serious for path in found.libraries}
         copies = Counter(lib.family for lib in diagnosis.libraries)
@@ -68,16 +68,16 @@ class Cast:
             if self.is_capture(edge)
             for end in (edge.source, edge.target)
         }
-        """Libraries at both ends of a capture that a finding complains of."""
+        """Libraries at both ends of a capture that a finding names."""
         self.uses = self._uses(diagnosis)
 
     def is_capture(self, edge: Edge) -> bool:
-        """Whether a finding that matters names both ends of a binding."""
+        """Whether an error or a warning names both ends of a binding."""
         ends = {edge.source, edge.target}
         return edge.relation is Relation.BINDS and any(ends <= named for named in self._named)
 
     def _uses(self, diagnosis: Diagnosis) -> Mapping[str, set[str]]:
-        """Package node -> the runtimes that it or its libraries lead to."""
+        """The runtimes that a package or its libraries need, by package node."""
         found: dict[str, set[str]] = defaultdict(set)
         for edge in (*diagnosis.edges, *owned(diagnosis).values()):
             owner = self.owner(edge.source)
@@ -86,7 +86,7 @@ class Cast:
         return found
 
     def owner(self, node: str) -> str | None:
-        """The package node that a node is or belongs to."""
+        """The package node that is or owns a node; None if there is no such package."""
         if node in self.packages:
             return node
         library = self.libraries.get(node)
@@ -94,7 +94,7 @@ class Cast:
         return owner if owner in self.packages else None
 
     def prominent(self) -> set[str]:
-        """Package nodes that are drawn one by one."""
+        """Package nodes that are not grouped."""
         named = {f"package:{name}" for name in (*self.culprits, *self.victims)}
         owners = {self.owner(node) for node in self.evidence | self.runtimes.keys()}
         found = named | {owner for owner in owners if owner}
@@ -103,7 +103,7 @@ class Cast:
         return found & self.packages.keys()
 
     def role(self, node: str) -> Role | None:
-        """The worst part that it has in any finding that matters."""
+        """The worst role of a node in errors and warnings."""
         package = self.packages.get(node)
         if package:
             if package.name in self.culprits:
@@ -116,7 +116,7 @@ class Cast:
 
 
 def owned(diagnosis: Diagnosis) -> dict[tuple[str, str], Edge]:
-    """The edges from packages to their libraries: those recorded, and what libraries say."""
+    """The edges from packages to their libraries, recorded or by `Library.package`."""
     found = {
         (f"package:{library.package}", library.path): Edge(
             source=f"package:{library.package}", target=library.path, relation=Relation.OWNS

@@ -1,8 +1,8 @@
 """``cxxrt doctor --html FILE``: a `Diagnosis` as one self-contained page.
 
-In: a diagnosis. Out: a file, whole or not at all, with the same bytes for the same diagnosis. The
-page loads nothing: its policy allows the style and the script inside it, by their hashes, and
-nothing else. It is complete without the script.
+In: a diagnosis. Out: a file, written whole or not at all; on one machine, the same diagnosis gives
+the same bytes. The page loads nothing: its policy allows only its own style and script, by their
+hashes. It is complete without the script.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ _SUBJECTS = {
     Subject.IMPORTS: "Imports in a child process",
     Subject.PROCESS: "Running process",
 }
-_HINT = "Point at a box, or move to it with the Tab or arrow keys; Enter comes here."
+_HINT = "Point at a box, or move to it with the Tab or arrow keys; Enter moves here."
 _SEEN = {
-    Subject.ENVIRONMENT: "that play a part",
+    Subject.ENVIRONMENT: "shown",
     Subject.IMPORTS: "loaded",
     Subject.PROCESS: "mapped",
 }
 
 
 def write_page(diagnosis: Diagnosis, path: Path) -> None:
-    """Write the page; a file of that name is replaced.
+    """Write the page and replace a file of that name.
 
     Raises:
         InputError: The folder does not exist, or cannot be written to.
@@ -64,7 +64,7 @@ def write_page(diagnosis: Diagnosis, path: Path) -> None:
 
 
 def page_text(diagnosis: Diagnosis) -> str:
-    """The page."""
+    """The HTML document."""
     graph = draw_graph(diagnosis)
     names = Names(diagnosis, graph)
     style, script = _resource("page.css"), _resource("page.js")
@@ -91,7 +91,7 @@ def page_text(diagnosis: Diagnosis) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """Nothing may be fetched, sent, framed or run but what is here."""
+    """A content security policy without network, frames or foreign scripts."""
     return "; ".join(
         (
             "default-src 'none'",
@@ -131,7 +131,7 @@ def _body(diagnosis: Diagnosis, graph: Graph, names: Names, script: str) -> list
 
 
 def _bar(diagnosis: Diagnosis, graph: Graph) -> Html:
-    """The name of the tool, the way to the sections, and the switch of the theme."""
+    """The tool's name, links to the sections, and the switch of the theme."""
     sections = [("findings", "Findings", len(diagnosis.findings))]
     sections += [("graph-section", "Graph", 0)] if graph.nodes else []
     sections += [("imports", "Imports", len(diagnosis.steps))] if diagnosis.steps else []
@@ -158,7 +158,7 @@ def _bar(diagnosis: Diagnosis, graph: Graph) -> Html:
 
 
 def _header(diagnosis: Diagnosis, names: Names) -> Html:
-    """What was looked at, the verdict, and the facts that everything depends on."""
+    """The subject, the verdict and the facts of the interpreter."""
     facts: list[tuple[str, str | Html]] = []
     if diagnosis.python:
         facts.append(("Python", diagnosis.python))
@@ -183,7 +183,7 @@ def _header(diagnosis: Diagnosis, names: Names) -> Html:
 
 
 def _graph_section(graph: Graph, names: Names) -> Html:
-    """The drawing, what its lines mean, and the same as text."""
+    """The drawing, its legend, and the graph as text."""
     if not graph.nodes:
         return EMPTY
     drawing = element(

@@ -1,6 +1,6 @@
-"""The verdict and the findings, worst first: who, why, and what to do.
+"""The verdict and the findings, worst first: packages, evidence and remedies.
 
-In: a diagnosis. Out: markup. Judges nothing: severities, culprits and remedies are the findings'.
+In: a diagnosis. Out: markup.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ _START = re.compile(
 _PROSE = re.compile(
     r",? (?=\(|(?:the|an?|of|that|its?|with|before|after|for|and|or|first|to|then)\b(?!=))"
 )
-"""Where a command ends and the sentence goes on."""
+"""Where a command ends and prose continues."""
 _OPEN_EVIDENCE = 6
-"""Evidence of so many lines is shown at once."""
+"""Up to this number of lines, evidence is not folded."""
 
 
 def verdict(diagnosis: Diagnosis, names: Names) -> str:
-    """What is wrong and who has to change, in one sentence."""
+    """One sentence without a full stop: what is wrong and which packages have to change."""
     serious = [found for found in diagnosis.findings if found.severity is not Severity.NOTE]
     failed = next((step for step in diagnosis.steps if step.outcome in _FAILED), None)
     if not serious and failed is None:
         return "Nothing here needs action"
     if failed and not serious:
-        return f"{_failure(failed)}, and no rule of the catalogue explains it"
+        return f"{_failure(failed)}, and no rule explains it"
     worst = [found for found in serious if found.severity is serious[0].severity]
     culprits = list(dict.fromkeys(name for found in worst for name in found.culprits))
     said = f"{listed(culprits)} {'has' if len(culprits) == 1 else 'have'} to change first"
@@ -59,7 +59,7 @@ _FAILED = {Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.EXCEPTION}
 
 
 def severity_icon(severity: Severity | None) -> Html:
-    """The mark of a severity; without one, all is well. Its meaning stands beside it as text."""
+    """The mark of a severity, None for a healthy subject; the text beside it has the word."""
     return icon(severity.value if severity else "healthy")
 
 
@@ -83,10 +83,10 @@ def summary(diagnosis: Diagnosis, names: Names) -> Html:
 
 
 def findings_section(diagnosis: Diagnosis, names: Names) -> Html:
-    """Every finding."""
+    """The findings; each rule is explained once."""
     heading = element("h2", "Findings", id="h-findings")
     if not diagnosis.findings:
-        calm = element("p", "No rule of the catalogue applies here.", class_="quiet")
+        calm = element("p", "No rule applies here.", class_="quiet")
         return element("section", heading, calm, id="findings", aria_labelledby="h-findings")
     explained: dict[str, int] = {}
     items = []
@@ -152,7 +152,7 @@ def _who(found: Finding, names: Names) -> Html:
         if packages:
             label = word if len(packages) == 1 else f"{word}s"
             mark = icon(word.lower())
-            if found.severity is Severity.NOTE:  # nobody is to blame for what needs no action
+            if found.severity is Severity.NOTE:  # a note blames no package
                 label, mark = "Concerns" if word == "Culprit" else "Beside", EMPTY
             people = joined((_package(name, names) for name in packages), " ")
             rows += [element("dt", mark, f" {label}"), element("dd", people)]
@@ -179,7 +179,7 @@ def _remedies(found: Finding) -> Html:
 
 
 def _remedy(text: str) -> Iterator[str | Html]:
-    """A remedy with its commands set apart, each with room for a button that copies it."""
+    """A remedy with its commands marked up, so that the script adds a button that copies each."""
     for piece in pieces(text):
         if piece.command:
             yield element("span", code(piece.text), class_="command")
@@ -233,7 +233,11 @@ class Piece(NamedTuple):
 
 
 def pieces(remedy: str) -> Iterator[Piece]:
-    """The parts; what was in backticks or quotes comes without them."""
+    """The commands of a remedy and the prose between them, in order.
+
+    A guess by the first words: it decides only on type and a button. Backticks and quotes around a
+    command are left out.
+    """
     at = 0
     for match in _QUOTED.finditer(remedy):
         yield from _unquoted(remedy[at : match.start()])

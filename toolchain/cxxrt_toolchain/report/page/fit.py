@@ -1,8 +1,7 @@
-"""Texts that fit a width, for drawings that cannot measure a font.
+"""Texts shortened to a width, for a drawing that cannot measure a font.
 
-In: a text, the room and how wide a character is. Out: the text, shortened in the middle where it
-is too long: the start says what it is, the end has its version. Widths are those of a wide font,
-so that narrower ones leave air and none overflows.
+In: a text, the width and a font. Out: the text, shortened in the middle if it is too long, because
+names end with a version. Widths are those of a wide font, so that no text overflows.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _WIDE = frozenset("mwMW@%")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Font:
-    """As much of a font as a guess needs."""
+    """The properties of a font that decide on a text's width."""
 
     size: float
     fixed: bool = False
@@ -27,7 +26,7 @@ class Font:
     bold: bool = False
 
     def width(self, text: str) -> float:
-        """About how wide a text gets."""
+        """The estimated width of a text."""
         return sum(self._share(char) for char in text) * self.size * (1.14 if self.bold else 1)
 
     def _share(self, char: str) -> float:
@@ -43,7 +42,7 @@ class Font:
 
 
 def fitted(text: str, room: float, font: Font) -> str:
-    """The text, or as much of its start and end as there is room for."""
+    """The text, or its start and end with an ellipsis between them."""
     text = visible(text).replace("\n", " ")
     if font.width(text) <= room:
         return text

@@ -1,9 +1,8 @@
-"""A `Diagnosis` -> the graph that people can look at.
+"""The nodes and links that the page draws of a `Diagnosis`.
 
-In: every library and edge that was seen. Out: nodes in three columns (packages, libraries,
-runtimes) and links between them. What matters stands alone: culprits, victims, what a finding
-names, every copy of a runtime. The rest is one node a package, or one for all packages that use
-the same runtimes. Judges nothing and draws nothing.
+In: all libraries and edges. Out: nodes in three columns (packages, libraries, runtimes) and links
+between them. Culprits, victims, libraries in findings and copies of runtimes have their own nodes;
+other libraries are grouped by package, and packages that use the same runtimes are one node.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ if TYPE_CHECKING:
 
 _SMALLEST_GROUP = 3
 _STATIC = 2
-"""Rank of a library that only has a runtime inside, behind those that findings name."""
+"""Rank of a library with a runtime linked in, after those that findings name."""
 _ALONE_IN_ALL = 48
 _ALONE_PER_PACKAGE = 4
 _EXAMPLES = 5
 
 
 class Column(IntEnum):
-    """From left to right."""
+    """Columns from left to right."""
 
     PACKAGES = 0
     LIBRARIES = 1
@@ -40,12 +39,12 @@ class Column(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A box: one thing of the diagnosis, or several that are alike."""
+    """A package, a library, or a group of them."""
 
     key: str
     column: Column
     block: str
-    """What it is drawn beside: a runtime's family, a library's package."""
+    """Nodes of one block are adjacent: a runtime's family, a library's package."""
     role: Role | None
     packages: tuple[Package, ...] = ()
     libraries: tuple[Library, ...] = ()
@@ -61,23 +60,23 @@ class Link:
     count: int
     symbols: tuple[str, ...]
     serious: bool
-    """A capture that a finding complains of."""
+    """A capture that an error or a warning names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """What is drawn, and what is not."""
+    """Nodes, links, and what is left out."""
 
     nodes: tuple[Node, ...]
     links: tuple[Link, ...]
     idle: tuple[Package, ...]
     """Packages with native code that use none of the runtimes."""
     unshown: tuple[Library, ...]
-    """Runtimes that are left out: one copy, and nothing is wrong with it."""
+    """Runtimes with one copy that no finding names."""
 
 
 def draw_graph(diagnosis: Diagnosis) -> Graph:
-    """What of the diagnosis is worth a look."""
+    """The graph of a diagnosis."""
     cast = Cast(diagnosis)
     nodes = _Sorter(cast).nodes()
     node_of = {member: key for key, members in nodes.items() for member in members}
@@ -96,7 +95,7 @@ def draw_graph(diagnosis: Diagnosis) -> Graph:
 
 
 class _Sorter:
-    """Puts every package and library into its node."""
+    """Assigns packages and libraries to nodes."""
 
     def __init__(self, cast: Cast) -> None:
         self._cast = cast
@@ -104,7 +103,7 @@ class _Sorter:
         self._alone = set(self._stand_alone())
 
     def nodes(self) -> dict[str, list[str]]:
-        """Node key -> the ids of what it stands for."""
+        """The ids of packages and libraries by node key."""
         nodes: dict[str, list[str]] = {}
         node_of: dict[str, str] = {}
         for key, members in self._package_nodes():
@@ -139,9 +138,9 @@ class _Sorter:
                 yield f"packages:{'|'.join(uses)}", members
 
     def _stand_alone(self) -> Iterator[str]:
-        """Libraries that get a node each: few a package, the most telling first.
+        """Libraries with their own node: a few for each package, captured ones first.
 
-        Where very many packages stand alone, only libraries that a finding names do so, too.
+        With very many prominent packages, only libraries that a finding names.
         """
         limit = min(_ALONE_PER_PACKAGE, _ALONE_IN_ALL // max(1, len(self._prominent)))
         telling: dict[str | None, list[tuple[int, str]]] = defaultdict(list)
@@ -158,7 +157,7 @@ class _Sorter:
 
 
 def _links(diagnosis: Diagnosis, cast: Cast, node_of: Mapping[str, str]) -> list[Link]:
-    """The edges between nodes, those of one relation together."""
+    """Edges between nodes, added up by relation."""
     counts: Counter[tuple[str, str, Relation]] = Counter()
     symbols: dict[tuple[str, str, Relation], dict[str, None]] = defaultdict(dict)
     captures: set[tuple[str, str, Relation]] = set()
@@ -187,7 +186,7 @@ def _links(diagnosis: Diagnosis, cast: Cast, node_of: Mapping[str, str]) -> list
 
 
 def _telling(edge: Edge, cast: Cast) -> bool:
-    """Whether a need says something: of a runtime, of what has one inside, of what is evidence."""
+    """Whether an edge leads to a runtime, to evidence, or to a library with a runtime inside."""
     if edge.target in cast.runtimes or edge.target in cast.evidence:
         return True
     library = cast.libraries.get(edge.target)
@@ -195,7 +194,7 @@ def _telling(edge: Edge, cast: Cast) -> bool:
 
 
 def _related(nodes: list[Node], links: list[Link]) -> list[Node]:
-    """Without bundles of libraries that nothing but their owner relates to, and the owners."""
+    """The nodes without groups of libraries that only their owner links to, and those owners."""
     used = {
         end for link in links if link.relation is not Relation.OWNS
         for end in (link.source, link.target)
@@ -228,7 +227,7 @@ def _node(key: str, members: list[str], cast: Cast) -> Node:
 
 
 def _order(node: Node, cast: Cast) -> tuple[int, int, int]:
-    """Culprits, the worst first, then victims, then the others as the diagnosis has them."""
+    """Sort key: culprits, worst first, then victims, then the order of the diagnosis."""
     name = node.packages[0].name if node.packages else ""
     rank = cast.culprits.index(name) if name in cast.culprits else 0
     return (node.column, list(Role).index(node.role) if node.role else len(Role), rank)

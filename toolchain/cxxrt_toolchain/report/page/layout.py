@@ -1,8 +1,8 @@
-"""A layered drawing: boxes in columns and links between them -> who stands where.
+"""Layout of a layered graph: the vertical position of boxes in columns.
 
-In: sizes and links. Out: one height per box. The order within the columns has few crossings
-(barycentres, then exchanges of neighbours); boxes of one block stay together; then every box gets
-as near to what it is linked to as its neighbours allow. Deterministic; knows nothing of diagnoses.
+In: sizes and links. Out: the top edge of each box. The order in the columns has few crossings
+(barycentres, then exchanges of neighbours), and boxes of one block are adjacent; then every box is
+moved as near to its linked boxes as its neighbours allow. Deterministic.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ _PLACINGS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """What needs room."""
+    """A box or the bend of a link."""
 
     key: str
     height: float
     block: str
-    """Boxes of a column with one block stand together."""
+    """Boxes of one block are adjacent in their column."""
     head: float = 0.0
-    """Room for the block's heading, above its first box."""
+    """Height of the block's heading, above its first box."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gaps:
-    """Room between two boxes."""
+    """Distances between boxes."""
 
     within: float
-    """Of one block."""
+    """Between two boxes of one block."""
     between: float
-    """Of two blocks."""
+    """Between two blocks."""
 
 
 Columns = list[list[Box]]
@@ -65,7 +65,7 @@ def arrange(
 
 
 def crossings(columns: Sequence[Sequence[Box]], links: Sequence[tuple[str, str]]) -> int:
-    """How many pairs of links between neighbouring columns cross."""
+    """The number of pairs of links between neighbouring columns that cross."""
     place = {box.key: (at, row) for at, col in enumerate(columns) for row, box in enumerate(col)}
     spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for source, target in links:
@@ -82,7 +82,7 @@ def crossings(columns: Sequence[Sequence[Box]], links: Sequence[tuple[str, str]]
 
 
 def _untangled(columns: Columns, links: Sequence[tuple[str, str]]) -> Columns:
-    """The columns in the best order that was met."""
+    """The columns in the order with the fewest crossings that was found."""
     columns = [_together(column) for column in columns]
     best, least = columns, crossings(columns, links)
     beside = _beside(columns, links)
@@ -97,7 +97,7 @@ def _untangled(columns: Columns, links: Sequence[tuple[str, str]]) -> Columns:
 
 
 def _together(column: list[Box]) -> list[Box]:
-    """The column with each block in one piece, where its first box was."""
+    """The column with the boxes of each block adjacent, at the place of its first box."""
     first: dict[str, int] = {}
     for at, box in enumerate(column):
         first.setdefault(box.block, at)
@@ -125,7 +125,7 @@ def _by_barycentre(column: list[Box], rows: Mapping[str, int], beside: Neighbour
 
 
 def _exchanged(columns: Columns, links: Sequence[tuple[str, str]]) -> Columns:
-    """Swap neighbours, boxes and whole blocks, as long as crossings vanish."""
+    """Swap neighbours, boxes and whole blocks, while this removes crossings."""
     beside = _beside(columns, links)
     for _ in range(_EXCHANGES):
         before = columns
@@ -150,11 +150,11 @@ def _exchanged(columns: Columns, links: Sequence[tuple[str, str]]) -> Columns:
 
 
 Ends = dict[str, list[list[int]]]
-"""Rows of what a box is linked to, sorted, in the column to the left and in that to the right."""
+"""Sorted rows of a box's linked boxes, in the column to the left and in that to the right."""
 
 
 def _bubbled(units: list[list[Box]], ends: Ends) -> list[list[Box]]:
-    """One pass over the pairs of neighbours; those that cross less the other way round change."""
+    """One pass over pairs of neighbours; a pair with fewer crossings in reverse is swapped."""
     units = list(units)
     for at in range(len(units) - 1):
         upper, lower = units[at], units[at + 1]
@@ -164,7 +164,7 @@ def _bubbled(units: list[list[Box]], ends: Ends) -> list[list[Box]]:
 
 
 def _saved(upper: list[list[int]], lower: list[list[int]]) -> int:
-    """How many crossings of the links of two boxes vanish if they change places."""
+    """The number of crossings between the links of two boxes that swapping removes."""
     saved = 0
     for above, below in zip(upper, lower, strict=True):
         for row in above:
@@ -173,7 +173,7 @@ def _saved(upper: list[list[int]], lower: list[list[int]]) -> int:
 
 
 def _placed(columns: Columns, links: Sequence[tuple[str, str]], gaps: Gaps) -> dict[str, float]:
-    """Centres as near to the neighbours' as the order allows, then top edges."""
+    """The top edges, with centres as near to those of linked boxes as the order allows."""
     beside = _beside(columns, links)
     centre: dict[str, float] = {}
     for column in columns:
@@ -195,13 +195,13 @@ def _placed(columns: Columns, links: Sequence[tuple[str, str]], gaps: Gaps) -> d
 
 
 def _wanted(key: str, linked: list[str], before: set[str], centre: Mapping[str, float]) -> float:
-    """Where a box belongs: level with what leads to it, else with what it leads to."""
+    """The wanted centre of a box: the mean of its sources, else of its targets."""
     left = [centre[other] for other in linked if other in before]
     return _mean(left or [centre[other] for other in linked], centre[key])
 
 
 def _offsets(column: Sequence[Box], gaps: Gaps) -> list[float]:
-    """Least distance of each centre from the first one."""
+    """The least distance of each centre from the first one."""
     found = [0.0] if column else []
     for upper, lower in pairwise(column):
         gap = gaps.within if upper.block == lower.block else gaps.between + lower.head
@@ -210,7 +210,7 @@ def _offsets(column: Sequence[Box], gaps: Gaps) -> list[float]:
 
 
 def _spaced(wanted: Sequence[float], offsets: Sequence[float]) -> list[float]:
-    """The places nearest to what is wanted (least squares) that keep order and distance.
+    """The places nearest to the wanted ones (least squares) that keep order and distances.
 
     With the least distances taken off, it is an isotonic regression: pools of violators get
     their mean.

@@ -1,8 +1,8 @@
-"""HTML that cannot be broken from inside: plain strings are escaped, only `Html` is markup.
+"""HTML from names and texts: strings are escaped, only `Html` is markup.
 
-In: names and texts of an environment, hostile ones included. Out: markup as text. Control
-characters, bidirectional overrides and bytes that are no UTF-8 are shown as escapes, so that a
-name neither hides itself nor reorders what stands beside it. Knows nothing of diagnoses.
+In: names and texts, also hostile ones. Out: markup. Control characters, bidirectional overrides and
+bytes that are not UTF-8 are shown as escapes, so that a name neither hides itself nor reorders the
+text beside it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _VOID = frozenset({"meta", "input", "br", "col"})
 
 @dataclass(frozen=True, slots=True)
 class Html:
-    """Markup that is written as it is; made by `element` and `joined` only."""
+    """Markup that is not escaped again; made by `element` and `joined` only."""
 
     text: str
 
@@ -60,18 +60,18 @@ def element(tag: str, /, *children: str | Html, **attributes: str | float | bool
 
 
 def joined(parts: Iterable[str | Html], separator: str = "") -> Html:
-    """The parts one after the other."""
+    """The parts with a separator between them."""
     texts = (part.text if isinstance(part, Html) else _text(part) for part in parts)
     return Html(_text(separator).join(texts))
 
 
 def lines(parts: Iterable[Html]) -> Html:
-    """Block elements, one a line of the source."""
+    """Block elements, one on each line of the source."""
     return Html("".join(f"{part.text}\n" for part in parts if part.text))
 
 
 def code(text: str) -> Html:
-    """A name, a path, a symbol: isolated, so that its own direction of writing stays inside."""
+    """A name, path or symbol, with its direction of writing isolated from the text around it."""
     return element("code", text)
 
 

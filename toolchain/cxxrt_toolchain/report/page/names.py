@@ -1,7 +1,7 @@
-"""What the parts of a diagnosis are called on the page, and where a link to them leads.
+"""Titles, notes and anchors of the packages, libraries and nodes on the page.
 
-In: a diagnosis and its graph. Out: titles, notes and anchors. Anchors are numbers in the order
-of the diagnosis, so that no name of an environment ever gets into one.
+In: a diagnosis and its graph. Out: texts and anchors. Anchors are numbers in the order of the
+diagnosis, so that they contain no name of an environment.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ORIGINS = {
 
 
 class Names:
-    """Looks up what the page says of a part, and its anchor."""
+    """Anchors of packages, libraries and nodes."""
 
     def __init__(self, diagnosis: Diagnosis, graph: Graph) -> None:
         self._package_rows = {each.name: f"p{at}" for at, each in enumerate(diagnosis.packages, 1)}
@@ -51,7 +51,7 @@ class Names:
         }
 
     def spans(self, text: str) -> Iterator[tuple[str, str | None]]:
-        """The text in pieces, each with the path if it is the path of a library."""
+        """The pieces of a text: (words, None), or (file name, path) for a library's path."""
         at = 0
         for match in self._paths.finditer(text):
             yield text[at : match.start()], None
@@ -76,7 +76,7 @@ class Names:
         return self._nodes[key]
 
     def place(self, member: str) -> str | None:
-        """Where a link to a package or a path leads: the graph, else a table, else nowhere."""
+        """The link to a package or library: in the graph, else in a table, else None."""
         if member in self._drawn:
             return f"#{self._anchors[self._drawn[member]]}"
         row = self._package_rows.get(member) or self._library_rows.get(member)
@@ -84,7 +84,7 @@ class Names:
 
 
 def whence(library: Library) -> str:
-    """Where a library comes from, for people."""
+    """The origin of a library, for a sentence."""
     if library.origin is Origin.SYSTEM:
         return "the system"
     if library.origin is Origin.OTHER:
@@ -108,7 +108,7 @@ def title(node: Node) -> str:
 
 
 def note(node: Node) -> str:
-    """The second line of a node: what one would ask next."""
+    """The second line of a node: version, number of objects, runtimes inside, owner."""
     if len(node.packages) == 1:
         package = node.packages[0]
         return f"{package.version} · {counted(package.objects, 'object')}"
@@ -127,7 +127,7 @@ def note(node: Node) -> str:
 
 
 def kind_of(node: Node) -> str:
-    """What a node is, in a word."""
+    """The kind of a node, in one word."""
     if len(node.packages) + len(node.libraries) > 1:
         return "Group"
     return {
@@ -138,7 +138,7 @@ def kind_of(node: Node) -> str:
 
 
 def spoken(node: Node) -> str:
-    """A node in one breath, for those who hear the page."""
+    """The label of a node for screen readers."""
     role = f", {node.role.value}" if node.role else ""
     order = node.libraries[0].order if len(node.libraries) == 1 else None
     place = f", number {order + 1} in the load order" if order is not None else ""

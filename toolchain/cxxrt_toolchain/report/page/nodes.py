@@ -1,7 +1,7 @@
-"""The graph as text: what each node stands for and every link that it has.
+"""The graph as text: each node with all of its links.
 
-In: the graph that `svg` draws. Out: markup, one entry a node; the script shows an entry
-beside the drawing when its node is pointed at, and without a script the drawing links to it.
+In: the graph that `svg` draws. Out: markup, one entry for each node. The script shows an entry
+beside the drawing when its node is chosen; without a script the drawing links to it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NOUNS = {Relation.NEEDS: "object", Relation.OPENS: "object", Relation.BINDS: "s
 
 
 def node_texts(graph: Graph, names: Names) -> Html:
-    """One entry a node, in the drawing's order."""
+    """One entry for each node, in the order of the drawing."""
     touching: dict[str, list[Link]] = defaultdict(list)
     for link in graph.links:
         touching[link.source].append(link)
@@ -53,7 +53,7 @@ def node_texts(graph: Graph, names: Names) -> Html:
 
 
 def _used(graph: Graph, names: Names) -> dict[str, list[str]]:
-    """Node of a package -> the runtimes that its libraries get."""
+    """The runtimes that the libraries of a package get, by the package's node."""
     owner = {link.target: link.source for link in graph.links if link.relation is Relation.OWNS}
     found: dict[str, dict[str, None]] = defaultdict(dict)
     for link in graph.links:
@@ -85,7 +85,7 @@ def _entry(node: Node, links: list[Link], used: dict[str, list[str]], names: Nam
 
 
 def _self(node: Node, names: Names) -> Html:
-    """What the node is: its note, and its row or rows in the tables."""
+    """The node's note and links to its rows in the tables."""
     if len(node.packages) + len(node.libraries) == 1:
         if node.packages:
             return element("p", note(node), class_="quiet")

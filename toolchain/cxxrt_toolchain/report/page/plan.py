@@ -1,7 +1,7 @@
-"""Where the boxes and links of the graph's drawing stand.
+"""Coordinates of the boxes and links of the drawing.
 
-In: a graph. Out: corners, ends and bends, in the drawing's own units. `layout` decides on
-order and height; here are the columns, the room that things need, and which side a link leaves by.
+In: a graph. Out: corners, ends and bends, in the units of the drawing. `layout` decides on order
+and height; this module on columns, sizes, and the side of a box that a link starts from.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Side = Literal["left", "right"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A link with its ends: where it starts, bends and arrives."""
+    """A link with the coordinates of its start, bends and end."""
 
     link: Link
     start: tuple[float, float]
@@ -40,7 +40,7 @@ class Line:
 
 
 class Plan:
-    """Where everything stands."""
+    """The coordinates of a drawing."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
@@ -68,13 +68,13 @@ class Plan:
         return abs(self._step(link)) > 1 and Column.LIBRARIES in self.lefts
 
     def _lowest(self) -> float:
-        """Where the last box or bend ends."""
+        """The bottom edge of the lowest box or bend."""
         heights = {node.key: self.height(node) for node in self._graph.nodes}
         ends = (top + heights.get(key, _BEND_HEIGHT) for key, top in self._tops.items())
         return max(ends, default=0.0)
 
     def _boxes(self) -> tuple[list[list[Box]], list[tuple[str, str]]]:
-        """What the layout is made of: nodes, and room for links that pass a column."""
+        """The boxes and links for `layout`, with a box for each link that crosses a column."""
         columns: dict[Column, list[Box]] = {column: [] for column in self.lefts}
         for node in self._graph.nodes:
             head = _FAMILY_HEAD if node.column is Column.RUNTIMES else 0
@@ -93,7 +93,7 @@ class Plan:
         return list(columns.values()), list(pairs)
 
     def height(self, node: Node) -> float:
-        """Of a box."""
+        """The height of a box."""
         return _HEIGHT + _TAG if node.role else _HEIGHT
 
     def corner(self, node: Node) -> tuple[float, float]:
@@ -110,11 +110,11 @@ class Plan:
         return [(family, len(tops), x, min(tops)) for family, tops in blocks.items()]
 
     def degree(self, key: str) -> int:
-        """How many links touch a node."""
+        """The number of links of a node."""
         return sum(key in {link.source, link.target} for link in self._graph.links)
 
     def lines(self) -> list[Line]:
-        """Every link with its ends spread over the sides of its boxes."""
+        """The links, with their ends spread over the sides of the boxes."""
         ports: dict[tuple[str, Side], list[tuple[float, int]]] = defaultdict(list)
         for at, link in enumerate(self._graph.links):
             for mine, other, side in self._ends(link):
@@ -159,7 +159,7 @@ class Plan:
         )
 
     def _bend_height(self, link: Link) -> float:
-        """Where a link passes the column in the middle; two relations do not hide each other."""
+        """Where a link crosses the middle column; each relation has its own height."""
         shift = 4.0 * (list(Relation).index(link.relation) - 1)
         return self._tops[_bend(link)] + _TOP + _BEND_HEIGHT / 2 + shift
 
@@ -173,5 +173,5 @@ def _bend(link: Link) -> str:
 
 
 def bulge(line: Line) -> float:
-    """How far the arc of a link within one column reaches out."""
+    """The width of the arc of a link within one column."""
     return min(42, 24 + abs(line.end[1] - line.start[1]) / 8)

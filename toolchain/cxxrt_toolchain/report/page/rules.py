@@ -1,7 +1,6 @@
-"""What a rule means, from the catalogue, for a page that explains itself offline.
+"""The explanation of a rule from the catalogue, so that the page needs no network.
 
-In: entries of ``hazards.md``. Out: markup. The catalogue is ours; its Markdown is rendered with
-raw HTML switched off all the same.
+In: entries of ``hazards.md``. Out: markup. Raw HTML in the Markdown is not rendered.
 """
 
 from __future__ import annotations

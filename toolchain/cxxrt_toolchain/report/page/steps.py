@@ -1,4 +1,4 @@
-"""The imports in their order: how each went, what it loaded, and where the process died.
+"""The imports in order: the outcome of each, what it loaded, and the last object before a crash.
 
 In: the steps of a diagnosis. Out: markup.
 """
@@ -28,7 +28,7 @@ _WORDS = {
 
 
 def steps_section(diagnosis: Diagnosis, names: Names) -> Html:
-    """The timeline; nothing where nothing was imported."""
+    """The list of imports; empty if nothing was imported."""
     if not diagnosis.steps:
         return EMPTY
     items = lines(_step(step, names) for step in diagnosis.steps)
@@ -73,7 +73,7 @@ def _last(step: Step, names: Names) -> Html:
 
 
 def _brought(step: Step, names: Names) -> Html:
-    """The runtimes that came with it by name, everything else folded."""
+    """The runtimes that the import loaded, and the folded list of all loaded objects."""
     if not step.loaded:
         return EMPTY
     runtimes = [path for path in step.loaded if path in names.libraries]
@@ -81,7 +81,7 @@ def _brought(step: Step, names: Names) -> Html:
     first = (
         element(
             "p",
-            "Brought in ",
+            "Loaded ",
             joined((_library(path, names) for path in runtimes), ", "),
             class_="runtimes",
         )

@@ -1,8 +1,8 @@
-"""A `Graph` -> an inline SVG: three columns of boxes, real links, and arrows between them.
+"""A `Graph` as inline SVG with its legend: boxes in three columns, and links between them.
 
-In: nodes and links. Out: markup without a style of its own; colours and fonts are the style
-sheet's. Every box is a link to its text, so that the drawing works without scripts and with the
-keyboard; the script finds ends by the ``data-`` attributes.
+In: nodes and links. Out: markup; colours and fonts are in the style sheet. Every box is a link to
+its text, so that the drawing works without scripts and with the keyboard; the script finds the ends
+of links by the ``data-`` attributes.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ _LINES = (
 )
 _PADDING = 12
 _BOLD, _MONO, _SMALL = Font(size=13, bold=True), Font(size=12, fixed=True), Font(size=11)
-"""Of a name, of a library's name, of a note; the style sheet has the same sizes."""
+"""Fonts of names, of libraries' names and of notes; the style sheet has the same sizes."""
 
 
 def graph_svg(graph: Graph, names: Names) -> Html:
-    """The drawing."""
+    """The SVG element of the graph."""
     plan = Plan(graph)
     heads = [
         element("text", _HEADINGS[column], x=x, y=18, class_="column")
@@ -74,7 +74,7 @@ def graph_svg(graph: Graph, names: Names) -> Html:
 
 
 def _line(line: Line, names: Names) -> Html:
-    """The path of a link."""
+    """The path element of a link."""
     (x, y), (to_x, to_y) = line.start, line.end
     words = [f"M{x:.1f} {y:.1f}"]
     if x == to_x:
@@ -104,7 +104,7 @@ def _curve(x: float, y: float, to_x: float, to_y: float) -> str:
 
 
 def _label(line: Line, plan: Plan, names: Names) -> Html:
-    """The count, beside the end that has fewer links."""
+    """The count of a link, beside the end that has fewer links."""
     link = line.link
     if link.relation is Relation.OWNS or (link.count == 1 and link.relation is not Relation.BINDS):
         return EMPTY
@@ -137,7 +137,7 @@ def _family(name: str, copies: int, x: float, y: float) -> Html:
 
 
 def _node(node: Node, plan: Plan, names: Names) -> Html:
-    """A box that is a link to its text."""
+    """The box of a node, which links to the node's text."""
     x, y = plan.corner(node)
     width, height = WIDTHS[node.column], plan.height(node)
     anchor = names.anchor(node.key)
@@ -166,7 +166,7 @@ def _shape(node: Node, width: float, height: float) -> Sequence[Html]:
 
 
 def _words(node: Node, width: float, height: float) -> Sequence[Html]:
-    """Name, note, place in the load order and role, as far as there is room for them."""
+    """Name, note, place in the load order and role, shortened to the box."""
     left = _PADDING + (4 if node.column is Column.RUNTIMES else 0)
     room = width - left - _PADDING
     one = node.libraries[0] if len(node.libraries) == 1 else None

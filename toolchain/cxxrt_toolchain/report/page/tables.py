@@ -1,7 +1,7 @@
-"""The tables: every library and every package, in the diagnosis' order.
+"""The tables of libraries and packages, in the order of the diagnosis.
 
-In: a diagnosis. Out: markup that is complete without a script; the script adds sorting and the
-filter, whose controls are hidden until it does.
+In: a diagnosis. Out: markup that is complete without a script. The script adds sorting and the
+filter; the filter's controls are hidden without it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def libraries_section(diagnosis: Diagnosis, names: Names) -> Html:
         (
             *place,
             ("Library", "", ""),
-            ("Runtime", "", "The runtime that it is or has inside"),
+            ("Runtime", "", "The runtime that it is or contains"),
             ("Package", "", ""),
             ("Origin", "", ""),
             ("Path", "", ""),
@@ -49,7 +49,7 @@ def libraries_section(diagnosis: Diagnosis, names: Names) -> Html:
 
 
 def packages_section(diagnosis: Diagnosis, names: Names) -> Html:
-    """The table of packages that have native code."""
+    """The table of packages with native code."""
     if not diagnosis.packages:
         return EMPTY
     table = _table(
