@@ -1,6 +1,6 @@
 """Every error that the toolchain raises on purpose: one class per kind, one exit code per kind.
 
-What goes in: what happened, and what its reader can do about it. What comes out: one paragraph
+In: what happened, and what its reader can do about it. Out: one paragraph
 for stderr. Nothing here prints, and a negative verdict is not an error (it is a value, exit 1).
 """
 

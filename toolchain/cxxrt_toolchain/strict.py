@@ -152,7 +152,7 @@ class Value:
         """Check that every key was asked for.
 
         Raises:
-            ConfigError: There is another one: a misspelt key must not be ignored in silence.
+            ConfigError: There is another one; a misspelt key is never ignored.
         """
         if left := sorted(self.table().keys() - self._asked):
             known = f"Known: {', '.join(sorted(self._asked))}."

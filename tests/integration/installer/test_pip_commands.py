@@ -176,7 +176,7 @@ def test_a_cuda_build_wins_only_with_a_driver(release: Index, environment: Envir
 def test_a_bad_cuda_override_is_a_usage_error(environment: Environment) -> None:
     done = environment.cxxrt_pip("list", CXXRT_CUDA="twelve")
     assert done.returncode == 2
-    assert "CXXRT_CUDA=twelve is no CUDA major." in done.stderr
+    assert "CXXRT_CUDA=twelve is not a CUDA major." in done.stderr
 
 
 def _site_packages(environment: Environment) -> Path:

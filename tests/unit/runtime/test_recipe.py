@@ -91,7 +91,7 @@ def test_a_wrong_key_of_a_runtime_recipe_is_named(
 
 
 def test_an_unknown_runtime_recipe_lists_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no runtime recipe 'nightly'\. Known: runtime"):
+    with pytest.raises(ConfigError, match=r"no runtime recipe 'nightly' exists\. Known: runtime"):
         load_runtime(_runtime(tmp_path, RUNTIME), "nightly")
 
 

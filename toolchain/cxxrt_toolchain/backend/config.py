@@ -91,7 +91,7 @@ def read_config(
         environment: As ``os.environ``.
 
     Raises:
-        ConfigError: A key is unknown, a value is none of those allowed, or two contradict.
+        ConfigError: A key is unknown, a value is not allowed, or two contradict each other.
     """
     return parse_config(_document(project), settings, environment)
 

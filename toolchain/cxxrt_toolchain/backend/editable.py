@@ -1,4 +1,4 @@
-"""From the wrapped backend's editable wheel to one whose environment loads the runtime.
+"""The wrapped backend's editable wheel, changed so that its environment loads the runtime.
 
 In: an editable wheel. Out: the same wheel with three small files and a requirement.
 

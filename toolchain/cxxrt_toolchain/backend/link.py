@@ -12,7 +12,7 @@ behind.
 
 What is not done, and why:
 
-* CFLAGS and CXXFLAGS stay as they are. setuptools >= 75.4 (``unix.py: configure_system``) and
+* CFLAGS and CXXFLAGS are not changed. setuptools >= 75.4 (``unix.py: configure_system``) and
   autotools replace their default flags, ``-O2`` included, by these variables where they are set.
   CPPFLAGS is added to the defaults by all of them; CMake ignores it and gets its own setting.
 * No ``-rpath``: ``$ORIGIN`` needs another escaping in make, ninja, CMake and the shell, and the
@@ -56,7 +56,7 @@ class LinkPaths:
     cmake: str
     pkgconfig: str
     linker: str | None = None
-    """A folder with a linker of ours, for the compiler's ``-B``."""
+    """The folder of our linker, for the compiler's ``-B``."""
 
 
 def link_environment(

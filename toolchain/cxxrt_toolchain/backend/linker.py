@@ -127,7 +127,7 @@ def write_linker(folder: Path, config: BuildConfig, environment: Mapping[str, st
         environment: Decides on the compiler and the linkers.
 
     Raises:
-        MissingToolError: There is no compiler.
+        MissingToolError: No compiler was found.
     """
     compiler = find_compiler(environment)
     (folder / _EXPORTS_FILE).write_text(_EXPORTS, encoding="ascii")
@@ -200,7 +200,7 @@ def find_compiler(environment: Mapping[str, str]) -> list[str]:
     """The C++ compiler's command, as the build tools find it.
 
     Raises:
-        MissingToolError: There is none.
+        MissingToolError: No C++ compiler was found.
     """
     wanted = shlex.split(environment.get("CXX", ""))
     candidates = [wanted] if wanted else [["g++"], ["c++"], ["clang++"]]

@@ -42,7 +42,7 @@ def link_settings(
 
     Raises:
         ConfigError: The configuration contradicts the runtime, nvcc or the user's flags.
-        MissingToolError: There is no runtime or no compiler.
+        MissingToolError: The runtime or the compiler is missing.
     """
     runtime = find_runtime()
     write_linker(folder, config, environment)

@@ -51,7 +51,7 @@ class WrappedBackend:
 
         Raises:
             ConfigError: The backend cannot be imported, wraps itself, or has no such hook.
-            StepFailedError: The hook failed; the backend has said why.
+            StepFailedError: The hook failed; the backend has written why.
         """
         from pyproject_hooks import (
             BackendUnavailable,

@@ -1,6 +1,6 @@
 """The ``cxxrt`` command: dispatch, and errors to exit codes.
 
-What goes in: the arguments. What comes out: the exit code of product contract (0 done or
+In: the arguments. Out: the exit code of product contract (0 done or
 conforms, 1 the answer is no, 2 usage or unusable input, 3 the environment lacks something).
 A command is one module with ``configure(parser)`` and ``run(args) -> int``; only the module of
 the chosen command is imported, which keeps ``cxxrt --version`` near the interpreter's own start.

@@ -1,6 +1,6 @@
-"""What is going on, on a terminal's last line, while a command takes its time.
+"""Show on the last line of a terminal what a long command does.
 
-In: whether anybody looks. Out: a function that takes a line. Writes to standard error, and only
+In: whether to show it. Out: a function that takes a line. Writes to standard error, and only
 where that is a terminal; the line is gone when the work is done.
 """
 

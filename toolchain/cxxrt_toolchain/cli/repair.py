@@ -54,7 +54,7 @@ With a test-command, add --encoding plain: cibuildwheel installs with stock pip.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Repaired:
-    """What became of one wheel."""
+    """The result for one wheel."""
 
     plan: RepairPlan
     result: Path | None
@@ -77,9 +77,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=Encoding.TAG.value,
         help="whether the new name says it; 'cxxrt encode' converts later (default: tag)",
     )
-    parser.add_argument(
-        "--keep-platform", action="store_true", help="leave the platform tag as it is"
-    )
+    parser.add_argument("--keep-platform", action="store_true", help="keep the platform tag")
     parser.add_argument("--cuda", metavar="MAJOR", type=int, help="declare the CUDA major")
     parser.add_argument(
         "--exclude",
@@ -96,7 +94,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Plan, and unless told otherwise carry out; 1 where a wheel is refused."""
+    """Plan and, without ``--dry-run``, repair; 1 if a wheel is refused."""
     if args.wheel_dir is None and not args.dry_run:
         raise UsageError("-w DIR is missing.", "Name the folder for the new wheels.")
     options = PlanOptions(

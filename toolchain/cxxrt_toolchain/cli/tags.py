@@ -78,7 +78,7 @@ def collect(python: str | None) -> dict[str, Any]:
 
 
 def render(document: dict[str, Any], *, every: bool) -> list[str]:
-    """The same for people: one line per run of tags that differ in their platform only."""
+    """The document as lines for people: one for each run of tags that differ in the platform."""
     driver = document["cuda_driver"] or "none"
     forced = f" (by {CUDA_VARIABLE})" if document["cuda_driver_forced"] else ""
     environment = (

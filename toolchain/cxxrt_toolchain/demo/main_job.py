@@ -1,8 +1,8 @@
 """The README's main job: build the runtime, watch an import fail, mend it, look at the process.
 
-What goes in: the options of ``cxxrt runtime demo``. What comes out: on stdout the story with the
-real errors and the table of what is mapped; exit 0 if every claim held, 1 if one did not.
-Every Python that loads a library is a child in a fresh environment.
+In: the options of ``cxxrt runtime demo``. Out: on stdout the story with the real errors and the
+table of what is mapped; exit 0 if every claim held, 1 if one did not. Every Python that loads a
+library is a child in a fresh environment.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _build_options(args: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _cxxrt(*arguments: str) -> str:
-    """Run ``cxxrt runtime`` as anybody would; return the last line of its stdout."""
+    """Run ``cxxrt runtime`` as a command; return the last line of its stdout."""
     command = [sys.executable, "-m", "cxxrt_toolchain", "runtime", *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
@@ -96,7 +96,7 @@ def _cxxrt(*arguments: str) -> str:
 
 @contextmanager
 def _folder(kept: Path | None) -> Iterator[Path]:
-    """The folder that holds everything the demo makes: a kept one, or one that goes."""
+    """The folder for what the demo makes: the one to keep, or a temporary one."""
     if kept is None:
         with tempfile.TemporaryDirectory(prefix="cxxrt-demo-") as scratch:
             yield Path(scratch)

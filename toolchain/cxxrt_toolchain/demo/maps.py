@@ -1,7 +1,7 @@
 """What a child process really mapped: the demo's evidence.
 
-What goes in: the text of ``/proc/PID/maps``. What comes out: one ``Mapped`` per runtime library
-file, with the SONAME read from the file itself.
+In: the text of ``/proc/PID/maps``. Out: one ``Mapped`` per runtime library file, with the SONAME
+read from the file itself.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Compile the two demo modules: one with the recipe's own GCC, one with the machine's g++.
 
-What goes in: the two compilers. What comes out: a folder with ``demo_modern.abi3.so`` and
-``demo_host.abi3.so``. Needs no Python headers (``stable_abi.h`` says why).
+In: the two compilers. Out: a folder with ``demo_modern.abi3.so`` and ``demo_host.abi3.so``. Needs
+no Python headers (``stable_abi.h`` says why).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def host_compiler() -> str:
     """Return the machine's own C++ compiler.
 
     Raises:
-        MissingToolError: There is none on ``PATH``.
+        MissingToolError: ``PATH`` has no C++ compiler.
     """
     found = shutil.which("g++") or shutil.which("c++")
     if found is None:

@@ -1,7 +1,7 @@
 """An older machine's libstdc++, for a demo on a machine that is too new to fail.
 
-What goes in: the cache, a folder to unpack into. What comes out: the folder that
-``LD_LIBRARY_PATH`` has to name. The pins are in ``older-host.toml``.
+In: the cache, a folder to unpack into. Out: the folder that ``LD_LIBRARY_PATH`` has to name. The
+pins are in ``older-host.toml``.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Constant strings that an object's code passes to functions of others, for one kind of call.
 
-What goes in: an image, its dynamic section, names of imported functions. What comes out: for each
-function the strings that are its second argument where the code says so in plain words: ``lea`` of
-a constant's address into the argument's register, and within a few instructions the call. Only
-x86-64; elsewhere, and where a compiler has done it otherwise, the answer is empty.
+In: an image, its dynamic section, names of imported functions. Out: for each function the strings
+that are its second argument where the code says so in plain words: ``lea`` of a constant's address
+into the argument's register, and within a few instructions the call. Only x86-64; elsewhere, and
+where a compiler has done it otherwise, the answer is empty.
 
 Source: System V psABI for x86-64 (chapter 3.2.3, argument registers; 5.2, the procedure linkage
 table); Intel's manual for the encodings.

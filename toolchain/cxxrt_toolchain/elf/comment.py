@@ -1,7 +1,7 @@
 """Which compilers an object's pieces were made by: the ``.comment`` section.
 
-What goes in: an image. What comes out: the section's strings, each once, in file order; none
-where a strip tool has taken the section, or where the section headers are wrong.
+In: an image. Out: the section's strings, each once, in file order; none where a strip tool has
+taken the section, or where the section headers are wrong.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The dynamic section and its string table.
 
-What goes in: an `ElfImage`. What comes out: tags and their values, and strings by offset.
+In: an `ElfImage`. Out: tags and their values, and strings by offset.
 
 Source: System V gABI chapter 5, "Dynamic Section"; the GNU tags: glibc's elf.h.
 """
@@ -61,7 +61,7 @@ class Strings:
         self._text: str | None = None
 
     def at(self, offset: int, what: str) -> str:
-        """The string at an offset; bytes that are no UTF-8 come out as backslash escapes."""
+        """The string at an offset; bytes that are not UTF-8 come out as backslash escapes."""
         end = self._table.find(b"\0", offset) if offset < len(self._table) else -1
         if end < 0:
             raise self._image.error(f"{what} points outside the string table ({offset:#x})")
@@ -92,10 +92,10 @@ class Strings:
 
 
 class SparseStrings:
-    """The same for a few strings: what is read of the table is what they take.
+    """A string table of which only the strings that are asked for are read.
 
     The string table of a large library has tens of megabytes of symbol names; a caller that asks
-    for the dozen other strings need not pay for them.
+    for a dozen other strings does not read those.
     """
 
     def __init__(self, image: ElfImage, address: int, size: int) -> None:

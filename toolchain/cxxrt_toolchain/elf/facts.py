@@ -47,7 +47,7 @@ class NeededVersion(NamedTuple):
     version: str
     """For example ``GLIBCXX_3.4.30``."""
     weak: bool = False
-    """``VER_FLG_WEAK``: its absence is no error to the loader."""
+    """``VER_FLG_WEAK``: the loader accepts its absence."""
 
     def __str__(self) -> str:
         return f"{self.soname}:{self.version}"
@@ -131,6 +131,6 @@ class SharedObject:
     build_id: str = ""
     """``NT_GNU_BUILD_ID`` in hexadecimal; empty where the linker wrote none."""
     symbols: tuple[DynamicSymbol, ...] | None = None
-    """None where nobody asked for them."""
+    """None unless they were asked for."""
     groups: tuple[SymbolGroup, ...] | None = None
-    """Likewise."""
+    """None unless they were asked for."""

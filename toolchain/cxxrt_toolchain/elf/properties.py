@@ -1,6 +1,6 @@
 """The GNU property note: which processor features every piece of a file was built for.
 
-What goes in: an image. What comes out: the names of the bits that we know.
+In: an image. Out: the names of the bits that we know.
 
 Source: "Linux Extensions to gABI", section ``.note.gnu.property``; the AArch64 and x86-64 psABIs.
 """

@@ -91,10 +91,10 @@ def read_elf(
         symbols: Whether to read the dynamic symbols too.
         groups: Whether to read their names by groups.
         limits: How much one file may make us read.
-        skip: Is told which bytes will not be read, for a stream that keeps what it has read.
+        skip: Called with each range that will not be read, for a stream that keeps what it reads.
 
     Raises:
-        ElfError: The bytes are no ELF file, or one that contradicts itself.
+        ElfError: The bytes are not an ELF file, or contradict each other.
     """
     image = ElfImage(stream, member, limits, skip)
     dynamic = Dynamic(image)
@@ -102,7 +102,7 @@ def read_elf(
 
 
 class SparseElf:
-    """One ELF file of which little is read: tables are looked up in, not listed.
+    """One ELF file, read by look-ups in its tables instead of whole.
 
     Args:
         stream: As for `read_elf`.

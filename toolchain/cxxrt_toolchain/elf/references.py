@@ -1,10 +1,9 @@
-"""The places where an object refers to symbols that it also defines: its own, if nobody interposes.
+"""The places where an object refers to symbols that it also defines.
 
-What goes in: an image and its dynamic section. What comes out: `OwnReferences`: for each exported
-definition that the object itself refers to through its tables, one address whose contents say,
-in a running process, which definition won; `read_imports` has those of symbols that it does not
-define. Relative relocations (and so all of DT_RELR) name no
-symbol and are passed over.
+In: an image and its dynamic section. Out: `OwnReferences`: for each exported definition that the
+object itself refers to through its tables, one address whose contents say, in a running process,
+which definition won; `read_imports` has those of symbols that it does not define. Relative
+relocations (and so all of DT_RELR) name no symbol and are passed over.
 
 Source: gABI chapter 4, "Relocation"; the x86-64 and AArch64 psABIs for the types. Addends are
 left out: they never lead from one object into another.

@@ -1,8 +1,8 @@
 """The section headers, and the constant data that they lead to.
 
-What goes in: an image. What comes out: sections, or the pieces of the file that hold constants.
-No loader needs section headers: what is wrong with them makes the answer empty, never an error,
-and without them the read-only segments stand in for the constants.
+In: an image. Out: sections, or the pieces of the file that hold constants. No loader needs section
+headers: what is wrong with them makes the answer empty, never an error, and without them the
+read-only segments stand in for the constants.
 
 Source: gABI chapter 4, "Sections".
 """

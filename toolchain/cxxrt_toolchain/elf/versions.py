@@ -1,8 +1,8 @@
 """GNU symbol versioning: what a file needs, what it defines, and the index of both.
 
-What goes in: an image and its dynamic section. What comes out: `Versions`. The chains are
-followed as glibc's loader follows them: ``vn_next`` and ``vd_next`` until zero, whatever the
-counts in the dynamic section claim; they only go forward and their number is limited.
+In: an image and its dynamic section. Out: `Versions`. The chains are followed as glibc's loader
+follows them: ``vn_next`` and ``vd_next`` until zero, whatever the counts in the dynamic section
+claim; they only go forward and their number is limited.
 
 Source: Drepper, "ELF Symbol Versioning"; LSB Core, "Symbol Versioning".
 """

@@ -64,7 +64,7 @@ def describe(executable: str, spec: Spec | None = None, *, with_tags: bool = Fal
     Raises:
         MissingToolError: It cannot be started, or is too old for what is asked.
         InputError: It failed, or wrote something else.
-        StepFailedError: The same where a specification is given.
+        StepFailedError: It failed or wrote something else, and a specification is given.
     """
     answer = _ask(executable, None if spec is None else _question(spec, with_tags=with_tags))
     if spec is not None:

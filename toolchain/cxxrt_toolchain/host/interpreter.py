@@ -32,4 +32,4 @@ class Interpreter:
     pip: str | None = None
     """The folder that its pip lies in."""
     tags: tuple[str, ...] = ()
-    """What ``packaging`` computes there, best first; empty where nobody asked."""
+    """What ``packaging`` computes there, best first; empty unless they were asked for."""

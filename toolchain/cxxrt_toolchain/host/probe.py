@@ -2,7 +2,7 @@
 
 In: an interpreter's description and the environment variables. Out: ``Host``. CUDA is asked in a
 child process, so that no driver is ever mapped into the calling one; ``CXXRT_CUDA`` says the
-answer beforehand (O-6). Whatever goes wrong with the driver means "unknown".
+answer beforehand (O-6). A driver that fails means "unknown".
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _THOUSAND = 1000
 
 
 def probe(interpreter: Interpreter, spec: Spec, environ: Mapping[str, str]) -> Host:
-    """Everything that decides which tags an environment supports, and in what order.
+    """What decides which tags an environment supports, and in what order.
 
     Raises:
-        UsageError: ``CXXRT_CUDA`` is neither a CUDA major nor ``none``.
+        UsageError: ``CXXRT_CUDA`` is not a CUDA major and not ``none``.
         ManifestError: The installed runtime's manifest cannot be read.
     """
     manifest = manifest_of(interpreter)
@@ -66,7 +66,7 @@ def cuda_driver(spec: Spec, environ: Mapping[str, str]) -> int | None:
     """The newest CUDA major that the driver runs; None: none, or unknown.
 
     Raises:
-        UsageError: ``CXXRT_CUDA`` is neither a CUDA major nor ``none``.
+        UsageError: ``CXXRT_CUDA`` is not a CUDA major and not ``none``.
     """
     override = environ.get(CUDA_VARIABLE, "").strip().lower()
     if override == "none":
@@ -75,7 +75,7 @@ def cuda_driver(spec: Spec, environ: Mapping[str, str]) -> int | None:
         match = re.fullmatch(r"([1-9][0-9])(?:\.[0-9]+)?", override, re.ASCII)
         if match is None:
             raise UsageError(
-                f"{CUDA_VARIABLE}={override} is no CUDA major.", "Use 12, 13, … or none."
+                f"{CUDA_VARIABLE}={override} is not a CUDA major.", "Use 12, 13, … or none."
             )
         return int(match[1])
     try:

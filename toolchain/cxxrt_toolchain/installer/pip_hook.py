@@ -127,7 +127,7 @@ def load(path: str) -> ModuleType:
 
 
 def refuse_old_pip() -> None:
-    """Leave where there is no pip that can be taught, and say why."""
+    """Exit with a message if the pip of this interpreter cannot be hooked."""
     try:
         version = str(importlib.import_module("pip").__version__)
     except ImportError:

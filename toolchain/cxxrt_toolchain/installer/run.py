@@ -39,7 +39,7 @@ _PYTHON_VARIABLE = "PIP_PYTHON"
 
 
 def run_pip(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Be pip.
+    """Run pip with these arguments; its exit code comes back.
 
     Args:
         arguments: pip's, where ``--python EXE`` names another environment, as pip has it.
@@ -106,10 +106,10 @@ def hook_question(found: Sequence[Suffix], *, pip: str | None, home: str | None)
 
 
 def pip_folder(interpreter: Interpreter) -> str | None:
-    """Where to take pip from if the environment has none of its own; else None.
+    """The folder to take pip from; None if the environment has its own.
 
     Raises:
-        MissingToolError: There is none here either.
+        MissingToolError: This environment has no pip, either.
     """
     if interpreter.pip is not None:
         return None

@@ -88,7 +88,7 @@ def import_first(source: bytes, module: str, *, relative: bool) -> bytes:
     """Put an import where nothing of the file's own code runs before it.
 
     That is after the docstring and the ``from __future__`` imports, where alone the language
-    allows it. Encoding, line endings and every other byte stay as they are; a file that has the
+    allows it. Encoding, line endings and every other byte are kept; a file that has the
     line already comes back unchanged.
 
     Args:
@@ -97,7 +97,7 @@ def import_first(source: bytes, module: str, *, relative: bool) -> bytes:
         relative: Import it from the file's own package.
 
     Raises:
-        InputError: The file is no Python that this interpreter can parse.
+        InputError: This interpreter cannot parse the file.
     """
     statement = f"from . import {module} as {module}" if relative else f"import {module}"
     try:

@@ -70,7 +70,7 @@ def graft(wheel: Path, leave: Sequence[str], scratch: Path) -> Grafting:
         scratch: An existing empty folder.
 
     Raises:
-        MissingToolError: There is no auditwheel, or one that works differently.
+        MissingToolError: auditwheel is missing, or its functions have changed.
         StepFailedError: auditwheel failed.
     """
     if find_spec("auditwheel") is None:

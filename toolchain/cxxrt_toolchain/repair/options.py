@@ -40,7 +40,7 @@ class PlanOptions:
     sbom: bool = True
     """Note the requirement on the runtime in ``.dist-info/sboms``."""
     exclude: tuple[str, ...] = ()
-    """Patterns of SONAMEs that are somebody else's business, as auditwheel's option of the name."""
+    """Patterns of SONAMEs that another distribution provides; auditwheel's ``--exclude``."""
     building: bool = False
     """The caller compiled the wheel and can compile it otherwise: an object with the old string
-    ABI is refused although nobody can tell whether such a string leaves the wheel (B-1)."""
+    ABI is refused although it is unknown whether such a string leaves the wheel (B-1)."""

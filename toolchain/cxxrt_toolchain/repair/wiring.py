@@ -16,8 +16,8 @@ what it serves; nothing is hooked into the import system and no interpreter star
   same name in one directory; the forwarder calls ``require()``, loads the module beside it and
   puts it in its own place in ``sys.modules``, so that importers get the very same module as
   before. Renaming the module instead would need another ``PyInit_`` symbol.
-* A library that ``ctypes`` loads: in a package, as above; without one, the modules beside it
-  import ``_cxxrt_init_<library>`` first.
+* A library that ``ctypes`` loads: in a package, its ``__init__.py`` does; without one,
+  the modules beside it import ``_cxxrt_init_<library>`` first.
 * What cannot be reached that way (a package whose ``__init__`` is itself compiled) is named in
   ``Wiring.unwired``. Such a module still finds the runtime through its RUNPATH, but nothing
   checks what the process loaded before.

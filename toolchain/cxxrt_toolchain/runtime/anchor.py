@@ -53,7 +53,7 @@ def anchor(arch: str) -> bytes:
     """The shared object for an architecture, as the platform tags spell it.
 
     Raises:
-        KeyError: The architecture is none that the runtime is built for.
+        KeyError: The runtime is not built for the architecture.
     """
     strings, places = _string_table((*_NEEDED, _RPATH, ANCHOR))
     start = _HEADER.size + 3 * _SEGMENT.size

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.runtime.stage import StagedComponent, Workshop
 
 _GENERATED = "_baked.py"
-"""The loader's one module that the wheel gets from its manifest and not from the source tree."""
+"""The module that is generated from the manifest, not copied from the source tree."""
 _FILLED = "__init__.py"
-"""And the one in which it fills in a line."""
+"""The module in which the build fills in one line."""
 _SMALLEST = 9
 """zlib's level: the wheel is written once and downloaded often."""
 
@@ -49,7 +49,7 @@ def build_wheel(recipe: RuntimeRecipe, arch: str, workshop: Workshop, dest: Path
     """Build the runtime wheel of a recipe; each step is in the module that it is named after.
 
     Args:
-        recipe: Of the wheel.
+        recipe: The recipe of the wheel.
         arch: As the platform tags spell it.
         workshop: What staging works with.
         dest: A folder, made where it does not exist.
@@ -74,7 +74,7 @@ def assemble(
     """Write the runtime wheel.
 
     Args:
-        recipe: Of the wheel.
+        recipe: The recipe of the wheel.
         arch: As the platform tags spell it.
         components: In load order.
         dest: An existing folder; a wheel of the same name is replaced in one step.

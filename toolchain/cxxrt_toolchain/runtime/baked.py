@@ -48,14 +48,16 @@ def filled_init(source: str, manifest: RuntimeManifest, anchor_size: int) -> str
 
     Args:
         source: The file of the source tree.
-        manifest: Of the wheel; without libstdc++ in it the source stays as it is.
+        manifest: The manifest of the wheel; without libstdc++ the source is returned unchanged.
         anchor_size: Bytes of ``_anchor.so``.
 
     Raises:
         AssemblyError: The source has no place for the figures.
     """
     if source.count(_PLACEHOLDER) != 1:
-        raise AssemblyError("the loader's __init__.py has not one line for what is vendored.")
+        raise AssemblyError(
+            "the loader's __init__.py has no line, or several, for the vendored sizes."
+        )
     libgcc_s, libstdcxx = manifest.library(LIBGCC_S), manifest.library(LIBSTDCXX)
     if libgcc_s is None or libstdcxx is None:
         return source

@@ -1,8 +1,8 @@
 """A component that has build steps: inputs to libraries, once per content.
 
-What goes in: a component, an architecture, a glibc floor, fetched inputs. What comes out: a folder
-in the cache with ``lib``, ``licenses`` and the folders that the recipe keeps. Its name has the
-hash of everything that decides about its content, so a finished one is never built again.
+In: a component, an architecture, a glibc floor, fetched inputs. Out: a folder in the cache with
+``lib``, ``licenses`` and the folders that the recipe keeps. Its name has the hash of everything
+that decides about its content, so a finished one is never built again.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _LOG_TAIL = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOrder:
-    """What is to be built."""
+    """A component to build, for one architecture."""
 
     component: Component
     arch: str
@@ -53,7 +53,7 @@ class BuildOrder:
 
     @property
     def key(self) -> str:
-        """Hexadecimal digest of all that decides about the result."""
+        """Hexadecimal digest of all that decides the result."""
         digest = hashlib.sha256()
         values = {
             "version": self.component.version,
@@ -94,7 +94,7 @@ def build(
         jobs: How many processes ``make`` may run.
         fetch: Gets the inputs, verified.
         verify: Looks at the finished work folder and raises if it must not be used.
-        progress: Told about each step.
+        progress: Gets a line about each step.
 
     Raises:
         MissingToolError: This machine cannot build it.

@@ -42,7 +42,7 @@ def link_targets(
     """The targets of the vendored libraries, in load order.
 
     Args:
-        manifest: Of the wheel.
+        manifest: The manifest of the wheel.
         link_names: (link name, SONAME), as `StagedComponent` has them.
     """
     link_name_of = {soname: link_name for link_name, soname in link_names}

@@ -1,7 +1,7 @@
-"""Whether built libraries keep what the recipe promises.
+"""Check that built libraries hold the promises of the recipe.
 
-What goes in: the facts of each library, the reference's facts, the floor. What comes out: a
-``Figures`` row per library, and one sentence per broken promise. Nothing here reads files.
+In: the facts of each library, the reference's facts, the floor. Out: a ``Figures`` row per library,
+and one sentence per broken promise. Nothing here reads files.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NODE = re.compile(r"(?P<namespace>[A-Z][A-Z_]*)_(?P<version>\d+(\.\d+)*)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What is worth knowing about one library."""
+    """The figures of one library, for people and for the check."""
 
     soname: Soname
     size: int
@@ -38,7 +38,7 @@ class Figures:
     symbols: int
     """Exported, with their versions."""
     reference_symbols: int | None
-    """The same in the distribution's build; None where there is none to compare with."""
+    """Exported by the distribution's build of the library; None without such a build."""
 
     def __str__(self) -> str:
         versions = " ".join(f"{namespace}_{version}" for namespace, version in self.provides)
@@ -69,7 +69,7 @@ def version_nodes(facts: SharedObject) -> tuple[tuple[str, str], ...]:
 
 
 def exports(facts: SharedObject) -> frozenset[tuple[str, str | None]]:
-    """Name and version of everything that other objects can bind to."""
+    """Name and version of each symbol that other objects can bind to."""
     return frozenset(
         (symbol.name, symbol.version)
         for symbol in _symbols(facts)
@@ -84,7 +84,7 @@ def _symbols(facts: SharedObject) -> tuple[DynamicSymbol, ...]:
 
 
 def figures(soname: Soname, facts: SharedObject, size: int, ref: SharedObject | None) -> Figures:
-    """Sum up one library."""
+    """The figures of one library."""
     return Figures(
         soname=soname,
         size=size,
@@ -98,7 +98,7 @@ def figures(soname: Soname, facts: SharedObject, size: int, ref: SharedObject | 
 def broken_promises(
     soname: Soname, facts: SharedObject, *, arch: str, floor: str, ref: SharedObject | None
 ) -> tuple[str, ...]:
-    """One sentence for each thing that must not be so; empty for a library that can be used."""
+    """One sentence for each broken promise; empty if the library can be used."""
     found = []
     if (facts.machine, facts.kind) != (arch, "dyn"):
         found.append(f"is {facts.machine} {facts.kind}, not a shared object for {arch}")

@@ -40,7 +40,7 @@ def platform_tag(manifest: RuntimeManifest) -> str:
 
 
 def license_expression(manifest: RuntimeManifest) -> str:
-    """SPDX expression of everything in the wheel: the loader's, and each vendored component's."""
+    """SPDX expression of the wheel: the licences of the loader and of each vendored component."""
     parts = dict.fromkeys(
         f"({each.license})" if " OR " in each.license else each.license
         for each in manifest.components
@@ -58,7 +58,7 @@ def core_metadata(
     """The text of METADATA.
 
     Args:
-        manifest: Of the wheel.
+        manifest: The manifest of the wheel.
         license_files: Relative to ``<dist-info>/licenses/``.
         description: Markdown that does not depend on what is vendored; the table of components
             is put below it.

@@ -1,8 +1,8 @@
 """The programs that a build's steps call: this machine's, or borrowed ones.
 
-What goes in: ``PATH``, a way to fetch pinned inputs. What comes out: the ``PATH`` for the steps.
-What only a compiled package can give (make, patch) is fetched where it is missing; what every
-Debian or Ubuntu has must be there.
+In: ``PATH``, a way to fetch pinned inputs. Out: the ``PATH`` for the steps. What only a compiled
+package can give (make, patch) is fetched where it is missing; what every Debian or Ubuntu has must
+be there.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def build_manifest(
 
     Raises:
         AssemblyError: A library is of another architecture, needs a newer glibc than the recipe
-            promises, comes before one that it needs, or is no libcudart that the tables know.
+            promises, comes before one that it needs, or is a libcudart that the tables do not have.
     """
     vendored = [
         (component, library)

@@ -40,7 +40,7 @@ class Role(Enum):
     REFERENCE = "reference"
     """A distribution's build of the same source: exported symbols are compared with it."""
     LIBRARY = "library"
-    """A prebuilt library that is shipped as it is."""
+    """A prebuilt library that is shipped unchanged."""
 
 
 class Cudart(Enum):
@@ -54,7 +54,7 @@ class Cudart(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """One file that somebody else published, pinned. Never names a host."""
+    """One published file, pinned by its hash. Never names a host."""
 
     kind: Kind
     package: str
@@ -111,7 +111,7 @@ class Component:
     version: str
     """Upstream's."""
     license: str
-    """SPDX expression over everything in it."""
+    """SPDX expression."""
     license_files: tuple[str, ...]
     """Paths in the build folder, or inside the wheel."""
     libraries: tuple[Library, ...]
@@ -128,7 +128,7 @@ class Component:
 
     @property
     def built(self) -> bool:
-        """Whether it is compiled here."""
+        """Whether it has build steps."""
         return bool(self.steps)
 
     def for_arch(self, arch: str) -> tuple[Library, ...]:
@@ -149,7 +149,7 @@ class RuntimeRecipe:
     """One runtime wheel, as ``recipes/<name>.toml`` describes it."""
 
     name: str
-    """Of the distribution."""
+    """The name of the distribution."""
     version: str
     """``EPOCH.GCC.REVISION``."""
     epoch: int

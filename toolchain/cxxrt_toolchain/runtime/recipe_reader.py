@@ -1,8 +1,7 @@
 """Recipe files to recipe values.
 
-What goes in: the folder of the recipes and a name. What comes out: the values of ``recipe``, all
-of them checked, or a ``ConfigError`` that starts with the key at fault. Nothing here fetches or
-runs anything.
+In: the folder of the recipes and a name. Out: the values of ``recipe``, all of them checked, or a
+``ConfigError`` that starts with the key at fault. Nothing here fetches or runs anything.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ def load_runtime(root: Path, name: str = "runtime") -> RuntimeRecipe:
     """
     if name not in runtime_names(root):
         known = ", ".join(runtime_names(root)) or "none"
-        raise ConfigError(f"there is no runtime recipe {name!r}.", f"Known: {known}.")
+        raise ConfigError(f"no runtime recipe {name!r} exists.", f"Known: {known}.")
     table = Value.load_toml(root / f"{name}.toml")
     recipe = RuntimeRecipe(
         name=table["name"].text(),

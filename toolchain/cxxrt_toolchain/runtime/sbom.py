@@ -32,7 +32,7 @@ def bill_of_materials(
     """The text of the document.
 
     Args:
-        manifest: Of the wheel.
+        manifest: The manifest of the wheel.
         components: What it was assembled from; those without a vendored library are left out.
         license_expression: SPDX, of the whole wheel.
     """

@@ -1,8 +1,8 @@
 """Components of a runtime, ready to be put into a wheel: checked files on disk.
 
-What goes in: a recipe's component and an architecture. What comes out: a ``StagedComponent``
-whose libraries have been read by the ELF reader and hold what the recipe promises. A component
-with build steps is built, another is taken out of its wheel; either happens once per content.
+In: a recipe's component and an architecture. Out: a ``StagedComponent`` whose libraries have been
+read by the ELF reader and hold what the recipe promises. A component with build steps is built,
+another is taken out of its wheel; either happens once per content.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ class StagedComponent:
     link_names: tuple[tuple[str, Soname], ...]
     """What follows ``-l`` on a link line, and the library that it means."""
     inputs: tuple[Input, ...]
-    """What it was made from, for the bill of materials."""
+    """The pinned inputs, for the bill of materials."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """What staging works with."""
+    """The cache, the clients and the progress lines that staging uses."""
 
     cache: Cache
     clients: Mapping[Kind, Downloader]

@@ -1,7 +1,7 @@
-"""A finished build, looked at before anybody may use it.
+"""Check a finished build before its folder gets its final name.
 
-What goes in: the work folder of a build, with the reference packages still unpacked in it. What
-comes out: ``figures.json`` in that folder, or one error that names every broken promise.
+In: the work folder of a build, with the reference packages still unpacked in it. Out:
+``figures.json`` in that folder, or one error that names every broken promise.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def verify_build(work: Path, *, component: Component, arch: str, floor: str) -> 
 
 
 def load_figures(folder: Path) -> tuple[Figures, ...]:
-    """What ``verify_build`` wrote down."""
+    """The figures that ``verify_build`` wrote."""
     rows = json.loads((folder / _FILE).read_text(encoding="utf-8"))
     return tuple(
         Figures(

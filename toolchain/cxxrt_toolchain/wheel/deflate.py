@@ -1,9 +1,9 @@
 """Deflating the members of a new wheel: on all processors, in order, the same bytes every time.
 
-What goes in: the contents in the order in which they are written. What comes out: each content's
-pieces with their deflated bytes. A piece is deflated by itself, with the end of the one before it
-as its dictionary, so that a content is one deflate stream whatever thread made which piece of it;
-the pieces are as large on every machine. A few pieces ahead are in work, never all.
+In: the contents in the order in which they are written. Out: each content's pieces with their
+deflated bytes. A piece is deflated by itself, with the end of the one before it as its dictionary,
+so that a content is one deflate stream whatever thread made which piece of it; the pieces are as
+large on every machine. A few pieces ahead are in work, never all.
 
 Source: RFC 1951; the division into pieces is pigz's (zlib's ``Z_SYNC_FLUSH`` ends one at a byte).
 """
@@ -30,7 +30,7 @@ _MOST_THREADS = 4
 
 
 class Piece(NamedTuple):
-    """A piece of a content, as it is and deflated."""
+    """A piece of a content, plain and deflated."""
 
     plain: bytes
     deflated: bytes
@@ -40,7 +40,7 @@ class _Task(NamedTuple):
     """A piece in work."""
 
     number: int
-    """Of the content that it belongs to."""
+    """Index of its content."""
     plain: bytes
     future: Future[bytes]
 
@@ -49,7 +49,7 @@ class Deflater:
     """Deflates contents one after the other; a context manager.
 
     Args:
-        contents: Bytes, or files whose bytes are meant.
+        contents: Bytes, or files with the bytes.
         level: zlib's.
     """
 

@@ -1,9 +1,9 @@
 """The directory of a zip archive that may be hostile: checked entries, and all that is wrong.
 
-What goes in: an open archive. What comes out: one `Entry` per member, or `BadWheelError` with
-every issue at once. The standard library reads the central directory; what it lets pass is
-refused here: names that leave the target folder, links, duplicates, encrypted or overlapping
-members, unknown compression, sizes that no honest archive has.
+In: an open archive. Out: one `Entry` per member, or `BadWheelError` with every issue at once. The
+standard library reads the central directory; what it lets pass is refused here: names that leave
+the target folder, links, duplicates, encrypted or overlapping members, unknown compression, sizes
+that no honest archive has.
 
 Source: PKWARE's APPNOTE.TXT; Fifield, "A better zip bomb" (overlapping members).
 """
@@ -37,7 +37,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 class BadWheelError(InputError):
-    """A wheel that cannot be used; lists everything that is wrong with it."""
+    """A wheel that cannot be used; lists all its faults."""
 
     def __init__(self, path: Path, issues: tuple[str, ...]) -> None:
         super().__init__(f"{path.name}: {'; '.join(issues)}.")
@@ -78,7 +78,7 @@ def read_directory(file: BinaryIO, path: Path, limits: WheelLimits) -> tuple[Ent
     """Read and check the directory of an open archive.
 
     Raises:
-        BadWheelError: It is no zip archive, or one that no honest tool writes.
+        BadWheelError: It is not a zip archive, or its structure is ambiguous.
     """
     try:
         with zipfile.ZipFile(file) as archive:

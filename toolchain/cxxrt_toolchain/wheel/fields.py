@@ -1,7 +1,7 @@
 """A header block as raw fields, so that what is not edited stays byte for byte.
 
-What goes in: the bytes of WHEEL or METADATA. What comes out: its fields, each with its folded
-lines and its line end, and the body. Source: RFC 822 as the core metadata specification uses it.
+In: the bytes of WHEEL or METADATA. Out: its fields, each with its folded lines and its line end,
+and the body. Source: RFC 822 as the core metadata specification uses it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Two texts of a ``.dist-info`` directory: WHEEL and METADATA.
 
-What goes in: the bytes of one of them. What comes out: a value, and from a value the text again.
-METADATA is edited line by line, so that what is not edited, known or unknown, stays byte for
-byte. The third text, RECORD, has its own module.
+In: the bytes of one of them. Out: a value, and from a value the text again. METADATA is edited line
+by line, so that what is not edited, known or unknown, stays byte for byte. The third text, RECORD,
+has its own module.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class CoreMetadata:
         """``Requires-Dist`` as values.
 
         Raises:
-            MetadataError: One of them is no requirement.
+            MetadataError: One of them is not a requirement.
         """
         return tuple(map(_requirement, self.requires_dist))
 
@@ -172,8 +172,8 @@ class CoreMetadata:
             remove: Which of the present ones go; called with the requirement's text.
 
         Raises:
-            MetadataError: An added text is no requirement, or more than one line; or what stands
-                before its place hides it from readers.
+            MetadataError: An added text is not a requirement, or has several lines; or the lines
+                before its place hide it from readers.
         """
         head, body = split_body(self.text)
         newline = b"\r\n" if b"\r\n" in head else b"\n"

@@ -1,8 +1,8 @@
 """A wheel as an archive of members: opened once, read member by member, never unpacked.
 
-What goes in: a path. What comes out: the name's parts, the members, their bytes and streams, and
-what is wrong with RECORD. A wheel that no honest tool writes is refused when it is opened, with
-all issues at once; a member that is not what the directory promises when it is read.
+In: a path. Out: the name's parts, the members, their bytes and streams, and what is wrong with
+RECORD. A wheel that no honest tool writes is refused when it is opened, with all issues at once; a
+member that is not what the directory promises when it is read.
 """
 
 from __future__ import annotations

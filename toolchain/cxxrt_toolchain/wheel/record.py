@@ -1,7 +1,7 @@
 """RECORD: its rows, which are CSV as the specification says, and what they say against the archive.
 
-What goes in: the text, and for a comparison the member names and a way to read a member. What comes
-out: rows, from rows the text again, and every difference.
+In: the text, and for a comparison the member names and a way to read a member. Out: rows, from rows
+the text again, and every difference.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def parse_record(text: bytes) -> tuple[RecordRow, ...]:
     """Read RECORD.
 
     Raises:
-        MetadataError: It is no UTF-8 or CSV, or a row has not three fields or no size.
+        MetadataError: It is not UTF-8 or CSV, or a row lacks one of its three fields.
     """
     rows = []
     try:
@@ -127,7 +127,7 @@ def digest_of(stream: MemberStream, algorithm: str) -> bytes:
 
 
 class RunningDigest:
-    """SHA-256 of a member that somebody else inflates, piece by piece as it comes by."""
+    """SHA-256 of a member, computed from the pieces that another reader inflates."""
 
     def __init__(self) -> None:
         from hashlib import sha256

@@ -1,11 +1,11 @@
 """One member of an archive as a seekable stream that inflates as little as it can.
 
-What goes in: an open file descriptor and where the member's compressed bytes lie. What comes out:
-a read-only binary stream. Bytes are inflated once, front to back; the beginning and the latest
-pieces stay in memory, the middle is dropped, and so is what the reader says it will `skip`. That
-fits how an ELF file is read: its tables lie at the beginning (as linkers write them) or at the end
-(as patchelf does), and what is between them is code. A seek back into a dropped piece inflates
-again from the start, which is slow but right.
+In: an open file descriptor and where the member's compressed bytes lie. Out: a read-only binary
+stream. Bytes are inflated once, front to back; the beginning and the latest pieces stay in memory,
+the middle is dropped, and so is what the reader says it will `skip`. That fits how an ELF file is
+read: its tables lie at the beginning (as linkers write them) or at the end (as patchelf does), and
+what is between them is code. A seek back into a dropped piece inflates again from the start, which
+is slow but right.
 
 The size and the CRC-32 of the archive's directory are checked: more bytes than promised, fewer,
 or others raise `BadMemberError` when the last byte comes out. Reads use ``pread``, so the streams
@@ -45,7 +45,7 @@ _INPUT = 64 << 10
 _OUTPUT = 256 << 10
 """Bytes of the other steps; small enough for the processor's cache."""
 _FIRST = 4 << 10
-"""Bytes of the first step, in and out: often nobody wants more than a magic number."""
+"""Bytes of the first step, in and out: many callers read only a magic number."""
 _HEAD_KEPT = 64 << 20
 """Bytes kept from the beginning; the tables of torch's largest library end before 40 MB."""
 _LATEST_KEPT = 8 << 20
@@ -54,7 +54,7 @@ MOST_KEPT = _HEAD_KEPT + _LATEST_KEPT
 
 
 class BadMemberError(InputError):
-    """A member whose bytes are not what the archive's directory promises."""
+    """The bytes of a member contradict the directory of the archive."""
 
     def __init__(self, member: str, reason: str) -> None:
         super().__init__(f"{member}: {reason}.")
@@ -68,7 +68,7 @@ class Extent:
 
     member: str
     offset: int
-    """Of the first compressed byte."""
+    """Offset of the first compressed byte."""
     compressed_size: int
     size: int
     crc: int
@@ -180,7 +180,7 @@ class MemberStream(io.RawIOBase):
         self._crc = 0
 
     def _inflate(self) -> None:
-        """Inflate one more piece, check it and drop one that nobody will ask for."""
+        """Inflate one more piece, check it and drop one that is not needed again."""
         data = self._next()
         start = self._produced
         self._produced += len(data)

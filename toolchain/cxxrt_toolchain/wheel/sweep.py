@@ -70,7 +70,7 @@ class _Sweep(Generic[Member, Found]):
         try:
             self._work()
         finally:
-            self._waiting.clear()  # nothing is left, or somebody interrupted us
+            self._waiting.clear()  # nothing is left, or the run was interrupted
             for helper in helpers:
                 helper.join()
         if self._errors:

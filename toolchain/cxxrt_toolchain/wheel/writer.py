@@ -1,9 +1,9 @@
 """Writing a wheel: the same members give the same bytes, and a killed run leaves nothing.
 
-What goes in: a folder, a file name and the members. What comes out: the path of the new wheel.
-Members are sorted with ``.dist-info`` last and RECORD, made here, at the very end; times are
-1980-01-01 (or ``SOURCE_DATE_EPOCH``), modes 0644 or 0755. A `CopiedMember` keeps its compressed
-bytes. The file gets its name when it is complete (`whole_file`).
+In: a folder, a file name and the members. Out: the path of the new wheel. Members are sorted with
+``.dist-info`` last and RECORD, made here, at the very end; times are 1980-01-01 (or
+``SOURCE_DATE_EPOCH``), modes 0644 or 0755. A `CopiedMember` keeps its compressed bytes. The file
+gets its name when it is complete (`whole_file`).
 """
 
 from __future__ import annotations

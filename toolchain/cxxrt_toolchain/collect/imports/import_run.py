@@ -1,7 +1,7 @@
 """Modules imported one by one in a child process, with what was seen on the way.
 
-What goes in: an interpreter, the modules, a `Variant`, and a function that looks at a process.
-What comes out: an `ImportRun`: per module how it went, what the loader did, and what the observer
+In: an interpreter, the modules, a `Variant`, and a function that looks at a process.
+Out: an `ImportRun`: per module how it went, what the loader did, and what the observer
 made of the process after the import, or in the moment of the crash. Judges nothing.
 """
 

@@ -1,6 +1,6 @@
 """The child process that imports: started, told, watched, and stopped in the moment of a crash.
 
-What goes in: an interpreter, a `Variant`, a folder for files. What comes out: a `Reply` per order.
+In: an interpreter, a `Variant`, a folder for files. Out: a `Reply` per order.
 The child (`import_child`) stands still between two imports. It also stands still when it crashes:
 faulthandler writes its report into a pipe that is full but for a few bytes, so the process stops
 in the middle of the report, with everything still in place, until `report` drains the pipe.

@@ -1,7 +1,7 @@
 """Which definition won: the references of loaded C++ objects, read from the process's memory.
 
-What goes in: loaded objects with their load addresses, the memory, and a way to open their files.
-What comes out: `Bindings`: for each pair of objects the symbols that one defines itself and that
+In: loaded objects with their load addresses, the memory, and a way to open their files.
+Out: `Bindings`: for each pair of objects the symbols that one defines itself and that
 the loader bound to the other, and the locale numbers that each copy of libstdc++ uses. Only facts;
 `process_rules` says what they mean.
 

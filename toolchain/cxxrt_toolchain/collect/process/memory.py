@@ -1,6 +1,6 @@
 """The memory of another process, read only, and what glibc's loader keeps in it.
 
-What goes in: a process id. What comes out: bytes and words at addresses, and the loader's list of
+In: a process id. Out: bytes and words at addresses, and the loader's list of
 objects in load order. Where the kernel does not let us read (another user's process, Yama's
 ptrace_scope), `open_memory` answers None and the caller judges by maps and files. Never stops,
 writes to or attaches to the process: what is read may be torn, so every length is bounded.

@@ -1,7 +1,7 @@
-"""Where downloads and builds are kept, and how two runs share them.
+"""The cache of downloads and builds, shared by concurrent runs.
 
 ``<cache>/downloads`` holds inputs, named by sha256; ``<cache>/builds`` holds finished builds, one
-folder each. Everything appears there by one rename, when it is complete; a lock file beside it
+folder each. An entry appears by one rename, when it is complete; a lock file beside it
 makes a second run wait for the first instead of doing the same work. The kernel releases the
 lock of a run that was killed.
 """
@@ -37,7 +37,7 @@ def find_cache(option: Path | None, environ: Mapping[str, str]) -> Cache:
     ``CXXRT_DOWNLOADS`` moves the downloads alone, so that several caches can share them.
 
     Raises:
-        UsageError: The path has a character that compilers and makefiles cannot cope with.
+        UsageError: The path has a character that breaks GCC's makefiles.
     """
     root = cache_root(environ, option)
     if any(character.isspace() or character in ":'\"$\\#" for character in str(root)):
@@ -52,7 +52,7 @@ def find_cache(option: Path | None, environ: Mapping[str, str]) -> Cache:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold ``<path>.lock`` alone; wait for whoever holds it.
+    """Hold ``<path>.lock`` alone; wait until it is free.
 
     Raises:
         MissingToolError: The folder cannot be written.
@@ -73,7 +73,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the work folders of killed runs: those whose lock nobody holds."""
+    """Remove the work folders of killed runs: those with a lock that no process holds."""
     for work in folder.glob(".*"):
         lock = work.with_name(f"{work.name[1:]}.lock")
         if not lock.exists():

@@ -1,8 +1,8 @@
 """Inputs to verified files in the cache.
 
-What goes in: pinned inputs, and a downloader per kind. What comes out: a path per input, whose
-content has the pinned sha256. A file gets its name in the cache only after that check; what is
-incomplete lies beside it as ``.part`` and is resumed.
+In: pinned inputs, and a downloader per kind. Out: a path per input, whose content has the pinned
+sha256. A file gets its name in the cache only after that check; what is incomplete lies beside it
+as ``.part`` and is resumed.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _BLOCK = 1 << 20
 
 
 class Downloader(Protocol):
-    """Gets one input from wherever this machine gets such things."""
+    """Gets one input of one kind."""
 
     def download(self, item: Input, part: Path, progress: Progress) -> None:
         """Write the input's content to ``part``, going on where an earlier try stopped.
 
         Raises:
-            MissingToolError: It cannot be had; what ``part`` holds can be resumed.
-            InputError: What was offered has another hash.
+            MissingToolError: It cannot be fetched; what ``part`` holds can be resumed.
+            InputError: The content has another hash.
         """
 
 
@@ -52,7 +52,7 @@ def fetch(
 
     Raises:
         InputError: A file that was fetched has another hash than its pin.
-        MissingToolError: An input cannot be had, or the cache cannot be written.
+        MissingToolError: An input cannot be fetched, or the cache cannot be written.
     """
     return {
         item: _fetch_one(item, cached_path(item, downloads), downloaders[item.kind], progress)
@@ -71,7 +71,7 @@ def _fetch_one(item: Input, file: Path, downloader: Downloader, progress: Progre
         downloader.download(item, part, progress)
         actual = sha256_of(part)
         if actual != item.sha256 and resumed:
-            # The rest of one file after the start of another: once more, from the start.
+            # The part came from another file of that name: fetch it again from the start.
             part.unlink()
             downloader.download(item, part, progress)
             actual = sha256_of(part)

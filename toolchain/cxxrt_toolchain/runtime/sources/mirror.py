@@ -1,8 +1,8 @@
-"""Which Debian mirrors this machine would use.
+"""The Debian mirrors that this machine is configured with.
 
-What goes in: the environment and the files of apt, python-apt and debootstrap below a root. What
-comes out: base addresses, best first. This program names no mirror of its own and contacts none
-here. A wrong guess costs one "not found"; the hash decides about what is fetched.
+In: the environment and the files of apt, python-apt and debootstrap below a root. Out: base
+addresses, best first. This program names no mirror of its own and contacts none here. A wrong guess
+costs one "not found"; the hash decides about what is fetched.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def debian_mirrors(environ: Mapping[str, str], root: Path = Path("/")) -> tuple[
     know of Debian.
 
     Raises:
-        MissingToolError: Nothing on this machine knows one.
+        MissingToolError: This machine is not configured with one.
     """
     if chosen := environ.get(VARIABLE, "").replace(",", " ").split():
         return _tidy(chosen)
@@ -72,7 +72,7 @@ def _from_apt(root: Path) -> Iterator[str]:
 
 
 def _expand(uri: str, root: Path) -> Iterator[str]:
-    """Resolve ``mirror+file:`` (apt-transport-mirror(1)); drop what is no plain download."""
+    """Resolve ``mirror+file:`` (apt-transport-mirror(1)); drop what is not a plain download."""
     if uri.startswith("mirror+file:"):
         listed = root / uri.removeprefix("mirror+file:").lstrip("/")
         for line in _read(listed).splitlines():

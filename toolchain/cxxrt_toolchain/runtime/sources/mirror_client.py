@@ -46,7 +46,7 @@ class MirrorClient:
         """Write a package to ``part``.
 
         Raises:
-            MissingToolError: No mirror has it, or none can be reached; says which said what.
+            MissingToolError: No mirror has it or can be reached; the message has each answer.
         """
         answers = []
         for mirror in self.mirrors():
@@ -71,7 +71,7 @@ def _from_mirror(url: str, part: Path, progress: Progress) -> str | None:
 
 
 def _attempt(url: str, part: Path, progress: Progress) -> tuple[str | None, bool]:
-    """One connection: why it failed, if it did, and whether another try makes sense."""
+    """One connection: the reason of a failure or None, and whether another try can help."""
     try:
         return (None if _transfer(url, part, progress) else "the connection was cut"), True
     except urllib.error.HTTPError as error:
@@ -94,20 +94,20 @@ def _transfer(url: str, part: Path, progress: Progress) -> bool:
     request = urllib.request.Request(url)  # noqa: S310 - the schemes are checked above
     if have:
         request.add_header("Range", f"bytes={have}-")
-    with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310 - as above
+    with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310 - checked above
         begins = re.match(r"bytes (\d+)-", response.headers.get("Content-Range") or "")
         resumed = response.status == _PARTIAL and begins is not None and int(begins[1]) == have
         have = have if resumed else 0
         length = response.headers.get("Content-Length")
         total = have + int(length) if length else None
         name = unquote(url.rpartition("/")[2])
-        said = time.monotonic()
+        reported = time.monotonic()
         with part.open("ab" if resumed else "wb") as out:
             while block := response.read(_BLOCK):
                 out.write(block)
                 have += len(block)
-                if time.monotonic() - said > _REPORT:
-                    said = time.monotonic()
+                if time.monotonic() - reported > _REPORT:
+                    reported = time.monotonic()
                     progress.note(f"  {name}: {_megabytes(have)} of {_megabytes(total)}")
     if total is None or have == total:
         progress.note(f"fetched {name} ({_megabytes(have)})")

@@ -28,7 +28,7 @@ class PipClient:
     """Runs ``pip download``.
 
     Args:
-        python: The interpreter whose pip is used.
+        python: The interpreter that runs pip.
     """
 
     python: str = sys.executable
@@ -80,8 +80,8 @@ def _failure(item: Input, output: str) -> Exception:
             "Is there a network, and is pip configured with the index and proxy to use?",
         )
     lines = [line for line in output.splitlines() if line.startswith("ERROR:")]
-    said = " ".join(lines[:2]) or output.strip()[-300:]
+    errors = " ".join(lines[:2]) or output.strip()[-300:]
     return MissingToolError(
-        f"{item} cannot be fetched. pip says: {said}",
+        f"{item} cannot be fetched. pip says: {errors}",
         "The configured package index does not offer this wheel.",
     )

@@ -1,8 +1,8 @@
 """Debian packages and wheels, unpacked below a folder and nowhere else.
 
-What goes in: the archive and a destination. What comes out: its files with modes 0644 or 0755,
-whoever runs it and whatever the umask. Reads ``.deb`` itself (deb(5): an ``ar`` archive), so that
-hosts without dpkg can build.
+In: the archive and a destination. Out: its files with modes 0644 or 0755, whoever runs it and
+whatever the umask. Reads ``.deb`` itself (deb(5): an ``ar`` archive), so that hosts without dpkg
+can build.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def unpack_deb(file: Path, destination: Path) -> None:
     Absolute links are rewritten to stay below the destination, which stands for the root.
 
     Raises:
-        InputError: It is no Debian package, or a member wants to lie outside the destination.
+        InputError: It is not a Debian package, or a member would lie outside the destination.
     """
     try:
         with (
@@ -102,7 +102,7 @@ def unpack_wheel(file: Path, destination: Path) -> None:
     """Unpack every member of a wheel.
 
     Raises:
-        InputError: It is no zip archive, or a member wants to lie outside the destination.
+        InputError: It is not a zip archive, or a member would lie outside the destination.
     """
     try:
         with zipfile.ZipFile(file) as archive:
