@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 THIS_BACKEND = "cxxrt_toolchain.backend"
+RUNTIME = "cxx11-cuda-runtime"
+ANY_RUNTIME = f"{RUNTIME}>=1,<2"
+"""Any runtime of the epoch can be linked against; a wheel's own bound is computed from it."""
 _PREFIX = "cxxrt."
 _ENVIRONMENT = {
     "cuda": "CXXRT_BUILD_CUDA",

@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.backend.config import ANY_RUNTIME, RUNTIME
 from cxxrt_toolchain.repair.apply import apply_plan
 from cxxrt_toolchain.repair.edits import AddFile, SetRequirement
 from cxxrt_toolchain.repair.plan import RepairPlan
@@ -28,8 +29,6 @@ from cxxrt_toolchain.wheel.reader import Wheel
 if TYPE_CHECKING:
     from pathlib import Path
 
-_DISTRIBUTION = "cxx11-cuda-runtime"
-_REQUIREMENT = f"{_DISTRIBUTION}>=1,<2"
 _REASON = "loads the shared runtime when Python starts"
 _MODULE = '''\
 """Load the shared C++ runtime before the editable {name} can be imported.
@@ -64,7 +63,7 @@ def finish_editable(editable: Path, folder: Path, *, wire: bool) -> Path:
             result=editable.name,
             edits=(
                 *(start_files(name) if wire else ()),
-                SetRequirement(distribution=_DISTRIBUTION, requirement=_REQUIREMENT),
+                SetRequirement(distribution=RUNTIME, requirement=ANY_RUNTIME),
             ),
             refusals=(),
             notes=(),

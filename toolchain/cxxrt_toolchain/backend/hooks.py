@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxxrt_toolchain.backend.config import read_config, settings_for_wrapped
+from cxxrt_toolchain.backend.config import ANY_RUNTIME, read_config, settings_for_wrapped
 from cxxrt_toolchain.backend.wrapped import WrappedBackend
 from cxxrt_toolchain.errors import ToolchainError
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _Settings = dict[str, Any] | None
-
-_RUNTIME = "cxx11-cuda-runtime>=1,<2"
-"""Any runtime of the epoch can be linked against; the wheel's own bound is computed from it."""
 
 
 def build_wheel(wheel_directory: str, settings: _Settings) -> str:
@@ -67,7 +64,7 @@ def requirements(hook: str, settings: _Settings, *, link: bool) -> list[str]:
     """
     with _reported():
         wrapped = _backend(settings).call(hook, settings_for_wrapped(settings))
-        return [*wrapped, *([_RUNTIME] if link else [])]
+        return [*wrapped, *([ANY_RUNTIME] if link else [])]
 
 
 def _backend(settings: _Settings) -> WrappedBackend:

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     _Command = type[Any]
 
-_REQUIREMENT = "cxx11-cuda-runtime>=1,<2"
-
 
 def finalize(distribution: Any) -> None:  # noqa: ANN401 - setuptools' types are not installed
     """Adapt a distribution's commands, if its project asks for it.
@@ -80,9 +78,11 @@ def _linking(command: _Command, config: BuildConfig) -> _Command:
 
 def _declaring(command: _Command, _config: BuildConfig) -> _Command:
     def run(self: Any) -> None:  # noqa: ANN401
+        from cxxrt_toolchain.backend.config import ANY_RUNTIME
+
         distribution = self.distribution
-        if _REQUIREMENT not in distribution.install_requires:
-            distribution.install_requires = [*distribution.install_requires, _REQUIREMENT]
+        if ANY_RUNTIME not in distribution.install_requires:
+            distribution.install_requires = [*distribution.install_requires, ANY_RUNTIME]
             distribution.metadata.install_requires = distribution.install_requires
         command.run(self)
 

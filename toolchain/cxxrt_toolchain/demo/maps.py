@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.collect.process.mappings import parse_maps
 from cxxrt_toolchain.elf.reader import read_elf
 
 if TYPE_CHECKING:
@@ -32,11 +33,8 @@ class Mapped:
 def mapped_runtimes(maps: str) -> tuple[Mapped, ...]:
     """Return the mapped runtime libraries, sorted by SONAME; a file is one entry."""
     sizes: Counter[Path] = Counter()
-    for line in maps.splitlines():
-        fields = line.split(None, 5)
-        if len(fields) == 6 and fields[5].startswith("/"):  # noqa: PLR2004 - proc(5): six columns
-            start, _, end = fields[0].partition("-")
-            sizes[Path(fields[5])] += (int(end, 16) - int(start, 16)) // 1024
+    for row in parse_maps(maps.encode()):
+        sizes[Path(row.path)] += (row.end - row.start) // 1024
     return tuple(
         sorted(
             Mapped(soname=_soname(path), path=path, kib=size)

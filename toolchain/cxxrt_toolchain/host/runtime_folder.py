@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.abi.manifest import RuntimeManifest
 
-_PACKAGE = "cxx11_cuda_runtime"
+PACKAGE = "cxx11_cuda_runtime"
+"""Import name, and name of the CMake package."""
 
 STRING_ABI = "-D_GLIBCXX_USE_CXX11_ABI=1"
 """Epoch 1 stands for the new ``std::string``; it is most compilers' default."""
@@ -88,7 +89,7 @@ def find_runtime(search: Iterable[str] | None = None) -> RuntimeFolder:
         MissingToolError: It is not installed there; a source checkout of it has no libraries.
     """
     for folder in sys.path if search is None else search:
-        root = Path(folder) / _PACKAGE
+        root = Path(folder) / PACKAGE
         if (root / "manifest.json").is_file():
             return RuntimeFolder(root=root.resolve())
     raise MissingToolError(

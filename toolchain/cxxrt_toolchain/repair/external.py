@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.platforms import GlibcPlatform, parse_platform
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES
+from cxxrt_toolchain.repair.retag import NEWEST_PROMISE
 from cxxrt_toolchain.rules.rule import Finding, Severity
 from cxxrt_toolchain.rules.wheel.verdict import judge
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cxxrt_toolchain.facts.wheel import WheelReport
-
-_ANY_GLIBC = (9, 99)
-"""Later than any glibc: what no platform tag promises, none ever did."""
 
 
 def libraries_to_graft(report: WheelReport, exclude: Sequence[str]) -> tuple[str, ...]:
@@ -36,7 +34,7 @@ def libraries_to_graft(report: WheelReport, exclude: Sequence[str]) -> tuple[str
     if None in platforms or len(archs) != 1:
         return ()
     portable = any(found is not None and found.glibc is not None for found in platforms)
-    tag = None if portable else GlibcPlatform(glibc=_ANY_GLIBC, arch=archs.pop()).tag
+    tag = None if portable else GlibcPlatform(glibc=NEWEST_PROMISE, arch=archs.pop()).tag
     verdict = judge(report, tag=tag, exclude=tuple(exclude))
     return tuple(sorted({library for found in verdict.findings if (library := _external(found))}))
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.abi.tag import RuntimeAbi
     from cxxrt_toolchain.facts.wheel import ObjectReport
 
-_NEWEST_PROMISE = (9, 99)
+NEWEST_PROMISE = (9, 99)
 """Later than any glibc: asks for the widest promise that is known."""
 
 
@@ -59,7 +59,7 @@ def platform_field(
     if (
         None in parsed
         or len(archs) != 1
-        or not set(external) <= promise_of(_NEWEST_PROMISE).libraries
+        or not set(external) <= promise_of(NEWEST_PROMISE).libraries
     ):
         return ".".join(platforms)
     floor = max(

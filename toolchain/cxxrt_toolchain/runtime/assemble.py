@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import cxxrt_toolchain
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.host.runtime_folder import PACKAGE
 from cxxrt_toolchain.runtime.anchor import ANCHOR, anchor
 from cxxrt_toolchain.runtime.baked import baked_source, filled_init
-from cxxrt_toolchain.runtime.buildfiles import PACKAGE, build_files, link_targets
+from cxxrt_toolchain.runtime.buildfiles import build_files, link_targets
 from cxxrt_toolchain.runtime.distinfo import (
     core_metadata,
     entry_points,

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.families import cuda_major
+from cxxrt_toolchain.host.runtime_folder import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from cxxrt_toolchain.abi.manifest import RuntimeManifest
-
-PACKAGE = "cxx11_cuda_runtime"
-"""Import name, and name of the CMake package."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from packaging.licenses import canonicalize_license_expression
 
-from cxxrt_toolchain.runtime.buildfiles import PACKAGE
+from cxxrt_toolchain.host.runtime_folder import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
