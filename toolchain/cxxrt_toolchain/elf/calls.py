@@ -68,8 +68,7 @@ def _slots(
     """The words that the loader fills with the functions' addresses."""
     entry = image.layout("IBBHQQ")
     names: dict[int, str] = {}
-    for place, info, _ in relocations(image, dynamic):
-        kind, symbol = info & 0xFFFFFFFF, info >> 32
+    for place, kind, symbol in zip(*relocations(image, dynamic), strict=True):
         if kind not in _SLOTS or symbol >= image.limits.symbols:
             continue
         if symbol not in names:

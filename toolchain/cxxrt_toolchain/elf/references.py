@@ -1,9 +1,9 @@
-"""The places where an object refers to symbols that it also defines.
+"""The places where an object refers to symbols that it also defines: its own, unless interposed.
 
 In: an image and its dynamic section. Out: `OwnReferences`: for each exported definition that the
-object itself refers to through its tables, one address whose contents say, in a running process,
+object itself refers to through its tables, one address whose content says, in a running process,
 which definition won; `read_imports` has those of symbols that it does not define. Relative
-relocations (and so all of DT_RELR) name no symbol and are passed over.
+relocations (and so all of DT_RELR) name no symbol and are skipped.
 
 Source: gABI chapter 4, "Relocation"; the x86-64 and AArch64 psABIs for the types. Addends are
 left out: they never lead from one object into another.
@@ -11,14 +11,16 @@ left out: they never lead from one object into another.
 
 from __future__ import annotations
 
+import sys
 from array import array
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.elf import dynamic as dt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable
 
     from cxxrt_toolchain.elf.dynamic import Dynamic
     from cxxrt_toolchain.elf.image import ElfImage
@@ -30,6 +32,10 @@ _ADDRESSES = {_EM_X86_64: (1, 6, 7), _EM_AARCH64: (257, 1025, 1026)}
 # R_*_DTPMOD64: the word becomes the TLS module id of the object that defines the symbol. AArch64
 # compilers use TLS descriptors (1031) instead, which only the loader can read.
 _MODULES = {_EM_X86_64: 16, _EM_AARCH64: 1028}
+_RELOCATION = 24
+"""Bytes of ``Elf64_Rela``: r_offset, type, symbol, addend."""
+_SYMBOL = 24
+"""Bytes of an entry of the dynamic symbol table of a 64-bit object."""
 _STV_DEFAULT = 0
 _LOCAL = 0
 STB_GNU_UNIQUE = 10
@@ -69,25 +75,43 @@ NO_REFERENCES = OwnReferences(places=array("Q"), symbols=array("I"), modules=(),
 
 
 def read_references(image: ElfImage, dynamic: Dynamic) -> OwnReferences:
-    """Find them; an object for another machine than x86_64 and aarch64 has none."""
-    machine = image.header.machine
-    start = dynamic.get(dt.DT_SYMTAB)
-    if machine not in _ADDRESSES or not image.wide or start is None:
+    """The references of an object to its own definitions; none for other machines.
+
+    x86_64 and aarch64 are known.
+    """
+    if not _is_known(image) or dynamic.get(dt.DT_SYMTAB) is None:
         return NO_REFERENCES
-    places: dict[int, int] = {}
-    modules: dict[int, int] = {}
-    own_module = None
-    wanted, module = _ADDRESSES[machine], _MODULES[machine]
-    for place, info, _ in relocations(image, dynamic):
-        kind, symbol = info & 0xFFFFFFFF, info >> 32
-        if kind in wanted and symbol:
-            places.setdefault(symbol, place)
-        elif kind == module:
-            if symbol:
-                modules.setdefault(symbol, place)
-            else:
-                own_module = place
-    return _kept(image, dynamic, places, modules, own_module)
+    machine = image.header.machine
+    found = relocations(image, dynamic)
+    places = _first_places(found, frozenset(_ADDRESSES[machine]))
+    places.pop(0, None)
+    modules = _first_places(found, frozenset({_MODULES[machine]}))
+    own_module = modules.pop(0, None)
+    exported = _exported(image, dynamic, (*places, *modules))
+    own = {place: symbol for symbol, place in places.items() if symbol in exported}
+    ordered = sorted(own)
+    names = _symbols(image, dynamic, modules)
+    return OwnReferences(
+        places=array("Q", ordered),
+        symbols=array("I", [own[place] for place in ordered]),
+        modules=tuple(
+            (place, dynamic.strings.at(names(symbol)[0], _NAME))
+            for symbol, place in modules.items()
+            if symbol in exported
+        ),
+        own_module=own_module,
+    )
+
+
+def _is_known(image: ElfImage) -> bool:
+    header = image.header
+    return header.machine in _ADDRESSES and image.wide and header.little_endian
+
+
+def _first_places(found: Relocations, kinds: frozenset[int]) -> dict[int, int]:
+    """Symbol to the place of its first relocation of some types."""
+    rows = zip(reversed(found.symbols), reversed(found.places), strict=True)
+    return dict(compress(rows, map(kinds.__contains__, reversed(found.kinds))))
 
 
 def read_imports(
@@ -100,15 +124,11 @@ def read_imports(
         dynamic: Its dynamic section.
         wanted: Whether a symbol is, by its name.
     """
-    machine = image.header.machine
-    start = dynamic.get(dt.DT_SYMTAB)
-    if machine not in _ADDRESSES or not image.wide or start is None:
+    if not _is_known(image) or dynamic.get(dt.DT_SYMTAB) is None:
         return ()
-    kinds = _ADDRESSES[machine]
-    places: dict[int, int] = {}
-    for place, info, _ in relocations(image, dynamic):
-        if info & 0xFFFFFFFF in kinds and info >> 32:
-            places.setdefault(info >> 32, place)
+    kinds = frozenset(_ADDRESSES[image.header.machine])
+    places = _first_places(relocations(image, dynamic), kinds)
+    places.pop(0, None)
     rows = _symbols(image, dynamic, places)
     return tuple(
         sorted(
@@ -122,57 +142,72 @@ def read_imports(
 def _symbols(
     image: ElfImage, dynamic: Dynamic, numbers: Collection[int]
 ) -> Callable[[int], tuple[int, ...]]:
-    """Gives entries of the dynamic symbol table, of which at least these are asked for."""
-    highest = max(numbers, default=0)
-    if highest >= image.limits.symbols:
-        raise image.error(f"a relocation names symbol {highest}")
+    """A function that gives entries of the dynamic symbol table, at least those of some numbers."""
     entry = image.layout("IBBHQQ")
-    start = dynamic.require(dt.DT_SYMTAB, "DT_SYMTAB")
-    table = image.read_at(start, (highest + 1) * entry.size, "the dynamic symbol table")
+    table = _symbol_table(image, dynamic, numbers)
     return lambda symbol: entry.unpack_from(table, symbol * entry.size)
 
 
-def relocations(image: ElfImage, dynamic: Dynamic) -> Iterator[tuple[int, int, int]]:
-    """``DT_RELA`` without its relative head, then ``DT_JMPREL``.
+def _symbol_table(image: ElfImage, dynamic: Dynamic, numbers: Collection[int]) -> bytes:
+    """The dynamic symbol table up to the highest of some numbers."""
+    highest = max(numbers, default=0)
+    if highest >= image.limits.symbols:
+        raise image.error(f"a relocation names symbol {highest}")
+    start = dynamic.require(dt.DT_SYMTAB, "DT_SYMTAB")
+    return image.read_at(start, (highest + 1) * _SYMBOL, "the dynamic symbol table")
 
-    In this order, because a jump slot that is bound lazily still points into its own object.
+
+class Relocations(NamedTuple):
+    """The columns of relocations with addends, of one length."""
+
+    places: array[int]
+    """``r_offset``."""
+    kinds: array[int]
+    symbols: array[int]
+    """Numbers in the dynamic symbol table; 0 for none."""
+
+
+def relocations(image: ElfImage, dynamic: Dynamic) -> Relocations:
+    """``DT_RELA`` without its relative head, then ``DT_JMPREL``; of a 64-bit little-endian object.
+
+    In this order, because a jump slot that is bound lazily still points into its own object. In
+    columns, because a library has a million of them and a loop in Python takes a second.
     """
-    entry = image.layout("QQq")
+    data = b""
     relative = dynamic.get(DT_RELACOUNT) or 0
     for tag, size_tag, skipped in (
-        (dt.DT_RELA, dt.DT_RELASZ, relative),
+        (dt.DT_RELA, dt.DT_RELASZ, relative * _RELOCATION),
         (dt.DT_JMPREL, dt.DT_PLTRELSZ, 0),
     ):
-        address, size = dynamic.get(tag), dynamic.get(size_tag)
-        if address is None or not size:
-            continue
-        size -= min(skipped * entry.size, size)
-        size -= size % entry.size
-        what = "the relocations"
-        if size:
-            data = image.read_at(address + skipped * entry.size, size, what)
-            yield from entry.iter_unpack(data)
+        address, size = dynamic.get(tag), dynamic.get(size_tag) or 0
+        size -= min(skipped, size)
+        size -= size % _RELOCATION
+        if address is not None and size:
+            data += image.read_at(address + skipped, size, "the relocations")
+    wide, narrow = array("Q", data), array("I", data)
+    if sys.byteorder == "big":
+        wide.byteswap()
+        narrow.byteswap()
+    return Relocations(wide[0::3], narrow[2::6], narrow[3::6])
 
 
-def _kept(
-    image: ElfImage,
-    dynamic: Dynamic,
-    places: dict[int, int],
-    modules: dict[int, int],
-    own_module: int | None,
-) -> OwnReferences:
-    """Leave out what the object does not define itself or does not export."""
-    rows = _symbols(image, dynamic, (*places, *modules))
-    own = sorted((place, symbol) for symbol, place in places.items() if _exported(rows(symbol)))
-    return OwnReferences(
-        places=array("Q", (place for place, _ in own)),
-        symbols=array("I", (symbol for _, symbol in own)),
-        modules=tuple(
-            (place, dynamic.strings.at(rows(symbol)[0], _NAME))
-            for symbol, place in modules.items()
-            if _exported(rows(symbol))
-        ),
-        own_module=own_module,
+def _exported(image: ElfImage, dynamic: Dynamic, symbols: Collection[int]) -> frozenset[int]:
+    """Those of some symbols that the object defines and that others can take the place of.
+
+    Columns of the table are slices of its bytes: a library has a hundred thousand symbols.
+    """
+    table = _symbol_table(image, dynamic, symbols)
+    kinds, visibilities = table[4::_SYMBOL], table[5::_SYMBOL]
+    low, high = table[6::_SYMBOL], table[7::_SYMBOL]  # of the section's number
+    return frozenset(
+        [
+            symbol
+            for symbol in symbols
+            # A protected symbol is always the object's own.
+            if kinds[symbol] >> 4 != _LOCAL
+            and visibilities[symbol] & 3 == _STV_DEFAULT
+            and (low[symbol] or high[symbol])
+        ]
     )
 
 
@@ -190,9 +225,3 @@ def read_definitions(
         unique, variable = info >> 4 == STB_GNU_UNIQUE, info & 15 == _OBJECT
         found.append(OwnDefinition(name, value, size, unique, variable))
     return tuple(found)
-
-
-def _exported(row: tuple[int, ...]) -> bool:
-    _, info, other, section, _, _ = row
-    # A protected symbol is always the object's own.
-    return bool(section) and info >> 4 != _LOCAL and other & 3 == _STV_DEFAULT

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from array import array
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.collect.store import Store, identity
@@ -17,7 +18,7 @@ from cxxrt_toolchain.elf.references import read_definitions, read_references
 from cxxrt_toolchain.facts.bindings import FACETS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator, Sequence
     from typing import BinaryIO
 
     from cxxrt_toolchain.elf.references import OwnReferences
@@ -29,6 +30,7 @@ _WORD = 8
 _GAP = 1 << 14
 """Places nearer than this are read in one piece."""
 _LARGEST = 1 << 22
+"""Bytes of the largest piece."""
 
 
 class ObjectReferences(NamedTuple):
@@ -110,21 +112,18 @@ def _described(image: ElfImage, dynamic: Dynamic) -> ObjectReferences:
     )
 
 
-def _runs(places: Iterable[int]) -> Iterable[tuple[int, bytes]]:
-    """The places in groups of neighbours, each of which one read of the memory covers."""
-    first, words = 0, array("I")
-    for place in places:
-        if words and (
-            place - first - words[-1] * _WORD > _GAP
-            or place - first > _LARGEST
-            or (place - first) % _WORD
-        ):
-            yield first, words.tobytes()
-            words = array("I")
-        if not words:
-            first = place
-        words.append((place - first) // _WORD)
-    if words:
+def _runs(places: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+    """The places, which rise, in groups of neighbours, each of which one read of memory covers."""
+    ends = [
+        index
+        for index, (one, next_one) in enumerate(pairwise(places), 1)
+        if next_one - one > _GAP
+        or next_one // _LARGEST != one // _LARGEST
+        or (next_one - one) % _WORD
+    ]
+    for start, end in pairwise((0, *ends, len(places)) if places else ()):
+        first = places[start]
+        words = array("I", [(place - first) // _WORD for place in places[start:end]])
         yield first, words.tobytes()
 
 
