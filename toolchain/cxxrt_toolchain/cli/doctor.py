@@ -64,12 +64,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _diagnose(args: argparse.Namespace) -> Diagnosis:
     store = Store(cache_folder(os.environ))
+    workers = 2 * len(os.sched_getaffinity(0))  # a first look waits for the disk half of the time
     if args.pid is not None:
         if args.python is not None:
             raise UsageError("--pid looks at a process as it is; --python has no meaning there.")
         from cxxrt_toolchain.doctor.process import diagnose_process
 
-        return diagnose_process(args.pid, store=store)
+        return diagnose_process(args.pid, store=store, workers=workers)
     executable = find_interpreter(args.python) if args.python else active_interpreter(os.environ)
     if args.modules is not None:
         from cxxrt_toolchain.doctor.imports import diagnose_imports
@@ -79,7 +80,6 @@ def _diagnose(args: argparse.Namespace) -> Diagnosis:
             return diagnose_imports(executable, modules, store=store, say=say)
     from cxxrt_toolchain.doctor.environment import diagnose_environment
 
-    workers = 2 * len(os.sched_getaffinity(0))  # a first look waits for the disk half of the time
     return diagnose_environment(executable, os.environ, store=store, workers=workers)
 
 

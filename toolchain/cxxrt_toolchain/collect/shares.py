@@ -1,26 +1,25 @@
 """The same work on many paths, shared out to forked processes.
 
-In: paths with their sizes, and a function from a path to one line of text or None. Out: the lines,
-in the order of the paths. Each process takes the next path from a queue, the largest files first,
-so that nobody waits for one who got them all. A helper that dies leaves what it took to the caller,
-so the answer never depends on how many there are. Forks, so the program must not have threads; the
+In: paths with their sizes, and a function from a path to a plain value. Out: the values, in the
+order of the paths. Each process takes the next path from a queue, the largest files first, so that
+no process waits for one that got them all. The caller does what a helper took and died of, so that
+the result never depends on the number of helpers. Forks, so the program must not have threads; the
 pool of the standard library does the same and takes longer to import than most environments take to
 read.
 """
 
 from __future__ import annotations
 
+import marshal
 import os
 import struct
-from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    Work = Callable[[str], str | None]
-
-_WORTH_IT = 64
+_Value = TypeVar("_Value")
+_WORTH_IT = 32
 """Paths for each process; a fork takes as long as reading about a dozen objects."""
 _TICKET = struct.Struct("=I")
 _MOST_TICKETS = 1024
@@ -33,13 +32,13 @@ class _Helper(NamedTuple):
     """A file in memory, so that neither side waits for the other."""
 
 
-def work_on(sizes: Mapping[str, int], work: Work, workers: int) -> list[str | None]:
-    """Do it with up to so many processes, this one included.
+def work_on(sizes: Mapping[str, int], work: Callable[[str], _Value], workers: int) -> list[_Value]:
+    """The values of some paths.
 
     Args:
-        sizes: What to work on, and how large each is.
-        work: Gives a line without a line end; must not write anywhere.
-        workers: At most so many processes.
+        sizes: The paths, and the size of each.
+        work: Gives a value that `marshal` takes; must not write anywhere.
+        workers: At most so many processes, this one included.
     """
     paths = list(sizes)
     count = max(1, min(workers, len(paths) // _WORTH_IT))
@@ -76,27 +75,26 @@ def _taken(order: Sequence[int], queue: int) -> Iterator[int]:
         yield from order[first : first + size]
 
 
-def _start(order: Sequence[int], queue: int, paths: Sequence[str], work: Work) -> _Helper:
+def _start(
+    order: Sequence[int], queue: int, paths: Sequence[str], work: Callable[[str], object]
+) -> _Helper:
     output = os.memfd_create("cxxrt-doctor")
     process = os.fork()
     if process:
         return _Helper(process, output)
     try:
-        lines = [f"{number} {work(paths[number]) or ''}\n" for number in _taken(order, queue)]
+        done = {number: work(paths[number]) for number in _taken(order, queue)}
         with os.fdopen(output, "wb", closefd=False) as stream:
-            stream.write("".join(lines).encode("utf-8", "surrogateescape"))
+            marshal.dump(done, stream)
     finally:
         os._exit(0)  # without the parent's exit handlers and buffers
 
 
-def _finish(helper: _Helper) -> dict[int, str | None]:
-    """The lines that it wrote, by number; what it took and did not write is not there."""
-    os.waitpid(helper.process, 0)
+def _finish(helper: _Helper) -> dict[int, Any]:
+    """The values that it wrote, by number; none if it died."""
+    _, status = os.waitpid(helper.process, 0)
     with os.fdopen(helper.output, "rb") as stream:
         stream.seek(0)
-        *lines, _ = stream.read().decode("utf-8", "surrogateescape").split("\n")
-    done: dict[int, str | None] = {}
-    for number, _, line in (each.partition(" ") for each in lines):
-        with suppress(ValueError):
-            done[int(number)] = line or None
+        data = stream.read()
+    done: dict[int, Any] = marshal.loads(data) if data and not status else {}  # noqa: S302 - ours
     return done

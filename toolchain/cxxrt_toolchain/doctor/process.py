@@ -18,13 +18,16 @@ from cxxrt_toolchain.rules.every import judge
 _LONGEST_TITLE = 400
 
 
-def diagnose_process(pid: int, *, store: Store | None = None, memory: bool = True) -> Diagnosis:
+def diagnose_process(
+    pid: int, *, store: Store | None = None, memory: bool = True, workers: int = 1
+) -> Diagnosis:
     """The diagnosis of a running process.
 
     Args:
         pid: The process id.
         store: Keeps what files said between runs; None: nothing is kept.
         memory: Whether to read its memory, if that is allowed.
+        workers: Processes that read files at once, for a program without threads.
 
     Raises:
         InputError: There is no such process, or it has nothing loaded.
@@ -32,7 +35,8 @@ def diagnose_process(pid: int, *, store: Store | None = None, memory: bool = Tru
     """
     facts = read_process(pid)
     interpreter = interpreter_of(facts)
-    view = Observer(interpreter, store or Store()).look(facts, memory=memory)
+    observer = Observer(interpreter, store or Store(), workers=workers)
+    view = observer.look(facts, memory=memory)
     command = " ".join(shlex.join(facts.arguments or (facts.executable,)).split())
     return Diagnosis(
         subject=Subject.PROCESS,

@@ -51,6 +51,7 @@ def described(
         environment(*owners if owner else ()),
         store or Store(),
         ordered=True,
+        workers=1,
     )
 
 

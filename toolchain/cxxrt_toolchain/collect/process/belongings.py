@@ -15,8 +15,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.abi.manifest import ManifestError
-from cxxrt_toolchain.errors import MissingToolError
+from cxxrt_toolchain.errors import InputError, MissingToolError
 from cxxrt_toolchain.host.interpreter import Interpreter
 from cxxrt_toolchain.host.runtime_folder import find_runtime
 
@@ -124,7 +123,7 @@ def runtime_version(search: Iterable[str]) -> str:
     """The newest ``GLIBCXX`` of the runtime wheel in some folders; empty without one."""
     try:
         manifest = find_runtime(search).manifest
-    except (MissingToolError, ManifestError, OSError):
+    except (MissingToolError, InputError, OSError):  # not installed, or its manifest is damaged
         return ""
     highest = manifest.highest("GLIBCXX")
     return f"GLIBCXX_{highest}" if highest else ""

@@ -93,6 +93,7 @@ def describe(
     store: Store,
     *,
     ordered: bool,
+    workers: int,
 ) -> tuple[LoadedObject, ...]:
     """The loaded objects, in the order in which they are given.
 
@@ -102,9 +103,11 @@ def describe(
         environment: The distributions that files may belong to.
         store: Keeps facts of files.
         ordered: Whether the order is the load order.
+        workers: As for `files.read`.
     """
     root = facts.root
-    found = files.read([root + each.path for each, _ in placed if not each.deleted], store).found
+    places = [root + each.path for each, _ in placed if not each.deleted]
+    found = files.read(places, store, workers=workers).found
     ends = {each.path: each.end for each in facts.mappings}
     here = Places(environment=environment)
     objects = []

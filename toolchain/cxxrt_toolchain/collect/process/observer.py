@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cxxrt_toolchain.collect.process.loaded import LoadedObject
+    from cxxrt_toolchain.collect.process.mappings import Mapping
     from cxxrt_toolchain.collect.process.memory import Memory
     from cxxrt_toolchain.collect.process.procfs import ProcessFacts
     from cxxrt_toolchain.facts.bindings import Bindings, Bound
@@ -54,15 +55,22 @@ class Observer:
         interpreter: The program.
         store: Keeps what files said.
         environment: The distributions installed for it; read when they are needed, if None.
+        workers: Processes that read files at once, for a program without threads.
     """
 
     def __init__(
-        self, interpreter: Interpreter, store: Store, *, environment: Environment | None = None
+        self,
+        interpreter: Interpreter,
+        store: Store,
+        *,
+        environment: Environment | None = None,
+        workers: int = 1,
     ) -> None:
         self.interpreter = interpreter
         self._store = store
         self._in_other_root = Store()  # the paths below /proc/PID/root end with the process
         self._given = environment
+        self._workers = workers
         self._runtime = runtime_version(interpreter.path)
 
     @cached_property
@@ -81,19 +89,58 @@ class Observer:
             if not files:
                 reason = "the loader's list of objects cannot be found in its memory"
                 return self._without_memory(facts, reason)
-            store = self._store_of(facts)
-            loaded = describe(facts, files, self._environment, store, ordered=True)
-            bindings = _bindings(facts.root, loaded, opened, store)
+            loaded = self._described(facts, files, ordered=True)
+            bindings = self._bindings(facts, loaded, opened)
         return self._view(facts, loaded, bindings, "")
 
     def _without_memory(self, facts: ProcessFacts, why: str) -> ProcessView:
-        files = [(each, 0) for each in facts.code]
-        store = self._store_of(facts)
-        loaded = describe(facts, files, self._environment, store, ordered=False)
+        loaded = self._described(facts, [(each, 0) for each in facts.code], ordered=False)
         return self._view(facts, loaded, None, why)
+
+    def _described(
+        self, facts: ProcessFacts, files: list[tuple[Mapping, int]], *, ordered: bool
+    ) -> tuple[LoadedObject, ...]:
+        store = self._store_of(facts)
+        return describe(
+            facts, files, self._environment, store, ordered=ordered, workers=self._workers
+        )
 
     def _store_of(self, facts: ProcessFacts) -> Store:
         return self._in_other_root if facts.root else self._store
+
+    def _bindings(
+        self, facts: ProcessFacts, loaded: tuple[LoadedObject, ...], memory: Memory
+    ) -> Bindings:
+        by_path = {each.path: each for each in loaded}
+
+        def open_file(path: str) -> BinaryIO:
+            if by_path[path].facts is None:
+                raise ElfError(path, "the file is gone, or not ELF")
+            return open(facts.root + path, "rb")  # noqa: PTH123 - a path of the kernel's, as it is
+
+        def described(
+            source: ObjectInMemory, target: str, symbols: tuple[int | str, ...]
+        ) -> tuple[Bound, ...]:
+            try:
+                return describe_bound(source, target, symbols, open_file)
+            except OSError:
+                return ()
+
+        def bound(path: str, place: int) -> str:
+            return owners.owner(memory.word(by_path[path].base + place) or 0)
+
+        cxx = {each.path: facts.root + each.path for each in loaded if each.is_cxx}
+        store = self._store_of(facts)
+        references = read_all(cxx, open_file, store, workers=self._workers)
+        owners = AddressMap((*each.span, each.path) for each in loaded)
+        objects = [
+            ObjectInMemory(path, by_path[path].base, *by_path[path].span, each)
+            for path, each in references.items()
+        ]
+        found = read_bindings(objects, owners, memory, described, lambda path: by_path[path].group)
+        needed = {each.path: each.facts.facts.needed for each in loaded if each.facts}
+        cudart = read_places([each.library for each in loaded], needed, open_file)
+        return replace(found, idle=idle_copies(cudart, bound))
 
     def _view(
         self,
@@ -146,46 +193,6 @@ def _interacting(loaded: tuple[LoadedObject, ...]) -> Iterator[InteractingObject
                 needed=each.facts.facts.needed,
                 traits=each.facts.traits,
             )
-
-
-def _bindings(
-    root: str, loaded: tuple[LoadedObject, ...], memory: Memory, store: Store
-) -> Bindings:
-    by_path = {each.path: each for each in loaded}
-
-    def open_file(path: str) -> BinaryIO:
-        if by_path[path].facts is None:
-            raise ElfError(path, "the file is gone, or not ELF")
-        return open(root + path, "rb")  # noqa: PTH123 - a path of the kernel's, as it is
-
-    def described(
-        source: ObjectInMemory, target: str, symbols: tuple[int | str, ...]
-    ) -> tuple[Bound, ...]:
-        try:
-            return describe_bound(source, target, symbols, open_file)
-        except OSError:
-            return ()
-
-    cxx = {each.path: root + each.path for each in loaded if each.is_cxx}
-    references = read_all(cxx, open_file, store)
-    owners = AddressMap((*each.span, each.path) for each in loaded)
-    found = read_bindings(
-        [
-            ObjectInMemory(path, by_path[path].base, *by_path[path].span, each)
-            for path, each in references.items()
-        ],
-        owners,
-        memory,
-        described,
-        lambda path: by_path[path].group,
-    )
-    needed = {each.path: each.facts.facts.needed for each in loaded if each.facts}
-    cudart = read_places([each.library for each in loaded], needed, open_file)
-
-    def bound(path: str, place: int) -> str:
-        return owners.owner(memory.word(by_path[path].base + place) or 0)
-
-    return replace(found, idle=idle_copies(cudart, bound))
 
 
 def _compilers(root: str, bindings: Bindings | None) -> dict[str, tuple[str, ...]]:

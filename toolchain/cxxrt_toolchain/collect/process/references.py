@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 from array import array
+from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from cxxrt_toolchain.collect.store import Store, identity
+from cxxrt_toolchain.collect.shares import work_on
+from cxxrt_toolchain.collect.store import Identity, Store, identity
 from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import PT_LOAD, ElfError, ElfImage
 from cxxrt_toolchain.elf.lookup import find_definitions
@@ -57,7 +59,11 @@ NOTHING = ObjectReferences((), b"", (), None, {}, {}, ())
 
 
 def read_all(
-    places: dict[str, str], open_file: Callable[[str], BinaryIO], store: Store
+    places: dict[str, str],
+    open_file: Callable[[str], BinaryIO],
+    store: Store,
+    *,
+    workers: int = 1,
 ) -> dict[str, ObjectReferences]:
     """The references of some objects, from the store or from their files.
 
@@ -65,21 +71,24 @@ def read_all(
         places: The path of each file in the process, and the path under which it lies here.
         open_file: Opens a file of the process; `OSError` if it is gone.
         store: Keeps references between runs.
+        workers: Processes that read at once, for a program without threads.
     """
-    found = {}
+    found = dict.fromkeys(places, NOTHING)
+    missing: dict[str, Identity] = {}
     for path, place in places.items():
-        try:
+        with suppress(OSError):
             key = identity(os.stat(place))  # noqa: PTH116 - called for each object
-        except OSError:
-            found[path] = NOTHING
-            continue
-        match store.get(_KIND, place, key):
-            case (*fields,) if len(fields) == len(NOTHING):
-                found[path] = ObjectReferences._make(fields)
-            case _:
-                found[path] = read_object(path, open_file)
-                if found[path] is not NOTHING:  # another run may be allowed to read it
-                    store.put(_KIND, place, key, tuple(found[path]))
+            match store.get(_KIND, place, key):
+                case (*fields,) if len(fields) == len(NOTHING):
+                    found[path] = ObjectReferences._make(fields)
+                case _:
+                    missing[path] = key
+    sizes = {path: key[2] for path, key in missing.items()}
+    rows = work_on(sizes, lambda path: tuple(read_object(path, open_file)), workers)
+    for path, row in zip(missing, rows, strict=True):
+        if row != NOTHING:  # another run may be allowed to read it
+            found[path] = ObjectReferences._make(row)
+            store.put(_KIND, places[path], missing[path], row)
     store.save()
     return found
 
