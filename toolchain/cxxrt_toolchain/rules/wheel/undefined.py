@@ -45,6 +45,8 @@ def undefined_symbols(claim: Claim) -> Iterator[Finding]:
     """
     for found in claim.linked:
         names = claim.report.unresolved(found)
+        if "libc.so.6" not in found.facts.needed:  # it relies on the process for functions of C
+            names = tuple(name for name in names if name.startswith("_Z"))
         if not names or not _only_versioned(claim, found):
             continue
         many = f"{len(names)} symbols" if len(names) > 1 else "a symbol"
@@ -60,12 +62,7 @@ def undefined_symbols(claim: Claim) -> Iterator[Finding]:
 
 
 def _only_versioned(claim: Claim, found: ObjectReport) -> bool:
-    """Whether all libraries from outside that the object needs give their symbols versions.
-
-    An object that does not need the C library relies on the process for all of its symbols.
-    """
-    if "libc.so.6" not in found.facts.needed:
-        return False
+    """Whether all libraries from outside that the object needs give their symbols versions."""
     outside = (name for name in found.facts.needed if claim.report.provides(name) is None)
     return all(_GLIBC.fullmatch(name) or _is_versioned(name) for name in outside)
 
