@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.backend.notes import build_notes
 from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.errors import StepFailedError
 from cxxrt_toolchain.repair.apply import apply_plan
@@ -48,24 +49,11 @@ def finish_wheel(plain: Path, folder: Path, config: BuildConfig) -> Path:
         plan = make_plan(report, options, wheel.read)
         if plan.refusals:
             raise StepFailedError(_refusal(plan))
-        for note in (*plan.notes, *_local_only(plan, config)):
+        for note in build_notes(report, plan, config):
             sys.stderr.write(f"cxxrt: {note}\n")
         if config.encoding is Encoding.VARIANT and plan.edits:
             return _write_variant(plan, wheel, folder)
         return apply_plan(plan, wheel, folder)
-
-
-def _local_only(plan: RepairPlan, config: BuildConfig) -> tuple[str, ...]:
-    if config.encoding is not Encoding.TAG or "_cxxrt" not in plan.result:
-        return ()
-    if "-linux_" not in plan.result:
-        return ()
-    note = (
-        f"{plan.result} needs libraries from outside that no manylinux tag promises. Installers "
-        "take it where they built it; elsewhere under its plain name: 'cxxrt encode --to plain', "
-        'or encoding = "plain".'
-    )
-    return (note,)
 
 
 def _write_variant(plan: RepairPlan, wheel: Wheel, folder: Path) -> Path:
