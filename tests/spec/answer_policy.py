@@ -11,7 +11,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from cxxrt_toolchain.abi.bounds import NoRuntimeError, runtime_requirement
+from packaging.requirements import Requirement
+
+from cxxrt_toolchain.abi.bounds import NoRuntimeError, requirement_text
 from cxxrt_toolchain.abi.symbols import load_symbol_tables, read_releases
 from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.rules.rule import Severity
@@ -39,7 +41,7 @@ def bounds(question: Document) -> Document:
     needs = [(soname, node) for soname, nodes in question["needs"].items() for node in nodes]
     cudart = {int(major): symbols for major, symbols in question["cudart"].items()}
     try:
-        found = runtime_requirement(tables, needs, cudart, epoch=question["epoch"])
+        found = Requirement(requirement_text(tables, needs, cudart, epoch=question["epoch"]))
     except NoRuntimeError:
         return {"rejected": ["V-6"]}
     versions = {clause.operator: clause.version for clause in found.specifier}

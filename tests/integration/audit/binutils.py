@@ -68,6 +68,9 @@ class Object:
     symbols: list[tuple[str, str]] = field(default_factory=list)
     """Of the defined dynamic symbols: nm's letter and the demangled name without parameters."""
 
+    undefined: set[str] = field(default_factory=set)
+    """Without the weak ones, as they are mangled."""
+
     @property
     def is_runtime(self) -> bool:
         """A copy of a compiler's runtime, by its version nodes, else by its names."""
@@ -100,6 +103,8 @@ def read_object(path: Path, member: str) -> Object | None:
             _version(found, library, line)
         found.static_tls |= "FLAGS" in line and "STATIC_TLS" in line
     found.symbols = _symbols(path, found.defines)
+    undefined = _run("nm", "-D", "--undefined-only", str(path)).stdout.splitlines()
+    found.undefined = {line.split()[1].split("@")[0] for line in undefined if " U " in line}
     return found
 
 
@@ -216,7 +221,7 @@ def _escapes(member: str, entry: str) -> bool:
 
 
 def _promises(linked: list[Object], filename: str) -> Counter[str]:
-    """P1, P3 and P4 by auditwheel's policy of the oldest platform in the file name."""
+    """P1, P3, P4 and P9 by auditwheel's policy of the oldest platform in the file name."""
     policies = [policy for policy in _policies() if _names(policy) & set(_platforms(filename))]
     if not policies:
         return Counter()
@@ -233,10 +238,13 @@ def _promises(linked: list[Object], filename: str) -> Counter[str]:
                 if name not in policy.whitelist and not name.startswith("ld-linux")
             }
         )
+        counts["P9"] += sum(
+            bool(found.undefined & policy.blacklist.get(name, frozenset())) for name in outside
+        )
         for name in sorted({library for library, _ in found.needs}):
             versions = [version for library, version in found.needs if library == name]
             families = {version.partition("_")[0] for version in versions}
-            for family in families & set(policy.symbol_versions) - {"ZLIB", "LIBATOMIC"}:
+            for family in families & set(policy.symbol_versions):
                 mine = {v.partition("_")[2] for v in versions if v.startswith(f"{family}_")}
                 if mine - set(policy.symbol_versions[family]) and (
                     family == "GLIBC" or name not in inside

@@ -22,8 +22,6 @@ from cxxrt_toolchain.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from packaging.requirements import Requirement
-
     from cxxrt_toolchain.abi.symbols import CudartSymbols, SymbolTables
 
 DISTRIBUTION = "cxx11-cuda-runtime"
@@ -105,19 +103,6 @@ def cudart_bounds(
         release = _first_release(table, symbol)
         bounds.append(_cudart_bound(tables, major, release, f"{table.soname}:{symbol}", epoch))
     return _strongest_first(bounds)
-
-
-def runtime_requirement(
-    tables: SymbolTables,
-    needs: Iterable[tuple[str, str]],
-    cudart: Mapping[int, Iterable[str]],
-    *,
-    epoch: int = 1,
-) -> Requirement:
-    """The whole requirement of one wheel, as a value; `requirement_text` has the arguments."""
-    from packaging.requirements import Requirement
-
-    return Requirement(requirement_text(tables, needs, cudart, epoch=epoch))
 
 
 def requirement_text(

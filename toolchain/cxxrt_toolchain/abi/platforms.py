@@ -6,17 +6,19 @@ generation (PEP 600) from the specification's ``manylinux.json``. Never looks at
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from cxxrt_toolchain.abi.data import read_data
 from cxxrt_toolchain.abi.versions import release_pair, version_tuple
+from cxxrt_toolchain.errors import InputError
 
 _MANYLINUX = re.compile(r"manylinux_(?P<major>[0-9]+)_(?P<minor>[0-9]+)_(?P<arch>\w+)")
-_LEGACY = re.compile(r"(?P<alias>manylinux(?:1|2010|2014))_(?P<arch>\w+)")
+_LEGACY = re.compile(r"(?P<alias>manylinux[0-9]+)_(?P<arch>\w+)")
 _LOCAL = re.compile(r"linux_(?P<arch>\w+)")
+_SCHEMA = 1
 _GLIBC = "GLIBC_"
 # Marker versions that glibc added without a number: the release that first defines them.
 _GLIBC_MARKERS = {"GLIBC_ABI_DT_RELR": (2, 36)}
@@ -80,7 +82,7 @@ def parse_platform(tag: str) -> GlibcPlatform | None:
     """Take a platform tag apart; None for other systems, musl and ``any``."""
     if match := _MANYLINUX.fullmatch(tag):
         return GlibcPlatform(glibc=(int(match["major"]), int(match["minor"])), arch=match["arch"])
-    if match := _LEGACY.fullmatch(tag):
+    if (match := _LEGACY.fullmatch(tag)) and match["alias"] in _aliases():
         return GlibcPlatform(glibc=_aliases()[match["alias"]], arch=match["arch"])
     if match := _LOCAL.fullmatch(tag):
         return GlibcPlatform(glibc=None, arch=match["arch"])
@@ -169,8 +171,7 @@ def _aliases() -> dict[str, tuple[int, int]]:
 
 @cache
 def _document() -> dict[str, Any]:
-    from importlib.resources import files
-
-    text = files("cxxrt_abi_tag_spec").joinpath("manylinux.json").read_text(encoding="utf-8")
-    document: dict[str, Any] = json.loads(text)
+    document = read_data("manylinux.json")
+    if document["schema"] != _SCHEMA:
+        raise InputError(f"manylinux.json: unknown schema {document['schema']}.")
     return document

@@ -1,17 +1,16 @@
 """The machine-readable specification as Python values.
 
-In: the JSON files of ``cxxrt_abi_tag_spec``, or a document of the same shape. Out: ``Spec`` with
+In: the documents of `abi.data`, or others of the same shape. Out: ``Spec`` with
 its epochs, and the ``Policy`` of a runtime ABI. Reads package data, never the machine.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from cxxrt_toolchain.abi.data import policy_names, read_data
 from cxxrt_toolchain.abi.platforms import private_anywhere
 from cxxrt_toolchain.abi.policy import NamePatterns, Policy, WatchedSymbols
 from cxxrt_toolchain.abi.versions import release_pair, version_tuple
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cxxrt_toolchain.abi.tag import RuntimeAbi
-
-_DATA = "cxxrt_abi_tag_spec"
 
 
 class UnknownEpochError(InputError):
@@ -88,7 +85,7 @@ class Spec:
 
 def load_spec() -> Spec:
     """The specification that this toolchain was released with."""
-    return spec_from_document(_read("tags.json"))
+    return spec_from_document(read_data("tags.json"))
 
 
 def load_policy(runtime: RuntimeAbi) -> Policy:
@@ -99,16 +96,12 @@ def load_policy(runtime: RuntimeAbi) -> Policy:
         InputError: The file is another runtime's policy, or of an unknown schema.
     """
     name = f"policies/{runtime}.json"
-    if not files(_DATA).joinpath(name).is_file():
-        known = sorted(
-            entry.name.removesuffix(".json")
-            for entry in files(_DATA).joinpath("policies").iterdir()
-            if entry.name.endswith(".json")
-        )
+    known = policy_names()
+    if str(runtime) not in known:
         raise UnknownEpochError(
             f"no policy for {runtime}.", f"This specification has: {', '.join(known)}."
         )
-    policy = Policy.from_document(_read(name))
+    policy = Policy.from_document(read_data(name))
     if policy.runtime != runtime:
         raise InputError(f"{name} is the policy of {policy.name}.")
     return policy
@@ -117,11 +110,7 @@ def load_policy(runtime: RuntimeAbi) -> Policy:
 @cache
 def watched_symbols() -> WatchedSymbols:
     """What a reader of ELF files has to look for, so that any policy can be applied later."""
-    policies = [
-        Policy.from_document(json.loads(entry.read_text(encoding="utf-8")))
-        for entry in files(_DATA).joinpath("policies").iterdir()
-        if entry.name.endswith(".json")
-    ]
+    policies = [Policy.from_document(read_data(f"policies/{name}.json")) for name in policy_names()]
     symbols = {symbol for policy in policies for _, names in policy.blacklist for symbol in names}
     patterns = {pattern for policy in policies for pattern in policy.forbidden_definitions}
     return WatchedSymbols(
@@ -165,8 +154,3 @@ def epoch_from_document(number: int, row: Mapping[str, Any]) -> Epoch:
             for soname, architectures in sorted(row.get("libraries", {}).items())
         ),
     )
-
-
-def _read(name: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(files(_DATA).joinpath(name).read_text(encoding="utf-8"))
-    return document
