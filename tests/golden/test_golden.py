@@ -9,7 +9,7 @@ import golden_case
 import jsonschema
 import pytest
 
-from cxxrt_toolchain.rules.catalogue import load_catalogue
+from cxxrt_toolchain.report.catalogue import load_catalogue
 from cxxrt_toolchain.rules.titles import RULES
 
 FOLDERS = sorted(path.parent for path in golden_case.CASES.glob("*/case.toml"))

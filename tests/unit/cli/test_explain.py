@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cxxrt_toolchain.cli import main
-from cxxrt_toolchain.rules.catalogue import parse_catalogue
+from cxxrt_toolchain.report.catalogue import parse_catalogue
 from cxxrt_toolchain.rules.titles import RULES
 
 

@@ -11,7 +11,7 @@ import pytest
 import cxx11_cuda_runtime
 from cxx11_cuda_runtime import _activate, _errors
 from cxxrt_toolchain.repair import forwarder
-from cxxrt_toolchain.rules.catalogue import load_catalogue
+from cxxrt_toolchain.report.catalogue import load_catalogue
 
 _RULE = re.compile(r"CXXRT-L\d{3}\b")
 _SOURCES = sorted(Path(cxx11_cuda_runtime.__file__).parent.rglob("*.py"))

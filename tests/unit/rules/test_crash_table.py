@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from cxxrt_toolchain.rules.catalogue import load_catalogue
+from cxxrt_toolchain.report.catalogue import load_catalogue
 from cxxrt_toolchain.rules.every import CATALOGUE
 
 TABLE = Path(__file__).parents[3] / "tests" / "crashes" / "README.md"

@@ -7,13 +7,13 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import UsageError
-from cxxrt_toolchain.rules.catalogue import load_catalogue
+from cxxrt_toolchain.report.catalogue import load_catalogue
 from cxxrt_toolchain.rules.every import CATALOGUE
 
 if TYPE_CHECKING:
     import argparse
 
-    from cxxrt_toolchain.rules.catalogue import Entry
+    from cxxrt_toolchain.report.catalogue import Entry
 
 _PREFIX = "CXXRT-"
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
 
+from cxxrt_toolchain.report.catalogue import load_catalogue, load_mechanisms
 from cxxrt_toolchain.report.page.markup import EMPTY, Html, element, joined
-from cxxrt_toolchain.rules.catalogue import load_catalogue, load_mechanisms
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.rules.catalogue import Entry
+    from cxxrt_toolchain.report.catalogue import Entry
 
 _REFERENCE = re.compile(r"\b(?:CXXRT-)?(?P<rule>[THPWLD][0-9]+)\b")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cxxrt_toolchain.rules.catalogue import load_catalogue, load_mechanisms
+from cxxrt_toolchain.report.catalogue import load_catalogue, load_mechanisms
 from cxxrt_toolchain.rules.every import CATALOGUE
 
 _EARLIER = re.compile(r"^Earlier ids: (?P<ids>.+)\.$", re.MULTILINE)
