@@ -1,0 +1,45 @@
+"""What import-linter cannot see: no module of facts or rules opens a file."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import cxxrt_toolchain
+
+PACKAGE = Path(cxxrt_toolchain.__path__[0])
+OPENERS = {"open", "read_bytes", "read_text", "write_bytes", "write_text", "fdopen", "mmap"}
+READERS = {"fileinput", "importlib.resources", "io", "linecache", "mmap", "pkgutil", "shutil"}
+
+
+def openings(source: str) -> list[str]:
+    """The calls and imports of a module by which it may open a file."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            called = node.func
+            name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+            found += [f"line {node.lineno}: {name}()"] if name in OPENERS else []
+        elif isinstance(node, ast.Import):
+            found += [each.name for each in node.names if each.name in READERS]
+        elif isinstance(node, ast.ImportFrom) and node.module in READERS:
+            found.append(node.module)
+    return found
+
+
+@pytest.mark.parametrize("stage", ["facts", "rules"])
+def test_what_reasons_opens_no_file(stage: str) -> None:
+    modules = sorted((PACKAGE / stage).rglob("*.py"))
+    found = {str(each): openings(each.read_text(encoding="utf-8")) for each in modules}
+    assert modules
+    assert {path: rows for path, rows in found.items() if rows} == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["open('x')", "Path('x').read_text()", "import mmap", "from importlib.resources import files"],
+)
+def test_an_opening_is_seen(source: str) -> None:
+    assert len(openings(source)) == 1
