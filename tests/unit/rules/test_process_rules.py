@@ -27,7 +27,6 @@ from cxxrt_toolchain.facts.libraries import Origin
 from cxxrt_toolchain.rules.every import judge
 from cxxrt_toolchain.rules.interposition import namespace_of
 from cxxrt_toolchain.rules.rule import Severity
-from cxxrt_toolchain.rules.versions import version_key
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.process import ProcessView
@@ -364,7 +363,3 @@ def test_a_variable_that_leads_to_a_runtime() -> None:
 )
 def test_the_namespace_of_a_mangled_name(name: str, space: str) -> None:
     assert namespace_of(name) == space
-
-
-def test_versions_are_ordered_by_their_numbers() -> None:
-    assert version_key("GLIBCXX_3.4.9") < version_key("GLIBCXX_3.4.30")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily, family_of_name
@@ -114,6 +114,9 @@ class EnvironmentFacts:
     interactions: Interactions = NO_INTERACTIONS
     """What packages with different runtimes or string ABIs exchange."""
 
+    verb: ClassVar[str] = "are installed"
+    """The predicate of its libraries in a sentence."""
+
     @cached_property
     def by_path(self) -> dict[str, ObjectFacts]:
         """Every object, in packages and outside."""
@@ -137,11 +140,6 @@ class EnvironmentFacts:
         """The pairs of distributions that `strings` is about."""
         rows = ((self.package_of(e.consumer), self.package_of(e.provider)) for e in self.strings)
         return frozenset(frozenset(filter(None, row)) for row in rows)
-
-    @property
-    def verb(self) -> str:
-        """What libraries of an environment do, in a sentence."""
-        return "are installed"
 
     @property
     def python(self) -> str:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from cxxrt_toolchain.facts.families import RuntimeFamily
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from cxxrt_toolchain.facts.traits import Traits
 
 
@@ -94,3 +96,31 @@ def differ_in_cudart(one: InteractingObject, other: InteractingObject) -> bool:
     """Whether two objects use CUDA with different copies of libcudart."""
     hidden = _CUDART in one.traits.hidden or _CUDART in other.traits.hidden
     return hidden and one.uses_cudart and other.uses_cudart
+
+
+@dataclass(frozen=True, slots=True)
+class CrossingGroup:
+    """All crossings between two owners."""
+
+    crossings: tuple[Crossing, ...]
+
+    @property
+    def objects(self) -> tuple[InteractingObject, ...]:
+        """User and provider of every crossing."""
+        return tuple(end for each in self.crossings for end in (each.user, each.provider))
+
+    @property
+    def owners(self) -> frozenset[str]:
+        """The two owners."""
+        return frozenset(each.owner for each in self.objects)
+
+
+def by_owners(
+    crossings: Iterable[Crossing], differ: Callable[[InteractingObject, InteractingObject], bool]
+) -> tuple[CrossingGroup, ...]:
+    """The crossings between objects that differ, grouped by their two owners."""
+    found: dict[frozenset[str], list[Crossing]] = {}
+    for each in crossings:
+        if differ(each.user, each.provider):
+            found.setdefault(frozenset((each.user.owner, each.provider.owner)), []).append(each)
+    return tuple(CrossingGroup(tuple(found[owners])) for owners in sorted(found, key=sorted))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily
 from cxxrt_toolchain.facts.interactions import NO_INTERACTIONS, Interactions
@@ -46,6 +46,12 @@ class ProcessView:
     interactions: Interactions = NO_INTERACTIONS
     """What objects with different runtimes or string ABIs exchange."""
 
+    # Properties of `EnvironmentFacts` that a process does not show.
+    activated: ClassVar[bool] = False
+    libstdcxx: ClassVar[str] = ""
+    string_conflicts: ClassVar[frozenset[frozenset[str]]] = frozenset()
+    verb: ClassVar[str] = "are loaded"
+
     @cached_property
     def by_path(self) -> dict[str, Library]:
         """Every library by its path."""
@@ -82,29 +88,9 @@ class ProcessView:
         return frozenset(each.name for each in self.packages)
 
     @property
-    def string_conflicts(self) -> frozenset[frozenset[str]]:
-        """As `EnvironmentFacts.string_conflicts`; a process shows bindings instead."""
-        return frozenset()
-
-    @property
-    def verb(self) -> str:
-        """What libraries of a process do, in a sentence."""
-        return "are loaded"
-
-    @property
     def has_runtime(self) -> bool:
         """Whether the runtime wheel is installed."""
         return bool(self.runtime_version)
-
-    @property
-    def libstdcxx(self) -> str:
-        """As `EnvironmentFacts.libstdcxx`; unknown in a process, hence empty."""
-        return ""
-
-    @property
-    def activated(self) -> bool:
-        """As `EnvironmentFacts.activated`; in a process the load order shows it."""
-        return False
 
     def version_of(self, name: str) -> str:
         """Version of a distribution; empty if it is unknown."""

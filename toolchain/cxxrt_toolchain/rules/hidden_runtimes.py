@@ -5,129 +5,144 @@ What symbols of two packages prove is a warning; what may happen through pointer
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.facts.interactions import differ_in_cudart, differ_in_libstdcxx
+from cxxrt_toolchain.facts.interactions import by_owners, differ_in_cudart, differ_in_libstdcxx
 from cxxrt_toolchain.facts.process import ProcessView
-from cxxrt_toolchain.rules.interactions import (
-    MOST,
-    capsule_lines,
-    groups,
-    owners_of,
-    packages,
-    rebuilt,
-    text,
-)
+from cxxrt_toolchain.rules.remedies import capsule_pointers, crossing_symbols, rebuilt
 from cxxrt_toolchain.rules.rule import Finding, Severity, rule
-from cxxrt_toolchain.wording import shortened
+from cxxrt_toolchain.wording import listed, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
-    from cxxrt_toolchain.facts.interactions import InteractingObject
+    from cxxrt_toolchain.facts.interactions import CapsulePointer, CrossingGroup, InteractingObject
 
     Scene = EnvironmentFacts | ProcessView
 
-_DYNAMIC = "link libstdc++ dynamically"
-_SHARED = "use nvcc's --cudart=shared"
+
+class _Runtime(NamedTuple):
+    """What the two rules differ in."""
+
+    family: RuntimeFamily
+    danger: str
+    """What must not happen between packages with separate copies."""
+    remedy: str
 
 
-def _hides_stdcxx(each: InteractingObject) -> bool:
-    return RuntimeFamily.LIBSTDCXX in each.traits.hidden
-
-
-def _hides_cudart(each: InteractingObject) -> bool:
-    return RuntimeFamily.LIBCUDART in each.traits.hidden
+_STDCXX = _Runtime(
+    RuntimeFamily.LIBSTDCXX,
+    "no exception and no old std::string passes to or from",
+    "link libstdc++ dynamically",
+)
+_CUDART = _Runtime(
+    RuntimeFamily.LIBCUDART,
+    "no kernel is launched by or defined in",
+    "use nvcc's --cudart=shared",
+)
 
 
 @rule("CXXRT-H5", "Statically linked libstdc++, hidden", on=(EnvironmentFacts, ProcessView))
 def hidden_libstdcxx(scene: Scene) -> Iterator[Finding]:
     """A warning if C++ symbols cross; one note for all other packages if others use C++."""
-    crossing = groups(scene.interactions.crossings, differ_in_libstdcxx)
-    for group in crossing:
-        guilty, others = group.sides(_hides_stdcxx)
-        yield Finding(
-            severity=Severity.WARNING,
-            message=f"{_contain(guilty, 'libstdc++')}, and its C++ symbols are bound to those of "
-            f"{text(others or guilty)}: an exception or an old std::string that crosses is known "
-            "to only one of the two runtimes",
-            culprits=packages(scene, guilty),
-            victims=packages(scene, others),
-            libraries=group.paths,
-            evidence=(*_contained(group.objects, _hides_stdcxx, "libstdc++")[:2], *group.symbols),
-            remedies=(rebuilt(guilty, _DYNAMIC),),
+    groups = by_owners(scene.interactions.crossings, differ_in_libstdcxx)
+    for group in groups:
+        guilty = _hiding(group.objects, _STDCXX)
+        what = (
+            f"its C++ symbols are bound to those of {_text(group.owners - guilty or guilty)}: an "
+            "exception or an old std::string that crosses is known to only one of the two runtimes"
         )
+        yield _crossing(scene, _STDCXX, group, what, crossing_symbols(group.crossings))
     objects = scene.interactions.objects
-    rest = owners_of(objects, _hides_stdcxx) - {name for each in crossing for name in each.owners}
     capsules = [
-        each
-        for each in scene.interactions.capsules
-        if _hides_stdcxx(each.maker) or _hides_stdcxx(each.opener)
+        each for each in scene.interactions.capsules if _hiding((each.maker, each.opener), _STDCXX)
     ]
-    users = owners_of(objects, lambda each: each.uses_cxx)
+    users = {each.owner for each in objects if each.uses_cxx}
     users |= {end.owner for each in capsules for end in (each.maker, each.opener)}
-    if rest and len(users) > 1:
-        shown = [each for each in objects if each.owner in rest]
-        yield Finding(
-            severity=Severity.NOTE,
-            message=f"{_contain(rest, 'libstdc++')}, which is safe as long as no exception and no "
-            f"old std::string passes to or from {text(users - rest) or 'the other'}",
-            culprits=packages(scene, rest),
-            libraries=tuple(each.path for each in shown if _hides_stdcxx(each))[:MOST],
-            evidence=shortened(
-                [*_contained(shown, _hides_stdcxx, "libstdc++"), *capsule_lines(capsules)]
-            ),
-            remedies=(f"Nothing, unless that happens; then {rebuilt(rest, _DYNAMIC)}",),
-        )
+    yield from _separate(scene, _STDCXX, groups, users, capsules)
 
 
 @rule("CXXRT-H7", "Statically linked libcudart, hidden", on=(EnvironmentFacts, ProcessView))
 def hidden_cudart(scene: Scene) -> Iterator[Finding]:
     """A warning if a package launches another's kernel; one note for all other packages."""
     launches = [each for each in scene.interactions.crossings if each.kernels]
-    crossing = groups(launches, differ_in_cudart)
-    for group in crossing:
-        guilty, others = group.sides(_hides_cudart)
-        rows = group.crossings
-        yield Finding(
-            severity=Severity.WARNING,
-            message=f"{_contain(guilty, 'libcudart')}, and {text({e.user.owner for e in rows})} "
-            f"launches kernels of {text({e.provider.owner for e in rows})}: the launch "
-            "configuration stays in the launcher's libcudart",
-            culprits=packages(scene, guilty),
-            victims=packages(scene, others),
-            libraries=group.paths,
-            evidence=(
-                *_contained(group.objects, _hides_cudart, "libcudart")[:2],
-                f"{rows[0].provider.path} registers {rows[0].kernels[0]}",
-                *group.symbols[:1],
-            ),
-            remedies=(rebuilt(guilty, _SHARED),),
+    groups = by_owners(launches, differ_in_cudart)
+    for group in groups:
+        first = group.crossings[0]
+        what = (
+            f"{_text({each.user.owner for each in group.crossings})} launches kernels of "
+            f"{_text({each.provider.owner for each in group.crossings})}: the launch "
+            "configuration stays in the launcher's libcudart"
         )
+        registers = f"{first.provider.path} registers {first.kernels[0]}"
+        evidence = (registers, *crossing_symbols([first]))
+        yield _crossing(scene, _CUDART, group, what, evidence)
+    users = {each.owner for each in scene.interactions.objects if each.uses_cudart}
+    yield from _separate(scene, _CUDART, groups, users)
+
+
+def _hiding(objects: Iterable[InteractingObject], runtime: _Runtime) -> frozenset[str]:
+    """The owners of objects with a hidden copy."""
+    return frozenset(each.owner for each in objects if runtime.family in each.traits.hidden)
+
+
+def _crossing(
+    scene: Scene, runtime: _Runtime, group: CrossingGroup, what: str, evidence: tuple[str, ...]
+) -> Finding:
+    guilty = _hiding(group.objects, runtime)
+    return Finding(
+        severity=Severity.WARNING,
+        message=f"{_contain(guilty, runtime)}, and {what}",
+        culprits=_packages(scene, guilty),
+        victims=_packages(scene, group.owners - guilty),
+        libraries=tuple(dict.fromkeys(each.path for each in group.objects))[:5],
+        evidence=(*_contained(group.objects, runtime)[:2], *evidence),
+        remedies=(rebuilt(guilty, runtime.remedy),),
+    )
+
+
+def _separate(
+    scene: Scene,
+    runtime: _Runtime,
+    groups: Iterable[CrossingGroup],
+    users: Collection[str],
+    capsules: Iterable[CapsulePointer] = (),
+) -> Iterator[Finding]:
+    """One note about all hidden copies that no warning is about, if other packages have one."""
     objects = scene.interactions.objects
-    rest = owners_of(objects, _hides_cudart) - {name for each in crossing for name in each.owners}
-    if rest and len(owners_of(objects, lambda each: each.uses_cudart)) > 1:
-        shown = [each for each in objects if each.owner in rest]
-        yield Finding(
-            severity=Severity.NOTE,
-            message=f"{_contain(rest, 'libcudart')}, which is safe as long as no package launches "
-            "kernels that another one defines",
-            culprits=packages(scene, rest),
-            libraries=tuple(each.path for each in shown if _hides_cudart(each))[:MOST],
-            evidence=shortened(_contained(shown, _hides_cudart, "libcudart")),
-            remedies=(f"Nothing, unless that happens; then {rebuilt(rest, _SHARED)}",),
-        )
+    rest = _hiding(objects, runtime) - {name for each in groups for name in each.owners}
+    if not rest or len(users) < 2:  # noqa: PLR2004 - a package alone exchanges nothing
+        return
+    shown = [
+        each for each in objects if each.owner in rest and runtime.family in each.traits.hidden
+    ]
+    yield Finding(
+        severity=Severity.NOTE,
+        message=f"{_contain(rest, runtime)}, which is safe as long as {runtime.danger} "
+        f"{_text({*users} - rest) or 'the other'}",
+        culprits=_packages(scene, rest),
+        libraries=tuple(each.path for each in shown)[:5],
+        evidence=shortened([*_contained(shown, runtime), *capsule_pointers(capsules)]),
+        remedies=(f"Nothing, unless that happens; then {rebuilt(rest, runtime.remedy)}",),
+    )
 
 
-def _contain(owners: Collection[str], library: str) -> str:
+def _contain(owners: Collection[str], runtime: _Runtime) -> str:
     verb = "contains" if len(owners) == 1 else "contain"
-    return f"{text(owners)} {verb} a static {library}, hidden"
+    return f"{_text(owners)} {verb} a static {runtime.family.value}, hidden"
 
 
-def _contained(
-    objects: Iterable[InteractingObject], hides: Callable[[InteractingObject], bool], library: str
-) -> list[str]:
-    paths = dict.fromkeys(each.path for each in objects if hides(each))
-    return [f"{path} contains {library}" for path in paths]
+def _contained(objects: Iterable[InteractingObject], runtime: _Runtime) -> list[str]:
+    paths = dict.fromkeys(each.path for each in objects if runtime.family in each.traits.hidden)
+    return [f"{path} contains {runtime.family.value}" for path in paths]
+
+
+def _packages(scene: Scene, owners: Collection[str]) -> tuple[str, ...]:
+    """The owners that are distributions; a folder is named, but never blamed."""
+    return tuple(sorted(scene.package_names.intersection(owners)))
+
+
+def _text(owners: Collection[str]) -> str:
+    return listed(sorted(owners))

@@ -1,11 +1,16 @@
-"""Remedies that several rules give. Text only."""
+"""Remedies and sentences that several rules give. Text only."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.wording import listed
+
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from cxxrt_toolchain.facts.environment import EnvironmentFacts
+    from cxxrt_toolchain.facts.interactions import CapsulePointer, Crossing
     from cxxrt_toolchain.facts.process import ProcessView
 
 INSTALL = "pip install cxx11-cuda-runtime"
@@ -46,3 +51,26 @@ def repaired(scene: EnvironmentFacts | ProcessView, name: str) -> str:
 def upgrade(name: str) -> str:
     """The command that installs the newest release of a distribution."""
     return f"pip install --upgrade {name}"
+
+
+def rebuilt(owners: Collection[str], how: str) -> str:
+    """The remedy of a new build of some distributions."""
+    return f"rebuild {listed(sorted(owners))}: {how}, as the build backend of cxxrt-toolchain does"
+
+
+def crossing_symbols(crossings: Iterable[Crossing]) -> tuple[str, ...]:
+    """Sentences that say which symbols cross, at most two."""
+    return tuple(
+        f"{each.user.path} takes {each.symbols[0]}"
+        + (f" and {len(each.symbols) - 1} more" if len(each.symbols) > 1 else "")
+        + f" from {each.provider.path}"
+        for each in (*crossings,)[:2]
+    )
+
+
+def capsule_pointers(capsules: Iterable[CapsulePointer]) -> tuple[str, ...]:
+    """Sentences that say which pointers pass through capsules, at most five."""
+    return tuple(
+        f"{each.opener.path} takes a pointer out of the capsule {each.name!r} of {each.maker.path}"
+        for each in (*capsules,)[:5]
+    )

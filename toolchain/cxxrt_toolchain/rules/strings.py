@@ -5,25 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
-from cxxrt_toolchain.facts.interactions import differ_in_strings
+from cxxrt_toolchain.facts.interactions import by_owners, differ_in_strings
 from cxxrt_toolchain.facts.process import ProcessView
 from cxxrt_toolchain.facts.symbols import spells_old_string
-from cxxrt_toolchain.rules.interactions import (
-    MOST,
-    capsule_lines,
-    groups,
-    packages,
-    rebuilt,
-    text,
-)
+from cxxrt_toolchain.rules.remedies import capsule_pointers, crossing_symbols, rebuilt
 from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cxxrt_toolchain.facts.environment import StringConflict
-    from cxxrt_toolchain.facts.interactions import CapsulePointer, InteractingObject
-    from cxxrt_toolchain.rules.interactions import CrossingGroup
+    from cxxrt_toolchain.facts.interactions import CapsulePointer, CrossingGroup, InteractingObject
 
     Scene = EnvironmentFacts | ProcessView
 
@@ -66,7 +59,7 @@ def string_conflict(env: EnvironmentFacts) -> Iterator[Finding]:
 )
 def string_layouts(scene: Scene) -> Iterator[Finding]:
     """Packages with symbols or capsules between them, unless D11 reports the two already."""
-    crossing = groups(scene.interactions.crossings, differ_in_strings)
+    crossing = by_owners(scene.interactions.crossings, differ_in_strings)
     for group in crossing:
         if group.owners not in scene.string_conflicts:
             yield _crossing(scene, group)
@@ -85,16 +78,18 @@ def _is_old(each: InteractingObject) -> bool:
 
 
 def _crossing(scene: Scene, group: CrossingGroup) -> Finding:
-    guilty, others = group.sides(_is_old)
+    guilty = {each.owner for each in group.objects if _is_old(each)}
+    others = group.owners - guilty
     return Finding(
         severity=Severity.WARNING if _may_pass_strings(group) else Severity.NOTE,
-        message=f"{text(guilty)} is compiled for the old std::string and {text(others)} for the "
+        message=f"{listed(sorted(guilty))} is compiled for the old std::string and "
+        f"{listed(sorted(others))} for the "
         "new one, and C++ symbols of one are bound to those of the other: a struct that contains "
         "a string has two layouts",
-        culprits=packages(scene, guilty),
-        victims=packages(scene, others),
-        libraries=group.paths,
-        evidence=(*_spelling(group.objects)[:2], *group.symbols),
+        culprits=tuple(sorted(scene.package_names & guilty)),
+        victims=tuple(sorted(scene.package_names & others)),
+        libraries=tuple(dict.fromkeys(each.path for each in group.objects))[:5],
+        evidence=(*_spelling(group.objects)[:2], *crossing_symbols(group.crossings)),
         remedies=(rebuilt(guilty, _NEW_STRING),),
     )
 
@@ -105,11 +100,11 @@ def _exchanging(scene: Scene, owner: str, other: str, rows: list[CapsulePointer]
         severity=Severity.NOTE,
         message=f"{owner} is compiled for the old std::string, and no symbol of {other} shows the "
         "same; they exchange pointers, and a struct that contains a string would have two layouts",
-        culprits=packages(scene, {owner}),
-        libraries=tuple(dict.fromkeys(each.path for each in ends))[:MOST],
+        culprits=(owner,) if owner in scene.package_names else (),
+        libraries=tuple(dict.fromkeys(each.path for each in ends))[:5],
         evidence=(
             *_spelling([each for each in ends if _is_old(each)])[:1],
-            *capsule_lines(rows),
+            *capsule_pointers(rows),
         ),
         remedies=(f"Nothing, unless that happens; then {rebuilt({owner}, _NEW_STRING)}",),
     )

@@ -5,7 +5,6 @@ M3 (too old) is a mechanism of the catalogue.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts, newest, numbers
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 _VERSIONED = (LIBSTDCXX, "libgcc_s.so.1", "libgomp.so.1")
 _GLIBCXX = "GLIBCXX_"
 _GLIBC = "GLIBC_"
-_NUMBER = re.compile(r"(\d+)")
 
 
 @rule("CXXRT-D1", "A package needs a newer runtime library than it gets", on=(EnvironmentFacts,))
@@ -215,8 +213,8 @@ def older_first(view: ProcessView) -> Iterator[Finding]:
     bringer = view.bringer(first)
     by = f", brought by {bringer}" if bringer else ""
     by += f" of {view.label(bringer)}" if view.package_of(bringer) else ""
-    highest = max((each.version for each in copies), key=version_key)
-    if version_key(first.version) < version_key(highest):
+    highest = max((each.version for each in copies), key=_number)
+    if _number(first.version) < _number(highest):
         yield Finding(
             severity=Severity.WARNING,
             message=f"{first.path} ({first.version}) was loaded first{by}; packages that need "
@@ -227,7 +225,7 @@ def older_first(view: ProcessView) -> Iterator[Finding]:
         )
     elif first.origin is not Origin.RUNTIME:
         installed = view.runtime_version
-        older = version_key(first.version) < version_key(installed)
+        older = _number(first.version) < _number(installed)
         yield Finding(
             severity=Severity.NOTE,
             message=f"The process's libstdc++ is {first.path} ({first.version}){by}"
@@ -237,6 +235,5 @@ def older_first(view: ProcessView) -> Iterator[Finding]:
         )
 
 
-def version_key(version: str) -> tuple[int, ...]:
-    """The numbers of a version, so that ``GLIBCXX_3.4.9`` sorts before ``GLIBCXX_3.4.30``."""
-    return tuple(int(number) for number in _NUMBER.findall(version))
+def _number(node: str) -> tuple[int, ...]:
+    return numbers(node, _GLIBCXX)
