@@ -35,8 +35,8 @@ def user(elf_fixture: Callable[[str], Path]) -> SharedObject:
         (ElfEdit(remove_needed=(Soname("libm.so.6"),)), "not among its needed libraries"),
         (ElfEdit(replace_needed=((Soname("x"), _DEP),)), "x is not among"),
         (ElfEdit(replace_needed=((_DEP, Soname("a")), (_DEP, Soname("b")))), "twice"),
-        (ElfEdit(soname=Soname("")), "no name"),
-        (ElfEdit(search_path="a\0b"), "no name"),
+        (ElfEdit(soname=Soname("")), "cannot be a name"),
+        (ElfEdit(search_path="a\0b"), "cannot be a name"),
     ],
 )
 def test_an_edit_that_the_file_does_not_allow_is_refused(

@@ -120,7 +120,7 @@ def test_a_broken_utf8_name_is_refused(write_zip: WriteZip) -> None:
         ("pkg/\u00e4.py", b"x"),
         patch=lambda data: data.replace("\u00e4".encode(), b"\xff\xff"),
     )
-    _refused(path, "no zip archive that can be read")
+    _refused(path, "not a readable zip archive")
 
 
 def test_a_local_header_that_names_another_member_is_refused(write_zip: WriteZip) -> None:
@@ -203,7 +203,7 @@ def test_something_that_is_no_archive_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "demo-1.0-py3-none-any.whl"
     for content in (b"", b"PK\x05\x06", b"\x7fELF" + bytes(500)):
         path.write_bytes(content)
-        _refused(path, "no zip archive")
+        _refused(path, "not a readable zip archive")
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

@@ -49,8 +49,8 @@ def test_wheel_reads_and_writes_the_same_text() -> None:
         ("", "no Wheel-Version"),
         ("Wheel-Version: 1.0\nTag: py3-none-any\n", "no Root-Is-Purelib"),
         (_WHEEL + "Build: 4\n", "more than once"),
-        (_WHEEL.replace("false", "maybe"), "neither true nor false"),
-        (_WHEEL + "nonsense\n", "no field"),
+        (_WHEEL.replace("false", "maybe"), "not true or false"),
+        (_WHEEL + "nonsense\n", "not a field"),
         (_WHEEL + "\nbody", "text behind its fields"),
     ],
 )

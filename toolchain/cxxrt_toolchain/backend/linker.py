@@ -119,7 +119,7 @@ exec @LINKER@ "$@"
 
 
 def write_linker(folder: Path, config: BuildConfig, environment: Mapping[str, str]) -> None:
-    """Fill the folder.
+    """Write the linker into the folder.
 
     Args:
         folder: Empty; stays until the build ends.

@@ -29,13 +29,13 @@ _FLAGS = {
 _FOLDERS = {
     "cmakedir": "for CMAKE_PREFIX_PATH",
     "pkgconfigdir": "for PKG_CONFIG_PATH",
-    "includedir": "headers of the runtime; epoch 1 has none, the compiler brings its own",
+    "includedir": "headers of the runtime; empty in epoch 1: the compiler has its own",
     "libdir": "the shared libraries and their linker scripts",
 }
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Options."""
+    """Add the options of the command."""
     parser.epilog, parser.formatter_class = _NOTES, argparse.RawDescriptionHelpFormatter
     for name, text in {**_FLAGS, **_FOLDERS}.items():
         parser.add_argument(f"--{name}", action="append_const", dest="facts", const=name, help=text)
@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what was asked for."""
+    """Print the requested facts."""
     runtime = find_runtime()
     values = _values(runtime, args.cuda)
     if not args.facts:

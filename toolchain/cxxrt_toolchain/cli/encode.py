@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Options."""
+    """Add the options of the command."""
     parser.add_argument("wheels", metavar="WHEEL", nargs="+", type=Path)
     parser.add_argument(
         "--to",

@@ -15,5 +15,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run pip; its exit code is ours."""
+    """Run pip and return its exit code."""
     return run_pip(args.arguments, os.environ)

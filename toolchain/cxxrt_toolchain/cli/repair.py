@@ -65,7 +65,7 @@ class _Repaired:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Options."""
+    """Add the options of the command."""
     parser.epilog, parser.formatter_class = _NOTES, argparse.RawDescriptionHelpFormatter
     parser.add_argument("wheels", metavar="WHEEL", nargs="+", type=Path)
     parser.add_argument("-w", "--wheel-dir", metavar="DIR", type=Path, help="where the new ones go")

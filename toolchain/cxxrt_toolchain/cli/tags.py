@@ -27,7 +27,7 @@ environment can veto runtime ABIs (sentence S-5 of the specification).
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Options."""
+    """Add the options of the command."""
     parser.epilog, parser.formatter_class = _NOTES, argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "--python", metavar="EXE", help="another environment: its interpreter or its folder"
@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the list."""
+    """Print the supported tags."""
     document = collect(args.python)
     if args.json:
         print(json.dumps(document, indent=1))

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """Where the children run."""
+    """The environment of the child processes."""
 
     python: Path
     """The interpreter of the fresh environment."""

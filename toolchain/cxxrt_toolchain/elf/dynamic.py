@@ -48,7 +48,7 @@ _LONG = 1 << 12
 
 
 class Strings:
-    """A string table: text by offset.
+    """A string table, read by offset.
 
     Entries may share bytes, so a small table could be made to give endless text; what comes out
     in total is limited to a multiple of the table (linkers share tails, real files stay below 2).
@@ -135,7 +135,7 @@ class SparseStrings:
 
 
 class Dynamic:
-    """The dynamic section of one file; empty where the file has none (static, object files).
+    """The dynamic section of one file; empty without one (static, object files).
 
     Args:
         image: The file.

@@ -15,7 +15,7 @@ Soname = NewType("Soname", str)
 
 
 class Binding(Enum):
-    """How a dynamic symbol is bound."""
+    """The binding of a dynamic symbol (``STB_*``)."""
 
     LOCAL = "local"
     GLOBAL = "global"
@@ -26,7 +26,7 @@ class Binding(Enum):
 
 
 class SymbolType(Enum):
-    """What a dynamic symbol names."""
+    """The type of a dynamic symbol (``STT_*``)."""
 
     NOTYPE = "notype"
     OBJECT = "object"

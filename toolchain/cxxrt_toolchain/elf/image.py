@@ -35,7 +35,7 @@ _MAX_OFFSET = 1 << 62
 
 
 class ByteSource(Protocol):
-    """What is needed of a stream."""
+    """The two methods of a binary stream that reading needs."""
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         """Move to an offset."""
@@ -124,7 +124,7 @@ class ElfImage:
         return struct.Struct(order + (wide if narrow is None or self.wide else narrow))
 
     def error(self, reason: str) -> ElfError:
-        """The typed error for this file."""
+        """An `ElfError` with the name of this file."""
         return ElfError(self.member, reason)
 
     def read(self, offset: int, size: int, what: str) -> bytes:
@@ -154,7 +154,7 @@ class ElfImage:
         raise self.error(f"{what} lies at {address:#x}, which no segment of the file covers")
 
     def first(self, kind: int) -> Segment | None:
-        """The first segment of a type."""
+        """The first segment of a type, or None."""
         return next((s for s in self.segments if s.type == kind), None)
 
     def _read_some(self, offset: int, size: int) -> bytes:

@@ -139,7 +139,7 @@ def gnu_hash(name: str) -> int:
 
 
 class _OldTable:
-    """``DT_HASH``."""
+    """``DT_HASH``: buckets and chains, without a filter."""
 
     def __init__(self, image: ElfImage, dynamic: Dynamic) -> None:
         self._image = image

@@ -54,5 +54,5 @@ def notes_of(image: ElfImage, segment: Segment) -> Iterator[tuple[bytes, int, by
 
 
 def aligned(value: int, to: int) -> int:
-    """The next multiple."""
+    """The value, rounded up to a multiple."""
     return -(-value // to) * to

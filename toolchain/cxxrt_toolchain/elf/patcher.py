@@ -65,7 +65,7 @@ class ElfEdit:
 
 
 class Patcher(Protocol):
-    """Anything that can apply an edit."""
+    """Applies edits to the bytes of a file."""
 
     def apply(self, content: bytes, edit: ElfEdit, member: str) -> bytes:
         """The content with the edit applied; the content itself where the edit is empty."""
@@ -154,7 +154,7 @@ def check_edit(facts: SharedObject, edit: ElfEdit, member: str) -> None:
             )
     for text in _texts(edit):
         if not text or "\0" in text:
-            raise ElfEditError(member, f"{text!r} is no name for the dynamic section")
+            raise ElfEditError(member, f"{text!r} cannot be a name in the dynamic section")
 
 
 def dangling_versions(facts: SharedObject) -> frozenset[Soname]:

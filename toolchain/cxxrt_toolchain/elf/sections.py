@@ -39,7 +39,7 @@ class Section(NamedTuple):
 
 
 def read_sections(image: ElfImage) -> tuple[Section, ...]:
-    """All sections, in table order; none where there is no table or a wrong one."""
+    """All sections, in table order; empty if the table is missing or wrong."""
     try:
         return _sections(image)
     except ElfError:

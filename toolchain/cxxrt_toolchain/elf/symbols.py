@@ -35,7 +35,7 @@ _INFO = tuple(
     (_BINDINGS.get(info >> 4, Binding.OTHER), _TYPES.get(info & 15, SymbolType.OTHER))
     for info in range(256)
 )
-"""``st_info`` to what it says."""
+"""Binding and type, by ``st_info``."""
 _VISIBLE = (True, False, False, True)
 """``STV_DEFAULT``, ``STV_INTERNAL``, ``STV_HIDDEN``, ``STV_PROTECTED``."""
 _CHAIN_BLOCK = 4096

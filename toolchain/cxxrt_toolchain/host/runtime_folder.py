@@ -67,7 +67,7 @@ class RuntimeFolder:
 
     @cached_property
     def manifest(self) -> RuntimeManifest:
-        """What it carries.
+        """The manifest of the runtime.
 
         Raises:
             ManifestError: The file is not one that this toolchain reads.

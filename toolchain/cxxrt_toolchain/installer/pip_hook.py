@@ -47,7 +47,7 @@ _OLDEST_PIP = (20, 3)
 
 
 def main() -> None:
-    """Hook pip, then become it."""
+    """Hook pip, then run it in this process."""
     leave_own_folder()
     question = json.loads(os.environ[VARIABLE])
     if question["home"] and RESTARTED in os.environ:
@@ -138,7 +138,7 @@ def refuse_old_pip() -> None:
 
 
 def refuse(problem: str) -> NoReturn:
-    """Explain, and leave."""
+    """Print the problem and exit."""
     sys.stderr.write(
         f"cxxrt pip: {sys.executable} {problem}. Install pip 20.3 or newer there; or use its pip "
         "without cxxrt, which takes the wheels without the runtime ABI tag.\n"

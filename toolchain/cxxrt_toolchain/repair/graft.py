@@ -44,7 +44,7 @@ class GraftedLibrary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grafting:
-    """What came of it."""
+    """The result of grafting one wheel."""
 
     wheel: Path | None
     """The new wheel; None where nothing was copied."""
@@ -56,7 +56,7 @@ class Grafting:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What a person reads of it."""
+        """The result as lines of text."""
         removed = (f"remove the need of {soname} from everything" for soname in self.removed)
         return (*map(str, self.libraries), *removed)
 

@@ -17,7 +17,7 @@ UNKNOWN_API = 3
 
 
 def main(wheel: Path, folder: Path, leave: list[str]) -> int:
-    """Graft, and print what."""
+    """Graft and print the answer as JSON."""
     try:
         found, repair = _auditwheel(wheel, folder, leave)
     except (ImportError, AttributeError, TypeError) as error:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def runtime_sbom(tags: WheelTags, requirement: str) -> str:
-    """The text of the document."""
+    """The text of the bill of materials."""
     runtime = Requirement(requirement)
     name = canonicalize_name(tags.distribution)
     this = f"pkg:pypi/{name}@{tags.version}"

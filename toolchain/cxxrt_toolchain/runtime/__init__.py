@@ -1,1 +1,1 @@
-"""A recipe to a runtime wheel."""
+"""From a recipe to a runtime wheel."""

@@ -1,4 +1,4 @@
-"""What a person sees of a long run: one line per step with its time, on stderr."""
+"""Progress of a long run: one line per step with its time, on stderr."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Progress:
         return f"[{time.monotonic() - self._started:6.1f} s]"
 
     def note(self, text: str) -> None:
-        """Say one thing."""
+        """Print one line."""
         if not self.quiet:
             print(f"{self._elapsed()} {text}", file=self.stream, flush=True)
 
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Announce a step, run the block, say how long it took."""
+        """Print a line before the block, and one with its time after it."""
         self.note(f"{name} ...")
         begun = time.monotonic()
         yield

@@ -29,7 +29,7 @@ class Kind(Enum):
 
 
 class Role(Enum):
-    """What an input is for."""
+    """The purpose of an input."""
 
     TOOL = "tool"
     """Part of the compiler that builds, and of what that compiler runs on."""
@@ -109,7 +109,7 @@ class Component:
 
     name: str
     version: str
-    """Upstream's."""
+    """The upstream version."""
     license: str
     """SPDX expression."""
     license_files: tuple[str, ...]

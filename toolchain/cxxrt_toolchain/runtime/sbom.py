@@ -29,7 +29,7 @@ _ANCESTORS = (Role.SOURCE, Role.LIBRARY)
 def bill_of_materials(
     manifest: RuntimeManifest, components: Sequence[StagedComponent], license_expression: str
 ) -> str:
-    """The text of the document.
+    """The text of the bill of materials.
 
     Args:
         manifest: The manifest of the wheel.

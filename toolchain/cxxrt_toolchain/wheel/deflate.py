@@ -37,7 +37,7 @@ class Piece(NamedTuple):
 
 
 class _Task(NamedTuple):
-    """A piece in work."""
+    """A piece that a thread deflates."""
 
     number: int
     """Index of its content."""

@@ -92,7 +92,7 @@ def read_directory(file: BinaryIO, path: Path, limits: WheelLimits) -> tuple[Ent
         OverflowError,
         struct.error,
     ) as error:
-        raise BadWheelError(path, (f"it is no zip archive that can be read ({error})",)) from error
+        raise BadWheelError(path, (f"it is not a readable zip archive ({error})",)) from error
     issues = list(_archive_issues(infos, limits))
     entries: list[Entry] = []
     size = os.fstat(file.fileno()).st_size
@@ -194,7 +194,7 @@ def _extent(file: BinaryIO, info: zipfile.ZipInfo, archive_size: int) -> Extent 
     try:
         name = raw.decode("ascii" if raw.isascii() else "utf-8" if flags & _UTF8 else "cp437")
     except UnicodeDecodeError:
-        return "has a local name that is no UTF-8"
+        return "has a local name that is not UTF-8"
     if name != info.orig_filename or method != info.compress_type:
         return f"is called {name!r} or compressed differently in its local header"
     offset = info.header_offset + _LOCAL.size + name_size + extra_size

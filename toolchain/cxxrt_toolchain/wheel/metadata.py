@@ -66,7 +66,7 @@ class WheelFile:
                 raise MetadataError(f"WHEEL has {key.title()} more than once.")
         purelib = known["root-is-purelib"][0].lower()
         if purelib not in ("true", "false"):
-            raise MetadataError(f"WHEEL: Root-Is-Purelib is {purelib!r}, neither true nor false.")
+            raise MetadataError(f"WHEEL: Root-Is-Purelib is {purelib!r}, not true or false.")
         for tag in known["tag"]:
             if not _USUAL_TAG.fullmatch(tag):
                 _expanded(tag)
@@ -92,7 +92,7 @@ class WheelFile:
 
     @property
     def expanded_tags(self) -> frozenset[Tag]:
-        """What the ``Tag`` lines stand for."""
+        """The tags that the ``Tag`` lines expand to."""
         return frozenset(tag for text in self.tags for tag in _expanded(text))
 
 
@@ -201,7 +201,7 @@ def _requirement(text: str) -> Requirement:
     try:
         return requirements.Requirement(text)
     except requirements.InvalidRequirement as error:
-        raise MetadataError(f"{text!r} is no requirement: {error}.") from error
+        raise MetadataError(f"{text!r} is not a requirement: {error}.") from error
 
 
 def _expanded(text: str) -> frozenset[Tag]:
@@ -212,7 +212,7 @@ def _expanded(text: str) -> frozenset[Tag]:
     try:
         return parse_tag(text)
     except ValueError as error:
-        raise MetadataError(f"WHEEL: {text!r} is no tag.") from error
+        raise MetadataError(f"WHEEL: {text!r} is not a tag.") from error
 
 
 def _one_line(text: str) -> str:
@@ -248,7 +248,7 @@ def _plain_fields(text: bytes, what: str) -> Iterator[tuple[str, str]]:
     for field in raw_fields(head):
         match = FIELD.match(field)
         if match is None:
-            raise MetadataError(f"{what} has a line that is no field: {field!r}.")
+            raise MetadataError(f"{what} has a line that is not a field: {field!r}.")
         yield match[1].decode(), match[2].decode().strip()
 
 

@@ -223,7 +223,7 @@ def _parse_wheel_file(text: bytes) -> WheelFile:
     try:
         return WheelFile.parse(text.decode())
     except UnicodeDecodeError as error:
-        raise MetadataError(f"WHEEL is no UTF-8: {error}.") from error
+        raise MetadataError(f"WHEEL is not UTF-8: {error}.") from error
 
 
 def _member(entry: Entry) -> Member:

@@ -73,14 +73,14 @@ def format_record(rows: Iterable[RecordRow]) -> bytes:
 
 
 class RecordIssueKind(Enum):
-    """What can be wrong with RECORD."""
+    """The ways in which RECORD differs from the archive."""
 
     UNREADABLE = "unreadable"
     DUPLICATE = "duplicate"
     UNLISTED = "unlisted"
     """A member that RECORD does not name."""
     ABSENT = "absent"
-    """A row that no member answers."""
+    """A row without a member."""
     NO_HASH = "no-hash"
     WEAK_HASH = "weak-hash"
     WRONG_HASH = "wrong-hash"
@@ -89,7 +89,7 @@ class RecordIssueKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordIssue:
-    """One difference."""
+    """One difference between RECORD and the archive."""
 
     kind: RecordIssueKind
     member: str

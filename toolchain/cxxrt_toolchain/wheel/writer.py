@@ -195,7 +195,7 @@ def _ordered(
         name = member.new_name or member.name if isinstance(member, CopiedMember) else member.name
         parts = name.split("/")
         if "\\" in name or "\0" in name or any(part in ("", ".", "..") for part in parts):
-            raise InputError(f"{name!r} is no name that a wheel's member may have.")
+            raise InputError(f"{name!r} is not a valid name for a member of a wheel.")
         if name in named:
             raise InputError(f"{name!r} would be in the wheel twice.")
         named[name] = member

@@ -57,7 +57,7 @@ class DosTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A member that is in the archive."""
+    """A member that has been written."""
 
     name: str
     offset: int

@@ -25,7 +25,7 @@ _BLOCK = 1 << 20
 
 
 class Downloader(Protocol):
-    """Gets one input of one kind."""
+    """Fetches inputs of one kind."""
 
     def download(self, item: Input, part: Path, progress: Progress) -> None:
         """Write the input's content to ``part``, going on where an earlier try stopped.

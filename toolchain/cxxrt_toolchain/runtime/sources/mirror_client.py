@@ -34,7 +34,7 @@ _RANGE_NOT_SATISFIABLE = 416
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MirrorClient:
-    """Asks each mirror in turn.
+    """Downloads from the first mirror that has the package.
 
     Args:
         mirrors: Finds the base addresses; called only when something must be fetched.
