@@ -37,11 +37,10 @@ from cxxrt_toolchain.facts.families import family_of_object
 from cxxrt_toolchain.facts.symbols import digest
 from cxxrt_toolchain.facts.traits import read_traits
 from cxxrt_toolchain.repair.apply import apply_plan
-from cxxrt_toolchain.repair.documents import plan_document
 from cxxrt_toolchain.repair.encode import plan_encoding
 from cxxrt_toolchain.repair.forwarder import import_first
 from cxxrt_toolchain.repair.plan import Encoding, PlanOptions, Platform, make_plan
-from cxxrt_toolchain.report.documents import report_document, verdict_document
+from cxxrt_toolchain.report.documents import plan_document, report_document, verdict_document
 from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.metadata import CoreMetadata, WheelFile
 from cxxrt_toolchain.wheel.reader import Wheel, WheelLimits

@@ -10,9 +10,11 @@ import jsonschema
 import pytest
 
 from cxxrt_toolchain.report.catalogue import load_catalogue
-from cxxrt_toolchain.rules.titles import RULES
+from cxxrt_toolchain.rules.every import CATALOGUE
+from cxxrt_toolchain.rules.wheel.claim import Claim
 
 FOLDERS = sorted(path.parent for path in golden_case.CASES.glob("*/case.toml"))
+RULES = sorted(rule.id for rule in CATALOGUE.values() if Claim in rule.scenes)
 SCHEMAS = Path(__file__).parents[2] / "abi-tag-spec" / "cxxrt_abi_tag_spec" / "schemas"
 
 
@@ -55,11 +57,6 @@ def test_every_rule_has_a_case_where_it_comes_close_and_does_not_fire() -> None:
         for folder in near:
             verdict = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
             assert rule not in {finding["rule"] for finding in verdict["findings"]}, folder.name
-
-
-def test_the_catalogue_has_an_entry_for_every_rule_with_the_same_title() -> None:
-    catalogue = load_catalogue()
-    assert {rule: catalogue[rule].title for rule in RULES} == RULES
 
 
 def test_every_entry_of_the_catalogue_has_the_same_four_paragraphs() -> None:

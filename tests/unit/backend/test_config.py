@@ -70,6 +70,7 @@ def test_every_key_reaches_its_field() -> None:
             "platform": "keep",
             "keep-exports": ["foo._core"],
             "wiring": False,
+            "ignore": ["H10", "CXXRT-L10"],
         }
     )
     assert config == BuildConfig(
@@ -80,7 +81,10 @@ def test_every_key_reaches_its_field() -> None:
         platform=Platform.KEEP,
         keep_exports=("foo._core",),
         wiring=False,
+        ignore=config.ignore,
     )
+    assert {"CXXRT-H10", "CXXRT-L102", "CXXRT-L105"} <= config.ignore
+    assert "CXXRT-H1" not in config.ignore
 
 
 def test_the_environment_overrides_the_table_and_the_frontend_overrides_both() -> None:
@@ -121,6 +125,9 @@ def test_every_spelling_of_no_turns_a_flag_off(word: str) -> None:
         ({"wiring": "maybe"}, 'tool.cxxrt.wiring must be true or false, not "maybe"'),
         ({"keep-exports": "foo"}, 'tool.cxxrt.keep-exports must be an array, not "foo"'),
         ({"keep-exports": [1]}, "tool.cxxrt.keep-exports[0] must be a string, not 1"),
+        ({"ignore": "H1"}, "tool.cxxrt.ignore must be an array"),
+        ({"ignore": ["H99"]}, "tool.cxxrt.ignore: no rule 'H99'. Near: "),
+        ({"ignore": ["P5"]}, "tool.cxxrt.ignore: CXXRT-P5 cannot be ignored: it breaks what"),
         ({"build-backend": ""}, "tool.cxxrt.build-backend must be a string that is not empty"),
         ({"build-backend": "cxxrt_toolchain.backend"}, "tool.cxxrt.build-backend is this"),
         (

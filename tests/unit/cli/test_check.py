@@ -97,3 +97,77 @@ def test_names_from_a_wheel_cannot_draw_on_the_terminal(
     captured = capsys.readouterr()
     assert code in (1, 2)
     assert "\x1b[2J" not in captured.out + captured.err
+
+
+def test_an_ignored_error_is_shown_as_ignored_and_decides_nothing(
+    bad: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "--ignore", "h12", str(bad)]) == 0
+    out = capsys.readouterr().out
+    assert "conforms (1 ignored)" in out
+    assert "ignored CXXRT-H12" in out
+
+
+def test_ignored_findings_are_marked_in_json(bad: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--json", "--ignore", "CXXRT-H12,H13", str(bad)]) == 0
+    (wheel,) = json.loads(capsys.readouterr().out)["wheels"]
+    assert [(row["rule"], row["severity"], row["ignored"]) for row in wheel["findings"]] == [
+        ("CXXRT-H12", "error", True)
+    ]
+    assert wheel["conforms"]
+
+
+def test_a_selection_is_named_and_hides_other_rules(
+    bad: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "--select", "W", str(bad)]) == 0
+    out = capsys.readouterr().out
+    assert "CXXRT-H12" not in out
+    assert "CXXRT-W1, CXXRT-W2, CXXRT-W3, CXXRT-W4, CXXRT-W5" in out
+    assert main(["check", "--select", "W,H12", str(bad)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "rules", "said"),
+    [
+        ("--ignore", "H99", "no rule 'H99'"),
+        ("--select", "H99", "no rule 'H99'"),
+        ("--ignore", "P4", "CXXRT-P4 cannot be ignored: it breaks what the wheel's tag promises"),
+        ("--select", "D3", "no rule that this command judges by"),
+    ],
+)
+def test_what_cannot_be_selected_or_ignored_is_2(
+    bad: Path, option: str, rules: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", option, rules, str(bad)]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_tagged_wheel_cannot_ignore_what_its_tag_forbids(
+    bad: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "--tag", "cxxrt1", "--ignore", "H12", str(bad)]) == 2
+    assert "CXXRT-H12 cannot be ignored" in capsys.readouterr().err
+
+
+def test_sarif_is_one_document_with_the_rules_that_judge_wheels(
+    bad: Path, broken: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "--format", "sarif", str(bad), str(broken)]) == 2
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    rules = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    assert {"CXXRT-T0", "CXXRT-P1", "CXXRT-H12", "CXXRT-W5"} <= rules
+    assert "CXXRT-D3" not in rules
+    assert [result["ruleId"] for result in run["results"]] == ["CXXRT-H12"]
+    assert not run["invocations"][0]["executionSuccessful"]
+
+
+def test_github_has_an_annotation_for_each_finding_and_each_broken_file(
+    good: Path, bad: Path, broken: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "--format", "github", str(good), str(bad), str(broken)]) == 2
+    captured = capsys.readouterr()
+    first, second = captured.out.splitlines()
+    assert first.startswith(f"::error file={bad},title=CXXRT-H12%3A Executable stack::demo/_ext.so")
+    assert second.startswith(f"::error file={broken},title=cannot be judged::")
+    assert captured.err == ""

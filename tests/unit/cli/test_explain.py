@@ -6,7 +6,7 @@ import pytest
 
 from cxxrt_toolchain.cli import main
 from cxxrt_toolchain.report.catalogue import parse_catalogue
-from cxxrt_toolchain.rules.titles import RULES
+from cxxrt_toolchain.rules.every import CATALOGUE
 
 
 @pytest.mark.parametrize("spelling", ["CXXRT-H8", "cxxrt-h8", "h8", "H8"])
@@ -19,12 +19,10 @@ def test_a_rule_is_found_however_it_is_spelled(
     assert "**Fix.**" in out
 
 
-@pytest.mark.parametrize("rule", sorted(RULES))
-def test_every_rule_of_the_audit_can_be_explained(
-    rule: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize("rule", sorted(CATALOGUE))
+def test_every_rule_can_be_explained(rule: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", rule]) == 0
-    assert RULES[rule] in capsys.readouterr().out
+    assert CATALOGUE[rule].title in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("earlier", ["D4", "L101"])
@@ -41,10 +39,23 @@ def test_an_unknown_rule_is_2_and_names_its_neighbours(capsys: pytest.CaptureFix
     assert "CXXRT-H8" in capsys.readouterr().err
 
 
-def test_without_a_rule_all_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_rule_the_catalogue_is_printed_as_a_table(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["explain"]) == 0
-    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    assert set(RULES) <= set(listed)
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split() == ["rule", "judges", "title"]
+    assert {row.split()[0] for row in rows} == set(CATALOGUE)
+    (executable_stack,) = (row for row in rows if row.startswith("CXXRT-H12 "))
+    assert "wheel" in executable_stack
+    assert executable_stack.endswith("Executable stack")
+
+
+def test_an_entry_says_what_it_judges_and_that_it_cannot_be_ignored(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["explain", "T1"]) == 0
+    assert "Judges: wheel. Cannot be ignored: it breaks what" in capsys.readouterr().out
 
 
 def test_an_entry_ends_where_the_next_heading_begins() -> None:

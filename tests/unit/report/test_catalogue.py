@@ -1,22 +1,38 @@
-"""The catalogue's preface: what its entries mean by M1 to M4."""
+"""The catalogue's text and its declarations say the same."""
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
+
+import pytest
 
 from cxxrt_toolchain.report.catalogue import load_catalogue, load_mechanisms
 from cxxrt_toolchain.rules.every import CATALOGUE
 
-_EARLIER = re.compile(r"^Earlier ids: (?P<ids>.+)\.$", re.MULTILINE)
+SCHEMAS = Path(__file__).parents[3] / "abi-tag-spec" / "cxxrt_abi_tag_spec" / "schemas"
 
 
-def test_declared_rules_have_the_titles_and_earlier_ids_of_the_text() -> None:
-    entries = load_catalogue()
+def test_every_declared_rule_has_an_entry_with_its_title_and_every_entry_a_rule() -> None:
+    entries = {each.rule: each.title for each in load_catalogue().values()}
+    assert entries == {rule.id: rule.title for rule in CATALOGUE.values()}
+
+
+def test_an_entry_names_the_ids_that_were_merged_into_it() -> None:
     for rule in CATALOGUE.values():
-        entry = entries[rule.id]
-        earlier = _EARLIER.search(entry.text)
-        assert rule.title == entry.title
-        assert rule.aliases == (tuple(earlier["ids"].split(", ")) if earlier else ())
+        text = load_catalogue()[rule.id].text
+        named = re.findall(r"^Earlier ids: (.+)\.$", text, re.MULTILINE)
+        assert ", ".join(named) == ", ".join(rule.aliases), rule.id
+
+
+@pytest.mark.parametrize("name", ["verdict", "doctor", "plan"])
+def test_the_schemas_accept_the_id_of_every_rule(name: str) -> None:
+    text = (SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8")
+    patterns = set(re.findall(r'"pattern": ("\^CXXRT.*?")', text))
+    assert patterns
+    for pattern in map(json.loads, patterns):
+        assert [rule for rule in CATALOGUE if re.search(pattern, rule) is None] == []
 
 
 def test_the_mechanisms_have_a_sentence_each() -> None:

@@ -15,6 +15,7 @@ Later rows win:
     hide-vague-linkage  true, false        CXXRT_HIDE_VAGUE_LINKAGE  -C cxxrt.hide-vague-linkage=no
     keep-exports        list of modules    -                         -
     wiring              true, false        CXXRT_WIRING              -C cxxrt.wiring=no
+    ignore              list of rules      -                         -
 
 (``CXXRT_CUDA`` is another variable: it tells an installer what the machine can run.) What the
 binaries need of the runtime, OpenMP included, is computed from their symbols and has no key.
@@ -26,7 +27,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cxxrt_toolchain.errors import ConfigError
+from cxxrt_toolchain.errors import ConfigError, UsageError
 from cxxrt_toolchain.repair.options import Encoding, Platform
 from cxxrt_toolchain.strict import Value
 
@@ -81,6 +82,8 @@ class BuildConfig:
     """Extension modules that the rule above spares."""
     wiring: bool = True
     """Packages call ``require()`` before their binaries load."""
+    ignore: frozenset[str] = frozenset()
+    """Ids of rules that do not keep a wheel from being written."""
 
 
 def read_config(
@@ -184,6 +187,16 @@ def _check_combinations(config: BuildConfig) -> None:
         )
 
 
+def _rules(value: Value) -> frozenset[str]:
+    from cxxrt_toolchain.rules.every import CATALOGUE
+    from cxxrt_toolchain.rules.selection import read_selection
+
+    try:
+        return read_selection((), value.texts(), CATALOGUE).ignored
+    except UsageError as error:
+        raise ConfigError(f"{value.path}: {error.message}", error.advice) from error
+
+
 def _flag(value: Value) -> bool:
     found = _WORDS.get(str(value.value).lower())
     if found is None or not isinstance(value.value, (bool, str)):
@@ -209,4 +222,5 @@ _KEYS: dict[str, Callable[[Value], Any]] = {
     "hide-vague-linkage": _flag,
     "keep-exports": Value.texts,
     "wiring": _flag,
+    "ignore": _rules,
 }

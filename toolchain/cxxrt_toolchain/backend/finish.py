@@ -19,6 +19,7 @@ from cxxrt_toolchain.repair.apply import apply_plan
 from cxxrt_toolchain.repair.encode import encode
 from cxxrt_toolchain.repair.options import Encoding, PlanOptions
 from cxxrt_toolchain.repair.plan import make_plan
+from cxxrt_toolchain.rules.selection import NOT_IGNORABLE
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
@@ -43,12 +44,13 @@ def finish_wheel(plain: Path, folder: Path, config: BuildConfig) -> Path:
         cuda=config.cuda,
         wire=config.wiring,
         building=True,
+        ignore=config.ignore,
     )
     with Wheel.open(plain) as wheel:
         report = collect(wheel, record=False)
         plan = make_plan(report, options, wheel.read)
         if plan.refusals:
-            raise StepFailedError(_refusal(plan))
+            raise StepFailedError(_refusal(plan, config))
         for note in build_notes(report, plan, config):
             sys.stderr.write(f"cxxrt: {note}\n")
         if config.encoding is Encoding.VARIANT and plan.edits:
@@ -63,10 +65,12 @@ def _write_variant(plan: RepairPlan, wheel: Wheel, folder: Path) -> Path:
             return encode(tagged, Encoding.VARIANT, folder)
 
 
-def _refusal(plan: RepairPlan) -> str:
+def _refusal(plan: RepairPlan, config: BuildConfig) -> str:
     reasons = "\n".join(f"  {refusal.refusal}" for refusal in plan.refusals)
     rules = sorted({refusal.rule for refusal in plan.refusals})
+    kept = [rule for rule in rules if rule in config.ignore]
+    advice = f"{', '.join(kept)} {NOT_IGNORABLE} " if kept else ""
     return (
         f"{plan.source} cannot be published with the shared runtime:\n{reasons}\n"
-        f"'cxxrt explain {rules[0]}' says more."
+        f"{advice}'cxxrt explain {rules[0]}' says more."
     )

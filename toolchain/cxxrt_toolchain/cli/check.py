@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.cli.selection import add_options, selection
 from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.errors import InputError, UsageError
-from cxxrt_toolchain.report.documents import SCHEMA, verdict_document
+from cxxrt_toolchain.report.documents import Checked, checked_document
 from cxxrt_toolchain.report.text import Page, show_verdict
+from cxxrt_toolchain.rules.rule import CATALOGUE
+from cxxrt_toolchain.rules.wheel.claim import Claim
 from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 from cxxrt_toolchain.wording import printable
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from cxxrt_toolchain.rules.wheel.verdict import Verdict
+    from cxxrt_toolchain.rules.selection import Selection
 
 CONFORMS, DOES_NOT, UNUSABLE = 0, 1, 2
 
@@ -40,36 +43,73 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="a library that something else provides; may be a pattern, may be repeated",
     )
-    parser.add_argument("--json", action="store_true", help="everything, as one JSON document")
+    add_options(parser)
+    parser.add_argument(
+        "--format",
+        choices=["text", "json", "sarif", "github"],
+        default="text",
+        help="json: everything, as one document; sarif: SARIF 2.1.0; github: annotations of "
+        "GitHub Actions (default: text)",
+    )
+    parser.add_argument(
+        "--json", action="store_const", const="json", dest="format", help="as --format json"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the verdicts; one broken wheel does not hide those of the others."""
-    worst = CONFORMS
-    documents: list[dict[str, Any]] = []
-    page = Page()
+    chosen = selection(args, Claim)
+    page = Page() if args.format == "text" else None
+    checked = []
     for path in find_wheels(args.wheels):
-        try:
-            verdict = judge_path(path, args.tag, tuple(args.exclude))
-        except InputError as error:
-            worst = UNUSABLE
-            documents.append({"schema": SCHEMA, "filename": path.name, "error": str(error)})
-            if not args.json:
-                print(f"cxxrt check: {printable(str(error))}", file=sys.stderr)
-            continue
-        worst = max(worst, CONFORMS if verdict.conforms else DOES_NOT)
-        documents.append(verdict_document(verdict))
-        if not args.json:
-            show_verdict(page, verdict)
-    if args.json:
-        print(json.dumps({"schema": SCHEMA, "wheels": documents}, indent=1))
-    return worst
+        found = _checked(path, args, chosen)
+        checked.append(found)
+        if page is not None and found.verdict is not None:
+            show_verdict(page, found.verdict)
+        elif page is not None:
+            print(f"cxxrt check: {printable(found.error)}", file=sys.stderr)
+    if page is None:
+        _WRITERS[args.format](checked)
+    return max(map(_code, checked))
 
 
-def judge_path(path: Path, tag: str | None, exclude: tuple[str, ...]) -> Verdict:
-    """The verdict on one file."""
-    with Wheel.open(path) as wheel:
-        return judge(collect(wheel), tag=tag, exclude=exclude)
+def _checked(path: Path, args: argparse.Namespace, chosen: Selection) -> Checked:
+    """The verdict on one file, or why there is none."""
+    try:
+        with Wheel.open(path) as wheel:
+            verdict = judge(collect(wheel), tag=args.tag, exclude=tuple(args.exclude))
+    except InputError as error:
+        return Checked(path=path, error=str(error))
+    return Checked(path=path, verdict=verdict.limited(chosen))
+
+
+def _code(checked: Checked) -> int:
+    if checked.verdict is None:
+        return UNUSABLE
+    return CONFORMS if checked.verdict.conforms else DOES_NOT
+
+
+def _write_json(checked: Sequence[Checked]) -> None:
+    print(json.dumps(checked_document(checked), indent=1))
+
+
+def _write_sarif(checked: Sequence[Checked]) -> None:
+    from cxxrt_toolchain.report.catalogue import load_catalogue
+    from cxxrt_toolchain.report.sarif import sarif_document
+
+    rules = [rule for rule in CATALOGUE.values() if Claim in rule.scenes]
+    print(json.dumps(sarif_document(checked, rules, load_catalogue()), indent=1))
+
+
+def _write_github(checked: Sequence[Checked]) -> None:
+    from cxxrt_toolchain.report.github import github_lines
+
+    for each in checked:
+        for line in github_lines(each, CATALOGUE):
+            print(line)
+
+
+_WRITERS = {"json": _write_json, "sarif": _write_sarif, "github": _write_github}
 
 
 def find_wheels(paths: Sequence[Path]) -> list[Path]:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.cli.progress import progress
+from cxxrt_toolchain.cli.selection import add_options, selection
 from cxxrt_toolchain.collect.store import Store, cache_folder
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.host.describe import active_interpreter, find_interpreter
@@ -38,6 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="import these modules in this order in a child process and look at it",
     )
     subject.add_argument("--pid", metavar="N", type=int, help="a running process")
+    add_options(parser)
     parser.add_argument("--json", action="store_true", help="everything, as one JSON document")
     parser.add_argument(
         "--html", metavar="FILE", type=Path, help="also write a page that shows who needs what"
@@ -46,7 +49,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the diagnosis."""
+    chosen = selection(args)
     diagnosis = _diagnose(args)
+    diagnosis = replace(diagnosis, findings=chosen.apply(diagnosis.findings))
     if args.html is not None:
         from cxxrt_toolchain.report.page.document import write_page
 

@@ -1,65 +1,59 @@
-"""``cxxrt explain``: what a rule means, from the catalogue."""
+"""``cxxrt explain``: what a rule means, and the catalogue of all rules."""
 
 from __future__ import annotations
 
 import sys
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.report.catalogue import load_catalogue
-from cxxrt_toolchain.rules.every import CATALOGUE
+from cxxrt_toolchain.rules.every import CATALOGUE, SCENES
+from cxxrt_toolchain.rules.selection import find_rule
 
 if TYPE_CHECKING:
     import argparse
 
-    from cxxrt_toolchain.report.catalogue import Entry
-
-_PREFIX = "CXXRT-"
+    from cxxrt_toolchain.rules.rule import Rule
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
     parser.add_argument(
-        "rule", metavar="RULE", nargs="?", help="such as CXXRT-H1, or H1; without: the list"
+        "rule", metavar="RULE", nargs="?", help="such as CXXRT-H1, or H1; without: all, as a table"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one entry, or the list."""
-    catalogue = load_catalogue()
+    """Print one entry, or the table."""
     if args.rule is None:
-        for entry in catalogue.values():
-            print(f"{entry.rule:<11} {entry.title}")
-        return 0
-    _print(find(catalogue, args.rule))
+        _print_table()
+    else:
+        _print_entry(find_rule(args.rule, CATALOGUE))
     return 0
 
 
-def find(catalogue: dict[str, Entry], rule: str) -> Entry:
-    """The entry of a rule, however its id is written.
-
-    Raises:
-        UsageError: There is no such rule; names those that look like it.
-    """
-    wanted = rule.upper()
-    wanted = wanted if wanted.startswith(_PREFIX) else _PREFIX + wanted
-    merged = {name: rule.id for rule in CATALOGUE.values() for name in rule.aliases}
-    wanted = merged.get(wanted, wanted)
-    if wanted not in catalogue:
-        near = get_close_matches(wanted, catalogue, cutoff=0.75)
-        advice = f"Near: {', '.join(near)}." if near else "'cxxrt explain' lists them."
-        raise UsageError(f"no rule {rule!r}.", advice)
-    return catalogue[wanted]
+def _print_table() -> None:
+    rows = [("rule", "judges", "title")]
+    rows += [(each, _scenes(CATALOGUE[each]), CATALOGUE[each].title) for each in load_catalogue()]
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    for rule, scenes, title in rows:
+        print(f"{rule:<{widths[0]}}  {scenes:<{widths[1]}}  {title}")
 
 
-def _print(entry: Entry) -> None:
+def _scenes(rule: Rule) -> str:
+    """What the rule looks at; a rule without scenes is one of the runtime's loader."""
+    return ", ".join(name for kind, name in SCENES.items() if kind in rule.scenes) or "loader"
+
+
+def _print_entry(rule: Rule) -> None:
+    entry = load_catalogue()[rule.id]
+    facts = [f"Judges: {_scenes(rule)}."]
+    if rule.promise:
+        facts.append("Cannot be ignored: it breaks what the wheel's tag promises.")
+    head, text = f"{rule.id}: {rule.title}", f"{' '.join(facts)}\n\n{entry.text}"
     if not sys.stdout.isatty():
-        print(f"{entry.rule}: {entry.title}\n\n{entry.text}")
+        print(f"{head}\n\n{text}")
         return
     from rich.console import Console
     from rich.markdown import Markdown
 
-    Console(width=min(100, Console().width)).print(
-        Markdown(f"# {entry.rule}: {entry.title}\n\n{entry.text}")
-    )
+    Console(width=min(100, Console().width)).print(Markdown(f"# {head}\n\n{text}"))

@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any
 from cxxrt_toolchain.collect.wheel import collect, identities
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.repair.apply import apply_plan, refuse_source
-from cxxrt_toolchain.repair.documents import plan_document
 from cxxrt_toolchain.repair.external import libraries_to_graft, never_grafted, not_here
 from cxxrt_toolchain.repair.graft import Grafting, graft
 from cxxrt_toolchain.repair.plan import Encoding, PlanOptions, Platform, make_plan
-from cxxrt_toolchain.report.documents import SCHEMA, verdict_document
+from cxxrt_toolchain.report.documents import PLAN_SCHEMA, plan_document, verdict_document
 from cxxrt_toolchain.report.text import Page, show_plan, show_verdict
 from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
@@ -120,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
         if done.result is not None:
             print(done.result)
     if args.json:
-        print(json.dumps({"schema": SCHEMA, "wheels": documents}, indent=1))
+        print(json.dumps({"schema": PLAN_SCHEMA, "wheels": documents}, indent=1))
     return int(refused)
 
 

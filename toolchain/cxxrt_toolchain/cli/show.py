@@ -45,11 +45,11 @@ def _print_document(reports: Iterable[WheelReport]) -> int:
     import json
 
     from cxxrt_toolchain.report.documents import (
-        SCHEMA,
+        REPORT_SCHEMA,
         report_document,
     )
 
     tables = load_symbol_tables()
     documents = [report_document(report, tables) for report in reports]
-    print(json.dumps({"schema": SCHEMA, "wheels": documents}, indent=1))
+    print(json.dumps({"schema": REPORT_SCHEMA, "wheels": documents}, indent=1))
     return 0

@@ -41,6 +41,8 @@ class PlanOptions:
     """Note the requirement on the runtime in ``.dist-info/sboms``."""
     exclude: tuple[str, ...] = ()
     """Patterns of SONAMEs that another distribution provides; auditwheel's ``--exclude``."""
+    ignore: frozenset[str] = frozenset()
+    """Ids of rules that do not stand in the way, except where they break what the tag promises."""
     building: bool = False
     """The caller compiled the wheel and can compile it otherwise: an object with the old string
     ABI is refused although it is unknown whether such a string leaves the wheel (B-1)."""

@@ -115,7 +115,8 @@ class _Planner:
         known = (major for major in needs.cuda_majors if major in epoch.cuda_majors)
         cuda = self.options.cuda or next(known, None)
         runtime = RuntimeAbi(epoch=epoch.number, cuda=cuda)
-        if refusals := self._refusals(needs, self._retag(staying, epoch, runtime)):
+        refusals, ignored = self._refusals(needs, self._retag(staying, epoch, runtime))
+        if refusals:
             return replace(self._nothing(), refusals=refusals, notes=())
         need = self._need(needs, runtime)
         wiring_edits, unwired = self._wiring(needs, staying, need, [c.member for c in copies])
@@ -134,7 +135,7 @@ class _Planner:
             result=str(self._renamed(retag)),
             edits=tuple(edits),
             refusals=(),
-            notes=tuple(self._notes(unwired)),
+            notes=(*self._notes(unwired), *ignored),
         )
 
     def _nothing(self, why: str = "no object needs a library of the shared runtime") -> RepairPlan:
@@ -155,25 +156,32 @@ class _Planner:
         if not is_portable(tags.platform):
             retag = self._retag(self.report.objects, epoch, tags.runtime)
         plan = self._nothing()
-        if refusals := self._refusals(needs, retag):
+        refusals, ignored = self._refusals(needs, retag)
+        if refusals:
             return replace(plan, refusals=refusals, notes=())
+        plan = replace(plan, notes=(*plan.notes, *ignored))
         result = str(self._renamed(retag))
         return plan if result == plan.result else replace(plan, result=result, edits=(retag,))
 
-    def _refusals(self, needs: RuntimeNeeds, retag: Retag) -> tuple[Finding, ...]:
-        """What the rules find in the wheel under a runtime ABI, and what no edit cures."""
+    def _refusals(
+        self, needs: RuntimeNeeds, retag: Retag
+    ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+        """What the rules find under a runtime ABI and no edit cures, and what of it is ignored."""
         found = judge_repaired(
             self.report, self._renamed(retag), needs, self.tables, self.options.exclude
         )
         local = self.options.platform is Platform.KEEP or not needs.wants_runtime
-        refusals = [
-            each
-            for each in found
-            if each.unrepairable
-            and not (each.rule == "CXXRT-P1" and local)  # what it needs may be installed beside it
-            and not (each.rule == "CXXRT-P5" and self._permits_strings(each))
-        ]
-        return tuple(sorted(refusals, key=lambda each: (each.rule, each.sort_key)))
+        plain = self.options.encoding is Encoding.PLAIN
+        refusals, ignored = [], []
+        for each in sorted(found, key=lambda each: (each.rule, each.sort_key)):
+            beside = each.rule == "CXXRT-P1" and local  # may be installed beside the wheel
+            if not each.unrepairable or beside or self._unpromised(each):
+                continue
+            if each.rule in self.options.ignore and (plain or not each.promise):
+                ignored.append(f"ignored {each.refusal}")
+            else:
+                refusals.append(each)
+        return tuple(refusals), tuple(ignored)
 
     def _retag(
         self, staying: Sequence[ObjectReport], epoch: Epoch, runtime: RuntimeAbi | None
@@ -191,10 +199,12 @@ class _Planner:
             python=".".join(tags.python), abi=abi_field(tags.abi, runtime), platform=platform
         )
 
-    def _permits_strings(self, found: Finding) -> bool:
-        """A plain name promises nothing about strings; a need for old ones may stay inside."""
-        plain = self.options.encoding is Encoding.PLAIN
-        return plain or not (found.severity is Severity.ERROR or self.options.building)
+    def _unpromised(self, found: Finding) -> bool:
+        """What a plain name does not promise; and old strings that may stay inside the wheel."""
+        if self.options.encoding is Encoding.PLAIN:
+            return found.rule in ("CXXRT-P2", "CXXRT-P5")
+        needed = found.rule == "CXXRT-P5" and found.severity is not Severity.ERROR
+        return needed and not self.options.building
 
     def _need(self, needs: RuntimeNeeds, runtime: RuntimeAbi) -> RuntimeNeed:
         cudart = None

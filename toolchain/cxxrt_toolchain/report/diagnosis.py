@@ -79,5 +79,5 @@ class Diagnosis:
 
     @property
     def healthy(self) -> bool:
-        """Whether every finding is a note, which needs no action."""
-        return all(found.severity is Severity.NOTE for found in self.findings)
+        """Whether nothing needs action: every finding is a note or is ignored."""
+        return all(found.weight is Severity.NOTE for found in self.findings)

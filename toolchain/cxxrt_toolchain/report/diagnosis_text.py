@@ -89,6 +89,7 @@ def _parts(diagnosis: Diagnosis) -> Iterator[Text | Table]:
 
 def _head(diagnosis: Diagnosis) -> Text:
     says, style = ("healthy", "bold green") if diagnosis.healthy else ("not healthy", "bold red")
+    severities = [found.severity for found in diagnosis.findings if not found.ignored]
     counts = [
         counted(count, noun)
         for severity, noun in (
@@ -96,8 +97,10 @@ def _head(diagnosis: Diagnosis) -> Text:
             (Severity.WARNING, "warning"),
             (Severity.NOTE, "note"),
         )
-        if (count := sum(found.severity is severity for found in diagnosis.findings))
+        if (count := severities.count(severity))
     ]
+    if ignored := len(diagnosis.findings) - len(severities):
+        counts.append(f"{ignored} ignored")
     objects = sum(each.objects for each in diagnosis.packages)
     where = f"Python {diagnosis.python}, " if diagnosis.python else ""
     size = f"{counted(len(diagnosis.packages), 'package')} with native code"
@@ -118,9 +121,9 @@ def _finding(found: Finding) -> Table:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=8, no_wrap=True)
     grid.add_column(overflow="fold")
-    severity = found.severity
+    word = "ignored" if found.ignored else found.severity.value
     title = _text((f"{found.rule}  ", "bold"), (readable(found.message), ""))
-    grid.add_row(_text((severity.value, _STYLES[severity])), title)
+    grid.add_row(_text((word, _STYLES[found.weight])), title)
     if found.victims:
         grid.add_row("", _text(("affects ", "dim"), (listed(found.victims, 9), "")))
     for line in found.evidence:

@@ -1,29 +1,38 @@
-"""Reports, verdicts and diagnoses as JSON documents, by the specification's schemas.
+"""Reports, verdicts, plans and diagnoses as JSON documents, by the specification's schemas.
 
 In: frozen values. Out: dictionaries and lists in a stable order. The keys are the schemas'.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields, is_dataclass
+import re
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.abi.tag import BadTagError
 from cxxrt_toolchain.facts.needs import runtime_needs
-from cxxrt_toolchain.rules.titles import RULES
+from cxxrt_toolchain.rules.rule import CATALOGUE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.facts.needs import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolSample, WheelReport
+    from cxxrt_toolchain.repair.edits import Edit
+    from cxxrt_toolchain.repair.plan import RepairPlan
     from cxxrt_toolchain.report.diagnosis import Diagnosis
     from cxxrt_toolchain.rules.rule import Finding
     from cxxrt_toolchain.rules.wheel.verdict import Verdict
 
-SCHEMA = 1
+REPORT_SCHEMA = 1
+VERDICT_SCHEMA = 2
+"""2: the severity ``info`` is called ``note``; findings may be ignored, rules selected."""
+PLAN_SCHEMA = 1
 DIAGNOSIS_SCHEMA = 2
-"""2: the severity ``info`` is called ``note``."""
+"""2: the severity ``info`` is called ``note``; findings may be ignored."""
 
 _SAMPLES = (
     "captures",
@@ -42,15 +51,38 @@ _SAMPLES = (
 
 _FINDING = (
     *("rule", "severity", "message", "culprits", "victims"),
-    *("libraries", "evidence", "remedies"),
+    *("libraries", "evidence", "remedies", "ignored"),
 )
 """The fields of a finding that concern installed packages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What became of one file that was to be judged."""
+
+    path: Path
+    verdict: Verdict | None = None
+    error: str = ""
+    """Why it cannot be judged."""
+
+
+def checked_document(checked: Sequence[Checked]) -> dict[str, Any]:
+    """What ``cxxrt check --format json`` prints."""
+    return {
+        "schema": VERDICT_SCHEMA,
+        "wheels": [
+            verdict_document(each.verdict)
+            if each.verdict
+            else {"schema": VERDICT_SCHEMA, "filename": each.path.name, "error": each.error}
+            for each in checked
+        ],
+    }
 
 
 def report_document(report: WheelReport, tables: SymbolTables) -> dict[str, Any]:
     """``report.schema.json``."""
     return {
-        "schema": SCHEMA,
+        "schema": REPORT_SCHEMA,
         "filename": report.filename,
         "distribution": report.tags.distribution,
         "version": report.tags.version,
@@ -73,11 +105,12 @@ def report_document(report: WheelReport, tables: SymbolTables) -> dict[str, Any]
 def verdict_document(verdict: Verdict) -> dict[str, Any]:
     """``verdict.schema.json``."""
     return {
-        "schema": SCHEMA,
+        "schema": VERDICT_SCHEMA,
         "filename": verdict.filename,
         "judged_as": verdict.judged_as,
         "runtime_abi": verdict.runtime,
         "conforms": verdict.conforms,
+        "selected": list(verdict.selected),
         "findings": [_finding(found) for found in verdict.findings],
     }
 
@@ -89,6 +122,19 @@ def diagnosis_document(diagnosis: Diagnosis) -> dict[str, Any]:
     return {"schema": DIAGNOSIS_SCHEMA, "healthy": diagnosis.healthy} | {
         **body,
         "variables": dict(diagnosis.variables),
+    }
+
+
+def plan_document(plan: RepairPlan) -> dict[str, Any]:
+    """``plan.schema.json``."""
+    return {
+        "schema": PLAN_SCHEMA,
+        "source": plan.source,
+        "result": plan.result,
+        "possible": plan.possible,
+        "edits": [_edit(edit) for edit in plan.edits],
+        "refusals": [_refusal(refusal) for refusal in plan.refusals],
+        "notes": list(plan.notes),
     }
 
 
@@ -148,8 +194,9 @@ def _sample(sample: SymbolSample) -> dict[str, Any]:
 def _finding(found: Finding) -> dict[str, Any]:
     return {
         "rule": found.rule,
-        "title": RULES[found.rule],
+        "title": CATALOGUE[found.rule].title,
         "severity": found.severity.value,
+        "ignored": found.ignored,
         "message": found.message,
         "member": found.member,
         "symbol": found.symbol,
@@ -170,3 +217,18 @@ def _plain(value: object) -> Any:  # noqa: ANN401 - JSON
             return {name: _plain(each) for name, each in named().items()}
         return [_plain(each) for each in value]
     return value
+
+
+def _refusal(refusal: Finding) -> dict[str, Any]:
+    return {
+        "rule": refusal.rule,
+        "member": refusal.member,
+        "reason": refusal.reason,
+        "advice": refusal.unrepairable,
+    }
+
+
+def _edit(edit: Edit) -> dict[str, Any]:
+    """The edit's fields, with its kind in front: ``ReplaceNeeded`` is ``replace-needed``."""
+    kind = re.sub(r"(?<=.)(?=[A-Z])", "-", type(edit).__name__).lower()
+    return {"edit": kind, **asdict(edit)}

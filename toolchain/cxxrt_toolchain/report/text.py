@@ -86,15 +86,19 @@ def show_verdict(page: Page, verdict: Verdict) -> None:
         for severity, noun in ((Severity.ERROR, "error"), (Severity.WARNING, "warning"))
         if verdict.count(severity)
     ]
+    if ignored := sum(found.ignored for found in verdict.findings):
+        counts.append(f"{ignored} ignored")
     suffix = f" ({', '.join(counts)})" if counts else ""
     page.line((verdict.filename, "bold"), (": ", ""), (says + suffix, style))
     _row(page, "judged as", verdict.judged_as)
+    _row(page, "rules", ", ".join(verdict.selected))
     for found in verdict.findings:
-        head = (f"  {found.severity.value:<8}", _STYLES[found.severity.value])
+        word = "ignored" if found.ignored else found.severity.value
+        head = (f"  {word:<8}", _STYLES[found.weight.value])
         where = f" {found.member}" if found.member else ""
         page.line(head, (f"{found.rule:<10}", "bold"), (where, ""))
         page.line((f"{'':<10}{found.reason}", ""))
-        if found.remedies and found.severity is not Severity.NOTE:
+        if found.remedies and found.weight is not Severity.NOTE:
             page.line((f"{'':<10}{found.remedies[0]}", "dim"))
 
 

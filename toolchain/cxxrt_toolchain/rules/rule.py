@@ -69,6 +69,11 @@ class Finding:
     """The caller asked to ignore the rule: shown, and without influence on the answer."""
 
     @property
+    def weight(self) -> Severity:
+        """How much it counts: its severity; where it is ignored, no more than a note."""
+        return Severity.NOTE if self.ignored else self.severity
+
+    @property
     def sort_key(self) -> tuple[object, ...]:
         """Ignored ones last; worst first, then by rule, package and place."""
         return (

@@ -16,7 +16,7 @@ from cxxrt_toolchain.rules.rule import Severity
 from cxxrt_toolchain.wording import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterator
 
     from cxxrt_toolchain.facts.imports import Step
     from cxxrt_toolchain.report.diagnosis import Diagnosis
@@ -41,7 +41,7 @@ _OPEN_EVIDENCE = 6
 
 def verdict(diagnosis: Diagnosis, names: Names) -> str:
     """One sentence without a full stop: what is wrong and which packages have to change."""
-    serious = [found for found in diagnosis.findings if found.severity is not Severity.NOTE]
+    serious = [found for found in diagnosis.findings if found.weight is not Severity.NOTE]
     failed = next((step for step in diagnosis.steps if step.outcome in _FAILED), None)
     if not serious and failed is None:
         return "Nothing here needs action"
@@ -71,7 +71,7 @@ def icon(name: str) -> Html:
 
 def summary(diagnosis: Diagnosis, names: Names) -> Html:
     """The verdict with its mark and the counts."""
-    worst = diagnosis.findings[0].severity if diagnosis.findings else None
+    worst = diagnosis.findings[0].weight if diagnosis.findings else None
     failed = any(step.outcome in _FAILED for step in diagnosis.steps)
     shown = Severity.ERROR if failed else None if diagnosis.healthy else worst
     kind = shown.value if shown else "healthy"
@@ -97,12 +97,14 @@ def findings_section(diagnosis: Diagnosis, names: Names) -> Html:
     return element("section", heading, body, id="findings", aria_labelledby="h-findings")
 
 
-def _counts(findings: Iterable[Finding]) -> str:
-    """``1 error and 2 warnings``."""
-    severities = [found.severity for found in findings]
-    return listed(
+def _counts(findings: Collection[Finding]) -> str:
+    """``1 error, 2 warnings and 1 ignored``."""
+    severities = [found.severity for found in findings if not found.ignored]
+    counts = [
         counted(severities.count(each), _NOUNS[each]) for each in Severity if each in severities
-    )
+    ]
+    ignored = sum(found.ignored for found in findings)
+    return listed([*counts, f"{ignored} ignored"] if ignored else counts)
 
 
 def _failure(step: Step) -> str:
@@ -119,9 +121,7 @@ def _finding(number: int, found: Finding, first: int, names: Names) -> Html:
     anchor = f"f{number}"
     head = element(
         "div",
-        element(
-            "p", severity_icon(found.severity), f" {_WORDS[found.severity]}", class_="severity"
-        ),
+        element("p", severity_icon(found.weight), f" {_word(found)}", class_="severity"),
         element("p", element("a", f"Finding {number}", href=f"#{anchor}"), class_="ref"),
         class_="side",
     )
@@ -134,7 +134,11 @@ def _finding(number: int, found: Finding, first: int, names: Names) -> Html:
         _rule(found, number, first),
         class_="body",
     )
-    return element("li", head, body, class_=f"finding {found.severity.value}", id=anchor)
+    return element("li", head, body, class_=f"finding {found.weight.value}", id=anchor)
+
+
+def _word(found: Finding) -> str:
+    return f"{_WORDS[found.severity]}, ignored" if found.ignored else _WORDS[found.severity]
 
 
 def _message(text: str, names: Names) -> Html:
@@ -152,7 +156,7 @@ def _who(found: Finding, names: Names) -> Html:
         if packages:
             label = word if len(packages) == 1 else f"{word}s"
             mark = icon(word.lower())
-            if found.severity is Severity.NOTE:  # a note blames no package
+            if found.weight is Severity.NOTE:  # a note blames no package
                 label, mark = "Concerns" if word == "Culprit" else "Beside", EMPTY
             people = joined((_package(name, names) for name in packages), " ")
             rows += [element("dt", mark, f" {label}"), element("dd", people)]

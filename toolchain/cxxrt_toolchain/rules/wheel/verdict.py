@@ -5,7 +5,7 @@ A negative verdict is a value. Every finding names its rule, its evidence and wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.spec import load_spec
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.facts.needs import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import WheelReport
     from cxxrt_toolchain.rules.rule import Finding
+    from cxxrt_toolchain.rules.selection import Selection
 
 DECLARING = (archive, copies, loading, promises, symbols, tags, undefined)
 """The modules that declare the rules about wheels."""
@@ -37,18 +38,32 @@ class Verdict:
     runtime: str | None
     """The runtime ABI of those tags; None for a plain wheel."""
     findings: tuple[Finding, ...]
-    """Worst first."""
+    """Worst first; the ignored ones last."""
     needs: RuntimeNeeds
     """What the wheel, as it is, needs from the runtime."""
+    selected: tuple[str, ...] = ()
+    """The rules that it was judged by, sorted; empty for all rules."""
 
     @property
     def conforms(self) -> bool:
-        """No finding is an error."""
-        return not any(found.severity is Severity.ERROR for found in self.findings)
+        """No finding is an error, except ignored ones."""
+        return not any(found.weight is Severity.ERROR for found in self.findings)
 
     def count(self, severity: Severity) -> int:
-        """How many findings have that severity."""
-        return sum(found.severity is severity for found in self.findings)
+        """How many findings have that severity and are not ignored."""
+        return sum(found.severity is severity for found in self.findings if not found.ignored)
+
+    def limited(self, selection: Selection) -> Verdict:
+        """The verdict of the selected rules, with what the caller ignores marked.
+
+        Raises:
+            UsageError: See `Selection.apply`.
+        """
+        return replace(
+            self,
+            findings=selection.apply(self.findings),
+            selected=tuple(sorted(selection.selected)),
+        )
 
 
 def judge(

@@ -1,0 +1,49 @@
+"""The options ``--select`` and ``--ignore`` of the commands that judge.
+
+In: a parser, or parsed arguments. Out: options, or a `Selection`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.errors import UsageError
+from cxxrt_toolchain.rules.selection import Selection, read_selection
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the two options."""
+    for name, text in (
+        ("--select", "judge by these rules only: ids such as H12, or how ids begin"),
+        (
+            "--ignore",
+            "show what these rules find as ignored, unless it breaks the tag's promise",
+        ),
+    ):
+        parser.add_argument(name, metavar="RULE[,RULE]", action="append", default=[], help=text)
+
+
+def selection(args: argparse.Namespace, *scenes: type) -> Selection:
+    """What the options say.
+
+    Args:
+        args: The parsed arguments.
+        scenes: The types of scenes that the command judges; none where any rule may report.
+
+    Raises:
+        UsageError: An unknown rule, one that may not be ignored, or no rule for these scenes.
+    """
+    if not args.select and not args.ignore:
+        return Selection()
+    from cxxrt_toolchain.rules.every import CATALOGUE
+
+    found = read_selection(args.select, args.ignore, CATALOGUE)
+    looking = {
+        name for name in found.selected if any(kind in scenes for kind in CATALOGUE[name].scenes)
+    }
+    if scenes and found.selected and not looking:
+        raise UsageError(f"--select {','.join(args.select)}: no rule that this command judges by.")
+    return found

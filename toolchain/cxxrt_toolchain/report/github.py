@@ -1,0 +1,50 @@
+"""Verdicts as workflow commands of GitHub Actions, which it shows as annotations.
+
+In: what became of a wheel. Out: lines ``::error file=...,title=...::message``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.wording import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cxxrt_toolchain.report.documents import Checked
+    from cxxrt_toolchain.rules.rule import Finding, Rule
+
+_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+
+
+def github_lines(checked: Checked, catalogue: Mapping[str, Rule]) -> Iterator[str]:
+    """An annotation for each finding of a wheel, or for the reason why it cannot be judged."""
+    file = checked.path.as_posix()
+    if checked.verdict is None:
+        yield _command("error", file, "cannot be judged", checked.error)
+        return
+    for found in checked.verdict.findings:
+        command = _COMMANDS[found.weight]
+        title = f"{found.rule}: {catalogue[found.rule].title}"
+        yield _command(command, file, title + " (ignored)" * found.ignored, _message(found))
+
+
+def _message(found: Finding) -> str:
+    where = f"{found.member}: " if found.member else ""
+    return "\n".join([f"{where}{found.reason}", *found.remedies[:1]])
+
+
+def _command(name: str, file: str, title: str, message: str) -> str:
+    return f"::{name} file={_property(file)},title={_property(title)}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    """A message, escaped as ``command.ts`` of actions/toolkit does it."""
+    shown = printable(text, keep="\n")
+    return shown.replace("%", "%25").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

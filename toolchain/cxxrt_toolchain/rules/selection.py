@@ -1,0 +1,101 @@
+"""Which rules a caller selects or ignores, in the words that users of linters write.
+
+In: texts such as ``H12,CXXRT-L105,D``. Out: a `Selection`, which is applied to findings. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cxxrt_toolchain.rules.rule import Finding, Rule
+
+PREFIX = "CXXRT-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The rules that count."""
+
+    selected: frozenset[str] = frozenset()
+    """Ids of the rules whose findings are shown; empty for all rules."""
+    ignored: frozenset[str] = frozenset()
+    """Ids of the rules whose findings are shown as ignored and decide nothing."""
+
+    def apply(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        """The findings that count and those that are ignored, the latter last.
+
+        Raises:
+            UsageError: A finding to be ignored breaks what the wheel's tag promises.
+        """
+        chosen = []
+        for found in findings:
+            if self.selected and found.rule not in self.selected:
+                continue
+            ignored = found.rule in self.ignored
+            if ignored and found.promise:
+                raise UsageError(f"{found.rule} {NOT_IGNORABLE}", f"It says: {found.reason}.")
+            chosen.append(replace(found, ignored=ignored))
+        return tuple(sorted(chosen, key=lambda each: each.sort_key))
+
+
+NOT_IGNORABLE = "cannot be ignored: it breaks what the wheel's tag promises."
+
+
+def read_selection(
+    select: Iterable[str], ignore: Iterable[str], catalogue: Mapping[str, Rule]
+) -> Selection:
+    """The selection that lists of rules stand for.
+
+    Args:
+        select: Each an id, an alias, the beginning of ids, or several of them with commas.
+        ignore: Likewise.
+        catalogue: Every rule.
+
+    Raises:
+        UsageError: An entry fits no rule, or a rule to be ignored breaks a tag's promise.
+    """
+    ignored = _resolved(ignore, catalogue)
+    if kept := sorted(name for name in ignored if catalogue[name].promise):
+        raise UsageError(f"{', '.join(kept)} {NOT_IGNORABLE}")
+    return Selection(selected=_resolved(select, catalogue), ignored=ignored)
+
+
+def find_rule(text: str, catalogue: Mapping[str, Rule]) -> Rule:
+    """The rule of an id or an alias, with or without ``CXXRT-``.
+
+    Raises:
+        UsageError: There is no such rule; names those that look like it.
+    """
+    name = PREFIX + text.strip().upper().removeprefix(PREFIX)
+    if name in catalogue:
+        return catalogue[name]
+    for rule in catalogue.values():
+        if name in rule.aliases:
+            return rule
+    near = get_close_matches(name, catalogue, cutoff=0.75)
+    advice = f"Near: {', '.join(near)}." if near else "'cxxrt explain' lists them."
+    raise UsageError(f"no rule {text.strip()!r}.", advice)
+
+
+def _resolved(texts: Iterable[str], catalogue: Mapping[str, Rule]) -> frozenset[str]:
+    entries = [entry.strip() for text in texts for entry in text.split(",")]
+    return frozenset(name for entry in entries for name in _matching(entry, catalogue))
+
+
+def _matching(entry: str, catalogue: Mapping[str, Rule]) -> list[str]:
+    """An id or an alias stands for itself, ``H1`` not for H10; else it begins some ids."""
+    try:
+        return [find_rule(entry, catalogue).id]
+    except UsageError:
+        start = PREFIX + entry.upper().removeprefix(PREFIX)
+        found = [name for name in catalogue if name.startswith(start)]
+        if not found or start == PREFIX:
+            raise
+        return found
