@@ -106,6 +106,13 @@ class ObjectReport:
         """The last part of its name in the wheel."""
         return self.member.rsplit("/", 1)[-1]
 
+    def needs_private(self, library: str, private: frozenset[str]) -> tuple[str, ...]:
+        """Those of a library's private symbols that the object needs, if it needs the library."""
+        if library not in self.facts.needed:
+            return ()
+        needs = self.symbols.private_needs
+        return tuple(name for owner, name in needs if name in private and owner in ("", library))
+
     @property
     def served_as(self) -> Soname | None:
         """For a copy of a library that the shared runtime has: the runtime's name for it."""

@@ -12,6 +12,7 @@ from cxxrt_toolchain.abi.platforms import (
     GlibcPlatform,
     legacy_alias,
     parse_platform,
+    platform_releases,
     promise_of,
 )
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name
@@ -65,7 +66,7 @@ def platform_field(
     floor = max(
         epoch.glibc_floor,
         *(glibc_floor(found.facts) for found in staying),
-        _libraries_floor(external),
+        _libraries_floor(external, staying, next(iter(archs))),
     )
     true = [found for found in parsed if found and found.glibc and found.glibc >= floor]
     if not true:
@@ -83,7 +84,29 @@ def external_libraries(staying: Sequence[ObjectReport]) -> tuple[str, ...]:
     return tuple(sorted(n for n in needed - inside if family_of_name(n) not in SHARED_FAMILIES))
 
 
-def _libraries_floor(external: Sequence[str]) -> tuple[int, ...]:
-    """The oldest platform whose list has them all."""
-    candidates = [(2, minor) for minor in (5, 12, 17, 24)]
-    return next((c for c in candidates if set(external) <= promise_of(c).libraries), candidates[-1])
+def _libraries_floor(
+    external: Sequence[str], staying: Sequence[ObjectReport], arch: str
+) -> tuple[int, ...]:
+    """The oldest platform that has all libraries, and all that is needed of them.
+
+    Where no platform has that, the oldest that has the libraries: the rules report the rest.
+    """
+    having = [each for each in platform_releases() if set(external) <= promise_of(each).libraries]
+    return next((each for each in having if _promises(each, external, staying, arch)), having[0])
+
+
+def _promises(
+    glibc: tuple[int, int], external: Sequence[str], staying: Sequence[ObjectReport], arch: str
+) -> bool:
+    promise = promise_of(glibc)
+    versions = {
+        need.version
+        for found in staying
+        for need in found.facts.version_needs
+        if need.soname in external and not need.weak
+    }
+    return all(promise.allows_version(arch, each) is not False for each in versions) and not any(
+        found.needs_private(library, promise.private_symbols(library))
+        for found in staying
+        for library in external
+    )

@@ -249,20 +249,15 @@ def private_symbol(claim: Claim) -> Iterator[Finding]:
         for library in found.facts.needed:
             if claim.report.provides(library) is not None:
                 continue
-            private = claim.private_symbols(library)
-            names = sorted(
-                name
-                for owner, name in found.symbols.private_needs
-                if name in private and owner in ("", library)
-            )
-            if names:
+            if names := found.needs_private(library, claim.private_symbols(library)):
+                what = "a symbol" if len(names) == 1 else f"{len(names)} symbols"
                 yield Finding(
                     severity=Severity.ERROR,
-                    message=f"needs {', '.join(names)} of {library}, "
-                    "which not every release of that library exports",
+                    message=f"needs {what} of {library} that not every release of it exports",
                     member=found.member,
                     symbol=names[0],
                     library=library,
+                    evidence=names,
                 )
 
 
