@@ -107,7 +107,7 @@ def _found(path: str, find: Callable[[SparseElf], _Answer], otherwise: _Answer) 
     Raises:
         OSError: It cannot be read.
     """
-    with open(path, "rb") as stream:  # noqa: PTH123 - a path of the loader's, as it is
+    with open(path, "rb") as stream:  # noqa: PTH123 - called for each object
         try:
             return find(SparseElf(stream, path))
         except ElfError:

@@ -1,8 +1,8 @@
-"""Where packages need symbols of each other's libraries, or of libcudart, and do not get them.
+"""Symbols that packages need of each other's libraries, or of libcudart, and that these lack.
 
 In: the members of an environment. Out: `MissingSymbols`, `StringConflict`. Symbols are looked up
-by name; an object's whole table is read only once something is missing. An object that cannot be
-read again is passed over.
+by name; the whole table of an object is read only if something is missing. An object that cannot
+be read is skipped.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ def missing_cudart(
     outside: Mapping[str, ObjectFacts],
     answers: Answers,
 ) -> Iterator[MissingSymbols]:
-    """What objects need of the libcudart that they get: their own, a package's, the machine's."""
+    """Functions that objects need and that the libcudart they get lacks.
+
+    An object gets its own libcudart, else a package's, else the machine's.
+    """
     members = tuple(members)
     brought: dict[str, str] = {}
     for member in members:
@@ -77,14 +80,14 @@ def differing_builds(members: Iterable[Member], answers: Answers) -> Iterator[Mi
 
 
 def string_conflicts(members: Iterable[Member], answers: Answers) -> Iterator[StringConflict]:
-    """Functions with ``std::string`` in their names, needed in one spelling, there in the other.
+    """Functions that one package needs with one ``std::string`` and another exports with the other.
 
-    Only where an object needs a library of another package, and only where none of the libraries
-    that it needs, directly or through others, has the function as it is spelled. Or where it
-    needs no library that could have it, and nobody has it as it is spelled.
+    Reported if the object needs a library of the other package, and none of the libraries that it
+    needs, directly or through others, exports the function in its spelling; or if it needs no
+    library that could export the function, and no object exports it in its spelling.
     """
     members = tuple(members)
-    yield from _loose_conflicts(members, answers)
+    yield from _unprovided_conflicts(members, answers)
     libraries = {each.name: (member, each) for member in members for each in member.objects}
     for member in members:
         for user in member.users(LIBSTDCXX):
@@ -111,8 +114,10 @@ def _conflicts(
     yield from _spelled_otherwise(user, foreign, wanted, answers)
 
 
-def _loose_conflicts(members: tuple[Member, ...], answers: Answers) -> Iterator[StringConflict]:
-    """The same for an object that counts on what somebody else has loaded for everybody."""
+def _unprovided_conflicts(
+    members: tuple[Member, ...], answers: Answers
+) -> Iterator[StringConflict]:
+    """The conflicts of objects that rely on something loaded ``RTLD_GLOBAL``."""
     unprovided = {
         each.path: {name for name in each.traits.unprovided if _spelling(name)}
         for member in members
@@ -134,7 +139,7 @@ def _spelled_otherwise(
     wanted: frozenset[str] | set[str],
     answers: Answers,
 ) -> Iterator[StringConflict]:
-    """One function for each of the libraries says it all."""
+    """One function for each library that exports such a function in the other spelling."""
     for _, library in libraries:
         find = partial(_other_spelling, wanted=wanted)
         found = answers.ask(library.path, "spelled otherwise", wanted, find, None)
@@ -146,9 +151,9 @@ def _spelled_otherwise(
 
 
 def _other_spelling(elf: SparseElf, wanted: Iterable[str]) -> tuple[str, str] | None:
-    """A function that is wanted, and its other spelling, if the object exports that.
+    """A wanted function and its other spelling, if the object exports that; else None.
 
-    The names are searched as text: a library of hundreds of thousands has a few with strings.
+    The names are searched as text: of hundreds of thousands, a few have strings.
     """
     table = elf.name_table(_LARGEST_TABLE) or b""
     for is_new, mark in ((True, b"Ss"), (False, b"cxx11")):
@@ -189,7 +194,7 @@ def _is_new(name: str) -> bool:
 def _start(name: str) -> str:
     """The name up to its first ``std::string``: the same in both spellings.
 
-    A function that returns a new string has a tag in its name besides.
+    The name of a function that returns a new string has an ABI tag, too.
     """
     if _is_new(name):
         return name.replace(_TAG, "").partition(_NEW)[0]
@@ -220,7 +225,7 @@ def _strings_needed(elf: SparseElf) -> tuple[str, ...]:
 
 
 def _needed(elf: SparseElf) -> tuple[str, ...]:
-    """Its undefined symbols, without weak ones, which may stay undefined."""
+    """The undefined symbols of an object, without weak ones, which may stay undefined."""
     return tuple(each.name for each in elf.undefined() if each.binding is not Binding.WEAK)
 
 

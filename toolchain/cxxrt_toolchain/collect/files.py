@@ -91,7 +91,7 @@ def _kept(stats: Mapping[str, Identity], store: Store, known: Needs) -> Iterator
 def _line(path: str) -> str | None:
     """Read one file; None where it cannot be opened."""
     try:
-        with open(path, "rb", BUFFER) as stream:  # noqa: PTH123 - as above
+        with open(path, "rb", BUFFER) as stream:  # noqa: PTH123 - called for each object
             if sys.platform.startswith("linux"):  # what lies around a small piece is not needed
                 os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
             if not is_elf(stream.read(_MAGIC_SIZE)):

@@ -97,15 +97,15 @@ def _crossing(
     for provider in foreign:
         symbols = tuple(sorted(answers.exported(provider.place, wanted)))
         if symbols:
-            asked = differ_in_cudart(user, provider)
-            kernels = _kernels(provider, symbols, answers) if asked else ()
+            hides_cudart = differ_in_cudart(user, provider)
+            kernels = _kernels(provider, symbols, answers) if hides_cudart else ()
             yield Crossing(user=user, provider=provider, symbols=symbols, kernels=kernels)
 
 
 def _wanted(
     user: InteractingObject, answers: Answers, objects: Iterable[InteractingObject]
 ) -> frozenset[str]:
-    """What it counts on somebody for, and its own owner has not."""
+    """The symbols that it expects from an ``RTLD_GLOBAL`` library, without its own package's."""
     names = frozenset(user.traits.unprovided)
     for each in objects:
         if each.owner == user.owner:
@@ -114,7 +114,7 @@ def _wanted(
 
 
 def _needed(user: InteractingObject, answers: Answers) -> frozenset[str]:
-    """The C++ names that it needs and that are nobody's of the standard library."""
+    """The C++ names that it needs, without the standard library's."""
 
     def names(elf: SparseElf) -> tuple[str, ...]:
         found = (each.name for each in elf.undefined())
@@ -125,15 +125,18 @@ def _needed(user: InteractingObject, answers: Answers) -> frozenset[str]:
 
 
 def _kernels(
-    part: InteractingObject, symbols: tuple[str, ...], answers: Answers
+    asked: InteractingObject, symbols: tuple[str, ...], answers: Answers
 ) -> tuple[str, ...]:
-    """The functions that the object registers with its libcudart, which it does by their names."""
+    """The kernels among some functions: those that the object registers with its libcudart.
+
+    Registration is by name, so that the names are among its constants.
+    """
 
     def registered(elf: SparseElf) -> tuple[str, ...]:
         constants = b"".join(read_constants(elf.image))
         return tuple(name for name in symbols if name.encode() + b"\0" in constants)
 
-    return answers.ask(part.place, "kernels", symbols, registered, NO_NAMES)
+    return answers.ask(asked.place, "kernels", symbols, registered, NO_NAMES)
 
 
 def _capsule_pointers(
@@ -142,21 +145,21 @@ def _capsule_pointers(
     named = [each for each in objects if each.traits.made or each.traits.opened]
     wanted = {name for each in named for name in (*each.traits.made, *each.traits.opened)}
     others = {each.path: _capsules(each, wanted, answers) for each in objects if wanted}
-    for part in named:
+    for one in named:
         for other in objects:
             made, opened = others[other.path]
-            if other.owner == part.owner or other.traits.strings == part.traits.strings == "old":
+            if other.owner == one.owner or other.traits.strings == one.traits.strings == "old":
                 continue
-            for name in sorted(opened.intersection(part.traits.made)):
-                yield CapsulePointer(maker=part, opener=other, name=name)
-            for name in sorted(made.intersection(part.traits.opened)) if other not in named else ():
-                yield CapsulePointer(maker=other, opener=part, name=name)
+            for name in sorted(opened.intersection(one.traits.made)):
+                yield CapsulePointer(maker=one, opener=other, name=name)
+            for name in sorted(made.intersection(one.traits.opened)) if other not in named else ():
+                yield CapsulePointer(maker=other, opener=one, name=name)
 
 
 def _capsules(
-    part: InteractingObject, wanted: Collection[str], answers: Answers
+    asked: InteractingObject, wanted: Collection[str], answers: Answers
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """As `capsules`, for an object that has one of the names among its constants."""
+    """The result of `capsules`, if the object has one of the names among its constants."""
 
     def names(elf: SparseElf) -> tuple[_Names, _Names]:
         table = elf.name_table(_LARGEST_TABLE)
@@ -168,5 +171,5 @@ def _capsules(
         made, opened = capsules(elf)
         return tuple(made), tuple(opened)
 
-    made, opened = answers.ask(part.place, "capsules", wanted, names, (NO_NAMES, NO_NAMES))
+    made, opened = answers.ask(asked.place, "capsules", wanted, names, (NO_NAMES, NO_NAMES))
     return frozenset(made), frozenset(opened)

@@ -23,7 +23,8 @@ _WORTH_IT = 32
 """Paths for each process; a fork takes as long as reading about a dozen objects."""
 _TICKET = struct.Struct("=I")
 _MOST_TICKETS = 1024
-"""A page full; a pipe holds no less, so that all are in it before anybody takes one (pipe(7))."""
+"""One page of them; a pipe holds at least a page, so that writing all of them never waits
+(pipe(7))."""
 
 
 class _Helper(NamedTuple):
@@ -57,7 +58,7 @@ def work_on(sizes: Mapping[str, int], work: Callable[[str], _Value], workers: in
 
 
 def _filled(order: Sequence[int]) -> int:
-    """A pipe with a ticket for each piece of the order; who takes one does all of its piece."""
+    """A pipe with one ticket for each piece of the order."""
     queue, end = os.pipe()
     os.write(end, b"".join(map(_TICKET.pack, range(0, len(order), _piece(order)))))
     os.close(end)

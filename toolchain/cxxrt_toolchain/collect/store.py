@@ -41,7 +41,7 @@ _SITE = ("site-packages", "dist-packages")
 _WRITABLE_FOR_OTHERS = 0o022
 _SETTLED = 2_000_000_000
 """Nanoseconds for which a file must not have changed: the clocks of file systems are coarse, and a
-second change within one tick would leave the identity as it is."""
+second change within one tick would not change the identity."""
 _LARGEST = 64 << 20
 """Bytes of a shelf; the facts of ten thousand objects take 10 MB."""
 _HEAD = 64
@@ -65,7 +65,7 @@ def identity(found: os.stat_result) -> Identity:
 
 
 class Store:
-    """Values of files.
+    """The values that were kept of files, in memory and on disk.
 
     Args:
         folder: Where the shelves lie; None: values live as long as the object.
@@ -118,7 +118,7 @@ class Store:
 
 
 def shelf_of(path: str) -> str:
-    """The folder whose files share a shelf: site-packages, else the file's own folder."""
+    """The folder that shares a shelf: the site-packages above a file, else the file's folder."""
     for site in _SITE:
         at = path.find(f"/{site}/")
         if at >= 0:
@@ -190,7 +190,7 @@ def _read(file: Path, owner: str) -> _Rows:
 
 
 def _content(file: Path) -> bytes:
-    """The bytes of a regular file that nobody else can have written; else none."""
+    """The bytes of a regular file that no other user can have written; else empty."""
     # O_NONBLOCK: opening a FIFO must not wait for a writer.
     descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:

@@ -1,8 +1,7 @@
-"""Which runtimes are linked into an object without showing in its dynamic symbols.
+"""Runtimes that are linked into an object and hidden, found by their message texts.
 
-In: an object's bytes, piece by piece, and what its dynamic symbols said. Out: the families whose
-own message texts are in the file, where the undefined symbols do not already prove that there is
-nothing to find.
+In: an object's bytes, piece by piece, and its dynamic symbols. Out: the families that have a
+message text in the file. The bytes are searched only if the undefined symbols leave it possible.
 """
 
 from __future__ import annotations
@@ -41,10 +40,9 @@ def candidates(
     which takes ``dlopen`` and ``dlsym``.
 
     Args:
-        facts: Of the object.
-        undefined: Those of `symbols.ASKED` that it needs. Some that it does not need do no harm:
-            the texts decide.
-        known: Families of which something else has told.
+        facts: The object.
+        undefined: Those of `symbols.ASKED` that it needs; more do no harm: the texts decide.
+        known: Families that are known already.
     """
 
     def unwinds() -> bool:
@@ -64,7 +62,7 @@ def candidates(
 def find_texts(
     pieces: Iterable[bytes], families: Collection[RuntimeFamily]
 ) -> tuple[RuntimeFamily, ...]:
-    """Those of the families whose texts the pieces contain, sorted by name.
+    """The families, of some, that have a text in the pieces; sorted by name.
 
     Args:
         pieces: An object's constants; no more of them are taken than it needs.
@@ -88,7 +86,7 @@ class TextWatch:
         self._tail = b""
 
     def __call__(self, offset: int, piece: bytes) -> None:
-        """Take the next piece; one that was seen before is passed over."""
+        """Take the next piece; one that was seen before is skipped."""
         if offset != self._seen:
             return
         self._seen += len(piece)
@@ -103,7 +101,7 @@ class TextWatch:
     def finish(
         self, stream: ByteSource, families: Collection[RuntimeFamily]
     ) -> tuple[RuntimeFamily, ...]:
-        """Those of the families whose texts the whole stream contains, sorted by name.
+        """The families, of some, that have a text in the whole stream; sorted by name.
 
         What has not come by yet is read, in bounded blocks, only while something is missing.
         """

@@ -73,12 +73,12 @@ class ObjectFacts:
 def static_families(
     exports: frozenset[str], *, symbolic: bool = False
 ) -> tuple[RuntimeFamily, ...]:
-    """The runtimes that an object which is no copy of one exports.
+    """The runtimes that an object exports; not for a copy of a runtime.
 
     Args:
         exports: Those of `WATCHED` that it exports.
-        symbolic: It looks into itself first: a libstdc++ in it meets no other one's unique facet
-            ids, so it is as good as hidden.
+        symbolic: It is linked with ``-Bsymbolic``: a libstdc++ in it uses its own facet ids, as a
+            hidden one does.
     """
     found = []
     if exports & LOCALE_IDS and not symbolic:
@@ -127,8 +127,8 @@ def decode(text: str, path: str, size: int, needs: Needs) -> Facts:
 
     Args:
         text: What `encode` made.
-        path: Of the file.
-        size: Its bytes.
+        path: The file.
+        size: Bytes of the file.
         needs: Version needs that were made before, to share them: thousands of objects have the
             same few.
 
@@ -162,7 +162,7 @@ def _object(row: dict[str, Any], path: str, size: int, needs: Needs) -> ObjectFa
 
 
 def _encode_traits(traits: Traits) -> list[Any]:
-    """A list of JSON types; empty where there are none, as for most objects."""
+    """A list of JSON types; empty for `NO_TRAITS`, as for most objects."""
     if traits == NO_TRAITS:
         return []
     hidden = [family.value for family in traits.hidden]

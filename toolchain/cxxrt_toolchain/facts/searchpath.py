@@ -1,7 +1,6 @@
-"""RPATH and RUNPATH entries: where they lead, seen from inside an installed wheel.
+"""The targets of RPATH and RUNPATH entries, relative to the folder that a wheel is installed into.
 
-In: an object's report. Out: its entries as paths relative to the folder that the wheel is
-installed into. Nothing is looked up; ``..`` is resolved by the text alone.
+In: an object's report. Out: its entries as relative paths. Pure: ``..`` is resolved in the text.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _TO_SITE_PACKAGES = ("purelib", "platlib")
 
 
 def installed_path(member: str) -> str | None:
-    """Where a member lands relative to site-packages; None for scripts, headers and data."""
+    """The path of a member relative to site-packages; None for scripts, headers and data."""
     match = _DATA.fullmatch(member)
     if match is None:
         return member
@@ -38,7 +37,7 @@ def entries(found: ObjectReport) -> tuple[str, ...]:
 def resolve(member: str, entry: str) -> str | None:
     """An ``$ORIGIN`` entry as a path relative to site-packages; None for any other entry.
 
-    The result starts with ``..`` where the entry leaves site-packages.
+    The result starts with ``..`` if the entry leaves site-packages.
     """
     home = installed_path(member)
     if home is None or not _ORIGIN.match(entry):
@@ -48,7 +47,7 @@ def resolve(member: str, entry: str) -> str | None:
 
 
 def escapes(member: str, entry: str) -> bool:
-    """Whether an entry is absolute, empty, relative to the working directory, or leaves it all."""
+    """Whether an entry is absolute, empty, not below ``$ORIGIN``, or leaves site-packages."""
     if installed_path(member) is None:
         return not _ORIGIN.match(entry)
     path = resolve(member, entry)
@@ -56,7 +55,7 @@ def escapes(member: str, entry: str) -> bool:
 
 
 def leaves_package(found: ObjectReport) -> bool:
-    """Whether some entry leads into another distribution's folder, the runtime's not counted."""
+    """Whether an entry leads into the folder of another distribution that is not the runtime."""
     home = (installed_path(found.member) or "").split("/", 1)[0]
     paths = (resolve(found.member, entry) for entry in entries(found))
     near = (home, "..", RUNTIME_LIBRARIES.split("/", 1)[0])

@@ -1,4 +1,4 @@
-"""Dynamic symbols -> what the rules ask about them.
+"""The symbols of an object that rules ask for.
 
 In: an object's `SymbolGroup`s. Out: a `SymbolDigest`. Only mangled names are looked at; nothing
 is demangled. Name grammar: Itanium C++ ABI, chapter 5.1. A wheel has up to a million of them, so
@@ -39,8 +39,8 @@ CATEGORIES = frozenset(
         "_ZSt15future_categoryv",
     }
 )
-"""Functions of libstdc++ that return an object whose address is what it is compared by
-([syserr.errcat.nonvirtuals]): whoever takes one over parts error codes from their conditions."""
+"""Functions of libstdc++ that return an error category, which is compared by its address
+([syserr.errcat.nonvirtuals]): with two of them, error codes no longer equal their conditions."""
 CAPTURES = frozenset(
     {
         "_ZSt11__once_call",
@@ -99,7 +99,7 @@ _TOKEN = re.compile(
 _NEW = re.compile(r"__cxx11|B5cxx11")
 
 ASKED = frozenset({"dlopen", "dlsym", "dl_iterate_phdr", "_dl_find_object", "abort", "fputs"})
-"""Undefined C functions that tell what may be linked in statically."""
+"""Undefined C functions that a static runtime needs."""
 
 
 def digest(
@@ -107,7 +107,7 @@ def digest(
     version_definitions: Collection[str] = (),
     watched: WatchedSymbols | None = None,
 ) -> SymbolDigest:
-    """Sort an object's dynamic symbols into the sets that the rules ask about.
+    """The sets of an object's dynamic symbols that rules ask for.
 
     Args:
         groups: The object's dynamic symbols.
@@ -153,7 +153,7 @@ def digest(
 
 
 def sample(names: Iterable[str]) -> SymbolSample:
-    """Count names and keep the first few."""
+    """The number of distinct names, and the first few."""
     distinct = set(names)
     return SymbolSample(count=len(distinct), examples=tuple(nsmallest(_EXAMPLES, distinct)))
 
@@ -174,7 +174,7 @@ def spells_old_string(name: str) -> bool:
 
 
 def belongs_to_libstdcxx(name: str) -> bool:
-    """Whether a mangled name is in the namespaces that are libstdc++'s own."""
+    """Whether a mangled name is in a namespace of libstdc++."""
     return _LIBSTDCXX.match(name) is not None
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.collect.environment.source_trees import SourceTrees
 
 _PTH = ".pth"
-_TOLD = "direct_url.json"
+_DIRECT_URL = "direct_url.json"
 _IMPORT = re.compile(r"import[ \t]+([A-Za-z_]\w*)")
 _MOST_BYTES = 32 << 20
 _NO_PACKAGES = frozenset({"build", "dist", "env", "target", "venv"})
@@ -45,7 +45,7 @@ class Sources:
     """Where an editable install is imported from."""
 
     folders: tuple[str, ...] = ()
-    """The project and its packages; what lies below is the distribution's, too."""
+    """The project and its packages; all files below belong to the distribution."""
     files: tuple[str, ...] = ()
     """Real paths of files that may be shared objects."""
 
@@ -56,7 +56,8 @@ NONE = Sources()
 def recorded_sources(site: str, info: str, record: str, trees: SourceTrees) -> Sources:
     """The sources of a distribution, by what its RECORD names.
 
-    Of a hook that is not known, the files are not found; they belong to the project all the same.
+    The files that an unknown hook maps are not found; as files below the project they still belong
+    to the distribution.
 
     Args:
         site: The folder that it is installed in.
@@ -65,7 +66,7 @@ def recorded_sources(site: str, info: str, record: str, trees: SourceTrees) -> S
         trees: Looks into folders.
     """
     names = tuple(_recorded_pth(record))
-    project = _project(info) if names or _TOLD in record else ""
+    project = _project(info) if names or _DIRECT_URL in record else ""
     if not names and not project:
         return NONE
     lines, hooks = _pth_lines(site, names)
@@ -82,7 +83,7 @@ def recorded_sources(site: str, info: str, record: str, trees: SourceTrees) -> S
 
 
 def follow_link(site: str, name: str, trees: SourceTrees) -> tuple[str, str] | None:
-    """What an ``.egg-link`` leads to: the folder with the ``.egg-info``, and the project's."""
+    """The targets of an ``.egg-link``: the folder with the ``.egg-info``, and the project's."""
     lines = _text(f"{site}/{name}").splitlines()
     if not lines or lines[0][:1] != "/" or "\0" in lines[0]:
         return None
@@ -115,7 +116,7 @@ def _sources(
         package = place.removesuffix("/__init__.py")
         if any(package.startswith(f"{each}/") for each in packages):
             continue
-        if os.path.isdir(package):  # noqa: PTH112 - texts, as everywhere here
+        if os.path.isdir(package):  # noqa: PTH112 - called for each package
             packages.append(package)
             files += trees.shared_below(package)
         else:
@@ -140,14 +141,14 @@ def _recorded_pth(record: str) -> Iterator[str]:
 
 
 def _pth_lines(site: str, names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """The folders, and the modules of import lines, as the module ``site`` tells them apart."""
+    """The folders, and the modules of import lines, as the module ``site`` separates them."""
     folders, hooks = [], []
     for name in names:
         for line in map(str.rstrip, _text(f"{site}/{name}").splitlines()):
             if match := _IMPORT.match(line):
                 hooks.append(match[1])
             elif line and line[0] != "#" and "\0" not in line:
-                folders.append(os.path.normpath(os.path.join(site, line)))  # noqa: PTH118 - as above
+                folders.append(os.path.normpath(os.path.join(site, line)))  # noqa: PTH118 - called for each line
     return list(dict.fromkeys(folders)), list(dict.fromkeys(hooks))
 
 
@@ -166,10 +167,10 @@ def _project(info: str) -> str:
     from urllib.parse import unquote, urlsplit
 
     try:
-        told = json.loads(_bytes(f"{info}/{_TOLD}") or b"null")
-        if told["dir_info"]["editable"] is not True:
+        origin = json.loads(_bytes(f"{info}/{_DIRECT_URL}") or b"null")
+        if origin["dir_info"]["editable"] is not True:
             return ""
-        url = urlsplit(told["url"])
+        url = urlsplit(origin["url"])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return ""
     path = unquote(url.path, errors="surrogateescape")
@@ -192,13 +193,13 @@ def _is_package(path: str, trees: SourceTrees) -> bool:
     listing = trees.listing(path)
     below = [f"{path}/{name}" for name in listing.folders[:_MOST_PORTIONS]]
     return bool(listing.shared) or any(
-        os.path.isfile(f"{each}/__init__.py")  # noqa: PTH113 - as above
+        os.path.isfile(f"{each}/__init__.py")  # noqa: PTH113 - called for each folder
         for each in (path, *below)
     )
 
 
 def _planned(build: str, root: str) -> Iterator[str]:
-    """What Meson would install among Python's packages, where it was built."""
+    """The files of a build folder that Meson would install among Python's packages."""
     try:
         plan = json.loads(_bytes(f"{build}/{_INSTALL_PLAN}") or b"null")
         for rows in plan.values():
@@ -210,13 +211,13 @@ def _planned(build: str, root: str) -> Iterator[str]:
 
 
 def _text(path: str) -> str:
-    """As Python reads it: UTF-8 with or without a mark, other bytes as they are."""
+    """The text of a file as Python decodes it: UTF-8 with or without a mark."""
     return _bytes(path).removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
 
 
 def _bytes(path: str) -> bytes:
     try:
-        with open(path, "rb") as stream:  # noqa: PTH123 - as above
+        with open(path, "rb") as stream:  # noqa: PTH123 - called for each distribution
             return stream.read(_MOST_BYTES)
     except (OSError, ValueError):
         return b""

@@ -1,4 +1,4 @@
-"""What a generated import hook of an editable install maps: its text -> `Mapped`. Pure.
+"""The packages and modules that the import hook of an editable install maps. Pure.
 
 In: the module that a backend wrote beside the ``.pth`` file that imports it. Out: the names and
 places that are literals in it, by `ast.literal_eval` of the few statements that hold them; nothing
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _MOST_TEXT = 8 << 20
 _STATEMENT = re.compile(r"^(?=[^\s#)\]}])", re.MULTILINE)
-"""Where a statement of the module's own level begins; parsing only some is ten times quicker."""
+"""The start of a top-level statement; parsing only some of them is ten times faster."""
 _TELLING = re.compile(
     r"MAPPING\b|NAMESPACES\b|install(?:_inplace)?\(|F\.map_module\(|def init\(", re.ASCII
 )
@@ -40,7 +40,7 @@ _PLACES = re.compile(r"/__init__\.py\Z|\.so[^/]*\Z")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mapped:
-    """What a hook leads imports to; absolute paths."""
+    """The paths and names that a hook maps; paths are absolute."""
 
     names: tuple[str, ...] = ()
     """Top-level packages that it serves."""
@@ -51,7 +51,7 @@ class Mapped:
 
 
 def read_finder(text: bytes) -> Mapped:
-    """What a hook maps; nothing where it is no Python, or none of the forms."""
+    """What a hook maps; nothing if it is not Python, or not of a known form."""
     names: list[str] = []
     modules: list[str] = []
     builds: list[str] = []
@@ -105,7 +105,7 @@ def _name(node: ast.expr) -> str:
 
 
 def _value(node: ast.expr | None) -> object:
-    """The literal, None where it is none."""
+    """The value of a literal; None for another expression."""
     if node is None:
         return None
     try:
@@ -116,7 +116,7 @@ def _value(node: ast.expr | None) -> object:
 
 
 def _paths(value: object) -> list[str]:
-    """The absolute paths of a dictionary: of its values, or lists of them."""
+    """The absolute paths among the values of a dictionary, or in lists that are its values."""
     mapping: Mapping[object, object] = value if isinstance(value, dict) else {}
     return _absolute(_texts(mapping.values()))
 

@@ -2,8 +2,8 @@
 
 In: an `Interpreter`. Out: `Environment`. Reads ``*.dist-info`` and ``*.egg-info``; nothing is
 imported. Files are those that RECORD (or ``installed-files.txt``) names and that may be shared
-objects by their name; where a distributor left the list out, those under its top-level packages.
-An editable install has those of its source tree, too (`editable`).
+objects by their name; without such a list, those below its top-level packages. An editable install
+also has the files of its source tree (`editable`).
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def read_environment(interpreter: Interpreter, store: Store) -> Environment:
 
 def _names(folder: str, suffixes: tuple[str, ...] = _ENTRIES) -> list[str]:
     try:
-        return sorted(name for name in os.listdir(folder) if name.endswith(suffixes))  # noqa: PTH208 - as it is
+        return sorted(name for name in os.listdir(folder) if name.endswith(suffixes))  # noqa: PTH208 - names
     except OSError:  # sys.path may name folders that do not exist, and archives
         return []
 
@@ -104,7 +104,7 @@ def _distribution(
 def _files(
     folder: str, base: str, project: str, trees: SourceTrees
 ) -> tuple[Iterable[str], Sources]:
-    """The files that are listed, and what lies in source trees."""
+    """The listed files, and the files of source trees."""
     record = _bytes(f"{base}/RECORD")
     if record:
         text = record.decode("utf-8", "surrogateescape")
@@ -117,7 +117,7 @@ def _files(
 
 
 def _recorded(text: str) -> Iterator[str]:
-    """The paths of a RECORD file that may be shared objects; most of its lines are none."""
+    """The paths of a RECORD file that may be shared objects; few of its lines are."""
     at = text.find(_SHARED)
     while at >= 0:
         end = text.find("\n", at)

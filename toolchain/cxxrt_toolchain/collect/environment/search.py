@@ -1,9 +1,9 @@
-"""Where the dynamic loader finds a library, without loading it.
+"""The file that the dynamic loader would load for a needed name.
 
 In: a needed name, the object that needs it, the program, the environment variables and the bytes
 of ``ld.so.cache``. Out: `Found`: a path and the step that led to it. Asks the file system whether
-files exist, and nothing else. Two things are left out: what the *loaders* of an object say in
-their ``DT_RPATH`` (an object alone does not know them), and ``glibc-hwcaps`` folders.
+files exist, and nothing else. Left out are ``glibc-hwcaps`` folders, and the ``DT_RPATH`` of the
+objects that load an object, which one object alone does not tell.
 
 Source: ld.so(8), "DESCRIPTION"; glibc's elf/dl-load.c (_dl_map_object) and, for the cache,
 sysdeps/generic/dl-cache.h.
@@ -36,7 +36,7 @@ _ORIGIN = re.compile(r"\$(?:ORIGIN\b|\{ORIGIN\})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """The program whose loader searches."""
+    """The program for which the loader searches."""
 
     path: str
     facts: SharedObject
@@ -48,7 +48,7 @@ class Search:
     Args:
         program: The interpreter.
         environ: Its environment variables.
-        cache: The content of ``ld.so.cache``; empty where there is none.
+        cache: The content of ``ld.so.cache``; empty if there is no such file.
         exists: Whether a path is a file.
     """
 
@@ -70,16 +70,16 @@ class Search:
 
         Args:
             name: The entry.
-            path: Of the object that has it; without one, the search of the program's environment
-                alone, which is what every object without search paths of its own gets.
-            facts: What that object says of itself.
+            path: The object that has the entry. Without it, the result is what every object
+                without search paths gets.
+            facts: The facts of that object.
         """
         return next(self.all(name, path=path, facts=facts), None)
 
     def all(
         self, name: str, *, path: str = "", facts: SharedObject | None = None
     ) -> Iterator[Found]:
-        """The same with every later step, in the order of the search."""
+        """The files that each step of the search would find, in its order."""
         for step, candidates in self._steps(name, path, facts):
             for candidate in candidates:
                 if self._exists(candidate):
@@ -120,7 +120,7 @@ def expand(text: str, path: str) -> tuple[str, ...]:
 
 
 def read_ld_cache(content: bytes, machine: str) -> dict[str, tuple[str, ...]]:
-    """SONAME to paths, for one architecture; a file of another format has none."""
+    """SONAME to paths, for one architecture; empty for a file of another format."""
     start = content.find(_MAGIC)
     wanted = _FLAGS.get(machine)
     found: dict[str, tuple[str, ...]] = {}

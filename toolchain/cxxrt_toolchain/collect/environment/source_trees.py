@@ -1,10 +1,10 @@
-"""Folders of source trees -> the files in them that may be shared objects, quickly and bounded.
+"""The files below a folder of a source tree that may be shared objects.
 
 In: a folder. Out: real paths. A source tree may hold version control, environments, build trees
-and links in circles: hidden folders, environments and what no import looks into are passed over,
-each folder is entered once, and at most so many of them. What a folder holds is remembered with
-its modification time, which changes with every entry that comes or goes, so that a second look
-takes one ``stat`` per folder.
+and links in circles: hidden folders, environments and folders that no import reads are skipped,
+each folder is entered once, and at most `MOST_FOLDERS` are. The listing of a folder is kept in the
+store: its mtime changes with every entry that comes or goes, so that a second run takes one
+``stat`` per folder.
 """
 
 from __future__ import annotations
@@ -18,24 +18,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_FOLDERS = 5_000
-"""Of one tree; PyTorch's package has half of that."""
+"""Folders of one tree; PyTorch's package has half as many."""
 _MOST_ENTRIES = 50_000
-"""Of one folder."""
+"""Entries of one folder."""
 _SHARED = ".so"
-_PASSED = frozenset({"__pycache__", "node_modules", "site-packages", "dist-packages", "CMakeFiles"})
+_SKIPPED = frozenset(
+    {"__pycache__", "node_modules", "site-packages", "dist-packages", "CMakeFiles"}
+)
 _ENVIRONMENT = frozenset({"pyvenv.cfg", "conda-meta"})
 """What a virtual or conda environment has at its top."""
 _KIND = "folders"
 
 
 class Listing(NamedTuple):
-    """What matters in one folder; names."""
+    """The names in one folder that matter."""
 
     folders: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
     """Files that may be shared objects."""
     links: tuple[str, ...] = ()
-    """Symlinks to either; they are followed anew each time."""
+    """Symlinks to either; they are followed each time."""
 
 
 class SourceTrees:
@@ -61,7 +63,7 @@ class SourceTrees:
         self._store.gather(self.real(folder))
 
     def shared_below(self, folder: str) -> Iterator[str]:
-        """The real paths of files below a folder, nearest first; none where it is no folder."""
+        """The real paths of files below a folder, nearest first; empty if it is not a folder."""
         start = self.real(folder)
         waiting, seen = [start], {start}
         for at in waiting:  # grows while it is walked
@@ -70,7 +72,7 @@ class SourceTrees:
             found = [f"{at}/{name}" for name in listing.folders]
             for name in listing.links:
                 real = self.real(f"{at}/{name}")
-                if os.path.isdir(real):  # noqa: PTH112 - a text is what is at hand
+                if os.path.isdir(real):  # noqa: PTH112 - called for each link
                     found += [] if self.root else [real]
                 elif may_be_shared(name):
                     yield real
@@ -92,7 +94,7 @@ class SourceTrees:
                 yield self.real(f"{folder}/{name}")
 
     def listing(self, folder: str) -> Listing:
-        """What matters in a folder; nothing where it is none, or an environment's."""
+        """The listing of a folder; empty for an environment's and for what is not a folder."""
         try:
             found = os.stat(folder)  # noqa: PTH116 - thousands of them
         except (OSError, ValueError):
@@ -135,5 +137,5 @@ def _list(folder: str) -> Listing:
 
 
 def _is_of_interest(name: str) -> bool:
-    """Hidden folders are none, but for ``.libs``, where build tools put libraries."""
-    return (name[0] != "." or name == ".libs") and name not in _PASSED
+    """Whether a folder may hold libraries; of the hidden ones, libtool's ``.libs`` does."""
+    return (name[0] != "." or name == ".libs") and name not in _SKIPPED

@@ -1,4 +1,4 @@
-"""The same imports again, done differently: which change cures says what was wrong.
+"""The cause of a failed import, from repeating the imports with one change at a time.
 
 In: the imports that failed. Out: `Verdict`. Child processes (`trials`), side by side where there
 are processors for them: the imports as they were (unless that is certain), the failing module
@@ -53,7 +53,7 @@ def experiment(
         certain: Whether the failure has left a trace that is no chance; then it is not repeated.
         suspected: What the memory says would cure it: the other cure is tried only if that does
             not. Not to be SEPARATION where a runtime might cure it, too: that goes first.
-        say: Is told what is being tried, whenever that changes.
+        say: Called with what is being tried, whenever that changes.
     """
     with Trials(executable, timeout=timeout, say=say) as trials:
         plan = _Plan(trials, modules, preload)
@@ -72,7 +72,7 @@ def experiment(
             tests.reverse()
         cure = next((cure for cures, cure in tests if cures()), Cure.NOTHING)
         if cure is Cure.SEPARATION and suspected is cure and preload:
-            trials.note(_FIRST, "not tried, one whole libstdc++ serves all")
+            trials.note(_FIRST, "skipped: the process already has a single libstdc++")
         return Verdict(
             cure=cure,
             alone=fails_alone,

@@ -1,4 +1,4 @@
-"""Import modules one by one, each when told to; stands alone, Python 3.6 and later.
+"""Import the modules that the parent orders, one at a time; stands alone, Python 3.6 and later.
 
 Protocol: the only argument is one JSON object::
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Obey."""
+    """Import what the parent orders, one module at a time."""
     options = json.loads(sys.argv[1])
     faulthandler.enable(file=options["faults"], all_threads=True)
     for name in ("LD_DEBUG", "LD_DEBUG_OUTPUT"):  # for this process, not for its children
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def attempt(module: str, flags: int) -> "dict[str, object]":
-    """Import one module; whatever it raises is an answer."""
+    """The answer for one module; any exception is one."""
     before = sys.getdlopenflags()
     if flags:
         sys.setdlopenflags(before | flags)
@@ -70,7 +70,7 @@ def attempt(module: str, flags: int) -> "dict[str, object]":
 
 
 def failure(error: BaseException) -> "dict[str, object]":
-    """Say what was raised, and where."""
+    """The answer for an exception: what was raised, and where."""
     frames = traceback.extract_tb(error.__traceback__)
     last = frames[-1] if frames else None
     text = _text(error)
@@ -92,7 +92,7 @@ MOST_CAUSES = 20
 
 
 def _causes(error: BaseException) -> "list[BaseException]":
-    """What it was raised from, or while handling, nearest first."""
+    """The exceptions that it was raised from, or while handling, nearest first."""
     found = []  # type: list[BaseException]
     while len(found) < MOST_CAUSES:
         cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
@@ -104,7 +104,7 @@ def _causes(error: BaseException) -> "list[BaseException]":
 
 
 def say(answers: "TextIO", answer: "dict[str, object]") -> None:
-    """One line."""
+    """Write one answer as a line."""
     answers.write(json.dumps(answer) + "\n")
     answers.flush()
 

@@ -1,8 +1,8 @@
-"""Modules imported one by one in a child process, with what was seen on the way.
+"""The run of imports in a child process, one module after the other.
 
-In: an interpreter, the modules, a `Variant`, and a function that looks at a process.
-Out: an `ImportRun`: per module how it went, what the loader did, and what the observer
-made of the process after the import, or in the moment of the crash. Judges nothing.
+In: an interpreter, the modules, a `Variant`, and a function that looks at a process. Out: an
+`ImportRun`: for each module its outcome, what the loader did, and what that function returned after
+the import, or in the moment of the crash. Judges nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MOST_FOR_THE_END = 20.0
 
 
 def say_nothing(_line: str) -> None:
-    """Where nobody waits for a line of what is going on."""
+    """Do nothing with a line of progress."""
 
 
 def run_imports(
@@ -48,7 +48,7 @@ def run_imports(
         timeout: Seconds for each of them.
         observe: Looks at the process with the given id, which stands still meanwhile.
         variant: What to do differently.
-        say: Is told what is going on, a line each time.
+        say: Called with a line of progress.
 
     Raises:
         MissingToolError: The interpreter cannot be started.
@@ -72,14 +72,14 @@ def run_imports(
 
 
 class ImportSession(Generic[T]):
-    """A child process that imports what it is told to, for a ``with`` statement.
+    """A child process that imports modules on request, for a ``with`` statement.
 
     Args:
         executable: The interpreter, Python 3.6 or newer.
         timeout: Seconds for each import.
         observe: Looks at the process with the given id, which stands still meanwhile.
         variant: What to do differently.
-        brief: Whether only the outcome is of interest.
+        brief: Whether only the outcome is needed.
         stop: Ends it early, by `watched_child.Stopped`.
     """
 

@@ -1,8 +1,8 @@
-"""Imports tried side by side in child processes: only how each ends is of interest.
+"""The outcomes of imports that are tried side by side in child processes.
 
-In: names, modules and variants. Out: `Trial`s, which are asked for their end. As many run at a time
-as there are processors, the first ones first; what was not asked for by the end of the ``with``
-statement is stopped. The process of a trial may be kept until then, for another to go on in it.
+In: names, modules and variants. Out: `Trial`s. As many run at a time as there are processors, in
+the order in which they were started; at the end of the ``with`` statement those that still run are
+stopped. The process of a trial may be kept until then, for another trial to continue in it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _WORKS = "works"
 
 
 class Trial:
-    """One of them: started, or waiting for a processor."""
+    """One trial: running, ended, or waiting for a processor."""
 
     def __init__(self, name: str, future: Future[_Ended], seen: list[tuple[str, str]]) -> None:
         self.name = name
@@ -61,7 +61,7 @@ class Trials:
     Args:
         executable: The interpreter.
         timeout: Seconds per import.
-        say: Is told what is being tried, whenever that changes.
+        say: Called with what is being tried, whenever that changes.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Trials:
 
     @property
     def seen(self) -> tuple[tuple[str, str], ...]:
-        """Those that were asked for: what was done, and how it went."""
+        """The trials that were asked for their outcome: name and outcome."""
         return tuple(self._seen)
 
     def note(self, name: str, why: str) -> None:
@@ -158,4 +158,4 @@ def _import(session: ImportSession[None], modules: Sequence[str]) -> _Ended:
 
 
 def _nothing(_pid: int) -> None:
-    """How it went is all that counts."""
+    """No observation: only the outcome counts."""

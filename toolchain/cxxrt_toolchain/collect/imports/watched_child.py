@@ -1,4 +1,4 @@
-"""The child process that imports: started, told, watched, and stopped in the moment of a crash.
+"""The child process that imports: started, given orders, watched, stopped at a crash.
 
 In: an interpreter, a `Variant`, a folder for files. Out: a `Reply` per order.
 The child (`import_child`) stands still between two imports. It also stands still when it crashes:
@@ -46,7 +46,7 @@ _TAIL = 4000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """How the imports are done differently from what the user does."""
+    """The changes to the imports as the user does them."""
 
     preload: tuple[str, ...] = ()
     """Libraries that are loaded RTLD_GLOBAL before anything else."""
@@ -59,7 +59,7 @@ AS_IS = Variant()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """How an order ended; exactly one of the first three, or neither: the process is gone."""
+    """The end of an order: an answer, a crash or the time limit; if none, the process is gone."""
 
     answer: dict[str, Any] | None = None
     crashing: bool = False
@@ -67,7 +67,7 @@ class Reply:
     site: CrashSite | None = None
     """Where, if that can be found out."""
     late: bool = False
-    """It still runs, and the time is over."""
+    """The time limit is over, and it still runs."""
 
 
 @dataclass(slots=True)
@@ -78,14 +78,14 @@ class _Ends:
     answers: int
     faults: int
     filled: int
-    """Bytes of the fault pipe that mean nothing."""
+    """Bytes of the fault pipe that only fill it."""
     reported: int
-    """What the child calls its end of that pipe."""
+    """The child's descriptor of its end of that pipe."""
     line: bytes = field(default=b"")
 
 
 class Stopped(Exception):  # noqa: N818 - nothing went wrong
-    """Nobody wants to know any more."""
+    """The experiment was cancelled."""
 
 
 class WatchedChild:
@@ -95,7 +95,7 @@ class WatchedChild:
         executable: The interpreter.
         variant: What is done differently.
         folder: For its files.
-        brief: Only how it ends is of interest: no trace of the loader, no place of a crash.
+        brief: Whether only its end is needed: no trace of the loader, no place of a crash.
         stop: Once it is set, waiting raises `Stopped`.
     """
 
@@ -184,7 +184,7 @@ class WatchedChild:
         return self._wait(timeout)
 
     def leave(self, timeout: float) -> Reply:
-        """Have it end as programs do, with all that runs then; late: it has not ended yet."""
+        """Have it end as programs do, with exit handlers; ``late`` if it has not ended in time."""
         with suppress(BrokenPipeError):
             os.write(self._ends.orders, b"null\n")
         deadline = time.monotonic() + timeout
@@ -210,7 +210,7 @@ class WatchedChild:
         return data.decode("utf-8", "replace")
 
     def end(self) -> None:
-        """Let it go, or make it; nothing of its group survives."""
+        """End it and its process group: by itself if it does so in time, else killed."""
         self._close()
         stopped = self._stop is not None and self._stop.is_set()
         with suppress(subprocess.TimeoutExpired):
@@ -278,7 +278,7 @@ class WatchedChild:
         return data[self._ends.filled :].decode("utf-8", "replace")
 
     def events(self) -> tuple[Event, ...]:
-        """What the loader has written since the last time."""
+        """The events that the loader has written since the last call."""
         try:
             with (self._folder / f"trace.{self._process.pid}").open("rb") as file:
                 file.seek(self._trace_read)

@@ -1,4 +1,4 @@
-"""What is installed where a process has its files from.
+"""The interpreter that a process runs, and the folders that it imports from.
 
 In: `ProcessFacts`. Out: its `Interpreter` with the folders that it imports from: those above what
 is mapped, and site-packages of the environment that it was started from, where an editable install
@@ -30,7 +30,7 @@ _SITE = re.compile(r".*?/(?:site|dist)-packages(?=/|\Z)", re.DOTALL)
 
 
 def interpreter_of(facts: ProcessFacts) -> Interpreter:
-    """The interpreter that the process runs, as far as its files tell; any other program, too."""
+    """The interpreter of a process, from its files; also for a program that is not Python."""
     names = (facts.executable, *(each.path for each in facts.code if "/libpython" in each.path))
     versions = (match[1] for name in names if (match := _PYTHON.search(name.rpartition("/")[2])))
     python = next(versions, "")
@@ -51,25 +51,25 @@ def interpreter_of(facts: ProcessFacts) -> Interpreter:
 
 
 def _started_from(facts: ProcessFacts, python: str) -> Iterator[str]:
-    """The site-packages of the environment whose program was started, and the user's own."""
+    """The site-packages of the environment that it was started from, and the user's own."""
     virtual = next(map(_virtual, _called(facts)), "").removeprefix(facts.root)
     home = facts.chroot + facts.environment.get("HOME", "")
     base = facts.executable.rpartition("/bin/")[0]
     for prefix in (virtual,) if virtual else (base, f"{home}/.local"):
         folder = f"{prefix}/lib/python{python}/site-packages"
-        if folder[:1] == "/" and os.path.isdir(facts.root + folder):  # noqa: PTH112 - a text is at hand
+        if folder[:1] == "/" and os.path.isdir(facts.root + folder):  # noqa: PTH112 - a string
             yield folder
 
 
 def _called(facts: ProcessFacts) -> Iterator[str]:
-    """Where the program may have been called, before symlinks; only that tells the environment."""
+    """The paths by which the program may have been started; symlinks tell the environment."""
     name = (facts.arguments or ("",))[0]
     own = facts.root + facts.chroot
     if name[:1] == "/":
         yield own + name
     elif "/" in name:
         with contextlib.suppress(OSError):
-            folder = os.readlink(f"/proc/{facts.pid}/cwd")  # noqa: PTH115 - a text is at hand
+            folder = os.readlink(f"/proc/{facts.pid}/cwd")  # noqa: PTH115 - a string
             yield f"{facts.root}{folder}/{name}"
     else:
         folders = facts.environment.get("PATH", "").split(":")
@@ -78,9 +78,9 @@ def _called(facts: ProcessFacts) -> Iterator[str]:
 
 
 def _virtual(place: str) -> str:
-    """The virtual environment that a program is of; empty where it is of none."""
+    """The virtual environment that a program lies in; empty if there is none."""
     prefix = os.path.normpath(place).rpartition("/bin/")[0]
-    return prefix if prefix and os.path.isfile(f"{prefix}/pyvenv.cfg") else ""  # noqa: PTH113 - as above
+    return prefix if prefix and os.path.isfile(f"{prefix}/pyvenv.cfg") else ""  # noqa: PTH113 - a string
 
 
 def _listed(facts: ProcessFacts) -> Iterator[str]:

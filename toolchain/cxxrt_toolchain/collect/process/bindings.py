@@ -1,9 +1,8 @@
-"""Which definition won: the references of loaded C++ objects, read from the process's memory.
+"""The definitions that the loader bound C++ references to, read from a process's memory.
 
-In: loaded objects with their load addresses, the memory, and a way to open their files.
-Out: `Bindings`: for each pair of objects the symbols that one defines itself and that
-the loader bound to the other, and the locale numbers that each copy of libstdc++ uses. Only facts;
-`process_rules` says what they mean.
+In: loaded objects with their load addresses, the memory, and a way to open their files. Out:
+`Bindings`: for each pair of objects the symbols that one defines itself and that the loader bound
+to the other, and the locale numbers that each copy of libstdc++ uses. Judges nothing.
 
 A symbol that two objects define is bound once per object that refers to it, so one place per
 symbol is read. Jump slots that are still unbound point into their own object and count as own.
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 _UNKNOWN = Definition(0, 0)
 _MANY = 64
-"""Names from which on reading a whole string table is quicker than the pieces."""
+"""Number of names from which reading a whole string table is faster than its pieces."""
 
 
 class ObjectInMemory(NamedTuple):
@@ -41,14 +40,12 @@ class ObjectInMemory(NamedTuple):
     """What is added to the addresses in its file."""
     start: int
     end: int
-    """Of its memory, .bss included."""
+    """The end of its memory, .bss included."""
     facts: ObjectReferences
 
 
 Symbols = tuple["int | str", ...]
 """Numbers of an object's own definitions, or the names of thread-local variables of its own."""
-Described = dict[tuple[str, str, Symbols], tuple[Bound, ...]]
-"""What the files say of (object, winner, symbols)."""
 
 
 def read_bindings(
@@ -58,14 +55,14 @@ def read_bindings(
     describe: Callable[[ObjectInMemory, str, Symbols], tuple[Bound, ...]],
     group: Callable[[str], str],
 ) -> Bindings:
-    """Find out what the loader did.
+    """The bindings between objects of different groups, and the locale numbers.
 
     Args:
-        objects: Those that may hold C++.
-        owners: Of the memory of everything that is loaded.
-        memory: Of the process.
-        describe: `describe_bound`, or the answer that it gave before.
-        group: What a path is part of; within a group, who is bound to whom is its own business.
+        objects: The loaded objects that may hold C++.
+        owners: The memory of each loaded object.
+        memory: The memory of the process.
+        describe: `describe_bound`.
+        group: The package or folder that a path belongs to; bindings inside one are not returned.
     """
     modules = _modules(objects, memory) if any(each.facts.modules for each in objects) else {}
     rows: dict[tuple[str, str], list[int | str]] = {}
@@ -89,7 +86,7 @@ def read_bindings(
 def _foreign(
     each: ObjectInMemory, memory: Memory, owners: AddressMap, modules: dict[int, str]
 ) -> Iterator[tuple[str, int | str]]:
-    """Where the loader bound an own symbol to another object: that object, the symbol."""
+    """The symbols of an object that the loader bound to another one: that object, the symbol."""
     facts = each.facts
     symbols = array("I", facts.symbols)
     low, high = each.start, each.end
@@ -118,9 +115,9 @@ def _module_id(each: ObjectInMemory, memory: Memory) -> int | None:
 def _modules(objects: Iterable[ObjectInMemory], memory: Memory) -> dict[int, str]:
     """TLS module id -> path.
 
-    An object that refers to a hidden variable of its own says its id for certain. Another one
-    names the ids that its exported variables were bound to: its own, or that of an object that
-    was searched before it, which is earlier in the load order and claims the same id.
+    An object that refers to a hidden variable of its own has its id for certain. Another one has
+    the ids that its exported variables were bound to: its own, or that of an object that the
+    loader searched first, which comes earlier and has that id already.
     """
     known: dict[int, str] = {}
     for each in objects:
@@ -139,17 +136,17 @@ def _modules(objects: Iterable[ObjectInMemory], memory: Memory) -> dict[int, str
 def describe_bound(
     source: ObjectInMemory, target: str, symbols: Symbols, open_file: Callable[[str], BinaryIO]
 ) -> tuple[Bound, ...]:
-    """Add the names, and the sizes of variables and vtables, which must agree where code does.
+    """The names of bound symbols, with the sizes of variables and vtables.
 
-    A program that is linked to a fixed address lends a function an address of its own, its jump to
-    the real one, where somebody has to compare it (the psABI's "Function Addresses"). That is no
-    definition, and is left out.
+    Sizes differ only if the two objects were built from different declarations. In a program that
+    is linked to a fixed address, a function whose address is compared has the address of a jump
+    in the program (the psABI's "Function Addresses"); that is not a definition and is left out.
 
     Args:
         source: The object that defines the symbols.
-        target: The one whose definitions won.
-        symbols: Which.
-        open_file: Opens the file of an object, `ElfError` where there is none.
+        target: The object that they were bound to.
+        symbols: The symbols.
+        open_file: Opens the file of an object; `ElfError` if there is none.
 
     Raises:
         OSError: A file cannot be read today.
@@ -179,7 +176,7 @@ def describe_bound(
 def _definitions(
     path: str, names: list[str], open_file: Callable[[str], BinaryIO]
 ) -> dict[str, Definition] | None:
-    """Those that an object has; None where it cannot be read."""
+    """The definitions of some names in an object; None if it cannot be read."""
     try:
         with open_file(path) as stream:
             image = ElfImage(stream, path)
@@ -189,14 +186,14 @@ def _definitions(
 
 
 def _is_layout(definition: OwnDefinition, facts: ObjectReferences) -> bool:
-    """Vtables have one slot per virtual function; changeable data is an object of some class."""
+    """Whether the size is that of a class: of a vtable, or of data that can change."""
     if definition.name.startswith(("_ZTV", "_ZTT", "_ZTC")):
         return True
     return any(start <= definition.address < end for start, end in facts.changeable)
 
 
 def _locale(each: ObjectInMemory, memory: Memory, owners: AddressMap) -> LocaleTable:
-    """Follow the copy's own references to the variables that it really uses."""
+    """The locale numbers of a copy, by its own references to the variables that it uses."""
     facts = each.facts
     numbers, bound_to = [], each.path
     for facet in FACETS:

@@ -1,10 +1,10 @@
-"""Which of several copies of one libcudart the objects of a process use.
+"""The copies of libcudart that are loaded and that no object is bound to.
 
-In: what is loaded, and the files. Out: the places that say it in the memory, and, with what they
-hold, the copies that are mapped and idle: a copy that is asked for by a name of its own is loaded
-beside the one that is there, and where that one is global, everybody is bound to that one. So it
-is with torch 2.14.1, which loads NVIDIA's libcudart RTLD_GLOBAL, and torchvision 0.29.1, which
-needs its own copy as ``libcudart.faf08d9a.so.13``.
+In: the loaded objects, and their files. Out: the places in the memory that say which copy an object
+uses, and from their content the idle copies. A copy with a file name of its own is loaded beside
+one that is already there; if that one is global, all objects are bound to it. torch 2.14.1 loads
+NVIDIA's libcudart RTLD_GLOBAL, and torchvision 0.29.1 needs its own copy as
+``libcudart.faf08d9a.so.13``.
 """
 
 from __future__ import annotations
@@ -70,22 +70,21 @@ def _places(path: str, open_file: Callable[[str], BinaryIO]) -> tuple[int, ...] 
 
 
 def idle_copies(places: Places, bound: Callable[[str, int], str]) -> tuple[str, ...]:
-    """Copies that somebody needs and nobody is bound to, sorted.
+    """The copies that an object needs and that no object is bound to, sorted.
 
     Args:
         places: From `read_places`.
-        bound: The path of the object that a place of an object points into; empty where it is
-            not known.
+        bound: The path of the object that a place of an object points into; empty if unknown.
     """
     used: set[str] = set()
-    told: set[str] = set()
-    untold: set[str] = set()
+    resolved: set[str] = set()
+    unresolved: set[str] = set()
     for path, (own, rows) in places.items():
         # A slot that is bound at the first call only points into its own object until then.
         targets = {bound(path, place) for place in rows or ()} - {"", path}
         used |= targets
         if targets:
-            told.update(own)
+            resolved.update(own)
         elif rows != ():
-            untold.update(own)
-    return tuple(sorted(told - used - untold))
+            unresolved.update(own)
+    return tuple(sorted(resolved - used - unresolved))

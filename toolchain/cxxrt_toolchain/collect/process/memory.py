@@ -1,8 +1,7 @@
-"""The memory of another process, read only, and what glibc's loader keeps in it.
+"""The memory of another process, read only, and the loader's list of objects in it.
 
-In: a process id. Out: bytes and words at addresses, and the loader's list of
-objects in load order. Where the kernel does not let us read (another user's process, Yama's
-ptrace_scope), `open_memory` answers None and the caller judges by maps and files. Never stops,
+In: a process id. Out: bytes and words at addresses, and the objects in load order. If the kernel
+denies access (another user's process, Yama's ptrace_scope), `open_memory` gives None. Never stops,
 writes to or attaches to the process: what is read may be torn, so every length is bounded.
 
 Source: proc_pid_mem(5); glibc's <link.h> (struct r_debug, struct link_map); getauxval(3).
@@ -31,8 +30,8 @@ _WORD = 8
 _LARGEST = 1 << 22
 _OBJECTS = 1 << 14
 _NEIGHBOURS = 2048
-"""Bytes that are read for an entry of the loader's list. Entries that were made one after the other
-lie 1.2 KiB apart or far from each other, and more is not worth the copying."""
+"""Bytes that are read for an entry of the loader's list: consecutive entries lie 1.2 KiB apart, or
+far from each other."""
 
 
 class LoadedEntry(NamedTuple):
@@ -41,7 +40,7 @@ class LoadedEntry(NamedTuple):
     base: int
     """``l_addr``: what is added to the addresses in the file."""
     dynamic: int
-    """``l_ld``: where its dynamic section lies; the surest way to the file that is mapped there."""
+    """``l_ld``: the address of its dynamic section, which lies in a mapping of its file."""
 
 
 class Memory:
@@ -51,14 +50,14 @@ class Memory:
         self._descriptor = descriptor
 
     def read(self, address: int, size: int) -> bytes:
-        """What is mapped at an address, at most ``size`` bytes; empty where nothing is."""
+        """At most ``size`` bytes at an address; empty if nothing is mapped there."""
         try:
             return os.pread(self._descriptor, size, address)
         except (OSError, OverflowError):
             return b""
 
     def word(self, address: int) -> int | None:
-        """The 64-bit word there."""
+        """The 64-bit word at an address; None if nothing is mapped there."""
         data = self.read(address, _WORD)
         return int.from_bytes(data, "little") if len(data) == _WORD else None
 
@@ -76,7 +75,7 @@ class Memory:
 
 @contextmanager
 def open_memory(pid: int) -> Iterator[Memory | None]:
-    """Open a process's memory for reading; None where it may not be read."""
+    """A process's memory, open for reading; None if it may not be read."""
     try:
         descriptor = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -145,7 +144,7 @@ class AddressMap:
         self._starts = [row[0] for row in self._rows]
 
     def owner(self, address: int) -> str:
-        """The path there; empty where nothing of a file is."""
+        """The path of the range that holds an address; empty if none does."""
         index = bisect_right(self._starts, address) - 1
         if index < 0:
             return ""

@@ -116,7 +116,7 @@ class Observer:
         def open_file(path: str) -> BinaryIO:
             if by_path[path].facts is None:
                 raise ElfError(path, "the file is gone, or not ELF")
-            return open(facts.root + path, "rb")  # noqa: PTH123 - a path of the kernel's, as it is
+            return open(facts.root + path, "rb")  # noqa: PTH123 - called for each object
 
         def described(
             source: ObjectInMemory, target: str, symbols: tuple[int | str, ...]
