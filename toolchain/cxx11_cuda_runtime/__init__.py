@@ -1,9 +1,9 @@
 """One shared libstdc++ and libcudart for every native wheel of this process.
 
-Importing the package makes one libstdc++ (and its libgcc_s) serve the whole process: the one that
-is loaded already if there is one, else the newest of the vendored copy, conda's, those on
-``LD_LIBRARY_PATH`` and the system's. Its symbols become global, so that private copies which come
-later bind to it. A second libstdc++ is never loaded.
+Importing the package makes one libstdc++ (and its libgcc_s) serve the whole process: the loaded one
+if there is one, else the newest of the vendored copy, conda's, those on ``LD_LIBRARY_PATH`` and the
+system's. Its symbols become global, so that private copies that are loaded later bind to it. The
+package never loads a second libstdc++.
 """
 
 # This file is the hot path: it is all that a plain start reads, and comments are not compiled into
@@ -64,13 +64,13 @@ and list the folder.
 """
 
 _how = ""
-"""How this process came by its libstdc++: a ``FoundVia``, or a state in which we do nothing."""
+"""How libstdc++ was found: a ``FoundVia``, or a state in which the package does nothing."""
 
 
 def load() -> None:
-    """Load libgcc_s and libstdc++; the import of the package has done it already.
+    """Load libgcc_s and libstdc++, which the import of the package has done already.
 
-    Exists for start-up hooks and for code that wants to say it. Does nothing the second time.
+    For start-up hooks and for code that loads explicitly. Further calls do nothing.
 
     Raises:
         LibraryLoadError: The vendored library cannot be loaded; the message says why.
@@ -87,18 +87,18 @@ def require(
     openmp: bool = False,
     who: str = "this package",
 ) -> None:
-    """Check what is really loaded against what a native package needs, before it is imported.
+    """Check the loaded libraries against the needs of a native package, before its import.
 
     Args:
         glibcxx: Newest symbol version needed from libstdc++, for example ``"3.4.30"``.
-        cudart: Oldest CUDA runtime that serves, for example ``"12.9"``; ``"12"`` is any 12.x.
-            It is loaded if it is not there yet.
-        openmp: Whether libgomp is needed; it is loaded if it is not there yet.
-        who: Name of the asking distribution, for the message.
+        cudart: Oldest sufficient CUDA runtime, for example ``"12.9"``; ``"12"`` is any 12.x.
+            It is loaded if no libcudart of that major is.
+        openmp: Whether libgomp is needed; it is loaded if no libgomp is.
+        who: Name of the calling distribution, for the message.
 
     Raises:
         RuntimeLoadError: One of its subclasses, an ``ImportError``; the message names the culprit.
-        ValueError: A version is not spelt as above.
+        ValueError: A version has another form.
     """
     if cudart is None and not openmp and _how == "vendored" and glibcxx is not None:
         head, _, minor = glibcxx.rpartition(".")
@@ -110,14 +110,14 @@ def require(
 
 
 def loaded() -> "tuple[LoadedLibrary, ...]":
-    """List the runtime libraries of this process, as the dynamic linker knows them."""
+    """The runtime libraries of this process, as the dynamic linker lists them."""
     from cxx11_cuda_runtime import _loaded
 
     return _loaded.loaded(_how)
 
 
 def diagnose() -> "Diagnosis":
-    """Look at this process and say what is wrong with its native runtime, and what helps."""
+    """The loaded runtimes of this process, what is wrong with them, and what helps."""
     from cxx11_cuda_runtime._doctor.process import diagnose
 
     return diagnose(_how)
@@ -142,10 +142,10 @@ def _long_way() -> str:
 
 
 def _short_way() -> str:
-    """Load or promote libstdc++ where that needs no other module; "" where the long way must."""
+    """Load or promote libstdc++ without another module; "" if that takes the long way."""
     environ = os.environ
-    told = "CXXRT_DISABLE" in environ or "CXXRT_CXX" in environ or "CXXRT_DEBUG" in environ
-    if told or sys.platform != "linux" or sys.implementation.name != "cpython":
+    steered = "CXXRT_DISABLE" in environ or "CXXRT_CXX" in environ or "CXXRT_DEBUG" in environ
+    if steered or sys.platform != "linux" or sys.implementation.name != "cpython":
         return ""
     ctypes = sys.modules.get("_ctypes")
     if ctypes is not None:
@@ -161,7 +161,7 @@ def _short_way() -> str:
 
 
 def _anchor_may_decide() -> bool:
-    """Whether to open the anchor is safe and gives what the long way would give."""
+    """Whether opening the anchor is safe and has the result of the long way."""
     files = _HERE + "/_anchor.so", _LIB + "libgcc_s.so.1", _LIB + _LIBSTDCXX
     try:
         # The kernel counts a process's threads as links of its task folder, beyond "." and "..".
@@ -178,7 +178,7 @@ def _anchor_may_decide() -> bool:
 
 
 def _vendored_is_newest() -> bool:
-    """Whether nothing outside the wheel could be newer; False also where looking takes longer.
+    """Whether no libstdc++ outside the wheel can be newer; False also if the search takes longer.
 
     Raises:
         OSError: A file cannot be read.
@@ -187,8 +187,8 @@ def _vendored_is_newest() -> bool:
         return False
     file = os.open("/etc/ld.so.cache", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        # In pieces, because most of the cost of reading it at once are the pages to read it into;
-        # with an overlap, because a path may lie across two of them. It is read where it ends.
+        # In blocks, because most of the cost of reading it at once are the page faults of the
+        # buffer; blocks overlap, because a path may lie across two of them.
         at = start = 0
         while block := os.pread(file, (1 << 13) + 1024, at):
             end = block.find(b"/libstdc++.so.6\0", start)

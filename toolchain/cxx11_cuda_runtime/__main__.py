@@ -1,7 +1,7 @@
 """``python -m cxx11_cuda_runtime [doctor|run|activate|deactivate]``.
 
-Exit codes: 0 done or healthy, 1 findings, or an import failed (or the hook or preload was refused),
-2 usage, 3 what was found cannot be written. ``run`` leaves with the program's own code.
+Exit codes: 0 done or healthy; 1 unhealthy, or an import, hook or preload failed; 2 usage; 3 the
+output cannot be written. ``run`` exits with the program's own code.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ checked, or refused with the name of the module that loaded it.
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command."""
+    """Run one command and return its exit code."""
     arguments, program = _split(list(sys.argv[1:] if argv is None else argv))
     args = _parser().parse_args(arguments, argparse.Namespace(program=program))
     try:
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (RuntimeLoadError, _activate.HookError) as error:
         sys.stderr.write(f"cxx11-cuda-runtime: {error}\n")
         return 1
-    except OSError as error:  # nobody reads on, or a full disk
+    except OSError as error:  # a closed pipe or a full disk
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             return _BROKEN_PIPE
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _split(argv: list[str]) -> tuple[list[str], list[str]]:
-    """Cut the program of ``run`` off, which argparse would take for options of its own."""
+    """Our arguments, and the program of ``run``, which argparse would parse as options."""
     if argv[:1] != ["run"]:
         return argv, []
     ours = 1
@@ -75,7 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=_baked.VERSION)
     parser.set_defaults(command=_doctor, json=False, imports="")
     commands = parser.add_subparsers(title="commands")
-    doctor = commands.add_parser("doctor", help="what is loaded here, and what is wrong with it")
+    doctor = commands.add_parser(
+        "doctor", help="list the loaded runtimes and what is wrong with them"
+    )
     doctor.add_argument("--json", action="store_true", help="a document instead of text")
     doctor.add_argument(
         "--import", dest="imports", default="", metavar="A,B", help="modules to import first"

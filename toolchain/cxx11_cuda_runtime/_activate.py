@@ -1,8 +1,8 @@
-"""``activate`` and ``deactivate``: an opt-in start-up hook, so that ours is the first libstdc++.
+"""``activate`` and ``deactivate``: an opt-in start-up hook that loads the newest libstdc++ first.
 
-What goes in: a site folder. What comes out: one file in it, written whole or not at all. PEP 829:
-Python 3.15 runs ``<name>.start``, earlier ones the import lines of ``<name>.pth``. Costs every
-start of that Python the time of the import. ``deactivate`` removes exactly what ``activate`` wrote.
+In: a site folder. Out: one file in it, written whole or not at all. PEP 829: Python 3.15 runs
+``<name>.start``, earlier versions run the import lines of ``<name>.pth``. The hook adds the time of
+the import to every start of that Python. ``deactivate`` removes only what ``activate`` wrote.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sysconfig
 import tempfile
 
 _PTH = "import sys; exec('try: import cxx11_cuda_runtime\\nexcept ModuleNotFoundError: pass')\n"
-"""One line that begins with ``import``, as site.py wants it; silent once the package is gone."""
+"""One line that begins with ``import``, as site.py requires; does nothing without the package."""
 _START = "cxx11_cuda_runtime:load\n"
 _FIRST_WITH_START = (3, 15)
 
@@ -29,15 +29,15 @@ class HookError(Exception):
 
 
 def hook(version: tuple[int, int]) -> tuple[str, str]:
-    """Name and content of the hook for a Python version."""
+    """The name and content of the hook for a Python version."""
     return ("cxxrt.start", _START) if version >= _FIRST_WITH_START else ("cxxrt.pth", _PTH)
 
 
 def site_folder(*, user: bool) -> str:
-    """Folder for the hook: this environment's site-packages, or the user's.
+    """The folder for the hook: this environment's site-packages, or the user's.
 
     Raises:
-        HookError: User site-packages are not in use here (a virtual environment, ``-s``).
+        HookError: This Python has no user site folder (a virtual environment, ``-s``).
     """
     if not user:
         return sysconfig.get_path("purelib")
@@ -47,18 +47,18 @@ def site_folder(*, user: bool) -> str:
 
 
 def activate(folder: str, version: tuple[int, int] = sys.version_info[:2]) -> str:
-    """Write the hook, unless it is there.
+    """Write the hook.
 
     Returns:
         Its path.
 
     Raises:
-        HookError: The folder cannot be written to, or another file has this name.
+        HookError: The folder cannot be written to, or a foreign file has the hook's name.
     """
     name, content = hook(version)
     path = os.path.join(folder, name)
     if _read(path) not in {None, content}:
-        raise HookError(f"{path} exists and was not written by activate; it is left alone.")
+        raise HookError(f"{path} exists and was not written by activate; it was not changed.")
     try:
         os.makedirs(folder, exist_ok=True)
         _write_whole(folder, path, content)
@@ -71,7 +71,7 @@ def deactivate(folder: str, version: tuple[int, int] = sys.version_info[:2]) -> 
     """Remove the hook.
 
     Returns:
-        Its path, or "" where there was none.
+        Its path, or "" if there was no hook.
 
     Raises:
         HookError: It cannot be removed, or it is not what activate wrote.
@@ -82,7 +82,7 @@ def deactivate(folder: str, version: tuple[int, int] = sys.version_info[:2]) -> 
     if found is None:
         return ""
     if found != content:
-        raise HookError(f"{path} was not written by this activate; it is left alone.")
+        raise HookError(f"{path} was not written by this activate; it was not removed.")
     try:
         os.unlink(path)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What the wheel beside this file carries; the assembler replaces this file from the manifest.
+"""Constants of the vendored libraries; the assembler generates this file from the manifest.
 
 In a source checkout nothing is built: ``GLIBCXX`` is 0, and importing the package loads nothing.
 This file is on the hot path, so it imports nothing (``from __future__`` reads a file, too).

@@ -1,8 +1,8 @@
-"""Which libcudart serves this process (cases C1 to C4), and of which release it is.
+"""Selects the libcudart of this process (cases C1 to C4) and determines its release.
 
-libcudart has one version node per major (``libcudart.so.12``), so the dynamic linker never notices
-a minor that is too old; a function that a release brought does. From 13.1 on libcudart.so.13 needs
-libstdc++.so.6, so libstdc++ must be loaded first: importing this package has done that.
+libcudart has one version node per major (``libcudart.so.12``), so the dynamic linker does not
+detect a minor that is too old; a function that is new in a release does. From 13.1 on
+libcudart.so.13 needs libstdc++.so.6, which must be loaded first; importing this package does that.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 _TOOLKIT_VARIABLES = ("CUDA_HOME", "CUDA_PATH")
 _LAST_SUFFIXED = 12
-"""Last CUDA major whose wheels have it in their name."""
+"""The last CUDA major that NVIDIA's wheels have in their names."""
 _PASSED_OVER = "CXXRT-L009"
-"""Rule of the one warning of this module."""
+"""The rule of this module's warning."""
 
 
 def parse_release(text: str) -> tuple[str, tuple[int, int] | None]:
-    """Split ``"12.9"`` into major and release; ``"12"`` asks for no release.
+    """Split ``"12.9"`` into major and release; the release of ``"12"`` is None.
 
     Raises:
-        ValueError: It is spelt otherwise.
+        ValueError: The text has another form.
     """
     major, dot, minor = text.partition(".")
     if not major.isdecimal() or (dot and not minor.isdecimal()):
@@ -38,16 +38,16 @@ def parse_release(text: str) -> tuple[str, tuple[int, int] | None]:
 
 
 def as_numbers(release: str) -> tuple[int, int]:
-    """Order releases: ``"12.10"`` after ``"12.9"``."""
+    """A release as numbers, so that ``"12.10"`` comes after ``"12.9"``."""
     major, _, minor = release.partition(".")
     return int(major), int(minor or 0)
 
 
 def symbol_of(release: tuple[int, int]) -> str:
-    """Name the function that proves a release; "" where every release of the major serves.
+    """The function that proves a release; "" if every release of the major is sufficient.
 
-    A release that brought no function of its own is proved by the newest earlier one that did:
-    nothing that can be linked against tells the two apart.
+    A release without new functions is proved by the newest earlier release that has one: no
+    program can be linked against a difference between the two.
     """
     rows = _baked.CUDART.get(str(release[0]), ("", ()))[1]
     return next((symbol for name, symbol in rows if as_numbers(name) <= release), "")
@@ -60,8 +60,8 @@ def load_cudart(major: str, release: tuple[int, int] | None, who: str) -> tuple[
         Its handle, and the path if it was loaded now ("" if it was loaded already).
 
     Raises:
-        CudartNotFoundError: There is none.
-        LibraryLoadError: The chosen one cannot be loaded.
+        CudartNotFoundError: No libcudart of the major was found.
+        LibraryLoadError: The selected file cannot be loaded.
     """
     soname = f"libcudart.so.{major}"
     with _load.lock:
@@ -87,7 +87,7 @@ def load_cudart(major: str, release: tuple[int, int] | None, who: str) -> tuple[
 def _choices(
     major: str, release: tuple[int, int] | None, looked: list[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield (found via, path) of the files to load, best first; note vain looks in ``looked``."""
+    """Yield (found via, path) of the files to load, best first; add missing files to ``looked``."""
     soname = f"libcudart.so.{major}"
     choice = os.environ.get("CXXRT_CUDART") or "auto"
     if "/" in choice:
@@ -119,7 +119,7 @@ def _existing(
 
 
 def _nvidia_file(major: str, looked: list[str]) -> str:
-    """Path of NVIDIA's wheel's file, the very one that torch and cuda-pathfinder open; or ""."""
+    """The file of NVIDIA's wheel, which torch and cuda-pathfinder open as well; "" for none."""
     parent = os.path.dirname(os.path.dirname(_load.LIB[:-1]))
     for path in _search.nvidia_wheel_places(major, parent, sys.path):
         if os.path.exists(path):
@@ -129,7 +129,7 @@ def _nvidia_file(major: str, looked: list[str]) -> str:
 
 
 def _vendored_is_better(path: str, major: str, release: tuple[int, int] | None) -> bool:
-    """Whether NVIDIA's file is too old for the asking package, and ours is not; warns then."""
+    """Whether NVIDIA's file is too old for the calling package and ours is not; warns then."""
     symbol = symbol_of(release) if release else ""
     if not release or not symbol or as_numbers(_baked.CUDART[major][0]) < release:
         return False
@@ -145,7 +145,7 @@ def _vendored_is_better(path: str, major: str, release: tuple[int, int] | None) 
 
 
 def requirement(major: str, release: tuple[int, int] | None) -> str:
-    """Ask pip for NVIDIA's libcudart of this major and release, and of no later major."""
+    """The requirement on NVIDIA's libcudart of this major and release."""
     suffixed = int(major) <= _LAST_SUFFIXED
     name = "nvidia-cuda-runtime" + (f"-cu{major}" if suffixed else "")
     if release is None:
@@ -164,11 +164,11 @@ def _not_found(
 
 
 def reported_release(handle: int) -> tuple[int, int]:
-    """Ask the loaded libcudart for its release (``cudaRuntimeGetVersion`` needs no device).
+    """The release of the loaded libcudart by ``cudaRuntimeGetVersion``, which needs no device.
 
     Returns:
-        For example ``(12, 9)``; ``(0, 0)`` where it cannot be asked, as a stand-in of a name of
-        libcudart's may be.
+        For example ``(12, 9)``; ``(0, 0)`` if the function is missing or fails, as in a stub with
+        libcudart's name.
     """
     if handle == _dl.NO_HANDLE:
         return 0, 0

@@ -1,7 +1,7 @@
-"""The only module of the long way that opens shared libraries.
+"""Opens shared libraries and finds loaded ones; the only module of the long way that does.
 
-What goes in: SONAMEs and paths. What comes out: whether a library is loaded, under which handle,
-and which functions it has. It decides nothing, and it never closes a library.
+In: SONAMEs and paths. Out: whether a library is loaded, its handle, and which functions it has. It
+never closes a library.
 
 CPython's ``_ctypes`` is used directly, because ``import ctypes`` costs three times as much. Where
 it cannot be imported (isolated subinterpreters of 3.12: "module _ctypes does not support loading
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 NO_HANDLE = 0
-"""Stands for the handle of a library that is loaded, where there is no ``_ctypes`` to hold one."""
+"""The handle of a loaded library if there is no ``_ctypes``."""
 
 
 class AmbiguousError(Exception):
-    """Without ``_ctypes`` and with a file of a similar name mapped: residency is undecidable."""
+    """Without ``_ctypes``, a mapped file with a similar name may or may not be the library."""
 
 
 def _ctypes() -> ModuleType | None:
@@ -39,17 +39,17 @@ def supported() -> bool:
     """Whether this is CPython on Linux with glibc; anywhere else the package does nothing."""
     if sys.platform != "linux" or sys.implementation.name != "cpython":
         return False
-    try:  # musl knows the name and refuses the question with EINVAL
+    try:  # musl knows the name and fails with EINVAL
         return (os.confstr("CS_GNU_LIBC_VERSION") or "").startswith("glibc")
     except (OSError, ValueError):
         return False
 
 
 def resident(soname: str) -> int | None:
-    """Find a library by SONAME among the loaded ones, and make its symbols global.
+    """Find a loaded library by SONAME and make its symbols global.
 
     Returns:
-        Its handle (``NO_HANDLE`` where there is none to have), or None if it is not loaded.
+        Its handle (``NO_HANDLE`` without ``_ctypes``), or None if it is not loaded.
 
     Raises:
         AmbiguousError: Only without ``_ctypes``.
@@ -67,7 +67,7 @@ def open_global(name: str) -> int:
     """Load a library with ``RTLD_NOW | RTLD_GLOBAL``.
 
     Raises:
-        OSError: ``dlopen`` failed, with ``dlerror``'s text; or the file is cut short, likewise.
+        OSError: ``dlopen`` failed or the file is truncated; with ``dlerror``'s text.
     """
     if "/" in name and not is_whole(name):
         raise OSError(f"{name}: file too short")
@@ -82,10 +82,10 @@ def open_global(name: str) -> int:
 
 
 def is_whole(path: str) -> bool:
-    """Whether a file reaches to the end of its section headers, which are last in it.
+    """Whether a file is as long as its section headers, the last part of it, require.
 
-    The dynamic linker maps a file that was cut short, and the first access kills the process.
-    True for a file that cannot be read: the dynamic linker words that better.
+    The dynamic linker maps a truncated file, and the first access kills the process. True for a
+    file that cannot be read, so that the dynamic linker reports it.
     """
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -125,7 +125,7 @@ def file_contains(path: str, text: bytes) -> bool:
 
 
 def mapped_files() -> tuple[str, ...]:
-    """Every file that is mapped into this process, once, in address order (not load order)."""
+    """The files that are mapped into this process, each once, in address order."""
     paths: dict[str, None] = {}
     try:
         with open(
@@ -141,7 +141,7 @@ def mapped_files() -> tuple[str, ...]:
 
 
 def mapped_as(soname: str) -> tuple[str, ...]:
-    """The mapped files named like a SONAME (``libx.so.1``, ``libx.so.1.0.2``), deleted or not."""
+    """Mapped files with a SONAME as name (``libx.so.1``, ``libx.so.1.0.2``), also deleted ones."""
     found = []
     for path in mapped_files():
         name = path.rpartition("/")[2]
@@ -157,7 +157,7 @@ def _resident_by_name(soname: str) -> int | None:
         if _dlopen(path, _NOW_GLOBAL | _NOLOAD):
             return NO_HANDLE
     if named:
-        return NO_HANDLE  # mapped from a deleted file: loaded, and out of reach for promotion
+        return NO_HANDLE  # mapped from a deleted file: loaded, but it cannot be promoted
     if any(stem in path.rpartition("/")[2] for path in mapped_files()):
         raise AmbiguousError(soname)
     return None

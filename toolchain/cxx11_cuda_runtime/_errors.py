@@ -1,7 +1,7 @@
-"""Every error of the loader: one class per message, each with the rule that explains it.
+"""The errors of the loader: one class per message, each with the rule that explains it.
 
-All are ``ImportError``: they say that a native package cannot be imported here. A message is what
-happened, the facts, and only those remedies that apply.
+All are ``ImportError``, because a native package cannot be imported. A message has what happened,
+the facts, and only the remedies that apply.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class RuntimeLoadError(ImportError):
-    """Base of the tree.
+    """Base class.
 
     Args:
-        message: What happened, with its facts.
-        remedies: What its reader can do about it; empty where nothing can be advised.
+        message: What happened, with the facts.
+        remedies: What helps, best first; may be empty.
     """
 
     rule = "CXXRT-L000"
@@ -30,7 +30,7 @@ class RuntimeLoadError(ImportError):
 
 
 class LibraryLoadError(RuntimeLoadError):
-    """The dynamic linker refuses a library that we chose."""
+    """The dynamic linker refuses a library that the loader selected."""
 
     rule = "CXXRT-L001"
 
@@ -40,35 +40,35 @@ class LibstdcxxTooOldError(RuntimeLoadError):
 
     rule = "CXXRT-L002"
     culprit = ""
-    """Who loaded it, in words."""
+    """Who loaded the library, for a sentence."""
 
 
 class CudartTooOldError(RuntimeLoadError):
-    """The libcudart of this process is of an older release than a package needs."""
+    """The libcudart of this process is older than a package needs."""
 
     rule = "CXXRT-L003"
 
 
 class CudartNotFoundError(RuntimeLoadError):
-    """No libcudart of the needed major is to be had."""
+    """No libcudart of the needed major was found."""
 
     rule = "CXXRT-L004"
 
 
 class SubinterpreterError(RuntimeLoadError):
-    """In this subinterpreter nothing can be loaded or asked."""
+    """This subinterpreter can neither load nor examine libraries."""
 
     rule = "CXXRT-L005"
 
 
 class OpenmpNotFoundError(RuntimeLoadError):
-    """No libgomp is to be had."""
+    """No libgomp was found."""
 
     rule = "CXXRT-L006"
 
 
 class UnbuiltError(RuntimeLoadError):
-    """This is a source checkout of the package: there are no libraries in it."""
+    """The package has no libraries: it is a source checkout."""
 
     rule = "CXXRT-L007"
 

@@ -31,7 +31,7 @@ def loaded_paths() -> tuple[str, ...]:
 
 
 def path_of(handle: int, soname: str) -> str:
-    """Path of a loaded object; "" where it cannot be known."""
+    """The path of a loaded object; "" if it is unknown."""
     if handle != _dl.NO_HANDLE:
         import ctypes
 
@@ -41,7 +41,7 @@ def path_of(handle: int, soname: str) -> str:
 
 
 def is_deleted(path: str) -> bool:
-    """Whether a loaded object's file was removed or replaced; what lies there now is another."""
+    """Whether a loaded object's file was removed or replaced."""
     return f"{path} (deleted)" in _dl.mapped_files() or path.endswith(" (deleted)")
 
 

@@ -1,8 +1,8 @@
-"""The long way: which libstdc++ serves this process (states S1 to S6), and libgomp.
+"""The long way: selects the libstdc++ of this process (states S1 to S6) and its libgomp.
 
-What goes in: the environment and what is loaded. What comes out: a ``FoundVia``, or the state in
-which the package does nothing. The hard rule: if any ``libstdc++.so.6`` is loaded, no other one is
-ever loaded; it is promoted to global. A second one breaks iostreams and locales without an error.
+In: the environment and the loaded libraries. Out: a ``FoundVia``, or the state in which the package
+does nothing. If any ``libstdc++.so.6`` is loaded, it is promoted to global and no other one is ever
+loaded: a second one breaks iostreams and locales without an error.
 """
 
 from __future__ import annotations
@@ -25,34 +25,35 @@ LIBGOMP = "libgomp.so.1"
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 
 lock = allocate_lock()
-"""Held from asking what is loaded to loading; the GIL alone does not on free-threaded builds."""
+"""Held from the check whether a library is loaded to the end of loading it; free-threaded builds
+have no GIL that would do this."""
 found_via: dict[str, str] = {}
-"""SONAME to ``FoundVia`` of what this module or ``_cudart`` loaded or met first."""
+"""SONAME to ``FoundVia`` of the libraries that this module or ``_cudart`` loaded or found."""
 
 
 def truthy(value: str | None) -> bool:
-    """Read a switch from the environment: 0, false, no, off and empty are off."""
+    """The value of a switch in the environment: 0, false, no, off and empty are off."""
     return value is not None and value.strip().lower() not in _FALSE
 
 
 def debug(text: str) -> None:
-    """Say one line on stderr where ``CXXRT_DEBUG`` is on."""
+    """Write a line to stderr if ``CXXRT_DEBUG`` is on."""
     if truthy(os.environ.get("CXXRT_DEBUG")):
         sys.stderr.write(f"cxx11-cuda-runtime: {text}\n")
 
 
 def resident(soname: str) -> int | None:
-    """Find and promote a loaded library.
+    """Find a loaded library and promote it to global; arguments as for ``_dl.resident``.
 
     Raises:
-        SubinterpreterError: It cannot be told from here.
+        SubinterpreterError: This subinterpreter cannot find out.
     """
     try:
         return _dl.resident(soname)
     except _dl.AmbiguousError:
         raise SubinterpreterError(
-            f"this subinterpreter cannot tell whether {soname} is loaded: it has no _ctypes, and a "
-            "library of a similar name is mapped.",
+            f"this subinterpreter cannot find out whether {soname} is loaded: it has no _ctypes, "
+            "and a library of a similar name is mapped.",
             ["import cxx11_cuda_runtime in the main interpreter first"],
         ) from None
 
@@ -65,7 +66,7 @@ def load_cxx() -> str:
 
     Raises:
         LibraryLoadError: The vendored library cannot be loaded.
-        SubinterpreterError: It cannot be told what is loaded.
+        SubinterpreterError: This subinterpreter cannot find out what is loaded.
     """
     if truthy(os.environ.get("CXXRT_DISABLE")):
         debug("disabled by CXXRT_DISABLE")
@@ -106,7 +107,7 @@ def _load_newest() -> str:
 
 
 def candidates(choice: str = "auto") -> list[tuple[int, str, str]]:
-    """List (number, found via, path) of every libstdc++ that could serve, best first.
+    """(Number, found via, path) of every libstdc++ that may be loaded, best first.
 
     Args:
         choice: ``auto``, ``vendored``, ``system`` or a path, as ``CXXRT_CXX`` spells it.
@@ -128,17 +129,17 @@ def candidates(choice: str = "auto") -> list[tuple[int, str, str]]:
         return outside or [(0, "system", LIBSTDCXX)]
     if not vendored:
         return []
-    # Stable: a tie goes to the vendored copy, whose build this package's tests have seen.
+    # The sort is stable: of equal numbers the vendored copy wins, which this package's tests cover.
     return sorted(vendored + outside, key=lambda row: -row[0])
 
 
 def load_openmp(who: str) -> None:
     """Load libgomp unless one is loaded: the newest of the vendored one and torch's.
 
-    It has a static TLS segment, so it is best loaded before anything else takes that reserve.
+    It has a static TLS segment, for which the linker's reserve is largest at the start.
 
     Raises:
-        OpenmpNotFoundError: There is none.
+        OpenmpNotFoundError: No libgomp was found.
         LibraryLoadError: The newest one cannot be loaded.
     """
     with lock:
@@ -159,7 +160,7 @@ def load_openmp(who: str) -> None:
                 _dl.open_global(LIBGOMP)
             except OSError as error:
                 raise OpenmpNotFoundError(
-                    f"{who} needs OpenMP, but {LIBGOMP} is not to be had: {error}.",
+                    f"{who} needs OpenMP, but {LIBGOMP} was not found: {error}.",
                     ["install a build of cxx11-cuda-runtime that has the gcc-runtime component"],
                 ) from None
         found_via[LIBGOMP] = how
@@ -169,7 +170,7 @@ def open_or_explain(path: str) -> None:
     """Load a library globally.
 
     Raises:
-        LibraryLoadError: With the cause in words.
+        LibraryLoadError: The dynamic linker refuses it; the message says why.
     """
     try:
         _dl.open_global(path)
@@ -178,7 +179,7 @@ def open_or_explain(path: str) -> None:
 
 
 def explained(path: str, dlerror: str) -> LibraryLoadError:
-    """Turn ``dlerror``'s text into the message that names the cause (rule CXXRT-L001)."""
+    """The error for a message of ``dlerror``, with the cause and what helps (CXXRT-L001)."""
     message = f"cannot load {path}: {dlerror}."
     if "version `GLIBC_" in dlerror:
         message += (

@@ -1,7 +1,7 @@
 """The runtime libraries of this process as values.
 
-What goes in: how libstdc++ came to be here. What comes out: one ``LoadedLibrary`` per SONAME that
-is loaded, in the order in which this package loads them.
+In: how libstdc++ was found. Out: a ``LoadedLibrary`` for each loaded SONAME, in the order in which
+this package loads them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _ALWAYS = (_load.LIBGCC_S, _load.LIBSTDCXX, _load.LIBGOMP, "libcudart.so.12", "l
 
 
 def loaded(how: str) -> tuple[LoadedLibrary, ...]:
-    """List them; empty where the package does nothing."""
+    """The libraries; empty in a state in which the package does nothing."""
     if how in _require.IDLE:
         return ()
     rows = []

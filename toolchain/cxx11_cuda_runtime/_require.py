@@ -1,8 +1,7 @@
-"""Checks what is really loaded against what a package needs, and says who is to blame.
+"""Checks the loaded libraries against the needs of a package, and names who loaded an old one.
 
-What goes in: the arguments of ``require``. What comes out: nothing, or an ``ImportError`` of
-``_errors``. A loaded libstdc++ is judged by functions that it has, not by its file: the file may
-have been replaced since.
+In: the arguments of ``require``. Out: nothing, or an ``ImportError`` of ``_errors``. A loaded
+libstdc++ is judged by its functions, because its file may have been replaced since.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ if TYPE_CHECKING:
     from cxx11_cuda_runtime._errors import CudartTooOldError, LibstdcxxTooOldError
 
 IDLE = frozenset({"disabled", "unsupported"})
-"""States in which the package was told, or has, to do nothing: then it has no opinion either."""
+"""States in which the package does nothing and checks nothing."""
 
 
 def require(*, glibcxx: str | None, cudart: str | None, openmp: bool, who: str, how: str) -> None:
-    """Load what is missing, and raise if what is loaded does not serve; see the package."""
+    """Load what is missing, and raise if a loaded library is too old; see the package."""
     minor = parse_glibcxx(glibcxx) if glibcxx is not None else 0
     if cudart is not None:
         from cxx11_cuda_runtime import _cudart
@@ -40,10 +39,10 @@ def require(*, glibcxx: str | None, cudart: str | None, openmp: bool, who: str, 
 
 
 def parse_glibcxx(text: str) -> int:
-    """Take N out of ``"3.4.N"``.
+    """N of ``"3.4.N"``.
 
     Raises:
-        ValueError: It is spelt otherwise.
+        ValueError: The text has another form.
     """
     head, _, minor = text.rpartition(".")
     if head != "3.4" or not minor.isdecimal():
@@ -52,7 +51,7 @@ def parse_glibcxx(text: str) -> int:
 
 
 def glibcxx_of(handle: int, path: str) -> int:
-    """Number of the loaded libstdc++: by its functions, and by its file if that is still there."""
+    """Number of the loaded libstdc++, by its functions, and by its file unless it was replaced."""
     proved = proved_glibcxx(handle, path)
     newest = _baked.MARKERS[0][0] if _baked.MARKERS else 0
     if path and (proved in {0, newest} or not _baked.MARKERS):
@@ -64,13 +63,13 @@ def glibcxx_of(handle: int, path: str) -> int:
 
 
 def proved_glibcxx(handle: int, path: str) -> int:
-    """The newest marker function that a loaded libstdc++ has, as N; 0 for none."""
+    """N of the newest marker function that a loaded libstdc++ has; 0 for none."""
     return next((n for n, name in _baked.MARKERS if _dl.has_function(handle, path, name)), 0)
 
 
 def _check_libstdcxx(minor: int, who: str) -> None:
     handle = _load.resident(_load.LIBSTDCXX)
-    if handle is None:  # it can only be gone if it was never loaded: CXXRT_CXX=system found none
+    if handle is None:  # never loaded: CXXRT_CXX=system found no libstdc++
         _raise_unbuilt(who)
         return
     path = ""
@@ -87,7 +86,7 @@ def _check_libstdcxx(minor: int, who: str) -> None:
 
 
 def too_old(minor: int, found: int, path: str, who: str) -> LibstdcxxTooOldError:
-    """Compose the error: who needs what, what is there, who loaded it, what helps."""
+    """The error: who needs what, what is loaded, who loaded it, what helps."""
     from cxx11_cuda_runtime import _search
     from cxx11_cuda_runtime._blame.culprit import find_culprit
     from cxx11_cuda_runtime._blame.remedy import Situation, gcc_of, remedies

@@ -1,8 +1,8 @@
-"""``python -m cxx11_cuda_runtime run``: start a program with the newest libstdc++ first, always.
+"""``python -m cxx11_cuda_runtime run``: starts a program with the newest libstdc++ preloaded.
 
-What goes in: the arguments that one would give to ``python``. What comes out: never returns; the
-process becomes that Python, with ``LD_PRELOAD`` set. For those cases in which an older libstdc++ is
-loaded before any Python code runs, or by a package whose import order is out of reach.
+In: the arguments of ``python``. Does not return: the process becomes that Python, with
+``LD_PRELOAD`` set. For an older libstdc++ that is loaded before any Python code runs, or by a
+package that cannot be imported later.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ else:
     sys.path[0] = os.path.dirname(os.path.abspath(program[0]))
     runpy.run_path(program[0], run_name="__main__")
 """
-"""Takes ``LD_PRELOAD`` out of the environment, for the program's own children, then runs it."""
+"""Removes ``LD_PRELOAD`` from the environment of the program's children, then runs the program."""
 
 
 def preload_paths() -> tuple[str, ...]:
-    """Paths to preload: the newest libstdc++, after its libgcc_s where it is the vendored one.
+    """Paths to preload: the newest libstdc++, and before it the libgcc_s of the vendored one.
 
     Raises:
-        UnbuiltError: There is none.
+        UnbuiltError: The package has no libraries.
     """
     rows = _load.candidates(os.environ.get("CXXRT_CXX") or "auto")
     if not rows:
@@ -52,7 +52,7 @@ def preload_paths() -> tuple[str, ...]:
 
 
 def merged_preload(ours: Sequence[str], before: str) -> str:
-    """Put our paths in front of what ``LD_PRELOAD`` has, less other copies of the same libraries.
+    """The value of ``LD_PRELOAD`` with our paths first and without other copies of them.
 
     The dynamic linker does not compare SONAMEs of preloaded paths, so both copies would be mapped.
 
@@ -78,7 +78,7 @@ def run(program: Sequence[str], *, inherit: bool) -> None:
 
     Args:
         program: What follows ``python``: a script, ``-m module`` or ``-c code``, and arguments.
-        inherit: Whether processes that the program starts get the preload, too.
+        inherit: Whether children of the program get the preload, too.
     """
     before = os.environ.get("LD_PRELOAD", "")
     environ = dict(os.environ, LD_PRELOAD=merged_preload(preload_paths(), before))

@@ -1,8 +1,8 @@
-"""Where a runtime library may lie: the file system only, nothing is loaded.
+"""Finds runtime libraries in the file system; loads nothing.
 
-What goes in: prefixes, environment values and ``sys.path``. What comes out: candidates, each with
-the word that says how it was found. The number of a libstdc++ is N of its ``GLIBCXX_3.4.N``, which
-is also the end of its file name ``libstdc++.so.6.0.N``.
+In: prefixes, environment values and ``sys.path``. Out: candidates, each with its ``FoundVia``. The
+number of a libstdc++ is N of its newest ``GLIBCXX_3.4.N``, which is also the end of its file name
+``libstdc++.so.6.0.N``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NEWEST_THINKABLE = 99
 
 
 def glibcxx_of_file(path: str) -> int:
-    """Number of the newest ``GLIBCXX_3.4.N`` that a file defines; 0 where none can be read."""
+    """N of the newest ``GLIBCXX_3.4.N`` that a file defines; 0 if it cannot be read."""
     minor = os.path.basename(os.path.realpath(path)).rpartition(".so.6.0.")[2]
     if minor.isdecimal():
         return int(minor)
@@ -34,7 +34,7 @@ def glibcxx_of_file(path: str) -> int:
 
 
 def cached_paths(soname: str, cache: bytes) -> Iterator[str]:
-    """Paths that ``ld.so.cache`` has for a SONAME, of every architecture in it (ldconfig(8))."""
+    """The paths in ``ld.so.cache`` for a SONAME, of all architectures (ldconfig(8))."""
     tail = b"/" + soname.encode() + b"\0"
     at = cache.find(tail)
     while at >= 0:
@@ -43,7 +43,7 @@ def cached_paths(soname: str, cache: bytes) -> Iterator[str]:
 
 
 def conda_prefixes(prefixes: Iterable[str]) -> tuple[str, ...]:
-    """Those prefixes that are conda environments."""
+    """The prefixes that are conda environments."""
     unique = dict.fromkeys(prefixes)
     return tuple(prefix for prefix in unique if os.path.isdir(os.path.join(prefix, "conda-meta")))
 
@@ -71,7 +71,7 @@ def outside_candidates(
 
 
 def nvidia_wheel_places(major: str, package_parent: str, sys_path: Sequence[str]) -> Iterator[str]:
-    """Yield where NVIDIA's wheels put libcudart: beside our package first, then along sys.path.
+    """Yield the places of libcudart in NVIDIA's wheels: beside our package, then along sys.path.
 
     cu13 and later: ``nvidia/cu13/lib``; up to cu12: ``nvidia/cuda_runtime/lib``.
     """
@@ -82,7 +82,7 @@ def nvidia_wheel_places(major: str, package_parent: str, sys_path: Sequence[str]
 
 
 def gomp_of_file(path: str) -> tuple[int, ...]:
-    """Newest ``GOMP_x.y.z`` that a libgomp defines, as numbers; empty where none can be read."""
+    """The newest ``GOMP_x.y.z`` that a libgomp defines, as numbers; empty if it cannot be read."""
     try:
         with open(path, "rb") as file:
             data = file.read()

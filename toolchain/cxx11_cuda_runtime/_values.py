@@ -1,6 +1,6 @@
-"""What the loader tells about a library: frozen values.
+"""The frozen values for a loaded library.
 
-Not on the hot path: ``dataclasses`` costs more than loading both libraries.
+Not on the hot path: importing ``dataclasses`` takes longer than loading both libraries.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FoundVia = Literal[
     "system",
     "override",
 ]
-"""How a library came into the process; ``already-loaded``: by somebody else, before us."""
+"""How a library was found; ``already-loaded``: something else had loaded it before."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class LoadedLibrary:
 
     soname: str
     path: str
-    """As the dynamic linker knows it."""
+    """As the dynamic linker has it."""
     found_via: FoundVia
     version: str
-    """``3.4.33`` (newest GLIBCXX) for libstdc++, ``12.9`` for libcudart, "" where none is known."""
+    """``3.4.33`` (newest GLIBCXX) for libstdc++, ``12.9`` for libcudart, "" if unknown."""
 
     def __str__(self) -> str:
         return f"{self.soname} {self.version or '-'} ({self.found_via}) {self.path}"

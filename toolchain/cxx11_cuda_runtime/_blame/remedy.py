@@ -1,6 +1,6 @@
-"""Which remedies help against a libstdc++ that is too old: a pure choice among all there are.
+"""The remedies for a libstdc++ that is too old. Pure.
 
-What goes in: facts of the process. What comes out: sentences, best first, only those that apply.
+In: facts of the process. Out: the remedies that apply, best first.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ _GCC_OF = {
     34: "15",
     36: "16",
 }
-"""Newest GLIBCXX_3.4.N of each GCC (libstdc++ manual, "ABI Policy and Guidelines"); 10 is as 9."""
+"""Newest GLIBCXX_3.4.N of each GCC (libstdc++ manual, "ABI Policy and Guidelines"); 10 has 9's."""
 
 
 def gcc_of(minor: int) -> str:
-    """First GCC whose libstdc++ defines ``GLIBCXX_3.4.<minor>``; "" beyond the table."""
+    """The first GCC with ``GLIBCXX_3.4.<minor>`` in its libstdc++; "" beyond the table."""
     return next((gcc for newest, gcc in _GCC_OF.items() if newest >= minor), "")
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What the choice depends on."""
+    """The facts that decide which remedies apply."""
 
     required: int
     """N of the needed ``GLIBCXX_3.4.N``."""
     vendored: int
-    """N of the copy in this package."""
+    """N of the vendored copy."""
     path: str
-    """Of the copy that is loaded."""
+    """Path of the loaded copy."""
     culprit: Culprit
     ld_library_path: tuple[str, ...] = ()
     conda_prefix: str = ""
@@ -49,7 +49,7 @@ class Situation:
 
 
 def remedies(situation: Situation) -> tuple[str, ...]:
-    """Choose what to advise."""
+    """The remedies that apply, best first."""
     if situation.required > situation.vendored:
         return (f"pip install -U cxx11-cuda-runtime (it ends with 3.4.{situation.vendored} here)",)
     culprit = situation.culprit

@@ -1,7 +1,7 @@
-"""``manifest.json`` beside the libraries, as far as the doctor reads it: which file should be what.
+"""Sizes and digests of the vendored libraries, from ``manifest.json``.
 
-What goes in: the text. What comes out: frozen rows in load order. The rest of the manifest is for
-build machines (its schema: ``runtime-manifest.schema.json`` of the ABI tag specification).
+In: the text. Out: frozen rows in load order. The schema is ``runtime-manifest.schema.json`` of the
+ABI tag specification; the other keys are for build machines.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 class ManifestError(ValueError):
-    """The text is no runtime manifest; the message starts with the key's path."""
+    """The text is not a runtime manifest; the message starts with the key's path."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class LibraryFile:
 
 
 def parse_manifest(text: str) -> tuple[LibraryFile, ...]:
-    """Read the rows of ``libraries``.
+    """The rows of ``libraries``.
 
     Raises:
         ManifestError: The text is not JSON, or a row lacks a key.
