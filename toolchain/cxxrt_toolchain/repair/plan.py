@@ -30,7 +30,7 @@ from cxxrt_toolchain.repair.edits import (
 from cxxrt_toolchain.repair.options import Encoding, PlanOptions, Platform
 from cxxrt_toolchain.repair.retag import abi_field, external_libraries, is_portable, platform_field
 from cxxrt_toolchain.repair.sbom import runtime_sbom
-from cxxrt_toolchain.repair.wiring import RuntimeNeed, wire
+from cxxrt_toolchain.repair.wiring import RuntimeNeed, cuda_release, wire
 from cxxrt_toolchain.rules.rule import Severity
 from cxxrt_toolchain.rules.wheel.verdict import judge_repaired
 
@@ -167,17 +167,21 @@ class _Planner:
         self, needs: RuntimeNeeds, retag: Retag
     ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
         """What the rules find under a runtime ABI and no edit cures, and what of it is ignored."""
-        found = judge_repaired(
-            self.report, self._renamed(retag), needs, self.tables, self.options.exclude
-        )
-        local = self.options.platform is Platform.KEEP or not needs.wants_runtime
-        plain = self.options.encoding is Encoding.PLAIN
+        wanted = self.options
+        plain = wanted.encoding is Encoding.PLAIN
+        # A plain name promises nothing about copies and strings.
+        excused = {"CXXRT-P2", "CXXRT-P5"} if plain else set()
+        if wanted.platform is Platform.KEEP or not needs.wants_runtime:
+            excused.add("CXXRT-P1")  # a local build may need what is installed beside it
         refusals, ignored = [], []
+        found = judge_repaired(
+            self.report, self._renamed(retag), needs, self.tables, wanted.exclude
+        )
         for each in sorted(found, key=lambda each: (each.rule, each.sort_key)):
-            beside = each.rule == "CXXRT-P1" and local  # may be installed beside the wheel
-            if not each.unrepairable or beside or self._unpromised(each):
+            inside = each.rule == "CXXRT-P5" and each.severity is not Severity.ERROR
+            if not each.unrepairable or each.rule in excused or (inside and not wanted.building):
                 continue
-            if each.rule in self.options.ignore and (plain or not each.promise):
+            if each.rule in wanted.ignore and (plain or not each.promise):
                 ignored.append(f"ignored {each.refusal}")
             else:
                 refusals.append(each)
@@ -199,17 +203,10 @@ class _Planner:
             python=".".join(tags.python), abi=abi_field(tags.abi, runtime), platform=platform
         )
 
-    def _unpromised(self, found: Finding) -> bool:
-        """What a plain name does not promise; and old strings that may stay inside the wheel."""
-        if self.options.encoding is Encoding.PLAIN:
-            return found.rule in ("CXXRT-P2", "CXXRT-P5")
-        needed = found.rule == "CXXRT-P5" and found.severity is not Severity.ERROR
-        return needed and not self.options.building
-
     def _need(self, needs: RuntimeNeeds, runtime: RuntimeAbi) -> RuntimeNeed:
         cudart = None
         for major, symbols in needs.cudart:
-            cudart = _cuda_release(self.tables, major, symbols)
+            cudart = cuda_release(self.tables, major, symbols)
         requirement = needs.requirement(self.tables, epoch=runtime.epoch)
         return RuntimeNeed(
             who=self.report.tags.distribution,
@@ -300,10 +297,3 @@ class _Planner:
 
 def _drop(found: ObjectReport) -> DropMember:
     return DropMember(member=found.member, reason=f"the shared runtime provides {found.served_as}")
-
-
-def _cuda_release(tables: SymbolTables, major: int, symbols: Sequence[str]) -> str:
-    """The first CUDA release that has all symbols; the bare major where its first one does."""
-    table = tables.cudart[major]
-    release = max((table.first_seen[symbol] for symbol in symbols), default=table.releases[0])
-    return str(major) if release <= table.releases[0] else str(release)

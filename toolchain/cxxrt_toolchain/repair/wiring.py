@@ -34,7 +34,9 @@ from cxxrt_toolchain.repair.edits import AddFile, ImportFirst
 from cxxrt_toolchain.repair.forwarder import forwarder_source, init_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from cxxrt_toolchain.abi.symbols import SymbolTables
 
 INIT_MODULE = "_cxxrt_init"
 """The module that calls ``require()``; as the loader's specification names it (6.1)."""
@@ -90,6 +92,13 @@ class Wiring:
     edits: tuple[AddFile | ImportFirst, ...]
     unwired: tuple[str, ...]
     """Users of the runtime that no import of this wheel comes before; sorted."""
+
+
+def cuda_release(tables: SymbolTables, major: int, symbols: Sequence[str]) -> str:
+    """The first CUDA release that has all symbols; the bare major where its first one does."""
+    table = tables.cudart[major]
+    release = max((table.first_seen[symbol] for symbol in symbols), default=table.releases[0])
+    return str(major) if release <= table.releases[0] else str(release)
 
 
 def wire(
