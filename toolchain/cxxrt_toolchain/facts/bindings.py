@@ -10,25 +10,25 @@ from typing import NamedTuple
 
 
 class Bound(NamedTuple):
-    """A symbol that an object defines and that is bound elsewhere."""
+    """A symbol that an object defines and that is bound to another object's definition."""
 
     name: str
     unique: bool
-    """The winner is ``STB_GNU_UNIQUE``: shared on purpose, whatever the dlopen mode. Its own may be
-    another sort where a neighbour that it needs has the unique one."""
+    """The definition in use is ``STB_GNU_UNIQUE``, which is shared in every dlopen mode. The
+    object's own definition may have another binding."""
     sizes: tuple[int, int] | None
-    """Of a variable or vtable: own size and that of the winner, where both are known."""
+    """Sizes of a variable or vtable, own and in use; None unless both are known."""
     layout: bool
-    """Whether its size is that of a class or of changeable data, not of a constant table."""
+    """Whether the size is that of a class or of writable data, not of a constant table."""
 
     @property
     def mismatched(self) -> bool:
-        """Whether the two definitions cannot be of one release."""
+        """Whether the two definitions differ in size."""
         return self.sizes is not None and self.sizes[0] != self.sizes[1]
 
     @property
     def incompatible(self) -> bool:
-        """Whether the code of the two sides sees different layouts of one thing."""
+        """Whether the two objects use different layouts of one class or variable."""
         return self.layout and self.mismatched
 
 
@@ -38,9 +38,9 @@ class LocaleTable:
 
     path: str
     numbers: tuple[tuple[str, int], ...]
-    """By facet, in `FACETS`' order; 0 is not numbered yet."""
+    """By facet, in the order of `FACETS`; 0 means not numbered yet."""
     bound_to: str
-    """The copy whose plain numbers it uses; its own path where it uses its own."""
+    """Path of the copy that provides its plain numbers, usually its own."""
 
     @property
     def collisions(self) -> tuple[str, ...]:
@@ -50,19 +50,19 @@ class LocaleTable:
 
     @property
     def initialized(self) -> bool:
-        """Whether its locale was ever used."""
+        """Whether its locale was initialised."""
         return dict(self.numbers).get(PLAIN_FACET, 0) != 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bindings:
-    """All of it for one process."""
+    """All bindings of one process that the rules judge."""
 
     pairs: dict[tuple[str, str], tuple[Bound, ...]] = field(default_factory=dict)
-    """(object that defines the symbols, object whose definitions won) -> the symbols."""
+    """(Path of the object that defines the symbols, path of the object in use) to the symbols."""
     locales: tuple[LocaleTable, ...] = ()
     idle: tuple[str, ...] = ()
-    """Copies of libcudart that are needed, and that nobody is bound to."""
+    """Paths of copies of libcudart that are needed and to which no symbol is bound."""
 
 
 _STREAM = "St19{0}streambuf_iteratorIcSt11char_traitsIcEEE2idE"

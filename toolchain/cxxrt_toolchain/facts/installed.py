@@ -33,9 +33,9 @@ class Distribution:
     requires: tuple[str, ...]
     """``Requires-Dist``, as written."""
     tags: tuple[str, ...]
-    """Of its WHEEL file; empty where it was not installed from a wheel."""
+    """Tags of its WHEEL file; empty if it was not installed from a wheel."""
     files: tuple[str, ...]
-    """Absolute paths of files that may be shared objects, in the order of its list."""
+    """Absolute paths of files that may be shared objects, in the order of its RECORD."""
     sources: tuple[str, ...] = ()
     """Of an editable install: the folders of its project and packages, without symlinks."""
 
@@ -47,17 +47,17 @@ class Distribution:
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """All that is installed for one interpreter; without slots, because it caches its index."""
+    """Everything installed for one interpreter; without slots because it caches properties."""
 
     interpreter: Interpreter
     distributions: tuple[Distribution, ...]
     """Sorted by normalized name; of two with one name, the one that is imported."""
 
     def owner(self, path: str) -> Distribution | None:
-        """The distribution that installed a file, also where symlinks lead to it.
+        """The distribution that installed a file, also if the path contains symlinks.
 
-        What lies in the source tree of an editable install is that one's, listed or not: it may
-        have been built since, or be loaded from a build folder.
+        A file in the source tree of an editable install belongs to that distribution, recorded or
+        not: it may have been built later, or be loaded from a build folder.
         """
         found = self._owners.get(path)
         if found is None:
@@ -67,7 +67,7 @@ class Environment:
         return found
 
     def named(self, name: str) -> Distribution | None:
-        """The distribution of that name, however it is spelled."""
+        """The distribution with a name, which is compared as PEP 503 says."""
         key = normalized(name)
         return next((each for each in self.distributions if each.key == key), None)
 
@@ -76,7 +76,7 @@ class Environment:
         return {path: each for each in reversed(self.distributions) for path in each.files}
 
     def _editable(self, path: str) -> Distribution | None:
-        """The editable install in whose source tree a file lies, the innermost one."""
+        """The editable install with the innermost source tree that contains a file."""
         for folder, each, apart in self._trees:
             if path.startswith(folder) and not path.startswith(apart):
                 below = path[len(folder) - 1 :]
@@ -85,7 +85,7 @@ class Environment:
 
     @cached_property
     def _trees(self) -> list[tuple[str, Distribution, tuple[str, ...]]]:
-        """Folders of source trees, inner ones first, with the prefixes inside them."""
+        """Folders of source trees, inner folders first, with the interpreter prefixes in them."""
         own = (self.interpreter.prefix, self.interpreter.base_prefix)
         prefixes = [f"{os.path.realpath(each)}/" for each in own if each]
         found = [(f"{folder}/", each) for each in self.distributions for folder in each.sources]
@@ -96,7 +96,7 @@ class Environment:
 
     @cached_property
     def _resolved(self) -> dict[str, Distribution]:
-        """The same by the paths that a process shows: those after every symlink."""
+        """Distributions by the resolved paths of their files, as a process shows them."""
         folders: dict[str, str] = {}
         found = {}
         for path, each in self._owners.items():
@@ -108,7 +108,7 @@ class Environment:
 
 
 def normalized(name: str) -> str:
-    """The name as PEP 503 normalizes it; `packaging` does the same and takes 10 ms to import."""
+    """The name as PEP 503 normalizes it, without the 10 ms that importing `packaging` takes."""
     return _SEPARATORS.sub("-", name).lower()
 
 

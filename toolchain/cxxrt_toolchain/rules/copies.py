@@ -184,8 +184,8 @@ def _several(scene: Scene, name: str, copies: list[RuntimeCopy]) -> Finding:
     bundles = [] if name == "libgcc_s.so.1" else renamed
     return Finding(
         severity=Severity.WARNING if serious else Severity.NOTE,
-        message=f"{len(copies)} copies of {name} {scene.verb}, from "
-        f"{listed([who(scene, each) for each in copies])}; each has its own state",
+        message=f"{len(copies)} copies of {name} {scene.verb}: "
+        f"{listed([described(scene, each) for each in copies])}; each has its own state",
         culprits=tuple(owners) if serious else (),
         libraries=tuple(each.path for each in copies),
         evidence=tuple(f"{each.path} is {each.name}" for each in copies[:6]),
@@ -199,13 +199,17 @@ def _several(scene: Scene, name: str, copies: list[RuntimeCopy]) -> Finding:
 def _inert(scene: Scene, name: str, copy: RuntimeCopy, first: RuntimeCopy) -> Finding:
     return Finding(
         severity=Severity.NOTE,
-        message=f"{who(scene, copy)} brings a copy of {name}, {copy.path}; it is inert, because "
-        f"{first.path} is loaded first and is global",
+        message=f"{_owners(scene, copy)} brings a copy of {name}, {copy.path}; it is inert, "
+        f"because {first.path} is loaded first and is global",
         libraries=(copy.path, first.path),
     )
 
 
-def who(scene: Scene, copy: RuntimeCopy) -> str:
-    """The distributions that bring a copy, with versions, else its path."""
+def described(scene: Scene, copy: RuntimeCopy) -> str:
+    """Name of a copy, and in parentheses the distributions that bring it, else its path."""
+    return f"{copy.name} ({_owners(scene, copy)})"
+
+
+def _owners(scene: Scene, copy: RuntimeCopy) -> str:
     names = [f"{name} {scene.version_of(name)}".strip() for name in copy.owners]
     return listed(names) or copy.path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.families import OPENMP_FAMILIES, RuntimeFamily, cuda_major
 from cxxrt_toolchain.facts.process import ProcessView
-from cxxrt_toolchain.rules.copies import who
+from cxxrt_toolchain.rules.copies import described
 from cxxrt_toolchain.rules.remedies import (
     COMPETING_THREADS,
     INSTALL,
@@ -45,9 +45,9 @@ def several_openmp(scene: EnvironmentFacts | ProcessView) -> Iterator[Finding]:
             remedy = ONE_OPENMP if serious else COMPETING_THREADS
         yield Finding(
             severity=Severity.WARNING if serious else Severity.NOTE,
-            message=f"{len(copies)} OpenMP runtimes {scene.verb}, from "
-            f"{listed([who(scene, each) for each in copies])}; each has its own threads and "
-            "settings",
+            message=f"{len(copies)} OpenMP runtimes {scene.verb}: "
+            f"{listed([described(scene, each) for each in copies])}; each has its own threads "
+            "and settings",
             culprits=tuple(sorted({name for each in clash for name in each.owners}))
             if serious
             else (),
