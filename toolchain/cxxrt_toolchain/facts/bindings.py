@@ -49,9 +49,12 @@ class LocaleTable:
         return tuple(name for name, number in self.numbers if used.count(number) > 1)
 
     @property
-    def initialized(self) -> bool:
-        """Whether its locale was initialised."""
-        return dict(self.numbers).get(PLAIN_FACET, 0) != 0
+    def is_own(self) -> bool:
+        """Whether the copy uses its own plain numbers."""
+        return self.bound_to == self.path
+
+    def __str__(self) -> str:
+        return ", ".join(f"{facet} = {number}" for facet, number in self.numbers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily, family_of_name
 from cxxrt_toolchain.facts.interactions import NO_INTERACTIONS, Interactions
 from cxxrt_toolchain.facts.libraries import (
@@ -21,7 +20,7 @@ from cxxrt_toolchain.facts.libraries import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from cxxrt_toolchain.facts.installed import Distribution, Environment, Found
     from cxxrt_toolchain.facts.objects import ObjectFacts
@@ -272,18 +271,3 @@ def requires_runtime(distribution: Distribution) -> bool:
 def claims_tag(distribution: Distribution) -> bool:
     """Whether the distribution's wheel had a runtime ABI tag."""
     return any("_cxxrt" in tag for tag in distribution.tags)
-
-
-def newest(objects: Iterable[ObjectFacts], prefix: str) -> str:
-    """The newest version node with a prefix that any of the objects defines; empty for none."""
-    nodes = (node for each in objects for node in each.facts.version_definitions)
-    return max(
-        (node for node in nodes if numbers(node, prefix)),
-        key=lambda n: numbers(n, prefix),
-        default="",
-    )
-
-
-def numbers(node: str, prefix: str) -> tuple[int, ...]:
-    """``GLIBCXX_3.4.30`` with ``GLIBCXX_`` -> (3, 4, 30); empty for other nodes."""
-    return version_tuple(node[len(prefix) :]) if node.startswith(prefix) else ()

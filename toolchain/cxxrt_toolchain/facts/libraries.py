@@ -211,14 +211,18 @@ class Places:
 def newest_node(family: RuntimeFamily | None, definitions: Iterable[str]) -> str:
     """The newest symbol version that a copy of a runtime defines."""
     prefix = _NODES.get(family) if family else None
-    if prefix is None:
-        return ""
-    found = [name for name in definitions if name[len(prefix) :].replace(".", "").isdigit()]
-    return max((name for name in found if name.startswith(prefix)), key=_numbers, default="")
+    return newest(definitions, prefix) if prefix else ""
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return version_tuple(version.rpartition("_")[2])
+def newest(nodes: Iterable[str], prefix: str) -> str:
+    """The newest version node with a prefix; empty for none."""
+    found = [node for node in nodes if numbers(node, prefix)]
+    return max(found, key=lambda node: numbers(node, prefix), default="")
+
+
+def numbers(node: str, prefix: str) -> tuple[int, ...]:
+    """``GLIBCXX_3.4.30`` with ``GLIBCXX_`` -> (3, 4, 30); empty for other nodes."""
+    return version_tuple(node[len(prefix) :]) if node.startswith(prefix) else ()
 
 
 def _in_site(path: str) -> bool:

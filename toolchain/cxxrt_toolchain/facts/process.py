@@ -14,9 +14,9 @@ from cxxrt_toolchain.facts.interactions import NO_INTERACTIONS, Interactions
 from cxxrt_toolchain.facts.libraries import PrivateLibstdcxx, RuntimeCopy, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from cxxrt_toolchain.facts.bindings import Bindings, LocaleTable
+    from cxxrt_toolchain.facts.bindings import Bindings
     from cxxrt_toolchain.facts.libraries import Library, Package
 
 
@@ -102,57 +102,38 @@ class ProcessView:
 
         Without those that took part in damage that is already visible (`LocaleTable.collisions`).
         """
-        copies = [
-            each
-            for each in self.libraries
-            if each.family is RuntimeFamily.LIBSTDCXX
-            or (RuntimeFamily.LIBSTDCXX in each.static and each.family is None)
-        ]
-        private = [each for each in copies if each.soname != LIBSTDCXX]
-        if self.bindings is not None:
-            tables = {each.path: each for each in self.bindings.locales}
-            damaged = {path for path, table in tables.items() if table.collisions}
-            rows = [(each, tables[each.path]) for each in private if each.path in tables]
-            return tuple(
-                self._private(each, table)
-                for each, table in rows
-                if each.path not in damaged and (table.bound_to != table.path or not damaged)
+        return tuple(self._private_libstdcxx())
+
+    def _private_libstdcxx(self) -> Iterator[PrivateLibstdcxx]:
+        copies = [e for e in self.libraries if RuntimeFamily.LIBSTDCXX in (e.family, *e.static)]
+        tables = {each.path: each for each in self.bindings.locales} if self.bindings else {}
+        damaged = {path for path, table in tables.items() if table.collisions}
+        for library in copies:
+            table = tables.get(library.path)
+            if library.soname == LIBSTDCXX or library.path in damaged:
+                continue
+            others = [each.path for each in copies if each is not library]
+            if self.bindings is None:
+                state = State.UNKNOWN if others else State.ALONE
+            elif table is None:  # it is bound to no other copy (-Bsymbolic)
+                continue
+            elif table.bound_to != library.path:
+                state, others = State.INERT, [table.bound_to]
+            elif damaged:
+                continue
+            else:
+                others = [path for path in others if path in tables and tables[path].is_own]
+                state = State.LIVE if others else State.ALONE
+            yield PrivateLibstdcxx(
+                label=self.label(library.path),
+                package=library.package,
+                linked_in=library.family is None,
+                state=state,
+                paths=(library.path,),
+                other=others[0] if others else "",
+                users=self.users(self.by_path[others[0]]) if state is State.LIVE else (),
+                evidence=(str(table),) if table else (),
             )
-        state = State.UNKNOWN if len(copies) > 1 else State.ALONE
-        return tuple(self._described(each, state, copies) for each in private)
-
-    def _private(self, library: Library, table: LocaleTable) -> PrivateLibstdcxx:
-        if table.bound_to != table.path:
-            first = self.by_path.get(table.bound_to)
-            return self._described(library, State.INERT, [first] if first else [])
-        tables = self.bindings.locales if self.bindings else ()
-        live = [
-            self.by_path[each.path]
-            for each in tables
-            if each.path != library.path and each.bound_to == each.path
-        ]
-        numbers = ", ".join(f"{facet} = {number}" for facet, number in table.numbers)
-        state = State.LIVE if live else State.ALONE
-        return self._described(library, state, live, evidence=(numbers,))
-
-    def _described(
-        self,
-        library: Library,
-        state: State,
-        others: Iterable[Library],
-        evidence: tuple[str, ...] = (),
-    ) -> PrivateLibstdcxx:
-        rest = [each for each in others if each is not library]
-        return PrivateLibstdcxx(
-            label=self.label(library.path),
-            package=library.package,
-            linked_in=library.family is None,
-            state=state,
-            paths=(library.path,),
-            other=rest[0].path if rest else "",
-            users=self.users(rest[0]) if rest and state is State.LIVE else (),
-            evidence=evidence,
-        )
 
     def package_of(self, path: str) -> str | None:
         """Name of an object's distribution, None for an object outside all of them."""

@@ -88,7 +88,7 @@ def _private(scene: Scene, found: PrivateLibstdcxx, what: str, other: tuple[str,
 def damaged_locale(view: ProcessView) -> Iterator[Finding]:
     """Two copies have numbered their facets, and two facets of one copy share a number (M2)."""
     tables = view.bindings.locales if view.bindings else ()
-    private = [each for each in tables if _is_private(view, each) and each.bound_to == each.path]
+    private = [each for each in tables if _is_private(view, each) and each.is_own]
     for table in tables:
         if table.collisions:
             others = [each for each in tables if each is not table]
@@ -129,7 +129,7 @@ def _damaged(
         victims=tuple(name for name in victims if name not in culprits),
         libraries=(table.path, *(each.path for each in others)),
         evidence=(
-            ", ".join(f"{facet} = {number}" for facet, number in table.numbers),
+            str(table),
             f"the same number twice: {', '.join(table.collisions)}",
         ),
         remedies=(*runtime_first(view), *(repaired(view, name) for name in files[:1])),

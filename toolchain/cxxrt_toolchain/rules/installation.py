@@ -95,20 +95,8 @@ def _requirement(lines: tuple[str, ...]) -> Requirement | None:
     return None
 
 
-@rule(
-    "CXXRT-D10",
-    "A variable puts another runtime library first",
-    on=(EnvironmentFacts, ProcessView),
-)
-def variable(scene: EnvironmentFacts | ProcessView) -> Iterator[Finding]:
-    """LD_PRELOAD or LD_LIBRARY_PATH selects a runtime library."""
-    if isinstance(scene, EnvironmentFacts):
-        yield from _selected(scene)
-    else:
-        yield from _mapped(scene)
-
-
-def _selected(env: EnvironmentFacts) -> Iterator[Finding]:
+@rule("CXXRT-D10", "A variable puts another runtime library first", on=(EnvironmentFacts,))
+def selected(env: EnvironmentFacts) -> Iterator[Finding]:
     """A warning if the library lacks versions of the one that is found without the variable."""
     for name, candidates in sorted(env.candidates.items()):
         users = tuple(each.name for each in env.members if name in each.needed)
@@ -141,22 +129,23 @@ def _same(one: ObjectFacts, other: ObjectFacts) -> bool:
     return bool(one.facts.build_id) and one.facts.build_id == other.facts.build_id
 
 
-def _mapped(view: ProcessView) -> Iterator[Finding]:
+@rule("CXXRT-D10", "A variable puts another runtime library first", on=(ProcessView,))
+def mapped(view: ProcessView) -> Iterator[Finding]:
     """A note, because what would be mapped without the variable is unknown."""
     for name in ("LD_PRELOAD", "LD_LIBRARY_PATH"):
         value = view.variables.get(name, "")
         entries = re.split(r"[: ]" if name == "LD_PRELOAD" else ":", value)
-        selected = [
+        paths = [
             each.path
             for each in view.runtimes
             if each.origin not in {Origin.RUNTIME, Origin.WHEEL}
             and any(_comes_from(each.path, entry) for entry in entries if entry)
         ]
-        if selected:
+        if paths:
             yield Finding(
                 severity=Severity.NOTE,
-                message=f"{name} decides that {selected[0]} is used",
-                libraries=tuple(selected),
+                message=f"{name} decides that {paths[0]} is used",
+                libraries=tuple(paths),
                 evidence=(f"{name}={value}",),
             )
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.environment import EnvironmentFacts, newest, numbers
+from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily
 from cxxrt_toolchain.facts.installed import VARIABLE_STEPS
-from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION, Origin
+from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION, Origin, newest, numbers
 from cxxrt_toolchain.facts.process import ProcessView, names_of
 from cxxrt_toolchain.rules.remedies import ACTIVATE, repaired, runtime_first, upgrade
 from cxxrt_toolchain.rules.rule import Finding, Severity, rule
@@ -87,7 +87,7 @@ def _older(
         if worst in env.outside[each.path].facts.version_definitions
     ]
     where = f"{found.path} (by {found.step.value})" if found else "the runtime wheel's"
-    newest_here = newest(env.served(member, name), _prefix(worst)) or "no such versions"
+    newest_here = _newest(env.served(member, name), _prefix(worst)) or "no such versions"
     variable = found.step.value if found and better and found.step in VARIABLE_STEPS else ""
     return Finding(
         severity=Severity.ERROR,
@@ -120,6 +120,10 @@ def _newer(
     return (*first, f"Install a release of {member.name} for older systems")
 
 
+def _newest(objects: tuple[ObjectFacts, ...], prefix: str) -> str:
+    return newest((node for e in objects for node in e.facts.version_definitions), prefix)
+
+
 def _prefix(node: str) -> str:
     return node.rpartition("_")[0] + "_"
 
@@ -149,9 +153,9 @@ def _order(
     env: EnvironmentFacts, member: Member, copy: ObjectFacts, after: dict[str, str], before: str
 ) -> Finding:
     served = env.served(member, LIBSTDCXX)
-    own = newest((copy,), _GLIBCXX)
+    own = _newest((copy,), _GLIBCXX)
     evidence = [f"{copy.path} defines {own}"]
-    evidence += [f"{each.path} defines {newest((each,), _GLIBCXX)}" for each in served]
+    evidence += [f"{each.path} defines {_newest((each,), _GLIBCXX)}" for each in served]
     evidence += [f"{name} needs {node}" for name, node in sorted(after.items())]
     if before:
         evidence.append(f"{member.name} needs {before}")
