@@ -226,7 +226,7 @@ def test_the_text_names_rule_evidence_and_remedy(env: Env) -> None:
     assert done.returncode == 1
     assert "not healthy (1 error)" in done.stdout
     assert "CXXRT-H4  static 1.0 contains a static libstdc++" in done.stdout
-    assert f"{core} exports _ZNSt5ctypeIcE2idE" in done.stdout
+    assert f"{core} exports std::ctype<char>::id" in done.stdout
     assert "do: pip install cxx11-cuda-runtime" in done.stdout
     assert "\x1b" not in done.stdout
 
