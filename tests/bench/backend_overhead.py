@@ -156,11 +156,7 @@ def _measure(label: str, python: Path, project: Path, rounds: int, *, clean: boo
         for code in (_BARE, _OURS)
     )
     return Row(
-        project=label,
-        bare=bare,
-        ours=ours,
-        elapsed_bare=elapsed_bare,
-        elapsed_ours=elapsed_ours,
+        project=label, bare=bare, ours=ours, elapsed_bare=elapsed_bare, elapsed_ours=elapsed_ours
     )
 
 

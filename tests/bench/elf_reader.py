@@ -23,11 +23,7 @@ from typing import TYPE_CHECKING
 
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
-from elftools.elf.gnuversions import (
-    GNUVerDefSection,
-    GNUVerNeedSection,
-    GNUVerSymSection,
-)
+from elftools.elf.gnuversions import GNUVerDefSection, GNUVerNeedSection, GNUVerSymSection
 from elftools.elf.sections import SymbolTableSection
 
 from cxxrt_toolchain.elf.reader import is_elf, read_elf

@@ -178,18 +178,14 @@ def rows_of(
         Row(name=_EMPTY_TOO, command=timed("import empty_package", resident), floor=one),
         Row(name=two, command=(floor, *cuda), floor=two),
         Row(
-            name=_CUDA,
-            command=timed(f"{ours}; cxx11_cuda_runtime.require(cudart='12')"),
-            floor=two,
+            name=_CUDA, command=timed(f"{ours}; cxx11_cuda_runtime.require(cudart='12')"), floor=two
         ),
         Row(name="ctypes.CDLL, all three", command=timed(cdll(cuda)), floor=two),
     ]
     if pathfinder is not None:
         load = "from cuda.pathfinder import load_nvidia_dynamic_lib as load; load('cudart')"
         row = Row(
-            name=_PATHFINDER,
-            command=(python, "-c", timed(load, "", pathfinder)[-1]),
-            floor=two,
+            name=_PATHFINDER, command=(python, "-c", timed(load, "", pathfinder)[-1]), floor=two
         )
         rows.append(row)
     return rows

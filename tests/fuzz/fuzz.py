@@ -13,8 +13,7 @@ import atheris
 import framing
 
 with atheris.instrument_imports(
-    include=["cxxrt_toolchain", "packaging", "zipfile", "targets"],
-    exclude=["packaging.licenses"],
+    include=["cxxrt_toolchain", "packaging", "zipfile", "targets"], exclude=["packaging.licenses"]
 ):
     import targets
 

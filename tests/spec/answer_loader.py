@@ -22,16 +22,7 @@ if TYPE_CHECKING:
 sys.path.append(str(Path(__file__).parents[2] / "toolchain"))
 os.environ["CXXRT_DISABLE"] = "1"  # importing the package must not load anything here
 
-from cxx11_cuda_runtime import (
-    _baked,
-    _cudart,
-    _dl,
-    _errors,
-    _linkmap,
-    _load,
-    _require,
-    _search,
-)
+from cxx11_cuda_runtime import _baked, _cudart, _dl, _errors, _linkmap, _load, _require, _search
 from cxx11_cuda_runtime._blame import culprit
 
 Document = dict[str, Any]

@@ -75,11 +75,7 @@ FAULTS = {
         'found = {"base": "cp312", "epoch": 1, "cuda": None} if "01" in str(question) else found',
         "T-2",
     ),
-    "prefers CUDA without a driver": (
-        "order",
-        'found = {"wheels": found["wheels"][::-1]}',
-        "O-5",
-    ),
+    "prefers CUDA without a driver": ("order", 'found = {"wheels": found["wheels"][::-1]}', "O-5"),
     "loads a second libstdc++": (
         "loader",
         'found = json.loads(json.dumps(found).replace("promote", "load"))',

@@ -110,9 +110,7 @@ def test_the_manual_names_the_same_newest_version_for_every_release(
             assert max(versions) == Version(number), release
 
 
-def test_the_manual_dates_the_versions_of_libgcc_alike(
-    source: tuple[int, dict[str, str]],
-) -> None:
+def test_the_manual_dates_the_versions_of_libgcc_alike(source: tuple[int, dict[str, str]]) -> None:
     lines = re.findall(r"<para>GCC ([0-9.]+): (GCC_[0-9.]+)", source[1]["manual"])
     listed = {node: release for release, node in lines}
     shared = set(listed) & set(TABLES["libgcc_s.so.1"])

@@ -12,11 +12,7 @@ import sys
 from _thread import allocate_lock
 
 from cxx11_cuda_runtime import _LIB, _baked, _dl, _search
-from cxx11_cuda_runtime._errors import (
-    LibraryLoadError,
-    OpenmpNotFoundError,
-    SubinterpreterError,
-)
+from cxx11_cuda_runtime._errors import LibraryLoadError, OpenmpNotFoundError, SubinterpreterError
 
 LIB = _LIB
 LIBGCC_S = "libgcc_s.so.1"
@@ -225,11 +221,7 @@ _CAUSES = (
         "The package is imported from a zip file, and the dynamic linker cannot read into one.",
         "install cxx11-cuda-runtime unpacked (pip does)",
     ),
-    (
-        "wrong ELF class",
-        "The wheel is for another architecture than this Python.",
-        _REINSTALL,
-    ),
+    ("wrong ELF class", "The wheel is for another architecture than this Python.", _REINSTALL),
     (
         "No such file or directory",
         "The package is incomplete: its libraries are missing.",

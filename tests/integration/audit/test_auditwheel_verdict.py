@@ -26,7 +26,7 @@ from cxxrt_toolchain.wheel.reader import Wheel
 PROMISES = {"CXXRT-P1", "CXXRT-P3", "CXXRT-P4", "CXXRT-P9"}
 OBJECTS = Path(__file__).parents[3] / "abi-tag-spec" / "vectors" / "files"
 EXPLAINED = {
-    "glibcxx-3.4.33-weak.so": "auditwheel counts version needs that are weak (VER_FLG_WEAK)",
+    "glibcxx-3.4.33-weak.so": "auditwheel counts version needs that are weak (VER_FLG_WEAK)"
 }
 VERDICT_DIFFERENCES = json.loads(
     (Path(__file__).parent / "auditwheel_verdict_differences.json").read_text(encoding="utf-8")

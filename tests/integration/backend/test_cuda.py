@@ -20,12 +20,7 @@ if TYPE_CHECKING:
 
     from sample_builds import BuildSample, Environment, Index
 
-pytestmark = [
-    pytest.mark.isolated,
-    pytest.mark.network,
-    pytest.mark.compile,
-    pytest.mark.runtime,
-]
+pytestmark = [pytest.mark.isolated, pytest.mark.network, pytest.mark.compile, pytest.mark.runtime]
 
 _MAJOR = 13
 _CALLS = """\

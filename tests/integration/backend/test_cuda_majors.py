@@ -23,12 +23,7 @@ if TYPE_CHECKING:
 
     from sample_builds import Environment, Index
 
-pytestmark = [
-    pytest.mark.isolated,
-    pytest.mark.network,
-    pytest.mark.compile,
-    pytest.mark.runtime,
-]
+pytestmark = [pytest.mark.isolated, pytest.mark.network, pytest.mark.compile, pytest.mark.runtime]
 
 _REPOSITORY = Path(__file__).parents[3]
 _THIS = f"cp{sys.version_info[0]}{sys.version_info[1]}"

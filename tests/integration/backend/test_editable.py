@@ -20,12 +20,7 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.report.diagnosis import Diagnosis
 
-pytestmark = [
-    pytest.mark.isolated,
-    pytest.mark.network,
-    pytest.mark.compile,
-    pytest.mark.runtime,
-]
+pytestmark = [pytest.mark.isolated, pytest.mark.network, pytest.mark.compile, pytest.mark.runtime]
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 
     from sample_builds import Environment, Index
 
-pytestmark = [
-    pytest.mark.compile,
-    pytest.mark.runtime,
-    pytest.mark.isolated,
-    pytest.mark.network,
-]
+pytestmark = [pytest.mark.compile, pytest.mark.runtime, pytest.mark.isolated, pytest.mark.network]
 
 
 @pytest.fixture
@@ -74,9 +69,7 @@ def test_the_requirement_names_the_runtime_that_the_compiler_needs(
 
 
 def test_an_older_runtime_is_refused_with_the_remedy(
-    newer_wheel: Path,
-    new_environment: Environment,
-    runtime_wheel: Path,
+    newer_wheel: Path, new_environment: Environment, runtime_wheel: Path
 ) -> None:
     pip = [str(new_environment.python), "-m", "pip", "install", "-q", "--no-index", "--no-deps"]
     subprocess.run([*pip, str(runtime_wheel)], check=True)

@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 
     from sample_builds import BuildSample, Environment, Index
 
-pytestmark = [
-    pytest.mark.isolated,
-    pytest.mark.network,
-    pytest.mark.compile,
-    pytest.mark.runtime,
-]
+pytestmark = [pytest.mark.isolated, pytest.mark.network, pytest.mark.compile, pytest.mark.runtime]
 
 _PYTHON = f"cp{sys.version_info[0]}{sys.version_info[1]}"
 
@@ -92,10 +87,7 @@ _SAMPLES = [
         folder="namespace_portion",
         modules=("cxxrt_samples.portion", "cxxrt_samples.lone"),
         tag=f"{_PYTHON}-{_PYTHON}_cxxrt1",
-        wired=(
-            "cxxrt_samples/lone/_cxxrt_init.py",
-            "cxxrt_samples/portion/_cxxrt_init.py",
-        ),
+        wired=("cxxrt_samples/lone/_cxxrt_init.py", "cxxrt_samples/portion/_cxxrt_init.py"),
         exports={"cxxrt_samples/lone.": frozenset({"PyInit_lone"})},
     ),
 ]

@@ -128,10 +128,7 @@ def _unpack(wheels: Iterable[Path], folder: Path) -> None:
 
 
 def asked(
-    command: list[str],
-    *,
-    accept: tuple[int, ...] = (0,),
-    variables: Iterable[tuple[str, str]] = (),
+    command: list[str], *, accept: tuple[int, ...] = (0,), variables: Iterable[tuple[str, str]] = ()
 ) -> Any:  # noqa: ANN401 - JSON
     """The JSON that a command writes to stdout; it has to end with one of these codes."""
     done = subprocess.run(

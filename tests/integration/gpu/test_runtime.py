@@ -36,11 +36,7 @@ def _assert_ours(environment: Environment, answer: dict[str, Any], *majors: str)
 
 @pytest.mark.parametrize("major", MAJORS)
 def test_its_libcudart_works_on_the_device(
-    alone: Environment,
-    wheels: Wheels,
-    nvidia_smi: Callable[[str], str],
-    major: str,
-    record: Record,
+    alone: Environment, wheels: Wheels, nvidia_smi: Callable[[str], str], major: str, record: Record
 ) -> None:
     answer = _ask(alone, wheels, "work", major)
     did = answer["results"][major]

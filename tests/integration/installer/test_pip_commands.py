@@ -139,9 +139,7 @@ def test_exit_codes_and_output_are_pips(environment: Environment, arguments: lis
     assert ours.stdout.splitlines()[3:] == stock.stdout.splitlines()[3:]
 
 
-def test_python_option_and_pip_python_name_the_environment(
-    environment: Environment,
-) -> None:
+def test_python_option_and_pip_python_name_the_environment(environment: Environment) -> None:
     command = [sys.executable, "-m", "cxxrt_toolchain", "pip"]
     by_folder = environment.run(*command, "--python", str(environment.folder), "--version")
     by_value = environment.run(*command, f"--python={environment.python}", "--version")

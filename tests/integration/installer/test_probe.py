@@ -34,18 +34,14 @@ def test_any_interpreter_describes_itself(find_python: Callable[..., str], minor
     assert found.glibc == (version if libc == "glibc" else "")
 
 
-def test_its_tags_are_those_that_packaging_computes_in_it(
-    find_python: Callable[..., str],
-) -> None:
+def test_its_tags_are_those_that_packaging_computes_in_it(find_python: Callable[..., str]) -> None:
     found = describe(find_python("3.12"), SPEC, with_tags=True)
     assert found.tags[0].startswith("cp312-cp312-")
     assert found.tags[-1] == "py30-none-any"
     assert not any("cxxrt" in tag for tag in found.tags)
 
 
-def test_a_python_before_3_7_is_named_and_the_way_out_too(
-    find_python: Callable[..., str],
-) -> None:
+def test_a_python_before_3_7_is_named_and_the_way_out_too(find_python: Callable[..., str]) -> None:
     with pytest.raises(MissingToolError, match=r"is Python 3\.6\.\d+; this needs 3\.7 or newer"):
         describe(find_python("3.6"), SPEC)
 
@@ -121,10 +117,7 @@ def test_the_driver_is_asked_in_a_child(
 @pytest.mark.compile
 @pytest.mark.parametrize("body", ["sleep(60); return 0;", "__builtin_trap(); return 0;"])
 def test_a_driver_that_hangs_or_crashes_leaves_the_kernel_to_answer(
-    fake_driver: Callable[[str], None],
-    body: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    fake_driver: Callable[[str], None], body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_driver(body)
     monkeypatch.setattr(probe_module, "_TIMEOUT", 1)

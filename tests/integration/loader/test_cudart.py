@@ -227,9 +227,7 @@ def test_a_conda_environments_own_libcudart_is_taken(
 def test_cudart_13_1_and_later_find_our_libstdcxx_and_no_other(
     run_state: Callable[..., Any], nvidia_wheels: dict[str, Path], ours: Path
 ) -> None:
-    reply = run_state(
-        [["import"], ["dlopen", str(file_of(nvidia_wheels, "13.2"))]],
-    )
+    reply = run_state([["import"], ["dlopen", str(file_of(nvidia_wheels, "13.2"))]])
     assert [each for each in reply.mapped if "libstdc++" in each] == [str(ours / "libstdc++.so.6")]
     first = run_state([["dlopen", str(file_of(nvidia_wheels, "13.2"))], ["import"]])
     assert first.results[1] == "already-loaded"

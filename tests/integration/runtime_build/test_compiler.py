@@ -59,11 +59,7 @@ def test_an_extension_with_print_and_format_runs_on_the_recipes_libraries(
     lib = built("gcc-runtime", "x86_64") / "lib"
     maps = "; print(*{l.split()[-1] for l in open('/proc/self/maps') if 'libstdc++' in l})"
     done = _run(
-        sys.executable,
-        "-c",
-        USE + maps,
-        PYTHONPATH=str(modern.parent),
-        LD_LIBRARY_PATH=str(lib),
+        sys.executable, "-c", USE + maps, PYTHONPATH=str(modern.parent), LD_LIBRARY_PATH=str(lib)
     )
     lines = ["printed for    world", "hello **world**", str(lib / "libstdc++.so.6")]
     assert done.stdout.splitlines() == lines, done.stderr

@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.runtime, pytest.mark.network]
 
-BUILDS = [
-    ("gcc-runtime", "x86_64"),
-    ("gcc-runtime", "aarch64"),
-    ("gcc-runtime-16", "x86_64"),
-]
+BUILDS = [("gcc-runtime", "x86_64"), ("gcc-runtime", "aarch64"), ("gcc-runtime-16", "x86_64")]
 TOP = {"gcc-runtime": ("3.4.33", "1.3.15"), "gcc-runtime-16": ("3.4.36", "1.3.17")}
 
 

@@ -34,11 +34,7 @@ class Environment:
 
     def run(self, *command: str, **extra: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command,
-            env={**clean_environ(), **extra},
-            capture_output=True,
-            text=True,
-            check=False,
+            command, env={**clean_environ(), **extra}, capture_output=True, text=True, check=False
         )
 
     def pip(self, *args: str, **extra: str) -> subprocess.CompletedProcess[str]:

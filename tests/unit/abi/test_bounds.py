@@ -150,9 +150,7 @@ def test_another_epoch_has_its_own_numbers() -> None:
 
 def test_the_real_tables_give_the_bound_of_the_product_page() -> None:
     requirement = requirement_text(
-        load_symbol_tables(),
-        [(LIBSTDCXX, "GLIBCXX_3.4.26"), (LIBSTDCXX, "CXXABI_1.3.9")],
-        {},
+        load_symbol_tables(), [(LIBSTDCXX, "GLIBCXX_3.4.26"), (LIBSTDCXX, "CXXABI_1.3.9")], {}
     )
     assert Requirement(requirement) == Requirement("cxx11-cuda-runtime>=1.9,<2")
 

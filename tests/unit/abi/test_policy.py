@@ -66,8 +66,7 @@ def test_symbol_versions_are_bounded_by_the_runtime(
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["libstdc++.so.6", "libstdc++-1a2b3c4d.so.6.0.33", "libgomp-e985bcbb.so.1.0.0"],
+    "name", ["libstdc++.so.6", "libstdc++-1a2b3c4d.so.6.0.33", "libgomp-e985bcbb.so.1.0.0"]
 )
 def test_copies_of_the_runtime_are_recognised_by_name(policy: Policy, name: str) -> None:
     """P-2."""

@@ -16,9 +16,7 @@ SEGMENTS = st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True).filter(
 )
 BASES = st.lists(SEGMENTS, min_size=1, max_size=4).map("_".join)
 RUNTIMES = st.builds(
-    RuntimeAbi,
-    epoch=st.integers(1, 10**6),
-    cuda=st.none() | st.integers(10, 10**4),
+    RuntimeAbi, epoch=st.integers(1, 10**6), cuda=st.none() | st.integers(10, 10**4)
 )
 TAGS = st.builds(AbiTag, base=BASES, runtime=RUNTIMES)
 

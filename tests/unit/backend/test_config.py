@@ -114,10 +114,7 @@ def test_every_spelling_of_no_turns_a_flag_off(word: str) -> None:
     ("table", "path"),
     [
         ({"encodign": "tag"}, "tool.cxxrt.encodign is not a key"),
-        (
-            {"encoding": "wheel"},
-            "tool.cxxrt.encoding must be one of tag, plain, variant",
-        ),
+        ({"encoding": "wheel"}, "tool.cxxrt.encoding must be one of tag, plain, variant"),
         ({"encoding": 1}, "tool.cxxrt.encoding must be one of tag, plain, variant, not 1"),
         ({"cuda": "12.4"}, "tool.cxxrt.cuda must be a CUDA major"),
         ({"cuda": True}, "tool.cxxrt.cuda must be a CUDA major"),

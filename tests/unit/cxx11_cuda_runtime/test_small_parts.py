@@ -9,16 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import cxx11_cuda_runtime
-from cxx11_cuda_runtime import (
-    _activate,
-    _baked,
-    _cudart,
-    _dl,
-    _errors,
-    _load,
-    _require,
-    _run,
-)
+from cxx11_cuda_runtime import _activate, _baked, _cudart, _dl, _errors, _load, _require, _run
 from cxx11_cuda_runtime.__main__ import _split
 from cxx11_cuda_runtime._blame import culprit
 from cxx11_cuda_runtime._doctor import manifest
@@ -175,8 +166,7 @@ def test_the_program_of_run_keeps_its_own_options(argv: list[str], expected: obj
 
 
 @pytest.mark.parametrize(
-    ("version", "name"),
-    [((3, 9), "cxxrt.pth"), ((3, 14), "cxxrt.pth"), ((3, 15), "cxxrt.start")],
+    ("version", "name"), [((3, 9), "cxxrt.pth"), ((3, 14), "cxxrt.pth"), ((3, 15), "cxxrt.start")]
 )
 def test_the_hook_is_written_whole_once_and_removed_exactly(
     tmp_path: Path, version: tuple[int, int], name: str

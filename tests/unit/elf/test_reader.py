@@ -100,9 +100,7 @@ def test_a_needed_symbol_says_its_version_and_its_library(
     assert not symbol.default
 
 
-def test_a_weak_and_a_protected_symbol_are_told_apart(
-    facts: Callable[[str], SharedObject],
-) -> None:
+def test_a_weak_and_a_protected_symbol_are_told_apart(facts: Callable[[str], SharedObject]) -> None:
     found = facts("libuser.so")
     assert _named(found, "absent").binding is Binding.WEAK
     assert _named(found, "absent").version is None

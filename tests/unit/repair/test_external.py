@@ -65,10 +65,7 @@ def _plan(report: WheelReport) -> RepairPlan:
 
 @pytest.mark.parametrize(
     ("needed", "expected"),
-    [
-        (["libc.so.6"], "manylinux_2_17_x86_64"),
-        (["libc.so.6", "libfoo.so.1"], "linux_x86_64"),
-    ],
+    [(["libc.so.6"], "manylinux_2_17_x86_64"), (["libc.so.6", "libfoo.so.1"], "linux_x86_64")],
 )
 def test_a_wheel_without_cxx_gets_the_platform_tag_that_is_true(
     report: Callable[..., WheelReport], needed: list[str], expected: str

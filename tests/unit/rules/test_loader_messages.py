@@ -176,10 +176,7 @@ def test_who_lacks_a_runtime_is_its_victim() -> None:
     ("text", "rule"),
     [
         (f"{VICTIM}: cannot allocate memory in static TLS block", "CXXRT-H13"),
-        (
-            f"{VICTIM}: cannot enable executable stack as shared object requires: x",
-            "CXXRT-H12",
-        ),
+        (f"{VICTIM}: cannot enable executable stack as shared object requires: x", "CXXRT-H12"),
     ],
 )
 def test_other_refusals(text: str, rule: str) -> None:
@@ -188,13 +185,7 @@ def test_other_refusals(text: str, rule: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "",
-        "ValueError: 3",
-        f"{VICTIM}: undefined symbol: PyFoo_Bar",
-        "No module named 'x'",
-        SYSTEM,
-    ],
+    ["", "ValueError: 3", f"{VICTIM}: undefined symbol: PyFoo_Bar", "No module named 'x'", SYSTEM],
 )
 def test_other_texts_are_not_the_loaders(text: str) -> None:
     assert list(findings(text, view(), environment(_victim()))) == []

@@ -104,10 +104,7 @@ def components(tmp_path: Path) -> tuple[StagedComponent, StagedComponent]:
         license="GPL-3.0-or-later WITH GCC-exception-3.1",
         license_files=(copying,),
         libraries=(staged(folder, libgcc), staged(folder, libstdcxx)),
-        link_names=(
-            ("gcc_s", Soname("libgcc_s.so.1")),
-            ("stdc++", Soname("libstdc++.so.6")),
-        ),
+        link_names=(("gcc_s", Soname("libgcc_s.so.1")), ("stdc++", Soname("libstdc++.so.6"))),
         inputs=(GCC_INPUT,),
     )
     cuda = StagedComponent(

@@ -105,11 +105,7 @@ def test_an_unknown_runtime_recipe_lists_the_known_ones(tmp_path: Path) -> None:
             r'library\[0\]\.kind must be one of debian, pypi, not "url"',
         ),
         ('kind = "pypi"', 'kind = "debian"', r"library\[0\]\.source is missing"),
-        (
-            'package = "thing"',
-            'package = "../thing"',
-            r"library\[0\]\.package must be a ",
-        ),
+        ('package = "thing"', 'package = "../thing"', r"library\[0\]\.package must be a "),
         ("library = [\n", "binary = [\n", r"inputs\.binary is not a key"),
         ("link-name", "linkname", r"libraries\[0\]\.link-name is missing"),
         ('license = "MIT"', 'license = ""', r"license must be a string that is not empty"),

@@ -14,12 +14,7 @@ from cxxrt_toolchain.elf.facts import (
     Soname,
     SymbolType,
 )
-from cxxrt_toolchain.runtime.conformity import (
-    broken_promises,
-    figures,
-    glibc_need,
-    version_nodes,
-)
+from cxxrt_toolchain.runtime.conformity import broken_promises, figures, glibc_need, version_nodes
 
 LIBC = Soname("libc.so.6")
 

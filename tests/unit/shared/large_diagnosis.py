@@ -162,10 +162,7 @@ def large_environment() -> Diagnosis:
             edges.append(_needs(source, _stdcxx_of(name), count))
         if copy:
             edges.append(_needs(source, _gomp_of(name, copy), max(1, objects // 4)))
-    edges += [
-        _needs("package:torch", _CUDART, 6),
-        _needs("package:torchvision", _CUDART_COPY, 2),
-    ]
+    edges += [_needs("package:torch", _CUDART, 6), _needs("package:torchvision", _CUDART_COPY, 2)]
     static = (RuntimeFamily.LIBSTDCXX,)
     for at in range(6):
         path = f"{SITE}/tensorflow/libtensorflow_part{at}.so.2"

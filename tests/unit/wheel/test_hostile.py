@@ -17,12 +17,7 @@ from hypothesis import strategies as st
 
 from cxxrt_toolchain.abi.filename import BadWheelNameError
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.wheel.reader import (
-    BadMemberError,
-    BadWheelError,
-    Wheel,
-    WheelLimits,
-)
+from cxxrt_toolchain.wheel.reader import BadMemberError, BadWheelError, Wheel, WheelLimits
 from cxxrt_toolchain.wheel.writer import NewMember, write_wheel
 
 if TYPE_CHECKING:
@@ -117,8 +112,7 @@ def test_a_name_that_is_no_utf8_is_refused(write_zip: WriteZip) -> None:
 
 def test_a_broken_utf8_name_is_refused(write_zip: WriteZip) -> None:
     path = write_zip(
-        ("pkg/\u00e4.py", b"x"),
-        patch=lambda data: data.replace("\u00e4".encode(), b"\xff\xff"),
+        ("pkg/\u00e4.py", b"x"), patch=lambda data: data.replace("\u00e4".encode(), b"\xff\xff")
     )
     _refused(path, "not a readable zip archive")
 

@@ -131,9 +131,7 @@ def spec_from_document(document: Mapping[str, Any]) -> Spec:
         ),
         cuda=tuple(
             CudaRuntime(
-                major=int(major),
-                library=row["library"],
-                driver=version_tuple(row["driver"]),
+                major=int(major), library=row["library"], driver=version_tuple(row["driver"])
             )
             for major, row in sorted(document["cuda"].items(), key=lambda item: int(item[0]))
         ),

@@ -122,9 +122,7 @@ def read_cudart(name: str, content: bytes) -> tuple[int, CudartSymbols]:
             symbol: release for release in sorted(added) for symbol in added[release].texts()
         }
         table = CudartSymbols(
-            soname=root["soname"].text(),
-            first_seen=first_seen,
-            releases=tuple(sorted(added)),
+            soname=root["soname"].text(), first_seen=first_seen, releases=tuple(sorted(added))
         )
         return root["major"].integer(minimum=1), table
     except ConfigError as error:

@@ -18,10 +18,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the two options."""
     for name, text in (
         ("--select", "judge by these rules only: ids such as H12, or how ids begin"),
-        (
-            "--ignore",
-            "show what these rules find as ignored, unless it breaks the tag's promise",
-        ),
+        ("--ignore", "show what these rules find as ignored, unless it breaks the tag's promise"),
     ):
         parser.add_argument(name, metavar="RULE[,RULE]", action="append", default=[], help=text)
 

@@ -44,10 +44,7 @@ def _report(path: Path) -> WheelReport:
 def _print_document(reports: Iterable[WheelReport]) -> int:
     import json
 
-    from cxxrt_toolchain.report.documents import (
-        REPORT_SCHEMA,
-        report_document,
-    )
+    from cxxrt_toolchain.report.documents import REPORT_SCHEMA, report_document
 
     tables = load_symbol_tables()
     documents = [report_document(report, tables) for report in reports]

@@ -82,8 +82,7 @@ def diagnose_imports(
                 executable,
                 modules[: [each.module for each in run.attempts].index(run.failure.module) + 1],
                 find_preload(
-                    (*environment.interpreter.path, *sys.path),
-                    environment.interpreter.base_prefix,
+                    (*environment.interpreter.path, *sys.path), environment.interpreter.base_prefix
                 ),
                 timeout=timeout,
                 certain=bool(rules - crashes.RULES) or _is_certain(found),

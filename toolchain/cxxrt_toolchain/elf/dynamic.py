@@ -207,9 +207,7 @@ def _entries(image: ElfImage) -> tuple[tuple[int, int], ...]:
     entry = image.layout("QQ", "II")
     count = segment.file_size // entry.size
     if count > image.limits.dynamic_entries:
-        raise image.error(
-            f"{count} dynamic entries, more than {image.limits.dynamic_entries}",
-        )
+        raise image.error(f"{count} dynamic entries, more than {image.limits.dynamic_entries}")
     table = image.read(segment.offset, count * entry.size, "the dynamic section")
     entries: list[tuple[int, int]] = []
     for tag, value in entry.iter_unpack(table):

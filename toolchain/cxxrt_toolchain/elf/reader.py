@@ -48,13 +48,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.elf.image import ByteSource
     from cxxrt_toolchain.elf.versions import Versions
 
-__all__ = [
-    "ElfError",
-    "Limits",
-    "SparseElf",
-    "is_elf",
-    "read_elf",
-]
+__all__ = ["ElfError", "Limits", "SparseElf", "is_elf", "read_elf"]
 
 _KINDS = {1: "rel", 2: "exec", 3: "dyn", 4: "core"}
 _MACHINES = {

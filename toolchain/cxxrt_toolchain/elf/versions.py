@@ -54,9 +54,7 @@ def read_versions(image: ElfImage, dynamic: Dynamic) -> Versions:
         needs.append(need)
         by_index[index] = (need.version, need.soname)
     return Versions(
-        needs=tuple(sorted(set(needs))),
-        definitions=tuple(definitions),
-        by_index=by_index,
+        needs=tuple(sorted(set(needs))), definitions=tuple(definitions), by_index=by_index
     )
 
 

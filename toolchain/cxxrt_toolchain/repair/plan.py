@@ -84,10 +84,7 @@ def make_plan(
         tables: Which runtime provides which symbol; default: this toolchain's own.
     """
     return _Planner(
-        report=report,
-        options=options,
-        read=read,
-        tables=tables or load_symbol_tables(),
+        report=report, options=options, read=read, tables=tables or load_symbol_tables()
     ).plan()
 
 

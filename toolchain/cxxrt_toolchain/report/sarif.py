@@ -83,10 +83,7 @@ def _result(path: Path, found: Finding, places: Mapping[str, int]) -> dict[str, 
 def _location(path: Path, member: str | None) -> dict[str, Any]:
     # A wheel has no lines; code hosts drop results without one.
     place: dict[str, Any] = {
-        "physicalLocation": {
-            "artifactLocation": {"uri": _uri(path)},
-            "region": {"startLine": 1},
-        }
+        "physicalLocation": {"artifactLocation": {"uri": _uri(path)}, "region": {"startLine": 1}}
     }
     if member is not None:
         place["logicalLocations"] = [{"fullyQualifiedName": member, "kind": "resource"}]

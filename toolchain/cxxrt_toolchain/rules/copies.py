@@ -117,8 +117,7 @@ def _damaged(
     victims = view.users(library) if library else ()
     # A copy that is linked in cannot be repaired.
     files = names_of(
-        view,
-        [e.path for e in guilty if view.by_path[e.path].family is RuntimeFamily.LIBSTDCXX],
+        view, [e.path for e in guilty if view.by_path[e.path].family is RuntimeFamily.LIBSTDCXX]
     )
     brings = listed([view.label(each.path) for each in guilty]) or "another library"
     return Finding(
@@ -128,10 +127,7 @@ def _damaged(
         culprits=culprits,
         victims=tuple(name for name in victims if name not in culprits),
         libraries=(table.path, *(each.path for each in others)),
-        evidence=(
-            str(table),
-            f"the same number twice: {', '.join(table.collisions)}",
-        ),
+        evidence=(str(table), f"the same number twice: {', '.join(table.collisions)}"),
         remedies=(*runtime_first(view), *(repaired(view, name) for name in files[:1])),
     )
 

@@ -38,9 +38,7 @@ _STDCXX = _Runtime(
     "link libstdc++ dynamically",
 )
 _CUDART = _Runtime(
-    RuntimeFamily.LIBCUDART,
-    "no kernel is launched by or defined in",
-    "use nvcc's --cudart=shared",
+    RuntimeFamily.LIBCUDART, "no kernel is launched by or defined in", "use nvcc's --cudart=shared"
 )
 
 

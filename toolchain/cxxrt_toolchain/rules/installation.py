@@ -78,10 +78,7 @@ def _fits(wanted: Requirement, version: str) -> bool:
 
 def _requirement(lines: tuple[str, ...]) -> Requirement | None:
     """The requirement on the runtime that applies without extras."""
-    from packaging.requirements import (
-        InvalidRequirement,
-        Requirement,
-    )
+    from packaging.requirements import InvalidRequirement, Requirement
 
     for line in lines:
         try:

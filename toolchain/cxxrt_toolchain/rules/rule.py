@@ -142,10 +142,7 @@ def rule(
     unrepairable: str = "",
     promise: bool = False,
     aliases: tuple[str, ...] = (),
-) -> Callable[
-    [Callable[[S], Iterable[Finding]]],
-    Callable[[S], Iterable[Finding]],
-]:
+) -> Callable[[Callable[[S], Iterable[Finding]]], Callable[[S], Iterable[Finding]]]:
     """Declare a rule: the decorated function becomes its check, `Rule` describes the arguments.
 
     A rule that looks at scenes of several types, each with another function, is declared once for
@@ -185,10 +182,7 @@ def rule(
 
 
 def judge(
-    scene: object,
-    *,
-    catalogue: Mapping[str, Rule] = CATALOGUE,
-    only: Collection[str] = (),
+    scene: object, *, catalogue: Mapping[str, Rule] = CATALOGUE, only: Collection[str] = ()
 ) -> tuple[Finding, ...]:
     """Apply every rule that looks at scenes of this type.
 

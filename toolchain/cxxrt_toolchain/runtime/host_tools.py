@@ -31,9 +31,7 @@ _PROGRAMS = {"make": "make", "patch": "patch", "sh": "dash", "sed": "sed", "awk"
 
 
 def program_path(
-    builds: Path,
-    search_path: str,
-    fetch: Callable[[tuple[Input, ...]], Mapping[Input, Path]],
+    builds: Path, search_path: str, fetch: Callable[[tuple[Input, ...]], Mapping[Input, Path]]
 ) -> str:
     """The ``PATH`` that a build's steps get.
 

@@ -39,10 +39,7 @@ def license_member(component: str, file: str) -> str:
 
 
 def build_manifest(
-    recipe: RuntimeRecipe,
-    arch: str,
-    components: Sequence[StagedComponent],
-    tables: SymbolTables,
+    recipe: RuntimeRecipe, arch: str, components: Sequence[StagedComponent], tables: SymbolTables
 ) -> RuntimeManifest:
     """Describe the wheel that these components make.
 

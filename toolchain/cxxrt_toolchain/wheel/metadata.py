@@ -160,10 +160,7 @@ class CoreMetadata:
         return self.edited(remove=lambda value: _project(value) == wanted)
 
     def edited(
-        self,
-        *,
-        add: Sequence[str] = (),
-        remove: Callable[[str], bool] = lambda _: False,
+        self, *, add: Sequence[str] = (), remove: Callable[[str], bool] = lambda _: False
     ) -> CoreMetadata:
         """The same metadata with ``Requires-Dist`` lines added and removed.
 

@@ -59,11 +59,7 @@ class CopiedMember:
 
 
 def write_wheel(
-    dest_dir: Path,
-    filename: str,
-    members: Iterable[NewMember | CopiedMember],
-    *,
-    level: int = 6,
+    dest_dir: Path, filename: str, members: Iterable[NewMember | CopiedMember], *, level: int = 6
 ) -> Path:
     """Write a wheel.
 

@@ -75,8 +75,7 @@ F.map_module('single', '/s/src/single.py')
         (
             SCIKIT_BUILD,
             Mapped(
-                names=("p",),
-                modules=("/s/p/__init__.py", "/s/p/x.abi3.so", "/s/p", "/s/p/sub"),
+                names=("p",), modules=("/s/p/__init__.py", "/s/p/x.abi3.so", "/s/p", "/s/p/sub")
             ),
         ),
         (SCIKIT_BUILD_OLD, Mapped(names=("p",), modules=("/s/p/__init__.py",))),

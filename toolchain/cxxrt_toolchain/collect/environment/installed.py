@@ -56,8 +56,7 @@ def read_environment(interpreter: Interpreter, store: Store) -> Environment:
             if distribution is not None:
                 found.setdefault(distribution.key, distribution)
     return Environment(
-        interpreter=interpreter,
-        distributions=tuple(found[key] for key in sorted(found)),
+        interpreter=interpreter, distributions=tuple(found[key] for key in sorted(found))
     )
 
 

@@ -160,12 +160,7 @@ def _attempt(
 
 
 def _died(
-    child: WatchedChild,
-    module: str,
-    reply: Reply,
-    seconds: float,
-    seen: T | None,
-    timeout: float,
+    child: WatchedChild, module: str, reply: Reply, seconds: float, seen: T | None, timeout: float
 ) -> Attempt[T]:
     if reply.late:
         child.abort()  # faulthandler then says where it hangs

@@ -59,11 +59,7 @@ NOTHING = ObjectReferences((), b"", (), None, {}, {}, ())
 
 
 def read_all(
-    places: dict[str, str],
-    open_file: Callable[[str], BinaryIO],
-    store: Store,
-    *,
-    workers: int = 1,
+    places: dict[str, str], open_file: Callable[[str], BinaryIO], store: Store, *, workers: int = 1
 ) -> dict[str, ObjectReferences]:
     """The references of some objects, from the store or from their files.
 

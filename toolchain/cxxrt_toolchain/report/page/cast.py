@@ -19,11 +19,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.facts.libraries import Library, Package
     from cxxrt_toolchain.report.diagnosis import Diagnosis
 
-_ALWAYS = OPENMP_FAMILIES | {
-    RuntimeFamily.LIBSTDCXX,
-    RuntimeFamily.LIBCXX,
-    RuntimeFamily.LIBCUDART,
-}
+_ALWAYS = OPENMP_FAMILIES | {RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBCXX, RuntimeFamily.LIBCUDART}
 """Families that are drawn even if there is one copy that no finding names."""
 _IF_SEVERAL = {RuntimeFamily.LIBGCC, RuntimeFamily.LIBATOMIC}
 """Families that are drawn if there are two copies; all others only if a finding names them."""

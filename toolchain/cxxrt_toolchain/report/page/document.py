@@ -38,11 +38,7 @@ _SUBJECTS = {
     Subject.PROCESS: "Running process",
 }
 _HINT = "Point at a box, or move to it with the Tab or arrow keys; Enter moves here."
-_SEEN = {
-    Subject.ENVIRONMENT: "shown",
-    Subject.IMPORTS: "loaded",
-    Subject.PROCESS: "mapped",
-}
+_SEEN = {Subject.ENVIRONMENT: "shown", Subject.IMPORTS: "loaded", Subject.PROCESS: "mapped"}
 
 
 def write_page(diagnosis: Diagnosis, path: Path) -> None:

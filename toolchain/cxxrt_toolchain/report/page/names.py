@@ -130,11 +130,9 @@ def kind_of(node: Node) -> str:
     """The kind of a node, in one word."""
     if len(node.packages) + len(node.libraries) > 1:
         return "Group"
-    return {
-        Column.PACKAGES: "Package",
-        Column.LIBRARIES: "Library",
-        Column.RUNTIMES: "Runtime",
-    }[node.column]
+    return {Column.PACKAGES: "Package", Column.LIBRARIES: "Library", Column.RUNTIMES: "Runtime"}[
+        node.column
+    ]
 
 
 def spoken(node: Node) -> str:

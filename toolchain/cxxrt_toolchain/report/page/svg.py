@@ -202,9 +202,7 @@ def _items(graph: Graph) -> Iterator[Html]:
     for relation, serious, words in _LINES:
         if (relation, serious) in drawn:
             path = element(
-                "path",
-                class_=f"link {relation.value}{' serious' if serious else ''}",
-                d="M1 6h31",
+                "path", class_=f"link {relation.value}{' serious' if serious else ''}", d="M1 6h31"
             )
             yield element(
                 "li", element("svg", path, width=34, height=12, aria_hidden="true"), f" {words}"

@@ -14,11 +14,7 @@ from cxxrt_toolchain.wheel.record import RecordIssueKind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_UNTRUSTED = (
-    RecordIssueKind.UNREADABLE,
-    RecordIssueKind.WRONG_HASH,
-    RecordIssueKind.WRONG_SIZE,
-)
+_UNTRUSTED = (RecordIssueKind.UNREADABLE, RecordIssueKind.WRONG_HASH, RecordIssueKind.WRONG_SIZE)
 """Issues that may mean damage; a repair copies members with the hash that RECORD gives. What
 RECORD merely forgets can be written anew."""
 _DAMAGED = "The wheel was damaged or changed after it was built; get it again, or build it again."

@@ -64,12 +64,7 @@ def _copy(found: ObjectReport, severity: Severity, unrepairable: str = "") -> Fi
     )
 
 
-@rule(
-    "CXXRT-H4",
-    "Statically linked libstdc++, exported",
-    on=(Claim,),
-    unrepairable=REBUILD_SHARED,
-)
+@rule("CXXRT-H4", "Statically linked libstdc++, exported", on=(Claim,), unrepairable=REBUILD_SHARED)
 def exported_libstdcxx(claim: Claim) -> Iterator[Finding]:
     """Objects that are a second libstdc++ to others."""
     for found in _with_static(claim, RuntimeFamily.LIBSTDCXX):

@@ -35,10 +35,7 @@ def executable_stack(claim: Claim) -> Iterator[Finding]:
 
 
 @rule(
-    "CXXRT-H13",
-    "Static TLS",
-    on=(Claim,),
-    remedies=("Rebuild without -ftls-model=initial-exec.",),
+    "CXXRT-H13", "Static TLS", on=(Claim,), remedies=("Rebuild without -ftls-model=initial-exec.",)
 )
 def static_tls(claim: Claim) -> Iterator[Finding]:
     """Libraries that take from the reserve that all later ones share."""

@@ -39,12 +39,7 @@ _OLDER_LIBRARY = "Rebuild on an older image, or retag the wheel for a newer plat
 _PRIVATE = "Rebuild without that function, or link the library statically and hide its symbols."
 
 
-@rule(
-    "CXXRT-P1",
-    "Needs a library from outside that nobody promises",
-    on=(Claim,),
-    promise=True,
-)
+@rule("CXXRT-P1", "Needs a library from outside that nobody promises", on=(Claim,), promise=True)
 def outside_library(claim: Claim) -> Iterator[Finding]:
     """P-1: every needed library is in the wheel, or allowed by the policy or the platform."""
     if claim.promise is None:
