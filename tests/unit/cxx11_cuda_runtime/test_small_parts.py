@@ -224,6 +224,9 @@ def test_a_file_is_attributed_to_the_distribution_that_records_it(tmp_path: Path
     sys_path = ["", str(tmp_path / "elsewhere"), str(tmp_path / "site")]
     files = [str(package / "a.so"), str(package / "b.so"), "/usr/lib/libx.so"]
     assert culprit.distributions_of(files, sys_path) == {files[0]: "demo 1.0"}
+    metadata = tmp_path / "site" / "demo-1.0.dist-info" / "METADATA"
+    metadata.write_text("Name: de-mo\nVersion: 1.0\n\nVersion: 2 of this text\n")
+    assert culprit.distributions_of(files, sys_path) == {files[0]: "de-mo 1.0"}
 
 
 @pytest.mark.parametrize(

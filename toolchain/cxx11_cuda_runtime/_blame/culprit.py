@@ -77,10 +77,10 @@ def distributions_of(paths: Sequence[str], sys_path: Sequence[str]) -> dict[str,
     for root in filter(None, dict.fromkeys(sys_path)):
         rows = {os.path.relpath(p, root): p for p in paths if p.startswith(root + os.sep)}
         for entry in _dist_infos(root) if rows else ():
-            name = " ".join(entry[: -len(".dist-info")].rsplit("-", 1))
-            for row in _recorded(os.path.join(root, entry, "RECORD")):
-                if row in rows:
-                    found.setdefault(rows[row], name)
+            listed = rows.keys() & set(_recorded(os.path.join(root, entry, "RECORD")))
+            name = _name_and_version(os.path.join(root, entry)) if listed else ""
+            for row in listed:
+                found.setdefault(rows[row], name)
     return found
 
 
@@ -89,6 +89,23 @@ def _dist_infos(root: str) -> list[str]:
         return [entry for entry in os.listdir(root) if entry.endswith(".dist-info")]
     except OSError:
         return []
+
+
+def _name_and_version(dist_info: str) -> str:
+    """As METADATA spells them, else as the folder's name does, which has no hyphens."""
+    fields: dict[str, str] = {}
+    try:
+        with open(os.path.join(dist_info, "METADATA"), encoding="utf-8", errors="replace") as file:
+            for line in file:
+                name, colon, value = line.partition(":")
+                if not colon:  # the end of the header
+                    break
+                fields.setdefault(name, value.strip())
+    except OSError:
+        pass
+    if "Name" in fields and "Version" in fields:
+        return f"{fields['Name']} {fields['Version']}"
+    return " ".join(os.path.basename(dist_info)[: -len(".dist-info")].rsplit("-", 1))
 
 
 def _recorded(record: str) -> Iterator[str]:
