@@ -33,15 +33,14 @@ _KEEP = (
     "CXXRT-P7",
     "Undefined symbol that nothing defines",
     on=(Claim,),
-    unrepairable="Only a new link helps.",
-    promise=True,
 )
 def undefined_symbols(claim: Claim) -> Iterator[Finding]:
     """Objects that no process can load: the loader ends with ``undefined symbol``.
 
     A symbol that a library of glibc or GCC defines gets that library's version in the link. One
     without a version is defined by another object of the wheel, by the interpreter or by a library
-    from outside without versions; where there is no such library, nothing defines it.
+    from outside without versions; where there is no such library, nothing defines it. A plug-in of
+    another program (cocotb's for simulators) may get symbols from that program.
     """
     for found in claim.linked:
         names = claim.report.unresolved(found)
@@ -51,14 +50,28 @@ def undefined_symbols(claim: Claim) -> Iterator[Finding]:
             continue
         many = f"{len(names)} symbols" if len(names) > 1 else "a symbol"
         library = next(filter(belongs_to_libstdcxx, names), None)
+        advice = _NEWER_COMPILER if library else _KEEP
+        loaded = library is not None or _is_loaded_by_python(claim, found)
         yield Finding(
-            severity=Severity.ERROR,
+            severity=Severity.ERROR if loaded else Severity.WARNING,
             message=f"needs {many} that nothing in its link defines",
             member=found.member,
             symbol=library or names[0],
-            remedies=(_NEWER_COMPILER if library else _KEEP,),
-            unrepairable=_NEWER_COMPILER if library else _KEEP,
+            remedies=(advice,),
+            unrepairable=advice if loaded else "",
+            promise=loaded,
         )
+
+
+def _is_loaded_by_python(claim: Claim, found: ObjectReport) -> bool:
+    """An extension module, or a library that another object of the wheel needs."""
+    if any(name.startswith(("PyInit", "PyModExport")) for name in found.symbols.exported):
+        return True
+    return any(
+        name in each.facts.needed
+        for each in claim.report.objects
+        for name in (found.name, found.file_name)
+    )
 
 
 def _only_versioned(claim: Claim, found: ObjectReport) -> bool:
