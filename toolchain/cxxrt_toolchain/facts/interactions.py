@@ -54,7 +54,7 @@ class Crossing:
     symbols: tuple[str, ...]
     """Mangled, sorted."""
     kernels: tuple[str, ...] = ()
-    """The CUDA kernels of the provider among them; collected only where one of the two objects
+    """The CUDA kernels of the provider among them; collected only if one of the two objects
     has a hidden libcudart."""
 
 

@@ -175,7 +175,7 @@ def _several(scene: Scene, name: str, copies: list[RuntimeCopy]) -> Finding:
     serious = is_used_twice or name == LIBSTDCXX
     owners = dict.fromkeys(owner for each in copies for owner in each.owners)
     owners.pop(RUNTIME_DISTRIBUTION, None)
-    # A copy of libgcc_s does no harm, so that nobody needs to repair a wheel because of it.
+    # A second libgcc_s does no harm: no wheel needs a repair because of it.
     renamed = [each.owners[0] for each in copies if each.owners and each.name != name]
     bundles = [] if name == "libgcc_s.so.1" else renamed
     return Finding(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @rule("CXXRT-D3", "One SONAME, different builds", on=(EnvironmentFacts,))
 def other_build(env: EnvironmentFacts) -> Iterator[Finding]:
-    """One finding for two packages, whatever number of SONAMEs they share."""
+    """One finding for two packages, also if they share several SONAMEs."""
     pairs: dict[tuple[str, str], list[MissingSymbols]] = {}
     for each in env.builds:
         consumer = env.package_of(each.consumer) or each.consumer

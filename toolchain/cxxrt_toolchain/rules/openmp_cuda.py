@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.facts.environment import MissingSymbols
 
 ABORTING = frozenset({RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP})
-"""OpenMP runtimes that end the process when two of them meet (``OMP: Error #15``)."""
+"""OpenMP runtimes of which a second one ends the process (``OMP: Error #15``)."""
 
 
 @rule(
