@@ -10,7 +10,7 @@ from cxxrt_toolchain.rules.rule import Finding, Severity
 from cxxrt_toolchain.rules.selection import Selection, find_rule, read_selection
 
 PROMISED = [f"T{number}" for number in range(8)]
-PROMISED += ["P1", "P2", "P3", "P4", "P5", "P6", "P7", "P9", "W3", "W4"]
+PROMISED += ["P1", "P2", "P3", "P4", "P5", "P6", "P9", "W3", "W4"]
 
 
 def finding(rule: str, *, promise: bool = False) -> Finding:

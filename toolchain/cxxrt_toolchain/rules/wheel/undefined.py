@@ -29,11 +29,7 @@ _KEEP = (
 )
 
 
-@rule(
-    "CXXRT-P7",
-    "Undefined symbol that nothing defines",
-    on=(Claim,),
-)
+@rule("CXXRT-P7", "Undefined symbol that nothing defines", on=(Claim,))
 def undefined_symbols(claim: Claim) -> Iterator[Finding]:
     """Objects that no process can load: the loader ends with ``undefined symbol``.
 
