@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cxxrt_toolchain.report.documents import Checked
-    from cxxrt_toolchain.rules.rule import Finding, Rule
+    from cxxrt_toolchain.rules.rule import Rule
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
@@ -28,12 +28,8 @@ def github_lines(checked: Checked, catalogue: Mapping[str, Rule]) -> Iterator[st
     for found in checked.verdict.findings:
         command = _COMMANDS[found.weight]
         title = f"{found.rule}: {catalogue[found.rule].title}"
-        yield _command(command, file, title + " (ignored)" * found.ignored, _message(found))
-
-
-def _message(found: Finding) -> str:
-    where = f"{found.member}: " if found.member else ""
-    return "\n".join([f"{where}{found.reason}", *found.remedies[:1]])
+        message = "\n".join([f"{found.where}{found.reason}", *found.remedies[:1]])
+        yield _command(command, file, title + " (ignored)" * found.ignored, message)
 
 
 def _command(name: str, file: str, title: str, message: str) -> str:

@@ -65,8 +65,7 @@ def _rule(rule: Rule, entry: Entry) -> dict[str, Any]:
 
 
 def _result(path: Path, found: Finding, places: Mapping[str, int]) -> dict[str, Any]:
-    where = f"{found.member}: " if found.member else ""
-    text = ". ".join([f"{where}{found.reason}", *found.remedies[:1]])
+    text = ". ".join([f"{found.where}{found.reason}", *found.remedies[:1]])
     document = {
         "ruleId": found.rule,
         "ruleIndex": places[found.rule],

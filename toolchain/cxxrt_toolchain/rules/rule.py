@@ -1,18 +1,19 @@
 """The rule engine: a rule is one declaration and one function from a scene to findings.
 
 In: a scene, that is a wheel with its claim, an environment, a process or a run of imports. Out:
-the findings of all rules that look at scenes of that type, worst first. The long text of each rule
-(symptom, cause, evidence, fix) is in ``hazards.md``. Opens no file and starts no process.
+findings, worst first. The long text of each rule is in ``hazards.md``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
 S = TypeVar("S")
 
@@ -40,7 +41,7 @@ class Finding:
     rule: str = ""
     """The rule's id, for example ``CXXRT-H12``; `judge` fills it in if the check does not."""
     severity: Severity
-    message: str
+    message: str = field(kw_only=False)
     """One sentence without a full stop."""
     member: str | None = None
     """The file in the wheel."""
@@ -76,20 +77,18 @@ class Finding:
     @property
     def sort_key(self) -> tuple[object, ...]:
         """Ignored ones last; worst first, then by rule, package and place."""
-        return (
-            self.ignored,
-            self.severity.rank,
-            self.rule,
-            self.culprits,
-            self.member or "",
-            self.message,
-        )
+        place = (self.rule, self.culprits, self.member or "", self.message)
+        return (self.ignored, self.severity.rank, *place)
 
     @property
     def refusal(self) -> str:
         """Why ``cxxrt repair`` refuses the wheel, and what helps."""
-        where = f"{self.member}: " if self.member else ""
-        return f"{self.rule}: {where}{self.reason}. {self.unrepairable}".rstrip()
+        return f"{self.rule}: {self.where}{self.reason}. {self.unrepairable}".rstrip()
+
+    @property
+    def where(self) -> str:
+        """The file in the wheel with a colon behind it; empty without one."""
+        return f"{self.member}: " if self.member else ""
 
     @property
     def reason(self) -> str:
@@ -97,20 +96,30 @@ class Finding:
         return f"{self.message}: {self.symbol}" if self.symbol else self.message
 
     def __str__(self) -> str:
-        where = f"{self.member}: " if self.member else ""
-        return f"{self.severity.value} {self.rule}: {where}{self.message}"
+        return f"{self.severity.value} {self.rule}: {self.where}{self.message}"
+
+
+error = partial(Finding, severity=Severity.ERROR)
+warning = partial(Finding, severity=Severity.WARNING)
+note = partial(Finding, severity=Severity.NOTE)
+
+Check = Callable[[S], Iterable[Finding]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """An entry of the catalogue of rules."""
+    """An entry of the catalogue of rules; as a decorator it makes a function its check.
 
-    id: str
-    title: str
+    A rule that looks at scenes of several types, each with another function, is declared once for
+    each function, with the same title.
+    """
+
+    id: str = field(kw_only=False)
+    title: str = field(kw_only=False)
     on: tuple[type, ...]
     """The types of scenes that `check` looks at; empty for a rule that only others report, such
     as the runtime's own loader."""
-    check: Callable[..., Iterable[Finding]]
+    check: Callable[..., Iterable[Finding]] = lambda _scene: ()
     remedies: tuple[str, ...] = ()
     """What usually helps; a finding without remedies of its own gets these."""
     unrepairable: str = ""
@@ -128,71 +137,40 @@ class Rule:
         """All types of scenes that the rule looks at."""
         return tuple(kind for each in (self, *self.also) for kind in each.on)
 
+    def __call__(self, check: Check[S]) -> Check[S]:
+        """Put the rule with its check into the catalogue.
 
-CATALOGUE: dict[str, Rule] = {}
-"""Every rule by its id; filled when the modules that declare rules are imported."""
-
-
-def rule(
-    name: str,
-    title: str,
-    *,
-    on: tuple[type, ...],
-    remedies: tuple[str, ...] = (),
-    unrepairable: str = "",
-    promise: bool = False,
-    aliases: tuple[str, ...] = (),
-) -> Callable[[Callable[[S], Iterable[Finding]]], Callable[[S], Iterable[Finding]]]:
-    """Declare a rule: the decorated function becomes its check, `Rule` describes the arguments.
-
-    A rule that looks at scenes of several types, each with another function, is declared once for
-    each function, with the same title.
-
-    Raises:
-        ValueError: The id or an alias is taken, by another title or for the same type of scene.
-    """
-
-    def declare(check: Callable[[S], Iterable[Finding]]) -> Callable[[S], Iterable[Finding]]:
-        declared = Rule(
-            id=name,
-            title=title,
-            on=on,
-            check=check,
-            remedies=remedies,
-            unrepairable=unrepairable,
-            promise=promise,
-            aliases=aliases,
-        )
-        known = CATALOGUE.get(name)
+        Raises:
+            ValueError: The id or an alias is taken, by another title or for the same type of scene.
+        """
+        declared, known = replace(self, check=check), CATALOGUE.get(self.id)
         others = [each for each in CATALOGUE.values() if each is not known]
         taken = {text for each in others for text in (each.id, *each.aliases)}
-        if twice := taken.intersection((name, *aliases)):
+        if twice := taken.intersection((self.id, *self.aliases)):
             raise ValueError(f"declared twice: {', '.join(sorted(twice))}")
-        if known is None:
-            CATALOGUE[name] = declared
-        elif known.title != title or set(known.scenes) & set(on):
-            raise ValueError(f"declared twice: {name}")
-        else:
-            CATALOGUE[name] = replace(
-                known, also=(*known.also, declared), aliases=(*known.aliases, *aliases)
-            )
+        if known is not None:
+            if known.title != self.title or set(known.scenes) & set(self.on):
+                raise ValueError(f"declared twice: {self.id}")
+            aliases = (*known.aliases, *self.aliases)
+            declared = replace(known, also=(*known.also, declared), aliases=aliases)
+        CATALOGUE[self.id] = declared
         return check
 
-    return declare
+
+rule = Rule
+CATALOGUE: dict[str, Rule] = {}
+"""Every rule by its id; filled when the modules that declare rules are imported."""
 
 
 def judge(
     scene: object, *, catalogue: Mapping[str, Rule] = CATALOGUE, only: Collection[str] = ()
 ) -> tuple[Finding, ...]:
-    """Apply every rule that looks at scenes of this type.
+    """The findings of the rules that look at scenes of this type, each once, worst first.
 
     Args:
         scene: What to judge.
         catalogue: The rules to apply.
-        only: Ids; empty for all rules.
-
-    Returns:
-        The findings, each once, worst first.
+        only: Their ids; empty for all rules.
     """
     found = {
         replace(

@@ -1,18 +1,17 @@
-"""Rules W1 to W5: the wheel as an archive.
-
-In: a `Claim`. Out: findings about RECORD, WHEEL, METADATA and about binaries in the wrong place.
-"""
+"""Rules W1 to W5: RECORD, WHEEL, METADATA, and binaries in the wrong place."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.rules.rule import error, rule, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim
 from cxxrt_toolchain.wheel.record import RecordIssueKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from cxxrt_toolchain.rules.rule import Finding
 
 _UNTRUSTED = (RecordIssueKind.UNREADABLE, RecordIssueKind.WRONG_HASH, RecordIssueKind.WRONG_SIZE)
 """Issues that may mean damage; a repair copies members with the hash that RECORD gives. What
@@ -29,14 +28,9 @@ _DAMAGED = "The wheel was damaged or changed after it was built; get it again, o
 def record(claim: Claim) -> Iterator[Finding]:
     """Members and RECORD that do not agree."""
     for issue in claim.report.record_issues or ():
-        damaged = issue.kind in _UNTRUSTED
-        yield Finding(
-            severity=Severity.ERROR,
-            message=issue.detail,
-            member=issue.member,
-            remedies=(_DAMAGED,) if damaged else (),
-            unrepairable=_DAMAGED if damaged else "",
-        )
+        advice = _DAMAGED if issue.kind in _UNTRUSTED else ""
+        remedies = (advice,) if advice else ()
+        yield error(issue.detail, member=issue.member, remedies=remedies, unrepairable=advice)
 
 
 @rule(
@@ -48,7 +42,7 @@ def record(claim: Claim) -> Iterator[Finding]:
 def metadata(claim: Claim) -> Iterator[Finding]:
     """Metadata that is missing or cannot be parsed."""
     for text in claim.report.metadata_issues:
-        yield Finding(severity=Severity.ERROR, message=text.rstrip("."))
+        yield error(text.rstrip("."))
 
 
 @rule(
@@ -64,14 +58,10 @@ def purity(claim: Claim) -> Iterator[Finding]:
         return
     first = claim.linked[0].member
     if "any" in claim.tags.platform:
-        yield Finding(severity=Severity.ERROR, message="the platform tag is 'any'", member=first)
+        yield error("the platform tag is 'any'", member=first)
     elif claim.report.wheel_file is not None and claim.report.wheel_file.root_is_purelib:
-        yield Finding(
-            severity=Severity.WARNING,
-            message="WHEEL says Root-Is-Purelib: true",
-            member=first,
-            remedies=("Say 'Root-Is-Purelib: false', so that it lands in platlib.",),
-        )
+        remedy = "Say 'Root-Is-Purelib: false', so that it lands in platlib."
+        yield warning("WHEEL says Root-Is-Purelib: true", member=first, remedies=(remedy,))
 
 
 @rule(
@@ -87,11 +77,8 @@ def machine(claim: Claim) -> Iterator[Finding]:
     archs = {platform.arch for platform in claim.platforms}
     if archs and machines and not archs & machines:
         first = claim.linked[0]
-        yield Finding(
-            severity=Severity.ERROR,
-            message=f"is for {first.facts.machine}, the tag for {', '.join(sorted(archs))}",
-            member=first.member,
-        )
+        tagged = ", ".join(sorted(archs))
+        yield error(f"is for {first.facts.machine}, the tag for {tagged}", member=first.member)
 
 
 @rule(
@@ -104,4 +91,4 @@ def machine(claim: Claim) -> Iterator[Finding]:
 def unreadable(claim: Claim) -> Iterator[Finding]:
     """Members that begin as an ELF file and cannot be read as one."""
     for broken in claim.report.unreadable:
-        yield Finding(severity=Severity.ERROR, message=broken.reason, member=broken.member)
+        yield error(broken.reason, member=broken.member)

@@ -85,12 +85,8 @@ class Claim:
     @property
     def linked(self) -> tuple[ObjectReport, ...]:
         """The objects that a dynamic loader can load, without those that a repair drops."""
-        return tuple(
-            found
-            for found in self.report.objects
-            if found.facts.kind in ("dyn", "exec")
-            and not (self.repaired and found.served_as is not None)
-        )
+        linked = (found for found in self.report.objects if found.facts.kind in ("dyn", "exec"))
+        return tuple(each for each in linked if not (self.repaired and each.served_as))
 
     @property
     def copies(self) -> tuple[ObjectReport, ...]:
@@ -187,8 +183,9 @@ def make_claim(
     tables: SymbolTables,
     tag: str | None,
     exclude: tuple[str, ...] = (),
+    repaired: tuple[WheelTags, RuntimeNeeds] | None = None,
 ) -> Claim:
-    """The claim that a wheel's own name makes, or that another tag would make.
+    """The claim that a wheel's own name makes, or another tag, or the wheel after a repair.
 
     Args:
         report: The wheel's facts.
@@ -197,43 +194,13 @@ def make_claim(
         tag: Judge it as if its name said this: ``cxxrt1_cu12``, a platform tag, or a whole
             ``python-abi-platform`` triple; None for its own name.
         exclude: Patterns of SONAMEs that something else provides.
+        repaired: Tags and needs of the wheel that ``cxxrt repair`` would write.
 
     Raises:
-        UsageError: `tag` is none of the three.
+        UsageError: `tag` has none of the three forms.
     """
     tags = override(report.tags, tag) if tag else report.tags
-    return _claim(report, tags, runtime_needs(report, repaired=False), spec, tables, exclude)
-
-
-def repaired_claim(
-    report: WheelReport,
-    spec: Spec,
-    tables: SymbolTables,
-    tags: WheelTags,
-    needs: RuntimeNeeds,
-    exclude: tuple[str, ...] = (),
-) -> Claim:
-    """The claim of the wheel that ``cxxrt repair`` would write.
-
-    Args:
-        report: The facts of the wheel as it is.
-        spec: The vocabulary of tags.
-        tables: Which runtime provides which symbol.
-        tags: The new wheel's.
-        needs: What the new wheel needs of the runtime.
-        exclude: Patterns of SONAMEs that something else provides.
-    """
-    return replace(_claim(report, tags, needs, spec, tables, exclude), repaired=True)
-
-
-def _claim(
-    report: WheelReport,
-    tags: WheelTags,
-    needs: RuntimeNeeds,
-    spec: Spec,
-    tables: SymbolTables,
-    exclude: tuple[str, ...],
-) -> Claim:
+    tags, needs = repaired or (tags, runtime_needs(report, repaired=False))
     runtime, malformed = None, None
     broken: tuple[Violation, ...] = ()
     variant = any(member.endswith(".dist-info/variant.json") for member in report.members)
@@ -252,7 +219,7 @@ def _claim(
         violations=broken,
         platforms=tuple(filter(None, map(parse_platform, tags.platform))),
         needs=needs,
-        repaired=False,
+        repaired=repaired is not None,
         spec=spec,
         tables=tables,
         exclude=exclude,

@@ -1,6 +1,6 @@
 """Rules H1 to H7: copies of a runtime library, as a file or linked into an object.
 
-In: a `Claim`. Out: findings. What a copy breaks in a process is in the catalogue.
+What a copy breaks in a process is in the catalogue.
 """
 
 from __future__ import annotations
@@ -8,15 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.families import OPENMP_FAMILIES, RuntimeFamily
-from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.rules.rule import error, note, rule, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolSample
+    from cxxrt_toolchain.rules.rule import Finding
 
-_REPAIR = "'cxxrt repair' drops it and points its users at the shared runtime."
+REPAIR = "'cxxrt repair' drops it and points its users at the shared runtime."
 REBUILD_SHARED = (
     "Rebuild it without -static-libstdc++; if it must stay static, link with "
     "-Wl,--exclude-libs,ALL and a version script that exports only the module's entry points."
@@ -30,7 +31,7 @@ def bundled_cxx(claim: Claim) -> Iterator[Finding]:
     for found in claim.copies:
         if found.copy_of in _CXX_FAMILIES:
             crashes = found.copy_of is RuntimeFamily.LIBSTDCXX
-            yield _copy(found, Severity.ERROR if crashes else Severity.WARNING)
+            yield _copy(found, error if crashes else warning)
 
 
 @rule("CXXRT-H2", "Bundled OpenMP runtime", on=(Claim,))
@@ -38,7 +39,7 @@ def bundled_openmp(claim: Claim) -> Iterator[Finding]:
     """Copies of libgomp, libiomp5 or libomp."""
     for found in claim.copies:
         if found.copy_of in OPENMP_FAMILIES:
-            yield _copy(found, Severity.WARNING)
+            yield _copy(found, warning)
 
 
 @rule("CXXRT-H3", "Bundled libcudart", on=(Claim,))
@@ -48,18 +49,16 @@ def bundled_cudart(claim: Claim) -> Iterator[Finding]:
     older = f"The shared runtime has {', '.join(served)}; rebuild with one of these CUDA releases."
     for found in claim.copies:
         if found.copy_of is RuntimeFamily.LIBCUDART:
-            advice = "" if found.served_as in served else older
-            yield _copy(found, Severity.WARNING, advice)
+            yield _copy(found, warning, "" if found.served_as in served else older)
 
 
-def _copy(found: ObjectReport, severity: Severity, unrepairable: str = "") -> Finding:
+def _copy(found: ObjectReport, make: Callable[..., Finding], unrepairable: str = "") -> Finding:
     family = found.copy_of.value if found.copy_of else ""
     other = f"The shared runtime does not serve {family}: require a package that distributes it."
-    return Finding(
-        severity=severity,
-        message=f"is a private copy of {family}",
+    return make(
+        f"is a private copy of {family}",
         member=found.member,
-        remedies=(unrepairable or (_REPAIR if found.served_as else other),),
+        remedies=(unrepairable or (REPAIR if found.served_as else other),),
         unrepairable=unrepairable,
     )
 
@@ -69,14 +68,8 @@ def exported_libstdcxx(claim: Claim) -> Iterator[Finding]:
     """Objects that are a second libstdc++ to others."""
     for found in _with_static(claim, RuntimeFamily.LIBSTDCXX):
         if _shows_libstdcxx(found):
-            yield _exported(
-                claim,
-                found,
-                RuntimeFamily.LIBSTDCXX,
-                found.symbols.locale_ids,
-                Severity.ERROR,
-                "-Wl,--exclude-libs,ALL",
-            )
+            shown, flags = found.symbols.locale_ids, "-Wl,--exclude-libs,ALL"
+            yield _exported(claim, found, RuntimeFamily.LIBSTDCXX, shown, error, flags)
 
 
 @rule("CXXRT-H5", "Statically linked libstdc++, hidden", on=(Claim,))
@@ -96,15 +89,9 @@ def hidden_libstdcxx(claim: Claim) -> Iterator[Finding]:
 def exported_cudart(claim: Claim) -> Iterator[Finding]:
     """Objects that other objects' CUDA calls may reach."""
     for found in _with_static(claim, RuntimeFamily.LIBCUDART):
-        if found.symbols.cudart_defined:
-            yield _exported(
-                claim,
-                found,
-                RuntimeFamily.LIBCUDART,
-                found.symbols.cudart_defined,
-                Severity.WARNING,
-                "--cudart=shared",
-            )
+        if shown := found.symbols.cudart_defined:
+            family = RuntimeFamily.LIBCUDART
+            yield _exported(claim, found, family, shown, warning, "--cudart=shared")
 
 
 @rule("CXXRT-H7", "Statically linked libcudart, hidden", on=(Claim,))
@@ -129,14 +116,13 @@ def _exported(
     found: ObjectReport,
     family: RuntimeFamily,
     shown: SymbolSample,
-    severity: Severity,
+    make: Callable[..., Finding],
     flags: str,
 ) -> Finding:
     """P-2 forbids it under a runtime ABI."""
-    return Finding(
-        severity=Severity.ERROR if claim.runtime else severity,
-        message=f"contains a static {family.value} and exports {shown.count} of its symbols that "
-        "must exist once",
+    return (error if claim.runtime else make)(
+        f"contains a static {family.value} and exports {shown.count} of its symbols that must "
+        "exist once",
         member=found.member,
         symbol=shown.examples[0],
         remedies=(f"Rebuild without the static library, or at least with {flags}.",),
@@ -146,9 +132,7 @@ def _exported(
 
 def _hidden(claim: Claim, found: ObjectReport, family: RuntimeFamily) -> Finding:
     """P-2a permits it under a runtime ABI, and advises against it."""
-    return Finding(
-        severity=Severity.WARNING if claim.runtime else Severity.NOTE,
-        message=f"contains a static {family.value}, hidden",
-        member=found.member,
-        remedies=(f"Link {family.value} dynamically, so that the shared runtime serves it.",),
-    )
+    message = f"contains a static {family.value}, hidden"
+    remedy = f"Link {family.value} dynamically, so that the shared runtime serves it."
+    make = warning if claim.runtime else note
+    return make(message, member=found.member, remedies=(remedy,))

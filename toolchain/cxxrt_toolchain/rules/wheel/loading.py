@@ -1,18 +1,17 @@
-"""Rules H12 to H15: what the dynamic loader refuses, or looks for in the wrong place.
-
-In: a `Claim`. Out: findings. Each rule's mechanism is in the catalogue.
-"""
+"""Rules H12 to H15: what the dynamic loader refuses, or looks for in the wrong place."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.searchpath import entries, escapes
-from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.rules.rule import error, rule, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from cxxrt_toolchain.rules.rule import Finding
 
 
 @rule(
@@ -25,10 +24,8 @@ def executable_stack(claim: Claim) -> Iterator[Finding]:
     """Libraries that glibc 2.41 and later do not dlopen."""
     for found in claim.linked:
         if found.facts.executable_stack and found.facts.kind == "dyn":
-            yield Finding(
-                severity=Severity.ERROR,
-                message="asks for an executable stack, which glibc 2.41 and hardened kernels "
-                "refuse",
+            yield error(
+                "asks for an executable stack, which glibc 2.41 and hardened kernels refuse",
                 member=found.member,
                 promise=claim.runtime is not None,
             )
@@ -41,11 +38,8 @@ def static_tls(claim: Claim) -> Iterator[Finding]:
     """Libraries that take from the reserve that all later ones share."""
     for found in claim.linked:
         if found.facts.static_tls and found.facts.kind == "dyn" and found.copy_of is None:
-            yield Finding(
-                severity=Severity.WARNING,
-                message="takes static TLS, of which a process has little left for dlopen",
-                member=found.member,
-            )
+            message = "takes static TLS, of which a process has little left for dlopen"
+            yield warning(message, member=found.member)
 
 
 @rule(
@@ -59,12 +53,9 @@ def search_path(claim: Claim) -> Iterator[Finding]:
     for found in claim.linked:
         for entry in entries(found):
             if escapes(found.member, entry):
-                yield Finding(
-                    severity=Severity.ERROR if claim.runtime else Severity.WARNING,
-                    message=f"searches libraries in {entry or 'the working directory'!r}",
-                    member=found.member,
-                    promise=claim.runtime is not None,
-                )
+                make, where = error if claim.runtime else warning, entry or "the working directory"
+                message, promise = f"searches libraries in {where!r}", claim.runtime is not None
+                yield make(message, member=found.member, promise=promise)
 
 
 @rule(
@@ -78,8 +69,5 @@ def orphan_needs(claim: Claim) -> Iterator[Finding]:
     for found in claim.linked:
         for name in sorted({need.soname for need in found.facts.version_needs}):
             if name not in found.facts.needed and not name.startswith("ld-linux"):
-                yield Finding(
-                    severity=Severity.ERROR,
-                    message=f"has version needs for {name}, which it does not need",
-                    member=found.member,
-                )
+                message = f"has version needs for {name}, which it does not need"
+                yield error(message, member=found.member)

@@ -1,8 +1,8 @@
 """Rules P1 to P6 and P9: what the tag promises about the binaries.
 
-In: a `Claim`. Out: findings. A wheel with a runtime ABI is held to that runtime's policy and to
-the promise of its platform tag, a plain wheel to that promise alone; ``linux_<arch>`` promises
-nothing. P1 to P6 and P9 are the sentences P-1 to P-6 and P-9 of the specification.
+A wheel with a runtime ABI is held to that runtime's policy and to the promise of its platform tag,
+a plain wheel to that promise alone; ``linux_<arch>`` promises nothing. P1 to P6 and P9 are the
+sentences P-1 to P-6 and P-9 of the specification.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from cxxrt_toolchain.abi.platforms import glibc_release
 from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name
 from cxxrt_toolchain.facts.searchpath import leaves_package
-from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.rules.rule import error, rule, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim
+from cxxrt_toolchain.rules.wheel.copies import REPAIR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cxxrt_toolchain.elf.facts import NeededVersion, Soname
     from cxxrt_toolchain.facts.wheel import ObjectReport
+    from cxxrt_toolchain.rules.rule import Finding
 
-_GLIBC = "GLIBC_"
 _REBUILD_OLDER = (
     "Rebuild on an image with that glibc or older, or retag the wheel for the newer platform."
 )
@@ -62,9 +63,8 @@ def _external(claim: Claim, found: ObjectReport, name: Soname) -> Finding:
         advice = f"Make sure that a required distribution installs {name} where RUNPATH points."
     else:
         advice = "'cxxrt repair' grafts it where it is installed; or link it statically and hidden."
-    return Finding(
-        severity=Severity.WARNING if elsewhere else Severity.ERROR,
-        message=f"needs {name}, which is neither in the wheel nor promised by the tag",
+    return (warning if elsewhere else error)(
+        f"needs {name}, which is neither in the wheel nor promised by the tag",
         member=found.member,
         library=name,
         remedies=(advice,),
@@ -79,16 +79,11 @@ def runtime_copy(claim: Claim) -> Iterator[Finding]:
         return
     for found in claim.linked:
         if claim.forbids_member(found):
-            yield Finding(
-                severity=Severity.ERROR,
-                message=f"is a copy of {found.copy_of.value if found.copy_of else found.name}",
-                member=found.member,
-                remedies=("'cxxrt repair' drops it and points its users at the shared runtime.",),
-            )
+            what = found.copy_of.value if found.copy_of else found.name
+            yield error(f"is a copy of {what}", member=found.member, remedies=(REPAIR,))
         elif (symbols := claim.forbidden_definitions(found)) and found.copy_of is None:
-            yield Finding(
-                severity=Severity.ERROR,
-                message=f"exports {len(symbols)} symbols of a statically linked runtime library",
+            yield error(
+                f"exports {len(symbols)} symbols of a statically linked runtime library",
                 member=found.member,
                 symbol=symbols[0],
                 remedies=(_LINKED_STATICALLY,),
@@ -108,14 +103,14 @@ def version_ceiling(claim: Claim) -> Iterator[Finding]:
     for found in claim.linked:
         for need in _highest(found.facts.version_needs):
             if claim.report.provides(need.soname) is None and (why := _too_new(claim, found, need)):
-                yield Finding(
-                    severity=Severity.ERROR,
-                    message=f"needs {need.version} of {need.soname}; {why}",
+                advice = () if family_of_name(need.soname) else (_OLDER_LIBRARY,)
+                yield error(
+                    f"needs {need.version} of {need.soname}; {why}",
                     member=found.member,
                     version=need.version,
                     library=need.soname,
-                    remedies=() if family_of_name(need.soname) else (_OLDER_LIBRARY,),
-                    unrepairable="" if family_of_name(need.soname) else _OLDER_LIBRARY,
+                    remedies=advice,
+                    unrepairable="".join(advice),
                 )
     yield from _shortfall(claim)
 
@@ -128,12 +123,7 @@ def _shortfall(claim: Claim) -> Iterator[Finding]:
     needs = replace(claim.needs, versions=()) if by_object else claim.needs
     if missing := needs.shortfall(claim.tables, epoch=claim.epoch):
         advice = missing.advice or "Build it with a release that a known runtime carries."
-        yield Finding(
-            severity=Severity.ERROR,
-            message=missing.message.rstrip("."),
-            remedies=(advice,),
-            unrepairable=advice,
-        )
+        yield error(missing.message.rstrip("."), remedies=(advice,), unrepairable=advice)
 
 
 def _too_new(claim: Claim, found: ObjectReport, need: NeededVersion) -> str:
@@ -185,21 +175,19 @@ def _newer_glibc(claim: Claim) -> Iterator[Finding]:
         return
     for found in claim.linked:
         for need in _highest(found.facts.version_needs):
-            if not need.version.startswith(_GLIBC):
+            if not need.version.startswith("GLIBC_"):
                 continue
             release = glibc_release(need.version)
             if release is not None and release <= claim.glibc:
                 continue
             promised = ".".join(map(str, claim.glibc))
-            yield Finding(
-                severity=Severity.ERROR,
-                message=f"needs {need.version} of {need.soname}; the tag promises glibc {promised}",
+            private = "No platform tag covers that; rebuild it without it."
+            yield error(
+                f"needs {need.version} of {need.soname}; the tag promises glibc {promised}",
                 member=found.member,
                 version=need.version,
                 library=need.soname,
-                unrepairable="No platform tag covers that; rebuild it without it."
-                if release is None
-                else "",
+                unrepairable=private if release is None else "",
             )
 
 
@@ -220,9 +208,8 @@ def old_strings(claim: Claim) -> Iterator[Finding]:
         if found.copy_of or not symbols:
             continue
         what = f"exports {symbols.count} symbols with" if exported else "was compiled with"
-        yield Finding(
-            severity=Severity.ERROR if exported else Severity.WARNING,
-            message=f"{what} the old std::string",
+        yield (error if exported else warning)(
+            f"{what} the old std::string",
             member=found.member,
             symbol=symbols.examples[0],
             unrepairable=f"Rebuild it with {_NEW_STRINGS}, on manylinux_2_28 or later; or use the "
@@ -246,9 +233,8 @@ def private_symbol(claim: Claim) -> Iterator[Finding]:
                 continue
             if names := found.needs_private(library, claim.private_symbols(library)):
                 what = "a symbol" if len(names) == 1 else f"{len(names)} symbols"
-                yield Finding(
-                    severity=Severity.ERROR,
-                    message=f"needs {what} of {library} that not every release of it exports",
+                yield error(
+                    f"needs {what} of {library} that not every release of it exports",
                     member=found.member,
                     symbol=names[0],
                     library=library,

@@ -1,20 +1,18 @@
-"""Rules H8 to H11: names that an object exports or needs and that meet those of other packages.
-
-In: a `Claim`. Out: findings. Each rule's mechanism is in the catalogue.
-"""
+"""Rules H8 to H11: names that an object exports or needs and that meet those of other packages."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.rules.rule import error, note, rule, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim
 from cxxrt_toolchain.rules.wheel.copies import REBUILD_SHARED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.facts.wheel import ObjectReport
+    from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolSample
+    from cxxrt_toolchain.rules.rule import Finding
 
 _HIDE = "Rebuild with -Wl,--exclude-libs,ALL or a version script that hides them."
 
@@ -30,9 +28,8 @@ def captures(claim: Claim) -> Iterator[Finding]:
     """Objects that redirect libstdc++ where they are the first to load it."""
     for found in _without_libstdcxx(claim):
         if sample := found.symbols.captures:
-            yield Finding(
-                severity=Severity.ERROR,
-                message=f"exports {sample.count} symbols that libstdc++ looks up by name",
+            yield error(
+                f"exports {sample.count} symbols that libstdc++ looks up by name",
                 member=found.member,
                 symbol=sample.examples[0],
                 promise=claim.runtime is not None,
@@ -44,12 +41,8 @@ def strong_definitions(claim: Claim) -> Iterator[Finding]:
     """Objects that interpose definitions of libstdc++."""
     for found in _without_libstdcxx(claim):
         if sample := found.symbols.libstdcxx_strong:
-            yield Finding(
-                severity=Severity.WARNING,
-                message=f"exports {sample.count} definitions that belong to libstdc++",
-                member=found.member,
-                symbol=sample.examples[0],
-            )
+            message = f"exports {sample.count} definitions that belong to libstdc++"
+            yield warning(message, member=found.member, symbol=sample.examples[0])
 
 
 @rule(
@@ -62,12 +55,8 @@ def unique_symbols(claim: Claim) -> Iterator[Finding]:
     """Objects that share variables with other copies of themselves."""
     for found in _without_libstdcxx(claim):
         if sample := found.symbols.unique:
-            yield Finding(
-                severity=Severity.NOTE,
-                message=f"exports {sample.count} symbols of which a process has only one",
-                member=found.member,
-                symbol=sample.examples[0],
-            )
+            message = f"exports {sample.count} symbols of which a process has only one"
+            yield note(message, member=found.member, symbol=sample.examples[0])
 
 
 def _without_libstdcxx(claim: Claim) -> Iterator[ObjectReport]:
@@ -86,22 +75,17 @@ def _without_libstdcxx(claim: Claim) -> Iterator[ObjectReport]:
 def mixed_strings(claim: Claim) -> Iterator[Finding]:
     """One object has only the old std::string in its names, another one only the new."""
     own = [found for found in claim.linked if found.copy_of is None]
-    old = [found for found in own if _speaks_old(found) and not _speaks_new(found)]
-    new = [found for found in own if _speaks_new(found) and not _speaks_old(found)]
+    old = [found for found in own if _old(found) and not _new(found)]
+    new = [found for found in own if _new(found) and not _old(found)]
     if old and new:
-        symbols = old[0].symbols
-        sample = symbols.old_strings_exported or symbols.old_strings_needed
-        yield Finding(
-            severity=Severity.ERROR if claim.runtime else Severity.WARNING,
-            message=f"uses the old std::string, {new[0].member} the new one",
-            member=old[0].member,
-            symbol=sample.examples[0],
-        )
+        message = f"uses the old std::string, {new[0].member} the new one"
+        make, symbol = error if claim.runtime else warning, _old(old[0]).examples[0]
+        yield make(message, member=old[0].member, symbol=symbol)
 
 
-def _speaks_old(found: ObjectReport) -> bool:
-    return bool(found.symbols.old_strings_exported or found.symbols.old_strings_needed)
+def _old(found: ObjectReport) -> SymbolSample:
+    return found.symbols.old_strings_exported or found.symbols.old_strings_needed
 
 
-def _speaks_new(found: ObjectReport) -> bool:
-    return bool(found.symbols.new_strings_exported or found.symbols.new_strings_needed)
+def _new(found: ObjectReport) -> SymbolSample:
+    return found.symbols.new_strings_exported or found.symbols.new_strings_needed

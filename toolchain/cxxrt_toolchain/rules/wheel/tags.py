@@ -1,6 +1,6 @@
 """Rules T0 to T8: the wheel's name, its tags and its requirement on the runtime.
 
-In: a `Claim`. Out: findings. T1 to T7 are the sentences G-1 to G-7 of the specification.
+T1 to T7 are the sentences G-1 to G-7 of the specification.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 
 from cxxrt_toolchain.facts.needs import runtime_needs
-from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.rules.rule import error, rule, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, lowest_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from cxxrt_toolchain.rules.rule import Finding
 
 _ONE_MAJOR = (
     "A tag has one CUDA major: build one wheel for each, or declare the one that the binaries were "
@@ -32,7 +34,7 @@ _ONE_MAJOR = (
 def malformed(claim: Claim) -> Iterator[Finding]:
     """An ABI field or a variant label that speaks of ``cxxrt`` and does not follow the grammar."""
     if claim.malformed is not None:
-        yield Finding(severity=Severity.ERROR, message=claim.malformed.rstrip("."))
+        yield error(claim.malformed.rstrip("."))
 
 
 @rule(
@@ -51,67 +53,39 @@ def cuda_major(claim: Claim) -> Iterator[Finding]:
     known = claim.spec.epochs[-1].cuda_majors
     for major in claim.needs.cuda_majors:
         if major != tagged:
-            yield Finding(
-                severity=Severity.ERROR,
-                message=f"needs libcudart.so.{major}, but {says}",
-                version=str(major),
-                unrepairable=_ONE_MAJOR if claim.repaired and major in known else "",
-            )
+            advice = _ONE_MAJOR if claim.repaired and major in known else ""
+            message = f"needs libcudart.so.{major}, but {says}"
+            yield error(message, version=str(major), unrepairable=advice)
     if tagged and not claim.needs.cuda_majors:
-        yield Finding(
-            severity=Severity.WARNING,
-            message=f"{says}, but no object needs libcudart",
-            version=str(tagged),
-            remedies=("Drop _cu from the tag, unless the package opens libcudart by itself.",),
-        )
+        remedy = "Drop _cu from the tag, unless the package opens libcudart by itself."
+        message = f"{says}, but no object needs libcudart"
+        yield warning(message, version=str(tagged), remedies=(remedy,))
 
 
-@rule(
-    "CXXRT-T2",
-    "Platform tag not allowed with a runtime ABI",
-    on=(Claim,),
-    remedies=("Retag it with 'cxxrt repair', which computes the platform tag from the binaries.",),
-    promise=True,
-)
-def platform(claim: Claim) -> Iterator[Finding]:
-    """G-2."""
-    yield from _sentence(claim, "G-2")
+def _check(sentence: str) -> Callable[[Claim], Iterator[Finding]]:
+    """A rule's check for what breaks one sentence of the specification about names."""
+    return lambda claim: (error(each.detail) for each in claim.violations if each.rule == sentence)
 
 
-@rule(
-    "CXXRT-T3",
-    "Python tag does not fit the ABI tag",
-    on=(Claim,),
-    remedies=("Use the Python tag that the base ABI tag would have without the suffix.",),
-    promise=True,
-)
-def python(claim: Claim) -> Iterator[Finding]:
-    """G-3."""
-    yield from _sentence(claim, "G-3")
-
-
-@rule(
-    "CXXRT-T4",
-    "Compressed ABI set mixes runtime ABIs",
-    on=(Claim,),
-    remedies=("Give every member of the set the same suffix, or make two wheels.",),
-    promise=True,
-)
-def one_runtime(claim: Claim) -> Iterator[Finding]:
-    """G-4."""
-    yield from _sentence(claim, "G-4")
-
-
-@rule(
-    "CXXRT-T5",
-    "Runtime ABI tag and variant label together",
-    on=(Claim,),
-    remedies=("Keep one of the two: 'cxxrt encode' converts between them.",),
-    promise=True,
-)
-def one_encoding(claim: Claim) -> Iterator[Finding]:
-    """G-5."""
-    yield from _sentence(claim, "G-5")
+for _rule, _sentence, _title, _remedy in (
+    (
+        *("CXXRT-T2", "G-2", "Platform tag not allowed with a runtime ABI"),
+        "Retag it with 'cxxrt repair', which computes the platform tag from the binaries.",
+    ),
+    (
+        *("CXXRT-T3", "G-3", "Python tag does not fit the ABI tag"),
+        "Use the Python tag that the base ABI tag would have without the suffix.",
+    ),
+    (
+        *("CXXRT-T4", "G-4", "Compressed ABI set mixes runtime ABIs"),
+        "Give every member of the set the same suffix, or make two wheels.",
+    ),
+    (
+        *("CXXRT-T5", "G-5", "Runtime ABI tag and variant label together"),
+        "Keep one of the two: 'cxxrt encode' converts between them.",
+    ),
+):
+    rule(_rule, _title, on=(Claim,), remedies=(_remedy,), promise=True)(_check(_sentence))
 
 
 @rule(
@@ -127,14 +101,9 @@ def wheel_tags(claim: Claim) -> Iterator[Finding]:
         return
     lines = {str(tag) for tag in claim.report.wheel_file.expanded_tags}
     name = set(claim.tags.expanded)
-    parts = []
-    if name - lines:
-        parts.append(f"WHEEL lacks {', '.join(sorted(name - lines))}")
-    if lines - name:
-        parts.append(f"the file name lacks {', '.join(sorted(lines - name))}")
-    if parts:
-        severity = Severity.ERROR if claim.runtime else Severity.WARNING
-        yield Finding(severity=severity, message="; ".join(parts))
+    lacks = (("WHEEL", name - lines), ("the file name", lines - name))
+    if parts := [f"{who} lacks {', '.join(sorted(tags))}" for who, tags in lacks if tags]:
+        yield (error if claim.runtime else warning)("; ".join(parts))
 
 
 @rule(
@@ -146,7 +115,7 @@ def wheel_tags(claim: Claim) -> Iterator[Finding]:
 )
 def requirement(claim: Claim) -> Iterator[Finding]:
     """G-7: the form of the requirement, and a lower bound that covers every needed symbol."""
-    yield from _sentence(claim, "G-7")
+    yield from _check("G-7")(claim)
     epoch, declared = claim.epoch, claim.declared_bound
     if claim.malformed is not None or declared is None:
         return
@@ -155,11 +124,8 @@ def requirement(claim: Claim) -> Iterator[Finding]:
     wanted = claim.needs.requirement(claim.tables, epoch=epoch)
     least = lowest_version(Requirement(wanted)) if wanted else None
     if least and declared < least:
-        yield Finding(
-            severity=Severity.ERROR,
-            message=f"requires {claim.spec.distribution}>={declared}, its symbols need >={least}",
-            version=str(least),
-        )
+        requires = f"requires {claim.spec.distribution}>={declared}"
+        yield error(f"{requires}, its symbols need >={least}", version=str(least))
 
 
 @rule(
@@ -179,14 +145,4 @@ def needless(claim: Claim) -> Iterator[Finding]:
     else:
         return
     if not needs.wants_runtime:
-        yield Finding(
-            severity=Severity.WARNING,
-            message=f"{why}, but no object needs {claim.spec.distribution}",
-        )
-
-
-def _sentence(claim: Claim, sentence: str) -> Iterator[Finding]:
-    """What breaks one sentence of the specification about names."""
-    for violation in claim.violations:
-        if violation.rule == sentence:
-            yield Finding(severity=Severity.ERROR, message=violation.detail)
+        yield warning(f"{why}, but no object needs {claim.spec.distribution}")

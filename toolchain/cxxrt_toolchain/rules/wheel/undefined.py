@@ -1,7 +1,4 @@
-"""Rule P7: symbols that nothing in the link has defined.
-
-In: a `Claim`. Out: findings.
-"""
+"""Rule P7: symbols that nothing in the link has defined."""
 
 from __future__ import annotations
 
@@ -10,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.families import family_of_name
 from cxxrt_toolchain.facts.symbols import belongs_to_libstdcxx
-from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.rules.rule import error, rule, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cxxrt_toolchain.facts.wheel import ObjectReport
+    from cxxrt_toolchain.rules.rule import Finding
 
 _GLIBC = re.compile(r"(?:lib(?:anl|c|crypt|dl|m|nsl|pthread|resolv|rt|util)\.so\.\d+|ld-linux.*)")
 _NEWER_COMPILER = (
@@ -48,9 +46,8 @@ def undefined_symbols(claim: Claim) -> Iterator[Finding]:
         library = next(filter(belongs_to_libstdcxx, names), None)
         advice = _NEWER_COMPILER if library else _KEEP
         loaded = library is not None or _is_loaded_by_python(claim, found)
-        yield Finding(
-            severity=Severity.ERROR if loaded else Severity.WARNING,
-            message=f"needs {many} that nothing in its link defines",
+        yield (error if loaded else warning)(
+            f"needs {many} that nothing in its link defines",
             member=found.member,
             symbol=library or names[0],
             remedies=(advice,),

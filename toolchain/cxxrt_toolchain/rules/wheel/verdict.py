@@ -13,7 +13,7 @@ from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.rules import rule
 from cxxrt_toolchain.rules.rule import Severity
 from cxxrt_toolchain.rules.wheel import archive, copies, loading, promises, symbols, tags, undefined
-from cxxrt_toolchain.rules.wheel.claim import make_claim, repaired_claim
+from cxxrt_toolchain.rules.wheel.claim import make_claim
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.filename import WheelTags
@@ -59,11 +59,8 @@ class Verdict:
         Raises:
             UsageError: See `Selection.apply`.
         """
-        return replace(
-            self,
-            findings=selection.apply(self.findings),
-            selected=tuple(sorted(selection.selected)),
-        )
+        findings, selected = selection.apply(self.findings), tuple(sorted(selection.selected))
+        return replace(self, findings=findings, selected=selected)
 
 
 def judge(
@@ -113,4 +110,5 @@ def judge_repaired(
         tables: Which runtime provides which symbol.
         exclude: Patterns of SONAMEs that something else provides.
     """
-    return rule.judge(repaired_claim(report, load_spec(), tables, new_tags, needs, exclude))
+    repaired = (new_tags, needs)
+    return rule.judge(make_claim(report, load_spec(), tables, None, exclude, repaired))
