@@ -71,7 +71,8 @@ def command(tree: Path, cache: Path, *arguments: str) -> list[str]:
     path = os.pathsep.join(str(tree / folder) for folder in ("toolchain", "abi-tag-spec"))
     settings = [f"PYTHONPATH={path}", f"CXXRT_CACHE={cache}"]
     program = [sys.executable, "-m", "cxxrt_toolchain", "doctor", "--json"]
-    return ["env", *settings, *program, *arguments]
+    # As a user's installation has it: compiled modules are kept.
+    return ["env", "-u", "PYTHONDONTWRITEBYTECODE", *settings, *program, *arguments]
 
 
 def commands(

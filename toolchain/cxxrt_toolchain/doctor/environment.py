@@ -12,7 +12,7 @@ from cxxrt_toolchain.collect.environment.reader import collect_environment
 from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.host.describe import describe
 from cxxrt_toolchain.report.graph import draw
-from cxxrt_toolchain.rules.every import judge
+from cxxrt_toolchain.rules.scenes import judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from cxxrt_toolchain.collect.process.procfs import read_process
 from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.report.diagnosis import Diagnosis, Subject
 from cxxrt_toolchain.report.graph import edges_of
-from cxxrt_toolchain.rules.every import judge
+from cxxrt_toolchain.rules.scenes import judge
 
 _LONGEST_TITLE = 400
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.abi.bounds import NoRuntimeError, requirement_text
 from cxxrt_toolchain.abi.platforms import glibc_release
 from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.elf.facts import Soname
 from cxxrt_toolchain.facts.families import RuntimeFamily, cuda_major, family_of_name
 
 if TYPE_CHECKING:
+    from cxxrt_toolchain.abi.bounds import NoRuntimeError
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
@@ -77,10 +77,15 @@ class RuntimeNeeds:
         """
         if not self.libraries:
             return None
+        # Not at the top: it imports packaging, and the doctor's documents ask for no bound.
+        from cxxrt_toolchain.abi.bounds import requirement_text
+
         return requirement_text(tables, self.versions, dict(self.cudart), epoch=epoch)
 
     def shortfall(self, tables: SymbolTables, *, epoch: int) -> NoRuntimeError | None:
         """Why no known runtime provides all of it; None where one does."""
+        from cxxrt_toolchain.abi.bounds import NoRuntimeError
+
         try:
             self.requirement(tables, epoch=epoch)
         except NoRuntimeError as error:

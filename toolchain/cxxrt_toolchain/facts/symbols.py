@@ -12,7 +12,6 @@ from collections import defaultdict
 from heapq import nsmallest
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.abi.spec import watched_symbols
 from cxxrt_toolchain.elf.facts import Binding
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.facts.interpreter_symbols import interpreter_defines
@@ -115,7 +114,11 @@ def digest(
             other version is a copy relocation: an executable's room for a variable of a library.
         watched: What policies forbid; default: what those of the specification do.
     """
-    watched = watched or watched_symbols()
+    if watched is None:
+        # Not at the top: the doctor uses this module's names, and reads no policy.
+        from cxxrt_toolchain.abi.spec import watched_symbols
+
+        watched = watched_symbols()
     private: set[tuple[str, str]] = set()
     found: dict[str, list[str]] = defaultdict(list)
     undefined: set[str] = set()

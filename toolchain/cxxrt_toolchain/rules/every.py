@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.imports import ImportScene
 from cxxrt_toolchain.facts.process import ProcessView
-from cxxrt_toolchain.rules import (
-    captures,
-    copies,
-    crashes,
-    hidden_runtimes,
-    installation,
-    interposition,
-    openmp_cuda,
-    runtime_loader,
-    strings,
-    versions,
-)
-from cxxrt_toolchain.rules.rule import CATALOGUE, judge
+from cxxrt_toolchain.rules import scenes
+from cxxrt_toolchain.rules.rule import CATALOGUE, judge, rule
 from cxxrt_toolchain.rules.wheel import verdict
 from cxxrt_toolchain.rules.wheel.claim import Claim
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cxxrt_toolchain.rules.rule import Finding
+
 __all__ = ["CATALOGUE", "DECLARING", "SCENES", "judge"]
 
-DECLARING = (
-    captures,
-    copies,
-    crashes,
-    hidden_runtimes,
-    installation,
-    interposition,
-    openmp_cuda,
-    runtime_loader,
-    strings,
-    versions,
-    *verdict.DECLARING,
-)
-"""The modules that declare rules."""
+DECLARING = (*scenes.DECLARING, *verdict.DECLARING)
+"""The modules that declare rules, besides this one."""
 SCENES: dict[type, str] = {
     Claim: "wheel",
     EnvironmentFacts: "environment",
@@ -44,3 +28,28 @@ SCENES: dict[type, str] = {
     ImportScene: "imports",
 }
 """What rules look at, and how people call it."""
+_OF_THE_LOADER = {
+    "CXXRT-L000": "The runtime cannot be used",
+    "CXXRT-L001": "The dynamic linker refuses a library of the runtime",
+    "CXXRT-L002": "libstdc++ of the process is too old",
+    "CXXRT-L003": "libcudart of the process is too old",
+    "CXXRT-L004": "No libcudart of the needed major",
+    "CXXRT-L005": "Nothing can be loaded in this subinterpreter",
+    "CXXRT-L006": "No libgomp was found",
+    "CXXRT-L007": "The package carries no libraries",
+    "CXXRT-L008": "The runtime is not installed",
+    "CXXRT-L009": "An installed libcudart is passed over",
+    "CXXRT-L010": "The start-up hook cannot be changed",
+    "CXXRT-L107": "The loader does nothing here",
+    "CXXRT-L108": "A file of the runtime wheel is damaged",
+}
+"""Rules that only the runtime's own loader reports, in its errors, its warning and its doctor. It
+is another distribution and shares no code with this one."""
+
+
+def _no_findings(_scene: object) -> Iterable[Finding]:
+    return ()
+
+
+for _name, _title in _OF_THE_LOADER.items():
+    rule(_name, _title, on=())(_no_findings)

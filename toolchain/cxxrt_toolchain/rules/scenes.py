@@ -1,0 +1,35 @@
+"""The rules about environments, processes and imports: importing this module declares them.
+
+Without the rules about wheels, which need `packaging`: importing that takes as long as the doctor
+takes to judge an environment.
+"""
+
+from __future__ import annotations
+
+from cxxrt_toolchain.rules import (
+    captures,
+    copies,
+    crashes,
+    hidden_runtimes,
+    installation,
+    interposition,
+    openmp_cuda,
+    strings,
+    versions,
+)
+from cxxrt_toolchain.rules.rule import judge
+
+__all__ = ["DECLARING", "judge"]
+
+DECLARING = (
+    captures,
+    copies,
+    crashes,
+    hidden_runtimes,
+    installation,
+    interposition,
+    openmp_cuda,
+    strings,
+    versions,
+)
+"""The modules that declare rules."""
