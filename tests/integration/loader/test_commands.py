@@ -43,7 +43,7 @@ def test_doctor_says_healthy_and_exits_0(runtime_site: Path, ours: Path, python:
     done = command("doctor", python=python, site=runtime_site)
     assert done.returncode == 0, done.stderr
     assert str(ours / LIBSTDCXX) in done.stdout
-    assert done.stdout.splitlines()[-1] == "healthy"
+    assert done.stdout.splitlines()[-1] == "the runtime itself is healthy"
     assert command(python=python, site=runtime_site).stdout == done.stdout
 
 
@@ -113,7 +113,7 @@ def test_what_a_module_raises_is_said_and_the_process_is_looked_at_all_the_same(
         python=python, site=runtime_site, environ={"PYTHONPATH": f"{runtime_site}:{tmp_path}"},
     )  # fmt: skip
     assert done.returncode == 1
-    assert done.stdout.splitlines()[-1] == "healthy"
+    assert done.stdout.splitlines()[-1] == "the runtime itself is healthy"
     assert "import raises: ValueError: no" in done.stderr
 
 

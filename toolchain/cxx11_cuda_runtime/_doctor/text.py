@@ -59,4 +59,4 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
         yield from (f"    - {remedy}" for remedy in finding.remedies)
     if facts.full_doctor:
         yield f"copies, captured symbols, OpenMP, CUDA: {facts.full_doctor}"
-    yield "healthy" if diagnosis.healthy else "not healthy"
+    yield "the runtime itself is healthy" if diagnosis.healthy else "not healthy"
