@@ -11,8 +11,8 @@ from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.libraries import Library, Origin, Package
 from cxxrt_toolchain.report.diagnosis import Diagnosis, Edge, Relation
 from cxxrt_toolchain.report.page.cast import Role
-from cxxrt_toolchain.report.page.fit import Font, fitted
 from cxxrt_toolchain.report.page.graph import Column, Graph, Node, draw_graph
+from cxxrt_toolchain.report.page.svg import Font, fitted
 from cxxrt_toolchain.rules.rule import Severity
 
 

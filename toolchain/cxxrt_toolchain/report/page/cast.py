@@ -1,7 +1,4 @@
-"""Roles of packages and libraries in a `Diagnosis`: culprit, victim, evidence, user of a runtime.
-
-In: a diagnosis. Out: the roles of the nodes of its graph.
-"""
+"""Roles of packages and libraries of a `Diagnosis`: culprit, victim, evidence, uses a runtime."""
 
 from __future__ import annotations
 
@@ -47,23 +44,15 @@ class Cast:
         self.victims = {name for found in serious for name in found.victims}
         self.evidence = {path for found in serious for path in found.libraries}
         copies = Counter(lib.family for lib in diagnosis.libraries)
+        drawn = _ALWAYS | {family for family in _IF_SEVERAL if copies[family] > 1}
         self.runtimes: dict[str, Library] = {
             lib.path: lib
             for lib in diagnosis.libraries
-            if lib.family
-            and (
-                lib.family in _ALWAYS
-                or (lib.family in _IF_SEVERAL and copies[lib.family] > 1)
-                or lib.path in self.evidence
-            )
+            if lib.family in drawn or (lib.family and lib.path in self.evidence)
         }
         self._named = [frozenset(found.libraries) for found in serious]
-        self.captured = {
-            end
-            for edge in diagnosis.edges
-            if self.is_capture(edge)
-            for end in (edge.source, edge.target)
-        }
+        captures = filter(self.is_capture, diagnosis.edges)
+        self.captured = {end for edge in captures for end in (edge.source, edge.target)}
         """Libraries at both ends of a capture that a finding names."""
         self.uses = self._uses(diagnosis)
 
@@ -100,8 +89,7 @@ class Cast:
 
     def role(self, node: str) -> Role | None:
         """The worst role of a node in errors and warnings."""
-        package = self.packages.get(node)
-        if package:
+        if package := self.packages.get(node):
             if package.name in self.culprits:
                 return Role.CULPRIT
             return Role.VICTIM if package.name in self.victims else None
@@ -113,12 +101,9 @@ class Cast:
 
 def owned(diagnosis: Diagnosis) -> dict[tuple[str, str], Edge]:
     """The edges from packages to their libraries, recorded or by `Library.package`."""
-    found = {
-        (f"package:{library.package}", library.path): Edge(
-            source=f"package:{library.package}", target=library.path, relation=Relation.OWNS
-        )
-        for library in diagnosis.libraries
-        if library.package
-    }
+    owners = (
+        (f"package:{each.package}", each.path) for each in diagnosis.libraries if each.package
+    )
+    found = {ends: Edge(*ends, Relation.OWNS) for ends in owners}
     recorded = (edge for edge in diagnosis.edges if edge.relation is Relation.OWNS)
     return found | {(edge.source, edge.target): edge for edge in recorded}

@@ -1,8 +1,7 @@
 """``cxxrt doctor --html FILE``: a `Diagnosis` as one self-contained page.
 
-In: a diagnosis. Out: a file, written whole or not at all; on one machine, the same diagnosis gives
-the same bytes. The page loads nothing: its policy allows only its own style and script, by their
-hashes. It is complete without the script.
+On one machine, the same diagnosis gives the same bytes. The page loads nothing: its policy allows
+only its own style and script, by their hashes. It is complete without the script.
 """
 
 from __future__ import annotations
@@ -17,12 +16,10 @@ from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.report.diagnosis import Subject
 from cxxrt_toolchain.report.page.findings import findings_section, summary, verdict
 from cxxrt_toolchain.report.page.graph import draw_graph
-from cxxrt_toolchain.report.page.markup import EMPTY, Html, code, element, lines
-from cxxrt_toolchain.report.page.names import Names
-from cxxrt_toolchain.report.page.nodes import node_texts
-from cxxrt_toolchain.report.page.steps import steps_section
+from cxxrt_toolchain.report.page.markup import EMPTY, Html, code, details, element, lines, section
+from cxxrt_toolchain.report.page.nodes import Names, node_texts
 from cxxrt_toolchain.report.page.svg import graph_svg, legend
-from cxxrt_toolchain.report.page.tables import libraries_section, packages_section
+from cxxrt_toolchain.report.page.tables import libraries_section, packages_section, steps_section
 from cxxrt_toolchain.wheel.whole import whole_file
 from cxxrt_toolchain.wording import counted
 
@@ -64,39 +61,26 @@ def page_text(diagnosis: Diagnosis) -> str:
     graph = draw_graph(diagnosis)
     names = Names(diagnosis, graph)
     style, script = _resource("page.css"), _resource("page.js")
-    head = element(
-        "head",
-        Html("\n"),
-        lines(
-            [
-                element("meta", charset="utf-8"),
-                element(
-                    "meta", http_equiv="Content-Security-Policy", content=_policy(style, script)
-                ),
-                element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-                element("meta", name="color-scheme", content="light dark"),
-                element("meta", name="generator", content="cxxrt doctor"),
-                element("title", f"{verdict(diagnosis, names)} · {diagnosis.title}"),
-                element("style", Html(style)),
-            ]
-        ),
+    policy = _policy(style, script)
+    head = (
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=policy),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("meta", name="generator", content="cxxrt doctor"),
+        element("title", f"{verdict(diagnosis, names)} · {diagnosis.title}"),
+        element("style", Html(style)),
     )
-    body = element("body", Html("\n"), lines(_body(diagnosis, graph, names, script)))
-    page = element("html", Html("\n"), lines([head, body]), lang="en")
+    body = _body(diagnosis, graph, names, script)
+    parts = [element("head", Html("\n"), lines(head)), element("body", Html("\n"), lines(body))]
+    page = element("html", Html("\n"), lines(parts), lang="en")
     return f"<!DOCTYPE html>\n{page.text}\n"
 
 
 def _policy(style: str, script: str) -> str:
     """A content security policy without network, frames or foreign scripts."""
-    return "; ".join(
-        (
-            "default-src 'none'",
-            f"style-src '{_digest(style)}'",
-            f"script-src '{_digest(script)}'",
-            "base-uri 'none'",
-            "form-action 'none'",
-        )
-    )
+    ours = f"style-src '{_digest(style)}'; script-src '{_digest(script)}'"
+    return f"default-src 'none'; {ours}; base-uri 'none'; form-action 'none'"
 
 
 def _digest(text: str) -> str:
@@ -104,8 +88,7 @@ def _digest(text: str) -> str:
 
 
 def _resource(name: str) -> str:
-    place = files("cxxrt_toolchain.report.page") / name
-    return place.read_text(encoding="utf-8")
+    return (files("cxxrt_toolchain.report.page") / name).read_text(encoding="utf-8")
 
 
 def _body(diagnosis: Diagnosis, graph: Graph, names: Names, script: str) -> list[Html]:
@@ -128,46 +111,40 @@ def _body(diagnosis: Diagnosis, graph: Graph, names: Names, script: str) -> list
 
 def _bar(diagnosis: Diagnosis, graph: Graph) -> Html:
     """The tool's name, links to the sections, and the switch of the theme."""
-    sections = [("findings", "Findings", len(diagnosis.findings))]
-    sections += [("graph-section", "Graph", 0)] if graph.nodes else []
-    sections += [("imports", "Imports", len(diagnosis.steps))] if diagnosis.steps else []
-    sections += [("packages", "Packages", len(diagnosis.packages))] if diagnosis.packages else []
-    sections += (
-        [("libraries", "Libraries", len(diagnosis.libraries))] if diagnosis.libraries else []
-    )
-    links = [
-        element(
-            "li",
-            element("a", name, href=f"#{anchor}"),
-            element("span", f" {count}", class_="count") if count else EMPTY,
-        )
-        for anchor, name, count in sections
-    ]
-    toggle = element("button", "Dark", id="theme", type="button", hidden=True)
+    links = []
+    for anchor, name, content in (
+        ("findings", "Findings", diagnosis.findings),
+        ("graph-section", "Graph", graph.nodes),
+        ("imports", "Imports", diagnosis.steps),
+        ("packages", "Packages", diagnosis.packages),
+        ("libraries", "Libraries", diagnosis.libraries),
+    ):
+        if content or name == "Findings":
+            counts = content and name != "Graph"
+            count = element("span", f" {len(content)}", class_="count") if counts else EMPTY
+            links.append(element("li", element("a", name, href=f"#{anchor}"), count))
     return element(
         "header",
         element("p", "cxxrt doctor", class_="brand"),
         element("nav", element("ul", *links), aria_label="Sections"),
-        toggle,
+        element("button", "Dark", id="theme", type="button", hidden=True),
         class_="bar",
     )
 
 
 def _header(diagnosis: Diagnosis, names: Names) -> Html:
     """The subject, the verdict and the facts of the interpreter."""
-    facts: list[tuple[str, str | Html]] = []
-    if diagnosis.python:
-        facts.append(("Python", diagnosis.python))
-    if diagnosis.executable:
-        facts.append(("Interpreter", code(diagnosis.executable)))
-    if diagnosis.glibc:
-        facts.append(("glibc", diagnosis.glibc))
-    facts += [
+    facts: list[tuple[str, str | Html]] = [
+        ("Python", diagnosis.python),
+        ("Interpreter", code(diagnosis.executable) if diagnosis.executable else ""),
+        ("glibc", diagnosis.glibc),
         ("Packages", f"{len(diagnosis.packages)} with native code"),
         ("Libraries", f"{len(diagnosis.libraries)} {_SEEN[diagnosis.subject]}"),
+        *((name, code(value)) for name, value in diagnosis.variables),
     ]
-    facts += [(name, code(value)) for name, value in diagnosis.variables]
-    rows = [element("div", element("dt", name), element("dd", value)) for name, value in facts]
+    rows = [
+        element("div", element("dt", name), element("dd", text)) for name, text in facts if text
+    ]
     return element(
         "div",
         element("p", _SUBJECTS[diagnosis.subject], class_="subject"),
@@ -195,34 +172,20 @@ def _graph_section(graph: Graph, names: Names) -> Html:
         aria_label="The chosen box",
         hidden=True,
     )
-    text = element(
-        "details",
-        element("summary", "The graph as text"),
-        node_texts(graph, names),
-        id="graph-text",
-        open=True,
-    )
-    return element(
-        "section",
-        element("h2", "Who uses which copy", id="h-graph"),
+    return section(
+        "graph-section",
+        "Who uses which copy",
         _left_out(graph),
         element("a", "Skip the drawing", href="#graph-text", class_="skip inner"),
         legend(graph),
         element("div", drawing, panel, class_="with-panel"),
-        text,
-        id="graph-section",
-        aria_labelledby="h-graph",
+        details("The graph as text", node_texts(graph, names), id="graph-text", open=True),
     )
 
 
 def _left_out(graph: Graph) -> Html:
-    said = []
-    if graph.idle:
-        said.append(f"{counted(len(graph.idle), 'package')} without any of these runtimes")
+    idle = counted(len(graph.idle), "package")
+    said = [f"{idle} without any of these runtimes"] if graph.idle else []
     copies = Counter(lib.family.value for lib in graph.unshown if lib.family)
-    said += [
-        f"{family} ({counted(count, 'copy', 'copies')})" for family, count in sorted(copies.items())
-    ]
-    if not said:
-        return EMPTY
-    return element("p", f"Not drawn: {'; '.join(said)}.", class_="quiet")
+    said += [f"{name} ({counted(n, 'copy', 'copies')})" for name, n in sorted(copies.items())]
+    return element("p", f"Not drawn: {'; '.join(said)}.", class_="quiet") if said else EMPTY

@@ -1,7 +1,4 @@
-"""The verdict and the findings, worst first: packages, evidence and remedies.
-
-In: a diagnosis. Out: markup.
-"""
+"""The verdict and the findings, worst first, as markup: packages, evidence and remedies."""
 
 from __future__ import annotations
 
@@ -10,7 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.facts.imports import Outcome
 from cxxrt_toolchain.report.demangle import readable
-from cxxrt_toolchain.report.page.markup import EMPTY, Html, code, element, joined, lines
+from cxxrt_toolchain.report.page.markup import (
+    EMPTY,
+    Html,
+    code,
+    details,
+    element,
+    joined,
+    lines,
+    section,
+)
 from cxxrt_toolchain.report.page.rules import rule_text, rule_title
 from cxxrt_toolchain.rules.rule import Severity
 from cxxrt_toolchain.wording import counted, listed
@@ -20,11 +26,9 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.facts.imports import Step
     from cxxrt_toolchain.report.diagnosis import Diagnosis
-    from cxxrt_toolchain.report.page.names import Names
+    from cxxrt_toolchain.report.page.nodes import Names
     from cxxrt_toolchain.rules.rule import Finding
 
-_WORDS = {Severity.ERROR: "Error", Severity.WARNING: "Warning", Severity.NOTE: "Note"}
-_NOUNS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 _QUOTED = re.compile(r"`(?P<tick>[^`\n]+)`|'(?P<quote>[^'\n]+ [^'\n]+)'")
 _CLAUSE = re.compile(r"([;:] |, (?:then|or|and) )")
 _START = re.compile(
@@ -37,6 +41,7 @@ _PROSE = re.compile(
 """Where a command ends and prose continues."""
 _OPEN_EVIDENCE = 6
 """Up to this number of lines, evidence is not folded."""
+_FAILED = {Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.EXCEPTION}
 
 
 def verdict(diagnosis: Diagnosis, names: Names) -> str:
@@ -53,9 +58,6 @@ def verdict(diagnosis: Diagnosis, names: Names) -> str:
     if not culprits:
         said = "".join(words for words, _ in names.spans(readable(serious[0].message)))
     return f"{_failure(failed)}: {said}" if failed else said
-
-
-_FAILED = {Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.EXCEPTION}
 
 
 def severity_icon(severity: Severity | None) -> Html:
@@ -84,24 +86,23 @@ def summary(diagnosis: Diagnosis, names: Names) -> Html:
 
 def findings_section(diagnosis: Diagnosis, names: Names) -> Html:
     """The findings; each rule is explained once."""
-    heading = element("h2", "Findings", id="h-findings")
     if not diagnosis.findings:
         calm = element("p", "No rule applies here.", class_="quiet")
-        return element("section", heading, calm, id="findings", aria_labelledby="h-findings")
+        return section("findings", "Findings", calm)
     explained: dict[str, int] = {}
     items = []
     for number, found in enumerate(diagnosis.findings, 1):
         first = explained.setdefault(found.rule, number)
         items.append(_finding(number, found, first, names))
     body = element("ol", Html("\n"), lines(items), class_="findings")
-    return element("section", heading, body, id="findings", aria_labelledby="h-findings")
+    return section("findings", "Findings", body)
 
 
 def _counts(findings: Collection[Finding]) -> str:
     """``1 error, 2 warnings and 1 ignored``."""
     severities = [found.severity for found in findings if not found.ignored]
     counts = [
-        counted(severities.count(each), _NOUNS[each]) for each in Severity if each in severities
+        counted(severities.count(each), each.value) for each in Severity if each in severities
     ]
     ignored = sum(found.ignored for found in findings)
     return listed([*counts, f"{ignored} ignored"] if ignored else counts)
@@ -109,36 +110,26 @@ def _counts(findings: Collection[Finding]) -> str:
 
 def _failure(step: Step) -> str:
     if step.outcome is Outcome.CRASHED:
-        return f"Importing {step.module} crashed the process" + (
-            f" ({step.detail})" if step.detail else ""
-        )
+        why = f" ({step.detail})" if step.detail else ""
+        return f"Importing {step.module} crashed the process{why}"
     if step.outcome is Outcome.TIMED_OUT:
         return f"Importing {step.module} did not end"
     return f"Importing {step.module} failed"
 
 
 def _finding(number: int, found: Finding, first: int, names: Names) -> Html:
-    anchor = f"f{number}"
-    head = element(
-        "div",
-        element("p", severity_icon(found.weight), f" {_word(found)}", class_="severity"),
-        element("p", element("a", f"Finding {number}", href=f"#{anchor}"), class_="ref"),
-        class_="side",
-    )
-    body = element(
-        "div",
+    word = found.severity.value.capitalize() + ", ignored" * found.ignored
+    what = element("p", severity_icon(found.weight), f" {word}", class_="severity")
+    link = element("p", element("a", f"Finding {number}", href=f"#f{number}"), class_="ref")
+    parts = (
         element("h3", _message(found.message, names)),
         _who(found, names),
         _remedies(found),
         _evidence(found, names),
         _rule(found, number, first),
-        class_="body",
     )
-    return element("li", head, body, class_=f"finding {found.weight.value}", id=anchor)
-
-
-def _word(found: Finding) -> str:
-    return f"{_WORDS[found.severity]}, ignored" if found.ignored else _WORDS[found.severity]
+    side, body = element("div", what, link, class_="side"), element("div", *parts, class_="body")
+    return element("li", side, body, class_=f"finding {found.weight.value}", id=f"f{number}")
 
 
 def _message(text: str, names: Names) -> Html:
@@ -175,20 +166,15 @@ def _package(name: str, names: Names) -> Html:
 def _remedies(found: Finding) -> Html:
     if not found.remedies:
         return EMPTY
-    items = [element("li", *_remedy(text)) for text in found.remedies]
-    what = element("h4", "What to do" if len(items) == 1 else "What to do, the best first")
-    return element(
-        "div", what, element("ol" if len(items) > 1 else "ul", *items), class_="remedies"
-    )
+    items = [element("li", *map(_marked, pieces(text))) for text in found.remedies]
+    many = len(items) > 1
+    what = element("h4", "What to do" + ", the best first" * many)
+    return element("div", what, element("ol" if many else "ul", *items), class_="remedies")
 
 
-def _remedy(text: str) -> Iterator[str | Html]:
-    """A remedy with its commands marked up, so that the script adds a button that copies each."""
-    for piece in pieces(text):
-        if piece.command:
-            yield element("span", code(piece.text), class_="command")
-        else:
-            yield piece.text
+def _marked(piece: Piece) -> str | Html:
+    """A command gets a mark, to which the script adds a button that copies it."""
+    return element("span", code(piece.text), class_="command") if piece.command else piece.text
 
 
 def _evidence(found: Finding, names: Names) -> Html:
@@ -196,13 +182,9 @@ def _evidence(found: Finding, names: Names) -> Html:
     facts += [element("li", _library(path, names)) for path in found.libraries]
     if not facts:
         return EMPTY
-    return element(
-        "details",
-        element("summary", f"Evidence ({len(facts)})"),
-        element("ul", *facts),
-        class_="evidence",
-        open=len(facts) <= _OPEN_EVIDENCE,
-    )
+    is_open = len(facts) <= _OPEN_EVIDENCE
+    said = f"Evidence ({len(facts)})"
+    return details(said, element("ul", *facts), class_="evidence", open=is_open)
 
 
 def _library(path: str, names: Names) -> Html:
@@ -210,23 +192,18 @@ def _library(path: str, names: Names) -> Html:
     if row is None:
         return code(path)
     library = names.libraries[path]
-    words = [f", {library.version}" if library.version else ""]
-    words += [
-        f", number {library.order + 1} in the load order" if library.order is not None else ""
-    ]
-    return joined([element("a", code(path), href=f"#{row}"), *words])
+    words = f", {library.version}" if library.version else ""
+    if library.order is not None:
+        words += f", number {library.order + 1} in the load order"
+    return joined([element("a", code(path), href=f"#{row}"), words])
 
 
 def _rule(found: Finding, number: int, first: int) -> Html:
     if first != number:
         link = element("a", f"finding {first}", href=f"#f{first}")
         return element("p", f"{rule_title(found.rule)}, explained under ", link, class_="again")
-    return element(
-        "details",
-        element("summary", rule_title(found.rule)),
-        element("div", rule_text(found.rule), class_="catalogue"),
-        class_="rule",
-    )
+    text = element("div", rule_text(found.rule), class_="catalogue")
+    return details(rule_title(found.rule), text, class_="rule")
 
 
 class Piece(NamedTuple):
@@ -237,10 +214,9 @@ class Piece(NamedTuple):
 
 
 def pieces(remedy: str) -> Iterator[Piece]:
-    """The commands of a remedy and the prose between them, in order.
+    """The commands of a remedy and the prose between them, in order, without quotes.
 
-    A guess by the first words: it decides only on type and a button. Backticks and quotes around a
-    command are left out.
+    A guess by the first words: it decides only on type and a button.
     """
     at = 0
     for match in _QUOTED.finditer(remedy):

@@ -1,13 +1,12 @@
-"""The nodes and links that the page draws of a `Diagnosis`.
+"""The nodes and links that the page draws of a `Diagnosis`, in three columns.
 
-In: all libraries and edges. Out: nodes in three columns (packages, libraries, runtimes) and links
-between them. Culprits, victims, libraries in findings and copies of runtimes have their own nodes;
-other libraries are grouped by package, and packages that use the same runtimes are one node.
+Culprits, victims, libraries in findings and copies of runtimes have their own nodes; other
+libraries are grouped by package, and packages that use the same runtimes are one node.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -84,13 +83,12 @@ def draw_graph(diagnosis: Diagnosis) -> Graph:
     kept = _related([_node(key, members, cast) for key, members in nodes.items()], links)
     keys = {node.key for node in kept}
     shown = {package.name for node in kept for package in node.packages}
+    runtimes = [library for library in diagnosis.libraries if library.family]
     return Graph(
         nodes=tuple(sorted(kept, key=lambda node: _order(node, cast))),
         links=tuple(link for link in links if link.source in keys and link.target in keys),
         idle=tuple(package for package in diagnosis.packages if package.name not in shown),
-        unshown=tuple(
-            lib for lib in diagnosis.libraries if lib.family and lib.path not in cast.runtimes
-        ),
+        unshown=tuple(library for library in runtimes if library.path not in cast.runtimes),
     )
 
 
@@ -158,9 +156,7 @@ class _Sorter:
 
 def _links(diagnosis: Diagnosis, cast: Cast, node_of: Mapping[str, str]) -> list[Link]:
     """Edges between nodes, added up by relation."""
-    counts: Counter[tuple[str, str, Relation]] = Counter()
-    symbols: dict[tuple[str, str, Relation], dict[str, None]] = defaultdict(dict)
-    captures: set[tuple[str, str, Relation]] = set()
+    together: dict[tuple[str, str, Relation], list[Edge]] = defaultdict(list)
     others = (edge for edge in diagnosis.edges if edge.relation is not Relation.OWNS)
     for edge in (*owned(diagnosis).values(), *others):
         source, target = node_of.get(edge.source), node_of.get(edge.target)
@@ -168,20 +164,19 @@ def _links(diagnosis: Diagnosis, cast: Cast, node_of: Mapping[str, str]) -> list
             continue
         if edge.relation in {Relation.NEEDS, Relation.OPENS} and not _telling(edge, cast):
             continue
-        counts[source, target, edge.relation] += edge.count
-        symbols[source, target, edge.relation] |= dict.fromkeys(edge.symbols)
-        if cast.is_capture(edge):
-            captures.add((source, target, edge.relation))
+        together[source, target, edge.relation].append(edge)
     return [
         Link(
             source=source,
             target=target,
             relation=relation,
-            count=count,
-            symbols=tuple(symbols[source, target, relation])[:_EXAMPLES],
-            serious=(source, target, relation) in captures,
+            count=sum(edge.count for edge in edges),
+            symbols=tuple(dict.fromkeys(name for edge in edges for name in edge.symbols))[
+                :_EXAMPLES
+            ],
+            serious=any(map(cast.is_capture, edges)),
         )
-        for (source, target, relation), count in counts.items()
+        for (source, target, relation), edges in together.items()
     ]
 
 
@@ -195,15 +190,9 @@ def _telling(edge: Edge, cast: Cast) -> bool:
 
 def _related(nodes: list[Node], links: list[Link]) -> list[Node]:
     """The nodes without groups of libraries that only their owner links to, and those owners."""
-    used = {
-        end for link in links if link.relation is not Relation.OWNS
-        for end in (link.source, link.target)
-    }  # fmt: skip
-    kept = {
-        node.key
-        for node in nodes
-        if node.role or node.column is Column.RUNTIMES or node.key in used
-    }
+    others = [link for link in links if link.relation is not Relation.OWNS]
+    kept = {end for link in others for end in (link.source, link.target)}
+    kept |= {node.key for node in nodes if node.role or node.column is Column.RUNTIMES}
     linked = {link.source for link in links if link.target in kept}
     return [node for node in nodes if node.key in kept | linked]
 

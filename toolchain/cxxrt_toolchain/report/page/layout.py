@@ -1,23 +1,23 @@
-"""Layout of a layered graph: the vertical position of boxes in columns.
+"""Layout of a layered graph: sizes and links of boxes in columns in, their top edges out.
 
-In: sizes and links. Out: the top edge of each box. The order in the columns has few crossings
-(barycentres, then exchanges of neighbours), and boxes of one block are adjacent; then every box is
-moved as near to its linked boxes as its neighbours allow. Deterministic.
+The order in the columns has few crossings (barycentres, then exchanges of neighbours), and boxes of
+one block are adjacent; then every box is moved as near to its linked boxes as its neighbours allow.
+Deterministic.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_right, insort
 from collections import defaultdict
 from dataclasses import dataclass
-from itertools import chain, groupby, pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _SWEEPS = 6
-_EXCHANGES = 12
+_EXCHANGES = 4
 _PLACINGS = 4
 
 
@@ -125,51 +125,28 @@ def _by_barycentre(column: list[Box], rows: Mapping[str, int], beside: Neighbour
 
 
 def _exchanged(columns: Columns, links: Sequence[tuple[str, str]]) -> Columns:
-    """Swap neighbours, boxes and whole blocks, while this removes crossings."""
-    beside = _beside(columns, links)
+    """The columns with neighbours swapped while this removes crossings."""
+    least = crossings(columns, links)
     for _ in range(_EXCHANGES):
-        before = columns
-        for at in range(len(columns)):
-            rows = [{box.key: row for row, box in enumerate(column)} for column in columns]
-            sides = [rows[other] for other in (at - 1, at + 1) if 0 <= other < len(columns)]
-            ends = {
-                box.key: [
-                    sorted(side[key] for key in beside[box.key] if key in side) for side in sides
-                ]
-                for box in columns[at]
-            }
-            blocks = [
-                list(chain.from_iterable(_bubbled([[box] for box in block], ends)))
-                for _, block in groupby(columns[at], key=lambda box: box.block)
-            ]
-            column = list(chain.from_iterable(_bubbled(blocks, ends)))
-            columns = [*columns[:at], column, *columns[at + 1 :]]
-        if columns == before:
+        before = least
+        for at, pair in [
+            (at, pair) for at, col in enumerate(columns) for pair in range(len(col) - 1)
+        ]:
+            trial = [*columns[:at], _swapped(columns[at], pair), *columns[at + 1 :]]
+            if (count := crossings(trial, links)) < least:
+                columns, least = trial, count
+        if least == before:
             break
     return columns
 
 
-Ends = dict[str, list[list[int]]]
-"""Sorted rows of a box's linked boxes, in the column to the left and in that to the right."""
-
-
-def _bubbled(units: list[list[Box]], ends: Ends) -> list[list[Box]]:
-    """One pass over pairs of neighbours; a pair with fewer crossings in reverse is swapped."""
-    units = list(units)
-    for at in range(len(units) - 1):
-        upper, lower = units[at], units[at + 1]
-        if sum(_saved(ends[one.key], ends[other.key]) for one in upper for other in lower) > 0:
-            units[at], units[at + 1] = lower, upper
-    return units
-
-
-def _saved(upper: list[list[int]], lower: list[list[int]]) -> int:
-    """The number of crossings between the links of two boxes that swapping removes."""
-    saved = 0
-    for above, below in zip(upper, lower, strict=True):
-        for row in above:
-            saved += bisect_left(below, row) - (len(below) - bisect_right(below, row))
-    return saved
+def _swapped(column: list[Box], at: int) -> list[Box]:
+    """The column with a box and the next one swapped, or their blocks, where these differ."""
+    above, below = column[at : at + 1], column[at + 1 : at + 2]
+    if above[0].block != below[0].block:
+        above, below = ([b for b in column if b.block == pair[0].block] for pair in (above, below))
+    start = at + 1 - len(above)
+    return [*column[:start], *below, *above, *column[at + 1 + len(below) :]]
 
 
 def _placed(columns: Columns, links: Sequence[tuple[str, str]], gaps: Gaps) -> dict[str, float]:

@@ -1,8 +1,7 @@
 """HTML from names and texts: strings are escaped, only `Html` is markup.
 
-In: names and texts, also hostile ones. Out: markup. Control characters, bidirectional overrides and
-bytes that are not UTF-8 are shown as escapes, so that a name neither hides itself nor reorders the
-text beside it.
+Control characters, bidirectional overrides and bytes that are not UTF-8 are shown as escapes, so
+that a name neither hides itself nor reorders the text beside it.
 """
 
 from __future__ import annotations
@@ -38,13 +37,10 @@ def visible(text: str) -> str:
 
 
 def element(tag: str, /, *children: str | Html, **attributes: str | float | bool | None) -> Html:
-    """One element.
+    """One element; strings among its children are escaped.
 
-    Args:
-        tag: Its name.
-        children: Strings are escaped.
-        attributes: ``class_`` is ``class`` and ``aria_label`` is ``aria-label``. True writes the
-            bare name; None and False leave it out.
+    The attribute ``class_`` is ``class``, and ``aria_label`` is ``aria-label``. True writes the
+    bare name; None and False leave it out.
     """
     words = [tag]
     for key, value in attributes.items():
@@ -57,6 +53,17 @@ def element(tag: str, /, *children: str | Html, **attributes: str | float | bool
     if tag in _VOID:
         return Html(opening)
     return Html(f"{opening}{joined(children).text}</{tag}>")
+
+
+def section(anchor: str, title: str, *parts: Html) -> Html:
+    """A section of the page with its heading."""
+    heading = element("h2", title, id=f"h-{anchor}")
+    return element("section", heading, *parts, id=anchor, aria_labelledby=f"h-{anchor}")
+
+
+def details(summary: str, *parts: Html, **attributes: str | float | bool | None) -> Html:
+    """What is folded behind a line of text."""
+    return element("details", element("summary", summary), *parts, **attributes)
 
 
 def joined(parts: Iterable[str | Html], separator: str = "") -> Html:

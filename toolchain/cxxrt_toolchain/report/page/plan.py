@@ -1,7 +1,7 @@
-"""Coordinates of the boxes and links of the drawing.
+"""Coordinates of the boxes and links of the drawing, in its units.
 
-In: a graph. Out: corners, ends and bends, in the units of the drawing. `layout` decides on order
-and height; this module on columns, sizes, and the side of a box that a link starts from.
+`layout` decides on order and height; this module on columns, sizes, and the side of a box that a
+link starts from.
 """
 
 from __future__ import annotations
@@ -52,26 +52,20 @@ class Plan:
         for column in sorted(used):
             self.lefts[column] = x
             x += WIDTHS[column] + (_GUTTERS[column] if all_there else _WIDE_GUTTER)
-        inner = any(self._step(link) == 0 and self._last(link) for link in graph.links)
+        runtimes = {node.key for node in graph.nodes if node.column is Column.RUNTIMES}
+        inner = any({link.source, link.target} <= runtimes for link in graph.links)
         right = max((left + WIDTHS[column] for column, left in self.lefts.items()), default=0.0)
         self.width = right + (_ARC_MARGIN if inner else _MARGIN)
         self._tops = arrange(*self._boxes(), _GAPS)
-        self.bottom = _TOP + _MARGIN + self._lowest()
+        heights = {node.key: self.height(node) for node in graph.nodes}
+        ends = (top + heights.get(key, _BEND_HEIGHT) for key, top in self._tops.items())
+        self.bottom = _TOP + _MARGIN + max(ends, default=0.0)
 
     def _step(self, link: Link) -> int:
         return self._nodes[link.target].column - self._nodes[link.source].column
 
-    def _last(self, link: Link) -> bool:
-        return self._nodes[link.source].column is Column.RUNTIMES
-
     def _bends(self, link: Link) -> bool:
         return abs(self._step(link)) > 1 and Column.LIBRARIES in self.lefts
-
-    def _lowest(self) -> float:
-        """The bottom edge of the lowest box or bend."""
-        heights = {node.key: self.height(node) for node in self._graph.nodes}
-        ends = (top + heights.get(key, _BEND_HEIGHT) for key, top in self._tops.items())
-        return max(ends, default=0.0)
 
     def _boxes(self) -> tuple[list[list[Box]], list[tuple[str, str]]]:
         """The boxes and links for `layout`, with a box for each link that crosses a column."""
@@ -120,13 +114,11 @@ class Plan:
             for mine, other, side in self._ends(link):
                 beyond = self._bend_height(link) if self._bends(link) else self._middle(other)
                 ports[mine, side].append((beyond, at))
-        heights = {
-            (key, side, at): self._middle(key) + offset
-            for (key, side), found in ports.items()
-            for (_, at), offset in zip(
-                sorted(found), self._spread(self._nodes[key], len(found)), strict=True
-            )
-        }
+        heights = {}
+        for (key, side), found in ports.items():
+            offsets = self._spread(self._nodes[key], len(found))
+            for (_, at), offset in zip(sorted(found), offsets, strict=True):
+                heights[key, side, at] = self._middle(key) + offset
         return [self._routed(at, link, heights) for at, link in enumerate(self._graph.links)]
 
     def _ends(self, link: Link) -> tuple[tuple[str, str, Side], tuple[str, str, Side]]:

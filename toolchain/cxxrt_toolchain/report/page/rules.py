@@ -1,6 +1,6 @@
-"""The explanation of a rule from the catalogue, so that the page needs no network.
+"""Entries of ``hazards.md`` as markup, so that the page needs no network.
 
-In: entries of ``hazards.md``. Out: markup. Raw HTML in the Markdown is not rendered.
+Raw HTML in the Markdown is not rendered.
 """
 
 from __future__ import annotations
@@ -18,18 +18,10 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.report.catalogue import Entry
 
 _REFERENCE = re.compile(r"\b(?:CXXRT-)?(?P<rule>[THPWLD][0-9]+)\b")
-
 _MECHANISM = re.compile(r"\bM[0-9]+\b")
 
 
-@cache
-def _catalogue() -> dict[str, Entry]:
-    return load_catalogue()
-
-
-@cache
-def _mechanisms() -> dict[str, str]:
-    return load_mechanisms()
+_catalogue, _mechanisms = cache(load_catalogue), cache(load_mechanisms)
 
 
 def rule_title(rule: str) -> str:
@@ -46,16 +38,9 @@ def rule_text(rule: str) -> Html:
     others = _references(entry)
     said = "\n".join(each.text for each in (entry, *others))
     names = sorted(set(_MECHANISM.findall(said)) & _mechanisms().keys())
-    terms = [
-        part for name in names for part in (element("dt", name), element("dd", _mechanisms()[name]))
-    ]
-    return joined(
-        [
-            _rendered(entry),
-            *(_further(other) for other in others),
-            element("dl", *terms) if terms else EMPTY,
-        ]
-    )
+    terms = [joined([element("dt", name), element("dd", _mechanisms()[name])]) for name in names]
+    list_of_terms = element("dl", *terms) if terms else EMPTY
+    return joined([_rendered(entry), *map(_further, others), list_of_terms])
 
 
 def _references(entry: Entry) -> list[Entry]:
