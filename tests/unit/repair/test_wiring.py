@@ -86,6 +86,12 @@ def test_a_folder_in_the_forwarders_place_is_not_overwritten() -> None:
     assert wiring.unwired == ("foo.abi3.so",)
 
 
+def test_a_folder_of_stubs_beside_a_lone_module_becomes_the_forwarders_package() -> None:
+    wiring = _wire(["foo.abi3.so"], {"foo/__init__.pyi": b"x: int\n", "foo/py.typed": b""})
+    assert _added(wiring) == ["foo/__init__.py", "foo/_cxxrt_init.py"]
+    assert wiring.unwired == ()
+
+
 def test_a_library_for_ctypes_is_wired_by_its_package() -> None:
     wiring = _wire(["foo/lib/libfoo.so"], {"foo/__init__.py": b""})
     assert _added(wiring) == ["foo/_cxxrt_init.py"]

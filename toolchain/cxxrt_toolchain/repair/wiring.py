@@ -181,8 +181,9 @@ class _Placer:
         )
 
     def _forwarder(self, root: str, module: str) -> list[AddFile | ImportFirst]:
-        if any(path.startswith(f"{module}/") for path in self.tree):
-            return []
+        inside = [path for path in self.tree if path.startswith(f"{module}/")]
+        if not all(path.endswith((".pyi", "/py.typed")) for path in inside):
+            return []  # a folder of stubs alone is no package to the interpreter
         reason = f"runs before the extension module {module.rsplit('/', 1)[-1]} that it loads"
         edits: list[AddFile | ImportFirst] = [
             self._init(f"{root}{module}/{INIT_MODULE}.py"),
@@ -193,7 +194,7 @@ class _Placer:
             ),
         ]
         stub = self.tree.get(f"{module}.pyi")
-        if stub:
+        if stub and f"{module}/__init__.pyi" not in inside:
             # Type checkers, too, prefer the package: without this they would see the forwarder.
             text = self.read(stub).decode()
             name = f"{root}{module}/__init__.pyi"
