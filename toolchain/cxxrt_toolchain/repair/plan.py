@@ -230,6 +230,8 @@ class _Planner:
         ours = origin_path(found.member, RUNTIME_LIBRARIES)
         if uses_runtime and self.options.runpath and ours and ours not in kept:
             kept.append(ours)
+        elif ours in kept and not uses_runtime and found.facts.rpath is None:
+            kept.remove(ours)  # the linker adds it before it knows what is needed
         if tuple(kept) != before:
             path = ":".join(kept)
             yield SetSearchPath(member=found.member, path=path, as_rpath=self._inherits(found))
