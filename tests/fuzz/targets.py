@@ -26,12 +26,11 @@ from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.abi.tag import AbiTag, RuntimeAbi
 from cxxrt_toolchain.abi.variant import from_variant_name, plain_name, to_variant_name
 from cxxrt_toolchain.collect.wheel import collect
-from cxxrt_toolchain.elf.comment import read_comment
 from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import ElfImage
 from cxxrt_toolchain.elf.reader import SparseElf, read_elf
 from cxxrt_toolchain.elf.references import read_definitions, read_references
-from cxxrt_toolchain.elf.sections import read_constants
+from cxxrt_toolchain.elf.sections import read_comment, read_constants
 from cxxrt_toolchain.errors import ToolchainError
 from cxxrt_toolchain.facts.families import family_of_object
 from cxxrt_toolchain.facts.symbols import digest

@@ -34,6 +34,15 @@ class InputError(ToolchainError):
     """A file that we were given cannot be used: broken, hostile or not what its name says."""
 
 
+class MemberError(InputError):
+    """One file, or member of an archive, that cannot be used, and the reason."""
+
+    def __init__(self, member: str, reason: str) -> None:
+        super().__init__(f"{member}: {reason}.")
+        self.member = member
+        self.reason = reason
+
+
 class ConfigError(ToolchainError):
     """A key of a configuration or recipe is wrong; the message starts with the key's path."""
 

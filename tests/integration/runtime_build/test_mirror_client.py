@@ -18,7 +18,7 @@ from cxxrt_toolchain.errors import InputError, MissingToolError
 from cxxrt_toolchain.runtime.progress import Progress
 from cxxrt_toolchain.runtime.recipe import Input, Kind
 from cxxrt_toolchain.runtime.sources.fetch import cached_path, fetch
-from cxxrt_toolchain.runtime.sources.mirror_client import MirrorClient
+from cxxrt_toolchain.runtime.sources.mirror import MirrorClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,6 @@ _OF_THE_TOOLCHAIN = {"CXXRT-L102", "CXXRT-L105"}
 _SILENT = {
     "AttributeError": "a name that the module does not have: Python's own protocol",
     "AmbiguousError": "never leaves the package",
-    "ManifestError": "becomes a finding of the doctor, CXXRT-L108",
     "OSError": "what dlopen says; never leaves the package",
     "ValueError": "an argument of require() that is spelt wrong: a mistake in the calling code",
 }

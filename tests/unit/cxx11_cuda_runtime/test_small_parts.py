@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import cxx11_cuda_runtime
 from cxx11_cuda_runtime import _activate, _baked, _cudart, _dl, _errors, _load, _require, _run
 from cxx11_cuda_runtime.__main__ import _split
 from cxx11_cuda_runtime._blame import culprit
-from cxx11_cuda_runtime._doctor import manifest
+from cxx11_cuda_runtime._doctor import process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -200,17 +201,22 @@ def test_a_hook_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
         _activate.deactivate(str(tmp_path), (3, 12))
 
 
-def test_a_manifest_is_read_row_by_row() -> None:
-    text = '{"libraries": [{"soname": "a", "path": "lib/a", "size": 1, "sha256": "x", "more": 2}]}'
-    assert manifest.parse_manifest(text) == (
-        manifest.LibraryFile(soname="a", path="lib/a", size=1, sha256="x"),
-    )
+def test_a_library_is_compared_with_its_row_of_the_manifest(tmp_path: Path) -> None:
+    digest = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"  # of "x"
+    row = {"soname": "a", "path": "a", "size": 1, "sha256": digest, "more": 2}
+    (tmp_path / "manifest.json").write_text(json.dumps({"libraries": [row]}), encoding="utf-8")
+    for content, expected in ((b"x", ""), (b"y", "other content"), (b"xx", "2 bytes instead of 1")):
+        (tmp_path / "a").write_bytes(content)
+        reasons = [f"{tmp_path / 'a'} ({expected})"] if expected else []
+        assert process.damaged_files(str(tmp_path)) == tuple(reasons)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"libraries": [{"soname": "a"}]}', "3"])
-def test_a_manifest_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(manifest.ManifestError):
-        manifest.parse_manifest(text)
+def test_a_text_that_is_no_manifest_is_a_damaged_file(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_text(text, encoding="utf-8")
+    (found,) = process.damaged_files(str(tmp_path))
+    assert found.startswith(f"{path}: ")
 
 
 def test_a_file_is_attributed_to_the_distribution_that_records_it(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cxxrt_toolchain.elf.comment import read_comment
 from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import ElfImage
 from cxxrt_toolchain.elf.lookup import find_definitions
 from cxxrt_toolchain.elf.references import read_definitions, read_imports, read_references
+from cxxrt_toolchain.elf.sections import read_comment
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,6 +7,7 @@ In: how libstdc++ was found. Out: a ``Diagnosis``. Reads the dynamic sections of
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shlex
 import shutil
@@ -16,7 +17,6 @@ from cxx11_cuda_runtime import _baked, _dl, _linkmap, _load, _loaded, _require
 from cxx11_cuda_runtime._blame.culprit import distributions_of
 from cxx11_cuda_runtime._blame.elf import read_elf
 from cxx11_cuda_runtime._diagnosis import Diagnosis, LoadedObject, ProcessFacts, judge
-from cxx11_cuda_runtime._doctor.manifest import ManifestError, parse_manifest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,16 +123,14 @@ def damaged_files(package: str) -> tuple[str, ...]:
         return ()
     try:
         with open(path, encoding="utf-8") as file:
-            rows = parse_manifest(file.read())
-    except (OSError, ManifestError) as error:
+            rows = json.load(file)["libraries"]
+        files = [(os.path.join(package, row["path"]), row["size"], row["sha256"]) for row in rows]
+    except (OSError, ValueError) as error:
         return (f"{path}: {error}",)
-    found = []
-    for row in rows:
-        library = os.path.join(package, row.path)
-        reason = _difference(library, row.size, row.sha256)
-        if reason:
-            found.append(f"{library} ({reason})")
-    return tuple(found)
+    except (KeyError, TypeError) as error:
+        return (f"{path}: libraries: {error}",)
+    found = ((library, _difference(library, size, sha256)) for library, size, sha256 in files)
+    return tuple(f"{library} ({reason})" for library, reason in found if reason)
 
 
 def _difference(path: str, size: int, sha256: str) -> str:

@@ -24,8 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cxxrt_toolchain.demo.maps import Mapped, mapped_runtimes, mapped_twice
-from cxxrt_toolchain.demo.modules import compile_modules, host_compiler
-from cxxrt_toolchain.demo.older_host import older_host_libraries
+from cxxrt_toolchain.demo.modules import compile_modules, host_compiler, older_host_libraries
 from cxxrt_toolchain.errors import StepFailedError
 
 if TYPE_CHECKING:

@@ -1,11 +1,11 @@
-"""Compile the two demo modules: one with the recipe's own GCC, one with the machine's g++.
+"""What the demo needs on disk: its two compiled modules, and an older machine's libstdc++.
 
-In: the two compilers. Out: a folder with ``demo_modern.abi3.so`` and ``demo_host.abi3.so``. Needs
-no Python headers (``stable_abi.h`` says why).
+The modules need no Python headers (``stable_abi.h`` says why); ``older-host.toml`` has the pins.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +13,13 @@ from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import MissingToolError, StepFailedError
+from cxxrt_toolchain.runtime.progress import Progress
+from cxxrt_toolchain.runtime.recipe_reader import load_inputs
+from cxxrt_toolchain.runtime.sources.cache import find_cache
+from cxxrt_toolchain.runtime.sources.clients import machine_clients
+from cxxrt_toolchain.runtime.sources.fetch import fetch
+from cxxrt_toolchain.runtime.sources.unpack import unpack_deb
+from cxxrt_toolchain.strict import Value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,3 +67,23 @@ def _compile(compiler: str, standard: str, source: Path, destination: Path) -> N
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise StepFailedError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+
+
+def older_host_libraries(cache: Path | None, destination: Path) -> Path:
+    """Fetch and unpack Debian 12's libstdc++ and libgcc_s; return their folder.
+
+    Raises:
+        MissingToolError: No Debian mirror has them, or none is known.
+    """
+    with as_file(files("cxxrt_toolchain.demo").joinpath("older-host.toml")) as pins:
+        inputs = load_inputs(Value.load_toml(pins))
+    packages = fetch(
+        inputs,
+        downloads=find_cache(cache, os.environ).downloads,
+        downloaders=machine_clients(os.environ),
+        progress=Progress(),
+    )
+    destination.mkdir()
+    for package in packages.values():
+        unpack_deb(package, destination)
+    return next(destination.rglob("libstdc++.so.6")).parent

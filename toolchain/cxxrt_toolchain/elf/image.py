@@ -14,7 +14,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.errors import MemberError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,13 +44,8 @@ class ByteSource(Protocol):
         """Up to that many bytes."""
 
 
-class ElfError(InputError):
+class ElfError(MemberError):
     """An ELF file that cannot be read; the message names the member and what is wrong in it."""
-
-    def __init__(self, member: str, reason: str) -> None:
-        super().__init__(f"{member}: {reason}.")
-        self.member = member
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

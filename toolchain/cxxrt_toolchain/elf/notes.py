@@ -1,41 +1,71 @@
-"""The notes of an ELF file: what the linker and the compiler wrote down for later readers.
+"""The notes of an ELF file: its build id, and which processor features it was built for.
 
-In: an image. Out: notes as (owner, type, content), and the build id.
-
-Source: gABI chapter 5, "Note Section"; ``NT_GNU_BUILD_ID``: binutils, ``ld --build-id``.
+Source: gABI chapter 5, "Note Section"; ``NT_GNU_BUILD_ID``: binutils, ``ld --build-id``;
+``.note.gnu.property``: "Linux Extensions to gABI" and the AArch64 and x86-64 psABIs.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.elf.image import PT_NOTE
+from cxxrt_toolchain.elf.image import PT_GNU_PROPERTY, PT_NOTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cxxrt_toolchain.elf.image import ElfImage, Segment
 
-GNU = b"GNU\0"
+_GNU = b"GNU\0"
 _NT_GNU_BUILD_ID = 3
-
-
-def note_segments(image: ElfImage) -> tuple[Segment, ...]:
-    """The segments that hold notes and have bytes in the file."""
-    return tuple(s for s in image.segments if s.type == PT_NOTE and s.file_size)
+_NT_GNU_PROPERTY_TYPE_0 = 5
+_EM_386, _EM_X86_64, _EM_AARCH64 = 3, 62, 183
+_X86_FEATURES, _X86_LEVELS = 0xC0000002, 0xC0008002
+_BITS: dict[tuple[int, int], tuple[str, ...]] = {
+    (_EM_386, _X86_FEATURES): ("IBT", "SHSTK"),
+    (_EM_X86_64, _X86_FEATURES): ("IBT", "SHSTK"),
+    (_EM_X86_64, _X86_LEVELS): ("x86-64-baseline", "x86-64-v2", "x86-64-v3", "x86-64-v4"),
+    (_EM_AARCH64, 0xC0000000): ("BTI", "PAC", "GCS"),
+}
+"""Machine and property type to the names of its bits, lowest first."""
 
 
 def read_build_id(image: ElfImage) -> str:
     """The build id as hexadecimal digits, empty where the linker wrote none."""
-    for segment in note_segments(image):
-        for owner, kind, content in notes_of(image, segment):
-            if owner == GNU and kind == _NT_GNU_BUILD_ID:
-                return content.hex()
-    return ""
+    found = (_gnu_notes(image, each, _NT_GNU_BUILD_ID) for each in _note_segments(image))
+    return next((content.hex() for contents in found for content in contents), "")
 
 
-def notes_of(image: ElfImage, segment: Segment) -> Iterator[tuple[bytes, int, bytes]]:
-    """Owner (with its zero byte), type and content of each note of a segment."""
+def read_properties(image: ElfImage) -> tuple[str, ...]:
+    """The known property bits of one file, in the order of the specification."""
+    segment = image.first(PT_GNU_PROPERTY)
+    names: dict[str, None] = {}
+    for each in (segment,) if segment else _note_segments(image):
+        for content in _gnu_notes(image, each, _NT_GNU_PROPERTY_TYPE_0):
+            names.update(dict.fromkeys(_properties(image, content)))
+    return tuple(names)
+
+
+def _properties(image: ElfImage, data: bytes) -> Iterator[str]:
+    head, word = image.layout("II"), image.layout("I")
+    position = 0
+    while position + head.size <= len(data):
+        kind, size = head.unpack_from(data, position)
+        start = position + head.size
+        if start + size > len(data):
+            raise image.error("a GNU property runs past its note")
+        names = _BITS.get((image.header.machine, kind), ())
+        if names and size >= word.size:
+            (bits,) = word.unpack_from(data, start)
+            yield from (name for bit, name in enumerate(names) if bits >> bit & 1)
+        position = _aligned(start + size, image.header.bits // 8)
+
+
+def _note_segments(image: ElfImage) -> tuple[Segment, ...]:
+    return tuple(s for s in image.segments if s.type == PT_NOTE and s.file_size)
+
+
+def _gnu_notes(image: ElfImage, segment: Segment, wanted: int) -> Iterator[bytes]:
+    """The content of GNU's notes of one type in a segment."""
     if segment.file_size > image.limits.note_bytes:
         raise image.error(f"notes of {segment.file_size} bytes")
     data = image.read(segment.offset, segment.file_size, "the notes")
@@ -45,14 +75,14 @@ def notes_of(image: ElfImage, segment: Segment) -> Iterator[tuple[bytes, int, by
     while position + head.size <= len(data):
         name_size, size, kind = head.unpack_from(data, position)
         name_at = position + head.size
-        start = aligned(name_at + name_size, align)
+        start = _aligned(name_at + name_size, align)
         end = start + size
         if end > len(data):
             return  # old editing tools leave such notes behind; no loader minds
-        yield data[name_at : name_at + name_size], kind, data[start:end]
-        position = aligned(end, align)
+        if kind == wanted and data[name_at : name_at + name_size] == _GNU:
+            yield data[start:end]
+        position = _aligned(end, align)
 
 
-def aligned(value: int, to: int) -> int:
-    """The value, rounded up to a multiple."""
+def _aligned(value: int, to: int) -> int:
     return -(-value // to) * to

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.elf.reader import read_elf
-from cxxrt_toolchain.errors import InputError, MissingToolError, StepFailedError
+from cxxrt_toolchain.errors import MemberError, MissingToolError, StepFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,13 +33,8 @@ _TIMEOUT = 300
 """Seconds; libtorch_cpu.so (430 MB) takes 2."""
 
 
-class ElfEditError(InputError):
+class ElfEditError(MemberError):
     """An edit that a file does not allow; the message names the member and the reason."""
-
-    def __init__(self, member: str, reason: str) -> None:
-        super().__init__(f"{member}: {reason}.")
-        self.member = member
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

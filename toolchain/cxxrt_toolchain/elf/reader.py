@@ -31,8 +31,7 @@ from cxxrt_toolchain.elf.image import (
     Limits,
 )
 from cxxrt_toolchain.elf.lookup import find_definitions
-from cxxrt_toolchain.elf.notes import read_build_id
-from cxxrt_toolchain.elf.properties import read_properties
+from cxxrt_toolchain.elf.notes import read_build_id, read_properties
 from cxxrt_toolchain.elf.symbols import (
     is_program,
     read_groups,
@@ -165,8 +164,8 @@ def _facts(
 ) -> SharedObject:
     if image.header.type not in _KINDS:
         raise image.error(f"ELF file type {image.header.type} is unknown")
-    properties = read_properties(image)
     soname = dynamic.string_of(dt.DT_SONAME, "DT_SONAME")
+    flags = dynamic.get(dt.DT_FLAGS) or 0
     return SharedObject(
         bits=image.header.bits,
         little_endian=image.header.little_endian,
@@ -179,9 +178,9 @@ def _facts(
         version_needs=versions.needs,
         version_definitions=versions.definitions,
         executable_stack=_executable_stack(image),
-        symbolic=_symbolic(dynamic),
-        static_tls=bool((dynamic.get(dt.DT_FLAGS) or 0) & dt.DF_STATIC_TLS),
-        gnu_properties=properties,
+        symbolic=bool(flags & dt.DF_SYMBOLIC) or dynamic.get(dt.DT_SYMBOLIC) is not None,
+        static_tls=bool(flags & dt.DF_STATIC_TLS),
+        gnu_properties=read_properties(image),
         build_id=read_build_id(image),
         symbols=read_symbols(image, dynamic, versions) if symbols else None,
         groups=read_groups(image, dynamic, versions) if groups else None,
@@ -193,13 +192,6 @@ def _machine(image: ElfImage) -> str:
     if number == _EM_PPC64:
         return "ppc64le" if image.header.little_endian else "ppc64"
     return _MACHINES.get(number, f"em_{number}")
-
-
-def _symbolic(dynamic: Dynamic) -> bool:
-    return (
-        bool((dynamic.get(dt.DT_FLAGS) or 0) & dt.DF_SYMBOLIC)
-        or dynamic.get(dt.DT_SYMBOLIC) is not None
-    )
 
 
 def _executable_stack(image: ElfImage) -> bool:

@@ -1,10 +1,7 @@
-"""The section headers, and the constant data that they lead to.
+"""The section headers, and the constants and compiler names that they lead to.
 
-In: an image. Out: sections, or the pieces of the file that hold constants. No loader needs section
-headers: what is wrong with them makes the answer empty, never an error, and without them the
-read-only segments stand in for the constants.
-
-Source: gABI chapter 4, "Sections".
+No loader needs section headers: what is wrong with them makes the answer empty, never an error, and
+without them the read-only segments stand in for the constants. Source: gABI chapter 4, "Sections".
 """
 
 from __future__ import annotations
@@ -19,7 +16,7 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.elf.image import ElfImage
 
-_LARGEST_NAMES = 1 << 16
+_LARGEST_NAMES = _LARGEST_COMMENT = 1 << 16
 _MOST = 1 << 12
 _BLOCK = 1 << 20
 _PROGBITS = 1
@@ -29,13 +26,28 @@ _NO_TEXTS = (b".eh_frame", b".gcc_except_table", b".nv", b".note", b".interp")
 
 
 class Section(NamedTuple):
-    """One section, as its header describes it."""
+    """One section header."""
 
     name: bytes
     type: int
     flags: int
     offset: int
     size: int
+
+
+def read_comment(image: ElfImage) -> tuple[str, ...]:
+    """The compilers of the object's pieces, such as ``GCC: (GNU) 11.2.1 20220127``, each once.
+
+    They are the strings of ``.comment`` in file order; a strip tool may have taken it.
+    """
+    for section in read_sections(image):
+        if section.name == b".comment":
+            with suppress(ElfError):
+                size = min(section.size, _LARGEST_COMMENT)
+                text = image.read(section.offset, size, "the compilers' names")
+                pieces = text.decode("utf-8", "replace").split("\0")
+                return tuple(dict.fromkeys(filter(None, map(str.strip, pieces))))
+    return ()
 
 
 def read_sections(image: ElfImage) -> tuple[Section, ...]:
@@ -50,12 +62,8 @@ def read_constants(image: ElfImage) -> Iterator[bytes]:
     """The constant data of an object, in blocks of at most a megabyte; what is missing is not."""
     for offset, size in _places(image):
         with suppress(ElfError):  # the section headers are wrong
-            yield from _blocks(image, offset, size)
-
-
-def _blocks(image: ElfImage, offset: int, size: int) -> Iterator[bytes]:
-    for start in range(0, size, _BLOCK):
-        yield image.read(offset + start, min(_BLOCK, size - start), "the constants")
+            for start in range(0, size, _BLOCK):
+                yield image.read(offset + start, min(_BLOCK, size - start), "the constants")
 
 
 def _places(image: ElfImage) -> list[tuple[int, int]]:

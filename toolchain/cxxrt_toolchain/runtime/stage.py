@@ -13,14 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.runtime.build import BuildOrder, build
 from cxxrt_toolchain.runtime.recipe import Kind, Role
 from cxxrt_toolchain.runtime.sources.cache import Cache, locked, new_folder
 from cxxrt_toolchain.runtime.sources.fetch import Downloader, fetch
 from cxxrt_toolchain.runtime.sources.unpack import unpack_wheel
-from cxxrt_toolchain.runtime.verify import load_figures, verify_build
+from cxxrt_toolchain.runtime.verify import load_figures, read_library, verify_build
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,12 +100,6 @@ def stage(component: Component, arch: str, glibc_floor: str, workshop: Workshop)
         link_names=tuple((item.link_name, item.soname) for item in component.for_arch(arch)),
         inputs=component.inputs_for(arch),
     )
-
-
-def read_library(path: Path) -> SharedObject:
-    """The facts of a library, with its symbols."""
-    with path.open("rb") as stream:
-        return read_elf(stream, path.name, symbols=True)
 
 
 def built_folder(component: Component, arch: str, glibc_floor: str, workshop: Workshop) -> Path:

@@ -11,7 +11,6 @@ import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.elf.facts import Soname
 from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.errors import StepFailedError
 from cxxrt_toolchain.runtime.conformity import Figures, broken_promises, figures
@@ -38,7 +37,7 @@ def verify_build(work: Path, *, component: Component, arch: str, floor: str) -> 
         if not path.is_file():
             faults.append(f"{library.soname} was not built.")
             continue
-        facts, reference = _read(path), _reference(work, library.soname)
+        facts, reference = read_library(path), _reference(work, library.soname)
         faults += broken_promises(library.soname, facts, arch=arch, floor=floor, ref=reference)
         if os.fsencode(work) in path.read_bytes():
             faults.append(f"{library.soname} holds the path of the build folder.")
@@ -53,19 +52,13 @@ def load_figures(folder: Path) -> tuple[Figures, ...]:
     """The figures that ``verify_build`` wrote."""
     rows = json.loads((folder / _FILE).read_text(encoding="utf-8"))
     return tuple(
-        Figures(
-            soname=Soname(row["soname"]),
-            size=row["size"],
-            glibc=row["glibc"],
-            provides=tuple((namespace, version) for namespace, version in row["provides"]),
-            symbols=row["symbols"],
-            reference_symbols=row["reference_symbols"],
-        )
+        Figures(**{**row, "provides": tuple((name, version) for name, version in row["provides"])})
         for row in rows
     )
 
 
-def _read(path: Path) -> SharedObject:
+def read_library(path: Path) -> SharedObject:
+    """The facts of a library, with its symbols."""
     with path.open("rb") as stream:
         return read_elf(stream, path.name, symbols=True)
 
@@ -73,4 +66,4 @@ def _read(path: Path) -> SharedObject:
 def _reference(work: Path, soname: str) -> SharedObject | None:
     """The distribution's build; Debian's library packages have one file of that name, or a link."""
     found = sorted(path for path in (work / "reference").rglob(soname) if path.is_file())
-    return _read(found[0]) if found else None
+    return read_library(found[0]) if found else None

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.errors import MemberError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,13 +53,8 @@ MOST_KEPT = _HEAD_KEPT + _LATEST_KEPT
 """Bytes that one stream keeps in memory, its reader's own aside."""
 
 
-class BadMemberError(InputError):
+class BadMemberError(MemberError):
     """The bytes of a member contradict the directory of the archive."""
-
-    def __init__(self, member: str, reason: str) -> None:
-        super().__init__(f"{member}: {reason}.")
-        self.member = member
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,8 +22,8 @@ from cxxrt_toolchain.collect.process.loaded import describe, placed
 from cxxrt_toolchain.collect.process.memory import AddressMap, load_order, open_memory
 from cxxrt_toolchain.collect.process.references import read_all
 from cxxrt_toolchain.collect.store import Store
-from cxxrt_toolchain.elf.comment import read_comment
 from cxxrt_toolchain.elf.image import ElfError, ElfImage
+from cxxrt_toolchain.elf.sections import read_comment
 from cxxrt_toolchain.facts.interactions import InteractingObject
 from cxxrt_toolchain.facts.libraries import Package
 from cxxrt_toolchain.facts.process import ProcessView

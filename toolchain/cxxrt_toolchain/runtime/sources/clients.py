@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.runtime.recipe import Kind
-from cxxrt_toolchain.runtime.sources.mirror import debian_mirrors
-from cxxrt_toolchain.runtime.sources.mirror_client import MirrorClient
+from cxxrt_toolchain.runtime.sources.mirror import MirrorClient, debian_mirrors
 from cxxrt_toolchain.runtime.sources.pip_client import PipClient
 
 if TYPE_CHECKING:
