@@ -205,12 +205,8 @@ class EnvironmentFacts:
         users = (user for member in self.members for user in member.users(name))
         return any((user.path, name) not in self.own for user in users)
 
-    @cached_property
-    def private_libstdcxx(self) -> tuple[PrivateLibstdcxx, ...]:
+    def private_libstdcxx(self) -> Iterator[PrivateLibstdcxx]:
         """Copies of libstdc++ under another SONAME, or linked into an object and exported."""
-        return tuple(self._private_libstdcxx())
-
-    def _private_libstdcxx(self) -> Iterator[PrivateLibstdcxx]:
         first = self.vendored(LIBSTDCXX) if self.activated else None
         for member in self.members:
             users = [each.name for each in self.other_cxx_users(member)]

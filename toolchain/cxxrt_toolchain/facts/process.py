@@ -96,15 +96,11 @@ class ProcessView:
         """Version of a distribution; empty if it is unknown."""
         return next((each.version for each in self.packages if each.name == name), "")
 
-    @cached_property
-    def private_libstdcxx(self) -> tuple[PrivateLibstdcxx, ...]:
+    def private_libstdcxx(self) -> Iterator[PrivateLibstdcxx]:
         """Copies of libstdc++ under another SONAME, or linked into an object and exported.
 
         Without those that took part in damage that is already visible (`LocaleTable.collisions`).
         """
-        return tuple(self._private_libstdcxx())
-
-    def _private_libstdcxx(self) -> Iterator[PrivateLibstdcxx]:
         copies = [e for e in self.libraries if RuntimeFamily.LIBSTDCXX in (e.family, *e.static)]
         tables = {each.path: each for each in self.bindings.locales} if self.bindings else {}
         damaged = {path for path, table in tables.items() if table.collisions}

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily, cuda_major
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION, Origin, State
 from cxxrt_toolchain.facts.process import ProcessView, names_of
-from cxxrt_toolchain.rules.remedies import repaired, runtime_first
-from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.rules.remedies import BOTH, Scene, repaired, runtime_first
+from cxxrt_toolchain.rules.rule import Finding, Severity, error, note, rule
 from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
@@ -21,39 +20,20 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.facts.bindings import LocaleTable
     from cxxrt_toolchain.facts.libraries import PrivateLibstdcxx, RuntimeCopy
 
-    Scene = EnvironmentFacts | ProcessView
 
-_SEVERITIES = {
-    State.INERT: Severity.NOTE,
-    State.ALONE: Severity.NOTE,
-    State.LIVE: Severity.ERROR,
-    State.UNKNOWN: Severity.WARNING,
-}
-
-
-@rule(
-    "CXXRT-H1",
-    "Bundled libstdc++ or libgcc_s",
-    on=(EnvironmentFacts, ProcessView),
-    aliases=("CXXRT-L101",),
-)
+@rule("CXXRT-H1", "Bundled libstdc++ or libgcc_s", on=BOTH, aliases=("CXXRT-L101",))
 def private_libstdcxx(scene: Scene) -> Iterator[Finding]:
     """A copy under another SONAME."""
-    for each in scene.private_libstdcxx:
+    for each in scene.private_libstdcxx():
         if not each.linked_in:
             other = (repaired(scene, each.package),) if each.package else ()
             yield _private(scene, each, "brings a private copy of libstdc++", other)
 
 
-@rule(
-    "CXXRT-H4",
-    "Statically linked libstdc++, exported",
-    on=(EnvironmentFacts, ProcessView),
-    aliases=("CXXRT-L103",),
-)
+@rule("CXXRT-H4", "Statically linked libstdc++, exported", on=BOTH, aliases=("CXXRT-L103",))
 def static_libstdcxx(scene: Scene) -> Iterator[Finding]:
     """A copy that is linked into an object, with its plain locale facet ids exported."""
-    for each in scene.private_libstdcxx:
+    for each in scene.private_libstdcxx():
         if each.linked_in:
             rebuilt = f"Rebuild {each.package or each.label} without -static-libstdc++"
             what = "contains a static libstdc++ and exports its symbols"
@@ -61,22 +41,25 @@ def static_libstdcxx(scene: Scene) -> Iterator[Finding]:
 
 
 def _private(scene: Scene, found: PrivateLibstdcxx, what: str, other: tuple[str, ...]) -> Finding:
-    severity = _SEVERITIES[found.state]
     first = found.other or "the shared libstdc++"
-    outlook = {
-        State.INERT: f"it is inert, because {found.other or 'the shared runtime'} is loaded first "
-        "and is global",
-        State.ALONE: "no other libstdc++ is used here",
-        State.LIVE: f"{first} is used too, and the copy that is used second prints empty numbers "
-        "or crashes",
-        State.UNKNOWN: f"whether it or {first} is damaged cannot be seen without reading the "
-        "process's memory",
-    }[found.state]
+    severity = Severity.NOTE
+    match found.state:
+        case State.INERT:
+            other_one = found.other or "the shared runtime"
+            outlook = f"it is inert, because {other_one} is loaded first and is global"
+        case State.ALONE:
+            outlook = "no other libstdc++ is used here"
+        case State.LIVE:
+            severity, second = Severity.ERROR, "the copy that is used second"
+            outlook = f"{first} is used too, and {second} prints empty numbers or crashes"
+        case State.UNKNOWN:
+            severity, unseen = Severity.WARNING, "without reading the process's memory"
+            outlook = f"whether it or {first} is damaged cannot be seen {unseen}"
     acts = severity is not Severity.NOTE
     return Finding(
+        f"{found.label} {what}, {found.paths[0]}; {outlook}",
         severity=severity,
-        message=f"{found.label} {what}, {found.paths[0]}; {outlook}",
-        culprits=(found.package,) if found.package and severity is not Severity.NOTE else (),
+        culprits=(found.package,) if found.package and acts else (),
         victims=found.users if found.state is State.LIVE else (),
         libraries=(*found.paths, *([found.other] if found.other else [])),
         evidence=found.evidence,
@@ -100,44 +83,35 @@ def _is_private(view: ProcessView, table: LocaleTable) -> bool:
     library = view.by_path.get(table.path)
     if library is None or library.soname == LIBSTDCXX:
         return False
-    is_static = RuntimeFamily.LIBSTDCXX in library.static
-    return is_static or library.family is RuntimeFamily.LIBSTDCXX
+    return RuntimeFamily.LIBSTDCXX in (library.family, *library.static)
 
 
 def _damaged(
     view: ProcessView, table: LocaleTable, others: list[LocaleTable], private: list[LocaleTable]
 ) -> Finding:
-    guilty = private or [
-        each
-        for each in (table, *others)
-        if view.by_path[each.path].origin in {Origin.WHEEL, Origin.CONDA}
+    packaged = {Origin.WHEEL, Origin.CONDA}
+    guilty = [each.path for each in private] or [
+        each.path for each in (table, *others) if view.by_path[each.path].origin in packaged
     ]
-    culprits = names_of(view, [each.path for each in guilty])
+    culprits = names_of(view, guilty)
     library = view.by_path.get(table.path)
     victims = view.users(library) if library else ()
     # A copy that is linked in cannot be repaired.
-    files = names_of(
-        view, [e.path for e in guilty if view.by_path[e.path].family is RuntimeFamily.LIBSTDCXX]
-    )
-    brings = listed([view.label(each.path) for each in guilty]) or "another library"
-    return Finding(
-        severity=Severity.ERROR,
-        message=f"The locale table of {table.path} is damaged, because {brings} brings another "
+    copies = [path for path in guilty if view.by_path[path].family is RuntimeFamily.LIBSTDCXX]
+    files = names_of(view, copies)[:1]
+    brings = listed([view.label(path) for path in guilty]) or "another library"
+    return error(
+        f"The locale table of {table.path} is damaged, because {brings} brings another "
         "libstdc++: numbers print as nothing, parse as 0, or crash",
         culprits=culprits,
         victims=tuple(name for name in victims if name not in culprits),
         libraries=(table.path, *(each.path for each in others)),
         evidence=(str(table), f"the same number twice: {', '.join(table.collisions)}"),
-        remedies=(*runtime_first(view), *(repaired(view, name) for name in files[:1])),
+        remedies=(*runtime_first(view), *(repaired(view, name) for name in files)),
     )
 
 
-@rule(
-    "CXXRT-L102",
-    "Several copies of one runtime library",
-    on=(EnvironmentFacts, ProcessView),
-    aliases=("CXXRT-D5",),
-)
+@rule("CXXRT-L102", "Several copies of one runtime library", on=BOTH, aliases=("CXXRT-D5",))
 def several_copies(scene: Scene) -> Iterator[Finding]:
     """Copies of libgcc_s or of one libcudart; in a process also of ``libstdc++.so.6``."""
     for name, copies in _by_library(scene).items():
@@ -193,9 +167,8 @@ def _several(scene: Scene, name: str, copies: list[RuntimeCopy]) -> Finding:
 
 
 def _inert(scene: Scene, name: str, copy: RuntimeCopy, first: RuntimeCopy) -> Finding:
-    return Finding(
-        severity=Severity.NOTE,
-        message=f"{_owners(scene, copy)} brings a copy of {name}, {copy.path}; it is inert, "
+    return note(
+        f"{_owners(scene, copy)} brings a copy of {name}, {copy.path}; it is inert, "
         f"because {first.path} is loaded first and is global",
         libraries=(copy.path, first.path),
     )

@@ -20,7 +20,7 @@ from cxxrt_toolchain.rules.captures import captured
 from cxxrt_toolchain.rules.copies import damaged_locale
 from cxxrt_toolchain.rules.crash_signs import TWO_OPENMP, signs
 from cxxrt_toolchain.rules.remedies import ACTIVATE, ONE_OPENMP, runtime_first, upgrade
-from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.rules.rule import Finding, Severity, error, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,9 +80,8 @@ def _at_exit(scene: ImportScene, end: Attempt[ProcessView | None]) -> Finding:
     """Static destructors and atexit functions run after the imports."""
     view, noise = scene.view, scene.run.noise
     paths = (end.site.path, *end.site.callers) if end.site else ()
-    return Finding(
-        severity=Severity.ERROR,
-        message=f"Importing {', '.join(each.module for each in scene.run.attempts)} works, and the "
+    return error(
+        f"Importing {', '.join(each.module for each in scene.run.attempts)} works, and the "
         f"interpreter crashes with {end.detail} at exit",
         victims=next(filter(None, (names_of(view, [path]) for path in paths)), ()),
         libraries=tuple(path for path in paths if path in view.by_path)[:1],
@@ -109,9 +108,8 @@ def _failed(scene: ImportScene, failure: Attempt[ProcessView | None], how: str) 
     last = last_object(failure.events)
     noise = scene.run.noise
     cause = (_openmp(scene.view) if TWO_OPENMP in noise else None) or _cause(scene, failure)
-    return Finding(
-        severity=Severity.ERROR,
-        message=f"Importing {failure.module}{after} {how}: {cause.reason}",
+    return error(
+        f"Importing {failure.module}{after} {how}: {cause.reason}",
         culprits=cause.culprits,
         victims=cause.victims,
         libraries=cause.libraries,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.imports import ImportScene
 from cxxrt_toolchain.facts.process import ProcessView
@@ -11,11 +9,6 @@ from cxxrt_toolchain.rules import scenes
 from cxxrt_toolchain.rules.rule import CATALOGUE, judge, rule
 from cxxrt_toolchain.rules.wheel import verdict
 from cxxrt_toolchain.rules.wheel.claim import Claim
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from cxxrt_toolchain.rules.rule import Finding
 
 __all__ = ["CATALOGUE", "DECLARING", "SCENES", "judge"]
 
@@ -47,9 +40,5 @@ _OF_THE_LOADER = {
 is another distribution and shares no code with this one."""
 
 
-def _no_findings(_scene: object) -> Iterable[Finding]:
-    return ()
-
-
 for _name, _title in _OF_THE_LOADER.items():
-    rule(_name, _title, on=())(_no_findings)
+    rule(_name, _title, on=())(lambda _scene: ())

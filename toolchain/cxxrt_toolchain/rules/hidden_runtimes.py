@@ -7,20 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.interactions import by_owners, differ_in_cudart, differ_in_libstdcxx
-from cxxrt_toolchain.facts.process import ProcessView
-from cxxrt_toolchain.rules.remedies import capsule_pointers, crossing_symbols, rebuilt
-from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.rules.remedies import BOTH, Scene, capsule_pointers, crossing_symbols, rebuilt
+from cxxrt_toolchain.rules.rule import Finding, note, rule, warning
 from cxxrt_toolchain.wording import listed, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from cxxrt_toolchain.facts.interactions import CapsulePointer, CrossingGroup, InteractingObject
-
-    Scene = EnvironmentFacts | ProcessView
 
 
 class _Runtime(NamedTuple):
@@ -42,7 +38,7 @@ _CUDART = _Runtime(
 )
 
 
-@rule("CXXRT-H5", "Statically linked libstdc++, hidden", on=(EnvironmentFacts, ProcessView))
+@rule("CXXRT-H5", "Statically linked libstdc++, hidden", on=BOTH)
 def hidden_libstdcxx(scene: Scene) -> Iterator[Finding]:
     """A warning if C++ symbols cross; one note for all other packages if others use C++."""
     groups = by_owners(scene.interactions.crossings, differ_in_libstdcxx)
@@ -62,7 +58,7 @@ def hidden_libstdcxx(scene: Scene) -> Iterator[Finding]:
     yield from _separate(scene, _STDCXX, groups, users, capsules)
 
 
-@rule("CXXRT-H7", "Statically linked libcudart, hidden", on=(EnvironmentFacts, ProcessView))
+@rule("CXXRT-H7", "Statically linked libcudart, hidden", on=BOTH)
 def hidden_cudart(scene: Scene) -> Iterator[Finding]:
     """A warning if a package launches another's kernel; one note for all other packages."""
     launches = [each for each in scene.interactions.crossings if each.kernels]
@@ -90,9 +86,8 @@ def _crossing(
     scene: Scene, runtime: _Runtime, group: CrossingGroup, what: str, evidence: tuple[str, ...]
 ) -> Finding:
     guilty = _hiding(group.objects, runtime)
-    return Finding(
-        severity=Severity.WARNING,
-        message=f"{_contain(guilty, runtime)}, and {what}",
+    return warning(
+        f"{_contain(guilty, runtime)}, and {what}",
         culprits=_packages(scene, guilty),
         victims=_packages(scene, group.owners - guilty),
         libraries=tuple(dict.fromkeys(each.path for each in group.objects))[:5],
@@ -116,9 +111,8 @@ def _separate(
     shown = [
         each for each in objects if each.owner in rest and runtime.family in each.traits.hidden
     ]
-    yield Finding(
-        severity=Severity.NOTE,
-        message=f"{_contain(rest, runtime)}, which is safe as long as {runtime.danger} "
+    yield note(
+        f"{_contain(rest, runtime)}, which is safe as long as {runtime.danger} "
         f"{_text({*users} - rest) or 'the other'}",
         culprits=_packages(scene, rest),
         libraries=tuple(each.path for each in shown)[:5],

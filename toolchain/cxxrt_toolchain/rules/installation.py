@@ -12,7 +12,7 @@ from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION, Origin
 from cxxrt_toolchain.facts.process import ProcessView, names_of
 from cxxrt_toolchain.rules.openmp_cuda import lacking
 from cxxrt_toolchain.rules.remedies import INSTALL, upgrade
-from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.rules.rule import Finding, Severity, error, note, rule, warning
 from cxxrt_toolchain.wording import listed, shortened
 
 if TYPE_CHECKING:
@@ -62,9 +62,8 @@ def runtime_missing(env: EnvironmentFacts) -> Iterator[Finding]:
             evidence = f"it requires {wanted}; {installed.version} is installed"
         else:
             continue
-        yield Finding(
-            severity=Severity.ERROR,
-            message=message,
+        yield error(
+            message,
             culprits=(distribution.name,),
             victims=(distribution.name,),
             evidence=(f"{distribution.name} {distribution.version}: {evidence}",),
@@ -139,9 +138,8 @@ def mapped(view: ProcessView) -> Iterator[Finding]:
             and any(_comes_from(each.path, entry) for entry in entries if entry)
         ]
         if paths:
-            yield Finding(
-                severity=Severity.NOTE,
-                message=f"{name} decides that {paths[0]} is used",
+            yield note(
+                f"{name} decides that {paths[0]} is used",
                 libraries=tuple(paths),
                 evidence=(f"{name}={value}",),
             )
@@ -155,9 +153,8 @@ def _comes_from(path: str, entry: str) -> bool:
 def memory_not_read(view: ProcessView) -> Iterator[Finding]:
     """The findings rest on the list of mappings alone."""
     if view.why_no_memory:
-        yield Finding(
-            severity=Severity.NOTE,
-            message=f"Process memory not readable ({view.why_no_memory}): findings rest on "
+        yield note(
+            f"Process memory not readable ({view.why_no_memory}): findings rest on "
             "/proc/PID/maps; run as its user or root",
             evidence=()
             if view.ordered
@@ -175,9 +172,8 @@ def replaced(view: ProcessView) -> Iterator[Finding]:
     """The file of a mapped runtime was removed or replaced."""
     for each in view.runtimes:
         if each.deleted:
-            yield Finding(
-                severity=Severity.WARNING,
-                message=f"{each.path} was removed or replaced while it is in use",
+            yield warning(
+                f"{each.path} was removed or replaced while it is in use",
                 culprits=names_of(view, [each.path]),
                 libraries=(each.path,),
             )
@@ -189,9 +185,8 @@ def unreadable(env: EnvironmentFacts) -> Iterator[Finding]:
     for path, reason in env.unreadable:
         owner = env.environment.owner(path)
         names = (owner.name,) if owner else ()
-        yield Finding(
-            severity=Severity.ERROR,
-            message=f"{path} cannot be read: {reason}",
+        yield error(
+            f"{path} cannot be read: {reason}",
             culprits=names,
             victims=names,
             libraries=(path,),

@@ -23,7 +23,7 @@ from cxxrt_toolchain.facts.libraries import Library, Origin
 from cxxrt_toolchain.facts.loader_trace import needed_by
 from cxxrt_toolchain.facts.symbols import spells_old_string
 from cxxrt_toolchain.rules.remedies import runtime_first, upgrade
-from cxxrt_toolchain.rules.rule import Finding, Severity
+from cxxrt_toolchain.rules.rule import Finding, error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,9 +82,8 @@ def _too_old(match: re.Match[str], view: ProcessView, environment: Environment) 
     path, node, by = match["library"], match["node"], match["by"]
     user = environment.owner(by)
     if node.startswith("GLIBC_") or node == "GLIBC_ABI_DT_RELR":
-        return Finding(
+        return error(
             rule="CXXRT-D8",
-            severity=Severity.ERROR,
             message=f"{_label(user, by)} needs {node}, which this system's glibc lacks",
             culprits=(user.name,) if user else (),
             libraries=(by, path),
@@ -96,9 +95,8 @@ def _too_old(match: re.Match[str], view: ProcessView, environment: Environment) 
         return _other_build(match, library, user, environment)
     culprits, reason = _guilty(library, path, node, user, view, environment)
     victims = (user.name,) if user and user.name not in culprits else ()
-    return Finding(
+    return error(
         rule="CXXRT-D1",
-        severity=Severity.ERROR,
         message=f"{_label(user, by)} needs {node}, and {path} lacks it: {reason}",
         culprits=culprits,
         victims=victims,
@@ -122,9 +120,8 @@ def _other_build(
     whose = f"that of {owner.name} {owner.version}" if owner else "the machine's"
     reason = f"{whose} was loaded before its own" if own else f"it gets {whose}"
     culprits = (owner.name,) if owner and owner is not user else ()
-    return Finding(
+    return error(
         rule="CXXRT-D3",
-        severity=Severity.ERROR,
         message=f"{_label(user, by)} needs {match['node']}, and {path} lacks it: {reason}",
         culprits=culprits,
         victims=(user.name,) if user and user.name not in culprits else (),
@@ -206,9 +203,8 @@ def _undefined(match: re.Match[str], environment: Environment) -> Iterator[Findi
     name, by, version = match["name"], match["by"], match["version"] or ""
     user = environment.owner(by)
     if family_of_name(version) is RuntimeFamily.LIBCUDART:
-        yield Finding(
+        yield error(
             rule="CXXRT-D6",
-            severity=Severity.ERROR,
             message=f"{_label(user, by)} needs {name}, which the loaded {version} lacks",
             victims=(user.name,) if user else (),
             libraries=(by,),
@@ -217,9 +213,8 @@ def _undefined(match: re.Match[str], environment: Environment) -> Iterator[Findi
         )
     elif "__cxx11" in name or "B5cxx11" in name or spells_old_string(name):
         new = "__cxx11" in name or "B5cxx11" in name
-        yield Finding(
+        yield error(
             rule="CXXRT-D11",
-            severity=Severity.ERROR,
             message=f"{_label(user, by)} was compiled for the {'new' if new else 'old'} "
             f"std::string, but the library that it needs for the {'old' if new else 'new'} one",
             culprits=(user.name,) if user else (),
@@ -238,9 +233,8 @@ def _absent(library: str, by: str, view: ProcessView, environment: Environment) 
     user = environment.owner(by) if by else None
     names = (user.name,) if user else ()
     who = f"{_label(user, by)} needs {library}, which" if by else library
-    return Finding(
+    return error(
         rule=rule,
-        severity=Severity.ERROR,
         message=f"{who} was not found",
         culprits=names if family is None else (),
         victims=names if family is not None else (),
@@ -261,9 +255,8 @@ def _bring(library: str, family: RuntimeFamily | None) -> str:
 
 def _plain(rule: str, by: str, environment: Environment, what: str) -> Finding:
     user = environment.owner(by)
-    return Finding(
+    return error(
         rule=rule,
-        severity=Severity.ERROR,
         message=f"{_label(user, by)} {what}",
         culprits=(user.name,) if user else (),
         libraries=(by,),

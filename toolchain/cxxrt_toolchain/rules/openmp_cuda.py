@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.families import OPENMP_FAMILIES, RuntimeFamily, cuda_major
-from cxxrt_toolchain.facts.process import ProcessView
 from cxxrt_toolchain.rules.copies import described
 from cxxrt_toolchain.rules.remedies import (
+    BOTH,
     COMPETING_THREADS,
     INSTALL,
     ONE_OPENMP,
     SHARED_LIBGOMP,
+    Scene,
     upgrade,
 )
-from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.rules.rule import Finding, Severity, rule, warning
 from cxxrt_toolchain.wording import listed, shortened
 
 if TYPE_CHECKING:
@@ -27,13 +28,8 @@ ABORTING = frozenset({RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP})
 """OpenMP runtimes of which a second one ends the process (``OMP: Error #15``)."""
 
 
-@rule(
-    "CXXRT-L105",
-    "Several OpenMP runtimes",
-    on=(EnvironmentFacts, ProcessView),
-    aliases=("CXXRT-D4",),
-)
-def several_openmp(scene: EnvironmentFacts | ProcessView) -> Iterator[Finding]:
+@rule("CXXRT-L105", "Several OpenMP runtimes", on=BOTH, aliases=("CXXRT-D4",))
+def several_openmp(scene: Scene) -> Iterator[Finding]:
     """Separate thread pools are common and harmless; two of Intel's or LLVM's runtimes abort."""
     copies = scene.copies(*OPENMP_FAMILIES)
     clash = [each for each in copies if each.family in ABORTING]
@@ -96,10 +92,8 @@ def old_driver(env: EnvironmentFacts) -> Iterator[Finding]:
     for member in env.members if env.driver is not None else ():
         newest = max((cuda_major(name) or 0 for name in member.needed), default=0)
         if newest > (env.driver or 0):
-            yield Finding(
-                severity=Severity.WARNING,
-                message=f"{member.name} is built for CUDA {newest}, the driver runs CUDA "
-                f"{env.driver}",
+            yield warning(
+                f"{member.name} is built for CUDA {newest}, the driver runs CUDA {env.driver}",
                 culprits=(member.name,),
                 victims=(member.name,),
                 libraries=tuple(each.path for each in member.users(f"libcudart.so.{newest}")[:3]),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.facts.environment import EnvironmentFacts
+from cxxrt_toolchain.facts.process import ProcessView
 from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from cxxrt_toolchain.facts.environment import EnvironmentFacts
     from cxxrt_toolchain.facts.interactions import CapsulePointer, Crossing
-    from cxxrt_toolchain.facts.process import ProcessView
 
+Scene = EnvironmentFacts | ProcessView
+BOTH = (EnvironmentFacts, ProcessView)
 INSTALL = "pip install cxx11-cuda-runtime"
 ACTIVATE = "python -m cxx11_cuda_runtime activate"
 ONE_OPENMP = "Install builds of these packages that use one OpenMP runtime"
@@ -22,7 +24,7 @@ _OLDEST_PYTHON = (3, 9)
 """The oldest Python of the runtime wheel's loader."""
 
 
-def runtime_first(scene: EnvironmentFacts | ProcessView) -> tuple[str, ...]:
+def runtime_first(scene: Scene) -> tuple[str, ...]:
     """The command that loads one new libstdc++ before everything else (M1, M2 and M3).
 
     Empty if the runtime wheel is activated already. A Python that is too old for the runtime wheel
@@ -38,7 +40,7 @@ def runtime_first(scene: EnvironmentFacts | ProcessView) -> tuple[str, ...]:
     return (f"Start Python with LD_PRELOAD={found}",)
 
 
-def repaired(scene: EnvironmentFacts | ProcessView, name: str) -> str:
+def repaired(scene: Scene, name: str) -> str:
     """Commands that download, repair and reinstall the wheel of an installed distribution."""
     version = scene.version_of(name)
     pinned = f"{name}=={version}" if version else name

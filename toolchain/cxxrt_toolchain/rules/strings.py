@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.interactions import by_owners, differ_in_strings
-from cxxrt_toolchain.facts.process import ProcessView
 from cxxrt_toolchain.facts.symbols import spells_old_string
-from cxxrt_toolchain.rules.remedies import capsule_pointers, crossing_symbols, rebuilt
-from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.rules.remedies import BOTH, Scene, capsule_pointers, crossing_symbols, rebuilt
+from cxxrt_toolchain.rules.rule import Finding, Severity, error, note, rule
 from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.facts.environment import StringConflict
     from cxxrt_toolchain.facts.interactions import CapsulePointer, CrossingGroup, InteractingObject
-
-    Scene = EnvironmentFacts | ProcessView
 
 _NEW_STRING = "compile with -D_GLIBCXX_USE_CXX11_ABI=1"
 _WHOLE_INTERFACE = 100
@@ -34,9 +31,8 @@ def string_conflict(env: EnvironmentFacts) -> Iterator[Finding]:
         pairs.setdefault((consumer, provider), each)
     for (consumer, provider), each in sorted(pairs.items()):
         old = "__cxx11" not in each.needed
-        yield Finding(
-            severity=Severity.ERROR,
-            message=f"{consumer} is compiled for the {'old' if old else 'new'} std::string, "
+        yield error(
+            f"{consumer} is compiled for the {'old' if old else 'new'} std::string, "
             f"{provider} for the {'new' if old else 'old'} one",
             culprits=(consumer,),
             victims=(consumer,),
@@ -52,11 +48,7 @@ def string_conflict(env: EnvironmentFacts) -> Iterator[Finding]:
         )
 
 
-@rule(
-    "CXXRT-D13",
-    "Packages that exchange C++ were compiled with different string ABIs",
-    on=(EnvironmentFacts, ProcessView),
-)
+@rule("CXXRT-D13", "Packages that exchange C++ were compiled with different string ABIs", on=BOTH)
 def string_layouts(scene: Scene) -> Iterator[Finding]:
     """Packages with symbols or capsules between them, unless D11 reports the two already."""
     crossing = by_owners(scene.interactions.crossings, differ_in_strings)
@@ -96,9 +88,8 @@ def _crossing(scene: Scene, group: CrossingGroup) -> Finding:
 
 def _exchanging(scene: Scene, owner: str, other: str, rows: list[CapsulePointer]) -> Finding:
     ends = [end for each in rows for end in (each.maker, each.opener)]
-    return Finding(
-        severity=Severity.NOTE,
-        message=f"{owner} is compiled for the old std::string, and no symbol of {other} shows the "
+    return note(
+        f"{owner} is compiled for the old std::string, and no symbol of {other} shows the "
         "same; they exchange pointers, and a struct that contains a string would have two layouts",
         culprits=(owner,) if owner in scene.package_names else (),
         libraries=tuple(dict.fromkeys(each.path for each in ends))[:5],

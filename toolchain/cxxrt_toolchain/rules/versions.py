@@ -13,7 +13,7 @@ from cxxrt_toolchain.facts.installed import VARIABLE_STEPS
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION, Origin, newest, numbers
 from cxxrt_toolchain.facts.process import ProcessView, names_of
 from cxxrt_toolchain.rules.remedies import ACTIVATE, repaired, runtime_first, upgrade
-from cxxrt_toolchain.rules.rule import Finding, Severity, rule
+from cxxrt_toolchain.rules.rule import Finding, Severity, error, note, rule, warning
 from cxxrt_toolchain.wording import listed, shortened
 
 if TYPE_CHECKING:
@@ -89,9 +89,8 @@ def _older(
     where = f"{found.path} (by {found.step.value})" if found else "the runtime wheel's"
     newest_here = _newest(env.served(member, name), _prefix(worst)) or "no such versions"
     variable = found.step.value if found and better and found.step in VARIABLE_STEPS else ""
-    return Finding(
-        severity=Severity.ERROR,
-        message=f"{member.name} needs {worst}, which the {name} that it gets does not define",
+    return error(
+        f"{member.name} needs {worst}, which the {name} that it gets does not define",
         culprits=() if variable else (member.name,),
         victims=(member.name,),
         libraries=(user.path, *([found.path] if found else [])),
@@ -193,9 +192,8 @@ def old_glibc(env: EnvironmentFacts) -> Iterator[Finding]:
         floor, path = max(floors, key=lambda row: row[0], default=((), ""))
         if floor > here:
             needed = ".".join(map(str, floor))
-            yield Finding(
-                severity=Severity.ERROR,
-                message=f"{member.name} needs glibc {needed}; this machine has {glibc}",
+            yield error(
+                f"{member.name} needs glibc {needed}; this machine has {glibc}",
                 culprits=(member.name,),
                 victims=(member.name,),
                 libraries=(path,),
@@ -219,9 +217,8 @@ def older_first(view: ProcessView) -> Iterator[Finding]:
     by += f" of {view.label(bringer)}" if view.package_of(bringer) else ""
     highest = max((each.version for each in copies), key=_number)
     if _number(first.version) < _number(highest):
-        yield Finding(
-            severity=Severity.WARNING,
-            message=f"{first.path} ({first.version}) was loaded first{by}; packages that need "
+        yield warning(
+            f"{first.path} ({first.version}) was loaded first{by}; packages that need "
             f"versions up to {highest} fail to import or get another copy",
             culprits=names_of(view, [first.path]) or names_of(view, [bringer] if bringer else []),
             libraries=tuple(path for path in (first.path, bringer) if path),
@@ -230,9 +227,8 @@ def older_first(view: ProcessView) -> Iterator[Finding]:
     elif first.origin is not Origin.RUNTIME:
         installed = view.runtime_version
         older = _number(first.version) < _number(installed)
-        yield Finding(
-            severity=Severity.NOTE,
-            message=f"The process's libstdc++ is {first.path} ({first.version}){by}"
+        yield note(
+            f"The process's libstdc++ is {first.path} ({first.version}){by}"
             + (f"; the installed runtime has {installed}" if older else ""),
             libraries=(first.path,),
             remedies=runtime_first(view) if older else (),
