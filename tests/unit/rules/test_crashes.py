@@ -23,7 +23,6 @@ from process_samples import (
     view,
 )
 
-from cxxrt_toolchain.facts.bindings import Bindings, Bound
 from cxxrt_toolchain.facts.imports import (
     Attempt,
     CrashSite,
@@ -34,6 +33,7 @@ from cxxrt_toolchain.facts.imports import (
     Verdict,
 )
 from cxxrt_toolchain.facts.loader_trace import Event, Kind
+from cxxrt_toolchain.facts.process import Bindings, Bound
 from cxxrt_toolchain.rules import crashes
 from cxxrt_toolchain.rules.every import judge
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.collect.process.mappings import parse_maps
+from cxxrt_toolchain.collect.process.procfs import parse_maps
 from cxxrt_toolchain.elf.reader import read_elf
 
 if TYPE_CHECKING:

@@ -10,9 +10,8 @@ import pytest
 from process_samples import environment
 
 from cxxrt_toolchain.collect.process.loaded import LoadedObject, describe, placed
-from cxxrt_toolchain.collect.process.mappings import Mapping
 from cxxrt_toolchain.collect.process.memory import LoadedEntry
-from cxxrt_toolchain.collect.process.procfs import ProcessFacts
+from cxxrt_toolchain.collect.process.procfs import Mapping, ProcessFacts
 from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.facts.installed import Distribution
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cxxrt_toolchain.collect.process.mappings import Mapping, parse_maps
-from cxxrt_toolchain.collect.process.procfs import mappings_now, read_process
+from cxxrt_toolchain.collect.process.procfs import Mapping, mappings_now, parse_maps, read_process
 
 if TYPE_CHECKING:
     from pathlib import Path

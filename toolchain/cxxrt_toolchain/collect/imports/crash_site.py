@@ -27,8 +27,8 @@ from cxxrt_toolchain.facts.imports import CrashSite
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.collect.process.mappings import Mapping
     from cxxrt_toolchain.collect.process.memory import Memory
+    from cxxrt_toolchain.collect.process.procfs import Mapping
 
 _WRITE = 1
 """The number of write(2) on x86-64."""

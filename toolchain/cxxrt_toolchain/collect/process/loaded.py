@@ -18,9 +18,8 @@ from cxxrt_toolchain.facts.libraries import Places
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cxxrt_toolchain.collect.process.mappings import Mapping
     from cxxrt_toolchain.collect.process.memory import LoadedEntry
-    from cxxrt_toolchain.collect.process.procfs import ProcessFacts
+    from cxxrt_toolchain.collect.process.procfs import Mapping, ProcessFacts
     from cxxrt_toolchain.collect.store import Store
     from cxxrt_toolchain.facts.installed import Environment
     from cxxrt_toolchain.facts.libraries import Library

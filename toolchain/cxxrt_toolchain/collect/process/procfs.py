@@ -4,7 +4,7 @@ In: a process id. Out: `ProcessFacts`: its program, its environment, and the fil
 mapped, or an error that says why there are none (no such process, another user's, a zombie, a
 kernel thread, not Linux). Judges nothing and opens no mapped file.
 
-Source: proc_pid_status(5), proc_pid_statm(5), proc_pid_root(5).
+Source: proc_pid_maps(5), proc_pid_status(5), proc_pid_statm(5), proc_pid_root(5).
 """
 
 from __future__ import annotations
@@ -15,18 +15,31 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from cxxrt_toolchain.collect.process.mappings import DELETED, parse_maps
 from cxxrt_toolchain.errors import InputError, MissingToolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.collect.process.mappings import Mapping
-
 _PROC = "/proc"
 _STATUS = ("Name:", "State:", "VmSize:")
+_DELETED = " (deleted)"
+_FIELDS = 6
+_NEWLINE = "\\012"
+
+
+class Mapping(NamedTuple):
+    """One mapping of a file; a named tuple, because a process has thousands."""
+
+    path: str
+    """As the process sees it, without the kernel's ``(deleted)``."""
+    start: int
+    end: int
+    is_code: bool
+    """Whether it may be executed."""
+    deleted: bool = False
+    """The file was removed or replaced since."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +83,7 @@ def read_process(pid: int) -> ProcessFacts:
     with _explained(pid):
         _check_kind(pid, place)
         mappings = parse_maps(read(f"{place}/maps"))
-        executable = os.readlink(f"{place}/exe").removesuffix(DELETED)  # noqa: PTH115 - a text
+        executable = os.readlink(f"{place}/exe").removesuffix(_DELETED)  # noqa: PTH115 - a text
         arguments = _strings(read(f"{place}/cmdline"))
         if not mappings and not executable:
             raise ProcessLookupError
@@ -166,3 +179,29 @@ def _roots(place: str) -> tuple[str, str]:
         return "", os.readlink(f"{place}/root").rstrip("/")  # noqa: PTH115 - a text
     except PermissionError:
         return "", ""
+
+
+def parse_maps(text: bytes) -> tuple[Mapping, ...]:
+    """The mappings of files, in address order.
+
+    Args:
+        text: Lines of ``start-end perms offset device inode path``. A path may hold spaces; a
+            newline in it is written in octal.
+    """
+    rows = []
+    for line in os.fsdecode(text).split("\n"):
+        fields = line.split(None, _FIELDS - 1)
+        if len(fields) == _FIELDS and fields[-1][0] == "/":
+            start, _, end = fields[0].partition("-")
+            path = fields[-1].replace(_NEWLINE, "\n")
+            rows.append(Mapping(path, int(start, 16), int(end, 16), "x" in fields[1]))
+    taken = {row.path for row in rows}
+    return tuple([_without_mark(row, taken) if row.path[-1] == ")" else row for row in rows])
+
+
+def _without_mark(row: Mapping, taken: set[str]) -> Mapping:
+    """Without the kernel's mark in the path, unless the file's successor is mapped, too."""
+    name = row.path.removesuffix(_DELETED)
+    if name == row.path:
+        return row
+    return row._replace(path=row.path if name in taken else name, deleted=True)
