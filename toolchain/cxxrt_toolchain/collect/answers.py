@@ -1,8 +1,6 @@
-"""What files answered to questions about their symbols, kept in the store.
+"""What files answered to questions about their symbols, from the store if it is the same file.
 
-In: a path, a question, and a function that finds the answer in the ELF file. Out: the answer, from
-the store if the same file was asked the same before. A question may hold ten thousand names, so
-only their digest is kept.
+A question may hold ten thousand names, so only their digest is kept.
 """
 
 from __future__ import annotations
@@ -25,10 +23,7 @@ _Answer = TypeVar("_Answer")
 class Answers:
     """Answers of the files of one environment or process.
 
-    Args:
-        store: Keeps them between runs.
-        use: What is asked for, in a word. Each use keeps its own answers, because those that a file
-            is no longer asked for are dropped.
+    Each use, a word, keeps its own: answers that a file is no longer asked for are dropped.
     """
 
     def __init__(self, store: Store, use: str) -> None:
@@ -44,14 +39,9 @@ class Answers:
         find: Callable[[SparseElf], _Answer],
         otherwise: _Answer,
     ) -> _Answer:
-        """The file's answer.
+        """The file's answer; `otherwise` if it is damaged or cannot be read.
 
-        Args:
-            path: The file.
-            question: What is asked, in a word.
-            names: The symbols that it is asked of.
-            find: Finds the answer, a value of plain types: text, numbers, tuples of them, None.
-            otherwise: The answer of a file that is damaged, or cannot be read.
+        `question` is a word for what is asked of the names; `find` returns a value of plain types.
         """
         if path not in self._asked:
             try:
@@ -102,11 +92,7 @@ class _Asked:
 
 
 def _found(path: str, find: Callable[[SparseElf], _Answer], otherwise: _Answer) -> _Answer:
-    """The answer of the file itself.
-
-    Raises:
-        OSError: It cannot be read.
-    """
+    """The answer of the file itself; raises OSError if it cannot be read."""
     with open(path, "rb") as stream:  # noqa: PTH123 - called for each object
         try:
             return find(SparseElf(stream, path))

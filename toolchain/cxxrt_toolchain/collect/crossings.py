@@ -1,8 +1,7 @@
 """Symbols that packages need of each other's libraries, or of libcudart, and that these lack.
 
-In: the members of an environment. Out: `MissingSymbols`, `StringConflict`. Symbols are looked up
-by name; the whole table of an object is read only if something is missing. An object that cannot
-be read is skipped.
+Symbols are looked up by name; the whole table of an object is read only if something is missing. An
+object that cannot be read is skipped.
 """
 
 from __future__ import annotations

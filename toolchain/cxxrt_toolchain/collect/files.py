@@ -1,9 +1,8 @@
 """Paths -> the facts of those that are ELF files, through the store.
 
-In: paths and a `Store`. Out: `Objects`. Files are read, never loaded, and of a library of gigabytes
-only kilobytes: symbols are looked up by name, not listed. Only if a runtime may be linked in and
-hidden, the constants are searched for its texts. A file that vanishes or cannot be opened is
-skipped.
+Of a library of gigabytes only kilobytes are read: symbols are looked up by name, and only if a
+runtime may be linked in and hidden, the constants are searched for its texts. A file that vanishes
+or cannot be opened is skipped.
 """
 
 from __future__ import annotations
@@ -46,13 +45,10 @@ class Objects:
 
 
 def read(paths: Iterable[str], store: Store, *, workers: int = 1) -> Objects:
-    """The facts of the ELF files among some paths; other files are left out.
+    """The facts of the ELF files among some absolute paths; other files are left out.
 
-    Args:
-        paths: Absolute paths; symlinks are followed.
-        store: Keeps facts between runs.
-        workers: Processes that read at once. More than one forks: only for a program without
-            threads.
+    `workers` are processes that read at once. More than one forks: only for a program without
+    threads.
     """
     stats = dict(_stats(dict.fromkeys(paths)))
     known: Needs = {}
@@ -89,7 +85,7 @@ def _kept(stats: Mapping[str, Identity], store: Store, known: Needs) -> Iterator
 
 
 def _line(path: str) -> str | None:
-    """Read one file; None where it cannot be opened."""
+    """The encoded facts of one file; None where it cannot be opened."""
     try:
         with open(path, "rb", BUFFER) as stream:  # noqa: PTH123 - called for each object
             if sys.platform.startswith("linux"):  # what lies around a small piece is not needed
@@ -104,11 +100,7 @@ def _line(path: str) -> str | None:
 
 
 def read_object(stream: BinaryIO, path: str) -> ObjectFacts:
-    """Read one ELF file.
-
-    Raises:
-        ElfError: It cannot be read.
-    """
+    """The facts of one ELF file; raises `ElfError` if it cannot be read."""
     elf = SparseElf(stream, path)
     with contextlib.suppress(ElfError):  # a table that is wrong somewhere may do for what is asked
         elf.name_table(LARGEST_TABLE)  # all names in one read, where they are not many

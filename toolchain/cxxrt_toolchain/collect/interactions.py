@@ -1,9 +1,8 @@
-"""Find C++ symbols and capsule pointers that objects of different owners exchange.
+"""The C++ symbols and capsule pointers that objects of different owners exchange.
 
-In: `InteractingObject`s of an environment or a process. Out: `Interactions`. Reads files only if
-an object has a private runtime or string ABI (`Traits`) and another owner's object can interact
-with it: it links to its library, imports its symbols, or names the same capsule. An object that
-cannot be read is skipped.
+Reads files only if an object has a private runtime or string ABI (`Traits`) and another owner's
+object can interact with it: it links to its library, imports its symbols, or names the same
+capsule. An object that cannot be read is skipped.
 """
 
 from __future__ import annotations
@@ -39,12 +38,9 @@ _Names = tuple[str, ...]
 
 
 def find_interactions(objects: Iterable[InteractingObject], answers: Answers) -> Interactions:
-    """Return the interactions of some objects.
+    """The interactions of some objects, without the copies of runtimes.
 
-    Args:
-        objects: Without the copies of runtimes. Of those with one name, an object finds its owner's
-            own, else the first.
-        answers: What their files answered before.
+    Of libraries with one name, an object finds its owner's own, else the first.
     """
     objects = tuple(objects)
     if not _special(objects):

@@ -1,11 +1,9 @@
 """The same work on many paths, shared out to forked processes.
 
-In: paths with their sizes, and a function from a path to a plain value. Out: the values, in the
-order of the paths. Each process takes the next path from a queue, the largest files first, so that
-no process waits for one that got them all. The caller does what a helper took and died of, so that
-the result never depends on the number of helpers. Forks, so the program must not have threads; the
-pool of the standard library does the same and takes longer to import than most environments take to
-read.
+Each process takes the next path from a queue, the largest files first, so that no process waits for
+one that got them all. The caller does what a helper took and died of, so that the result never
+depends on the number of helpers. Forks, so the program must not have threads; the pool of the
+standard library does the same and takes longer to import than most environments take to read.
 """
 
 from __future__ import annotations
@@ -34,7 +32,7 @@ class _Helper(NamedTuple):
 
 
 def work_on(sizes: Mapping[str, int], work: Callable[[str], _Value], workers: int) -> list[_Value]:
-    """The values of some paths.
+    """The values of some paths, in their order.
 
     Args:
         sizes: The paths, and the size of each.
@@ -92,7 +90,7 @@ def _start(
 
 
 def _finish(helper: _Helper) -> dict[int, Any]:
-    """The values that it wrote, by number; none if it died."""
+    """The values that it wrote, by number; empty if it died."""
     _, status = os.waitpid(helper.process, 0)
     with os.fdopen(helper.output, "rb") as stream:
         stream.seek(0)

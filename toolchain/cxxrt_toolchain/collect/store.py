@@ -65,11 +65,7 @@ def identity(found: os.stat_result) -> Identity:
 
 
 class Store:
-    """The values that were kept of files, in memory and on disk.
-
-    Args:
-        folder: Where the shelves lie; None: values live as long as the object.
-    """
+    """The values that were kept of files: in memory and, with a folder, in shelves on disk."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
@@ -81,13 +77,10 @@ class Store:
         return self._shelf(kind, path).get(path, identity)
 
     def put(self, kind: str, path: str, identity: Identity, value: object) -> None:
-        """Keep a value.
+        """Keep a value of a file: whatever `marshal` takes, but None.
 
-        Args:
-            kind: What the value is; also part of a file name.
-            path: The file.
-            identity: As it was before the file was read.
-            value: Whatever `marshal` takes, but None.
+        `kind` says what the value is, and is part of a file name; `identity` is that from before
+        the file was read.
         """
         self._shelf(kind, path).put(path, identity, value)
 
@@ -205,11 +198,6 @@ def _content(file: Path) -> bytes:
 
 
 def _write(file: Path, body: bytes) -> None:
-    """Replace a shelf.
-
-    Raises:
-        OSError: It cannot be written.
-    """
     descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=".new-", suffix=_SUFFIX)
     try:
         with os.fdopen(descriptor, "wb") as stream:

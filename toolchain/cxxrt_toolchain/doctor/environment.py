@@ -1,7 +1,4 @@
-"""An interpreter -> the `Diagnosis` of its environment: collect, judge, draw.
-
-Starts the interpreter once to ask where it imports from; imports and loads nothing.
-"""
+"""An interpreter -> the `Diagnosis` of its environment: collect, judge, draw."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ if TYPE_CHECKING:
 def diagnose_environment(
     executable: str, environ: Mapping[str, str], *, store: Store | None = None, workers: int = 1
 ) -> Diagnosis:
-    """The diagnosis of all that is installed for an interpreter.
+    """The diagnosis of all that is installed for an interpreter, which is started once.
 
     Args:
         executable: The interpreter.

@@ -1,8 +1,7 @@
 """Imports modules one by one in a child process and diagnoses it, also if it crashes.
 
-In: an interpreter and module names. Out: a `Diagnosis`: the outcome of each import, what it loaded,
-what the memory showed between the imports and at a crash, and the cure that experiments found. The
-modules never run in this process.
+The diagnosis holds the outcome of each import, what it loaded, what the memory showed between the
+imports and at a crash, and the cure that experiments found.
 """
 
 from __future__ import annotations

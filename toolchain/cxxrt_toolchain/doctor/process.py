@@ -1,7 +1,4 @@
-"""A running process -> its `Diagnosis`, from /proc and the files that it has mapped.
-
-The process is neither stopped nor changed.
-"""
+"""A running process, neither stopped nor changed -> its `Diagnosis`, from /proc and its files."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Facts of an environment, from which the rules judge: frozen values, no file access.
-
-`doctor.environment` collects them.
-"""
+"""Facts of an environment, from which the rules judge."""
 
 from __future__ import annotations
 
@@ -36,13 +33,11 @@ class StringConflict:
     """A function that two packages spell with different ``std::string`` ABIs."""
 
     consumer: str
-    """Path of the object that imports it."""
     provider: str
-    """Path of the object that exports it."""
     needed: str
-    """Mangled."""
     provided: str
-    """Mangled; the same function with the other ``std::string``."""
+    """Both mangled: the function that one object imports, and the same with the other
+    ``std::string``, which the other exports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +47,6 @@ class MissingSymbols:
     consumer: str
     provider: str
     symbols: tuple[str, ...]
-    """Sorted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +84,6 @@ class EnvironmentFacts:
     members: tuple[Member, ...]
     """Distributions with objects, without the runtime wheel, sorted by name."""
     runtime: Member | None
-    """The installed runtime wheel."""
     activated: bool
     """Whether its start-up hook is installed, which loads its libraries before all others."""
     outside: Mapping[str, ObjectFacts]
@@ -114,7 +107,6 @@ class EnvironmentFacts:
     """What packages with different runtimes or string ABIs exchange."""
 
     verb: ClassVar[str] = "are installed"
-    """The predicate of its libraries in a sentence."""
 
     @cached_property
     def by_path(self) -> dict[str, ObjectFacts]:

@@ -1,7 +1,6 @@
 """Which runtime library a name belongs to, under any of the names that repair tools give it.
 
-In: a SONAME or file name, or the facts of an object. Out: the family and the name that the
-shared runtime serves it under. Never looks at a file.
+The family, and the name that the shared runtime serves it under.
 """
 
 from __future__ import annotations
@@ -101,10 +100,7 @@ def family_of_object(member: str, facts: SharedObject) -> RuntimeFamily | None:
 
 
 def canonical_soname(name: str) -> Soname:
-    """The vendor's own SONAME: ``libgomp-e985bcbb.so.1.0.0`` -> ``libgomp.so.1``.
-
-    A name of no family comes back unchanged.
-    """
+    """The vendor's own SONAME (``libgomp-e985bcbb.so.1.0.0``: ``libgomp.so.1``), else the name."""
     match = _NAME.fullmatch(name.rsplit("/", 1)[-1])
     if match is None:
         return Soname(name)
@@ -115,9 +111,7 @@ def canonical_soname(name: str) -> Soname:
 def served_soname(name: str, family: RuntimeFamily | None) -> Soname | None:
     """The SONAME that a runtime wheel serves a library under, None where it serves none.
 
-    Args:
-        name: What the library is called where it is needed or bundled.
-        family: What it is a copy of; None to go by the name alone.
+    `family` is what it is a copy of; None to go by the name alone.
     """
     if (by_name := family_of_name(name)) in SHARED_FAMILIES:
         return canonical_soname(name)

@@ -1,7 +1,6 @@
 """Runtimes that are linked into an object and hidden, found by their message texts.
 
-In: an object's bytes, piece by piece, and its dynamic symbols. Out: the families that have a
-message text in the file. The bytes are searched only if the undefined symbols leave it possible.
+The bytes are searched only if the undefined symbols leave it possible.
 """
 
 from __future__ import annotations
@@ -39,10 +38,7 @@ def candidates(
     library unwinds, too, and does without stdio. A static libcudart opens ``libcuda.so.1`` itself,
     which takes ``dlopen`` and ``dlsym``.
 
-    Args:
-        facts: The object.
-        undefined: Those of `symbols.ASKED` that it needs; more do no harm: the texts decide.
-        known: Families that are known already.
+    `undefined` holds those of `symbols.ASKED` that it needs; more do no harm: the texts decide.
     """
 
     def unwinds() -> bool:
@@ -62,12 +58,7 @@ def candidates(
 def find_texts(
     pieces: Iterable[bytes], families: Collection[RuntimeFamily]
 ) -> tuple[RuntimeFamily, ...]:
-    """The families, of some, that have a text in the pieces; sorted by name.
-
-    Args:
-        pieces: An object's constants; no more of them are taken than it needs.
-        families: The `candidates`.
-    """
+    """The families, of some, that have a text in an object's constants; sorted by name."""
     wanted, watch, offset = set(families), TextWatch(), 0
     for piece in pieces if wanted else ():
         watch(offset, piece)

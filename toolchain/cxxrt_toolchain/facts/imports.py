@@ -1,7 +1,4 @@
-"""Facts of imports in a child process: outcomes, the place of a crash, results of experiments.
-
-Frozen values, made by `collect.imports`.
-"""
+"""Facts of imports in a child process: outcomes, the place of a crash, results of experiments."""
 
 from __future__ import annotations
 
@@ -40,7 +37,6 @@ class Verdict:
     preloaded: str
     """The libstdc++ that was preloaded; empty if none was found."""
     trials: tuple[tuple[str, str], ...]
-    """Each experiment and its result."""
     reordered: bool | None = None
     """Whether the other order cures it; None if it was not tried."""
 
@@ -65,12 +61,10 @@ class Attempt(Generic[T]):
     report: str = ""
     """The traceback, or what faulthandler wrote."""
     events: tuple[Event, ...] = ()
-    """What the loader did during the import."""
     seconds: float = 0.0
     seen: T | None = None
     """The observer's value for the process after the import, or at the crash."""
     site: CrashSite | None = None
-    """Where it crashed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +73,6 @@ class ImportRun(Generic[T]):
 
     attempts: tuple[Attempt[T], ...]
     before: T | None
-    """The observer's value before the first import."""
     noise: str
     """The end of the child's output."""
     end: Attempt[T] | None = None
@@ -132,7 +125,6 @@ class Step:
     last_object: str = ""
     """Path of the object that was loaded or initialized last; empty if none was."""
     loaded: tuple[str, ...] = ()
-    """Paths of the objects that this step brought in, in load order."""
     seconds: float = 0.0
 
 

@@ -1,7 +1,4 @@
-"""An interpreter, the distributions installed for it, and where the loader finds libraries.
-
-Frozen values; `collect.environment` makes them.
-"""
+"""An interpreter, the distributions installed for it, and where the loader finds libraries."""
 
 from __future__ import annotations
 
@@ -29,9 +26,7 @@ class Distribution:
     """As its METADATA spells it."""
     version: str
     location: str
-    """The folder on ``sys.path``."""
     requires: tuple[str, ...]
-    """``Requires-Dist``, as written."""
     tags: tuple[str, ...]
     """Tags of its WHEEL file; empty if it was not installed from a wheel."""
     files: tuple[str, ...]

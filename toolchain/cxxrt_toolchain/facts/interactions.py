@@ -1,7 +1,4 @@
-"""C++ symbols and capsule pointers that packages with different runtimes or string ABIs exchange.
-
-Frozen values; `collect.interactions` makes them.
-"""
+"""What packages with different runtimes or string ABIs exchange: C++ symbols, capsule pointers."""
 
 from __future__ import annotations
 
@@ -31,7 +28,6 @@ class InteractingObject(NamedTuple):
     owner: str
     """The distribution that it belongs to, else its folder."""
     needed: tuple[str, ...]
-    """``DT_NEEDED``."""
     traits: Traits
 
     @property
@@ -65,7 +61,6 @@ class CapsulePointer:
     maker: InteractingObject
     opener: InteractingObject
     name: str
-    """The name of the capsule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

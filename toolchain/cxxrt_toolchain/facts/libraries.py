@@ -1,7 +1,6 @@
-"""Describe an installed or mapped ELF file as the `Library` that a diagnosis shows.
+"""An installed or mapped ELF file as the `Library` that a diagnosis shows.
 
-In: a path, the file's facts and its distribution. Out: frozen values. Reads no file; asks only
-whether a prefix is a conda environment.
+Asks the file system only whether a prefix is a conda environment.
 """
 
 from __future__ import annotations
@@ -44,9 +43,7 @@ class Package:
     """As its METADATA spells it."""
     version: str
     objects: int
-    """Number of its ELF files."""
     location: str
-    """The folder on ``sys.path`` that it is installed in."""
 
     @property
     def node(self) -> str:
@@ -67,7 +64,6 @@ class Library(NamedTuple):
     family: RuntimeFamily | None
     """The runtime that it is a copy of, under any name."""
     static: tuple[RuntimeFamily, ...] = ()
-    """Runtimes that are linked into it."""
     version: str = ""
     """For a runtime: the newest symbol version that it defines (``GLIBCXX_3.4.33``), for libcudart
     the release."""
@@ -184,14 +180,7 @@ class Places:
         order: int | None = None,
         deleted: bool = False,
     ) -> Library:
-        """Describe one file.
-
-        Args:
-            path: As the process or the environment names it.
-            report: The file's facts; None if it cannot be read.
-            order: Its place in the load order.
-            deleted: Whether it was removed or replaced on disk.
-        """
+        """The library at a path in the process or environment; facts None: it cannot be read."""
         owner = self.environment.owner(path)
         name = path.rpartition("/")[2]
         family = report.copy_of if report else family_of_name(name)

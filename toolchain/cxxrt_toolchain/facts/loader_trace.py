@@ -1,8 +1,7 @@
-"""Parses the output of ``LD_DEBUG=files``, glibc's trace of loaded files.
+"""Events in the output of ``LD_DEBUG=files``, glibc's trace of loaded files.
 
-In: the text. Out: events in order: which object opened or needs a file, and when its constructors
-ran. Other lines are skipped. The texts are the same since glibc 2.3 and never translated. Writing
-them takes about 1 % of the processor time of importing scipy, pandas, pyarrow and scikit-learn.
+Other lines are skipped. The texts are the same since glibc 2.3 and never translated. Writing them
+takes about 1 % of the processor time of importing scipy, pandas, pyarrow and scikit-learn.
 
 Source: glibc's elf/dl-load.c, dl-map-segments, dl-init.c, rtld's "LD_DEBUG=help".
 """

@@ -1,7 +1,7 @@
 """What a wheel needs from the shared runtime: libraries, symbol versions, CUDA symbols.
 
-In: a report. Out: `RuntimeNeeds`. Two questions, one answer each: what the wheel asks for as it
-is, and what it will ask for once its private copies of the runtime are gone.
+Two questions: what the wheel asks for now, and what it will ask for once its private copies of the
+runtime are gone.
 """
 
 from __future__ import annotations
@@ -72,8 +72,7 @@ class RuntimeNeeds:
     def requirement(self, tables: SymbolTables, *, epoch: int) -> str | None:
         """The ``Requires-Dist`` that provides all of it; None where nothing is needed.
 
-        Raises:
-            NoRuntimeError: Something that no known runtime provides.
+        Raises `NoRuntimeError` for something that no known runtime provides.
         """
         if not self.libraries:
             return None
@@ -94,12 +93,10 @@ class RuntimeNeeds:
 
 
 def runtime_needs(report: WheelReport, *, repaired: bool) -> RuntimeNeeds:
-    """Sum up what the wheel's objects need from the runtime.
+    """The sum of what the wheel's objects need from the runtime.
 
-    Args:
-        report: The wheel's facts.
-        repaired: Count needs that a bundled copy serves today, under the runtime's names; else
-            only what must come from outside the wheel.
+    `repaired` counts needs that a bundled copy serves today, under the runtime's names; else only
+    what must come from outside the wheel counts.
     """
     users: set[str] = set()
     libraries: set[Soname] = set()

@@ -1,8 +1,4 @@
-"""The facts of one installed or loaded file, and their encoding as one line of JSON.
-
-In: `ObjectFacts`, the reason why an ELF file cannot be read, or None if the file is not ELF. Out:
-text without line ends, and the facts again. Text that `encode` did not write raises `ValueError`.
-"""
+"""The facts of one installed or loaded file, and their encoding as one line of JSON."""
 
 from __future__ import annotations
 
@@ -73,12 +69,10 @@ class ObjectFacts:
 def static_families(
     exports: frozenset[str], *, symbolic: bool = False
 ) -> tuple[RuntimeFamily, ...]:
-    """The runtimes that an object exports; not for a copy of a runtime.
+    """The runtimes that an object exports, by those of `WATCHED` that it exports.
 
-    Args:
-        exports: Those of `WATCHED` that it exports.
-        symbolic: It is linked with ``-Bsymbolic``: a libstdc++ in it uses its own facet ids, as a
-            hidden one does.
+    `symbolic`: it is linked with ``-Bsymbolic``; a libstdc++ in it uses its own facet ids, as a
+    hidden one does. Not for a copy of a runtime.
     """
     found = []
     if exports & LOCALE_IDS and not symbolic:
@@ -125,12 +119,8 @@ def encode(facts: Facts) -> str:
 def decode(text: str, path: str, size: int, needs: Needs) -> Facts:
     """The facts again.
 
-    Args:
-        text: What `encode` made.
-        path: The file.
-        size: Bytes of the file.
-        needs: Version needs that were made before, to share them: thousands of objects have the
-            same few.
+    `needs` holds version needs that were made before, to share them: thousands of objects have the
+    same few.
 
     Raises:
         ValueError: `encode` did not make this text.
@@ -162,7 +152,7 @@ def _object(row: dict[str, Any], path: str, size: int, needs: Needs) -> ObjectFa
 
 
 def _encode_traits(traits: Traits) -> list[Any]:
-    """A list of JSON types; empty for `NO_TRAITS`, as for most objects."""
+    """A list of JSON types; empty for `NO_TRAITS`, which most objects have."""
     if traits == NO_TRAITS:
         return []
     hidden = [family.value for family in traits.hidden]
@@ -171,11 +161,6 @@ def _encode_traits(traits: Traits) -> list[Any]:
 
 
 def _decode_traits(row: list[Any]) -> Traits:
-    """The traits again.
-
-    Raises:
-        KeyError, TypeError, ValueError: `encode_traits` did not make this.
-    """
     if not row:
         return NO_TRAITS
     hidden, old, new, *names = row

@@ -1,7 +1,4 @@
-"""Facts of one process at one moment, from which the rules judge: frozen values, no file access.
-
-`collect.process` makes them.
-"""
+"""Facts of one process at one moment, from which the rules judge."""
 
 from __future__ import annotations
 
@@ -103,18 +100,15 @@ class ProcessView:
     libraries: tuple[Library, ...]
     """In load order if it is known, else in address order."""
     needed: Mapping[str, tuple[str, ...]]
-    """``DT_NEEDED`` by path."""
     packages: tuple[Package, ...]
     ordered: bool
-    """Whether the load order is known."""
     bindings: Bindings | None
     """None if the memory was not read; `why_no_memory` gives the reason."""
     why_no_memory: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
     glibc: str = ""
-    """Version of the C library that is mapped."""
     python: str = ""
-    """Version of the interpreter; empty if there is no interpreter."""
+    """Version of the interpreter; empty for another program."""
     runtime_version: str = ""
     """The newest ``GLIBCXX`` of the runtime wheel that is installed there."""
     compilers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

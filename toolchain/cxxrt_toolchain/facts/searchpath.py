@@ -1,6 +1,6 @@
 """The targets of RPATH and RUNPATH entries, relative to the folder that a wheel is installed into.
 
-In: an object's report. Out: its entries as relative paths. Pure: ``..`` is resolved in the text.
+``..`` is resolved in the text.
 """
 
 from __future__ import annotations

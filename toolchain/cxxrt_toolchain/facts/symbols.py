@@ -1,8 +1,8 @@
-"""The symbols of an object that rules ask for.
+"""The symbols of an object that rules ask for: a `SymbolDigest`.
 
-In: an object's `SymbolGroup`s. Out: a `SymbolDigest`. Only mangled names are looked at; nothing
-is demangled. Name grammar: Itanium C++ ABI, chapter 5.1. A wheel has up to a million of them, so
-every question is one comprehension over a group, cheapest test first.
+Only mangled names are looked at; nothing is demangled. Name grammar: Itanium C++ ABI, chapter 5.1.
+A wheel has up to a million of them, so every question is one comprehension over a group, cheapest
+test first.
 """
 
 from __future__ import annotations
@@ -129,11 +129,9 @@ def digest(
 ) -> SymbolDigest:
     """The sets of an object's dynamic symbols that rules ask for.
 
-    Args:
-        groups: The object's dynamic symbols.
-        version_definitions: The versions that the object defines itself. A definition under any
-            other version is a copy relocation: an executable's room for a variable of a library.
-        watched: What policies forbid; default: what those of the specification do.
+    `version_definitions` are the versions that the object defines itself. A definition under any
+    other version is a copy relocation: an executable's room for a variable of a library. `watched`
+    is what policies forbid; default: what those of the specification do.
     """
     if watched is None:
         # Not at the top: the doctor uses this module's names, and reads no policy.

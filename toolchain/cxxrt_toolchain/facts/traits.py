@@ -87,13 +87,7 @@ NO_TRAITS = Traits()
 def read_traits(
     found: SparseElf, facts: SharedObject, exported: Collection[RuntimeFamily] = ()
 ) -> Traits:
-    """Return the traits of an object, `NO_TRAITS` if its tables are damaged.
-
-    Args:
-        found: The opened file.
-        facts: Its facts.
-        exported: Runtimes that are linked in and exported, hence not hidden.
-    """
+    """The traits of an object; `NO_TRAITS` if its tables are damaged."""
     try:
         return _read(found, facts, exported)
     except ElfError:
@@ -118,11 +112,7 @@ def _read(found: SparseElf, facts: SharedObject, exported: Collection[RuntimeFam
 
 
 def capsules(found: SparseElf) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the names of the capsules that an object creates and of those that it opens.
-
-    Raises:
-        ElfError: As for `SparseElf`.
-    """
+    """The names of the capsules that an object creates, and of those that it opens."""
     names = found.string_arguments((_MAKE, _OPEN))
     made, opened = (filter(_is_capsule, names[function]) for function in (_MAKE, _OPEN))
     return frozenset(made), frozenset(opened)

@@ -1,7 +1,4 @@
-"""What a wheel contains, as far as any rule asks: frozen values, no opinions and no file access.
-
-`collect` makes these, the rules in `verdict` and the planner read them.
-"""
+"""What a wheel contains, as far as any rule asks: no opinions."""
 
 from __future__ import annotations
 
@@ -87,7 +84,6 @@ class ObjectReport:
 
     member: str
     size: int
-    """Bytes, uncompressed."""
     facts: SharedObject
     """Without symbols: their digest is kept instead."""
     copy_of: RuntimeFamily | None
@@ -133,7 +129,6 @@ class WheelReport:
 
     filename: str
     tags: WheelTags
-    """The file name, taken apart."""
     wheel_file: WheelFile | None
     """``WHEEL``; None where it is missing or unreadable, which `metadata_issues` explains."""
     requires_dist: tuple[str, ...]
@@ -142,11 +137,9 @@ class WheelReport:
     record_issues: tuple[RecordIssue, ...] | None
     """None where nobody asked for the comparison."""
     dist_info: str
-    """The name of the ``.dist-info`` folder."""
     members: tuple[str, ...]
     """All names, in archive order, directories left out."""
     objects: tuple[ObjectReport, ...]
-    """Sorted by member."""
     unreadable: tuple[UnreadableObject, ...]
 
     def provides(self, name: str) -> ObjectReport | None:

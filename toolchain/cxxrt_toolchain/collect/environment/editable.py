@@ -54,16 +54,10 @@ NONE = Sources()
 
 
 def recorded_sources(site: str, info: str, record: str, trees: SourceTrees) -> Sources:
-    """The sources of a distribution, by what its RECORD names.
+    """The sources of a distribution, by what the text of its RECORD names.
 
     The files that an unknown hook maps are not found; as files below the project they still belong
-    to the distribution.
-
-    Args:
-        site: The folder that it is installed in.
-        info: Its ``.dist-info`` folder.
-        record: The text of its RECORD.
-        trees: Looks into folders.
+    to the distribution. `site` is the folder that it is installed in, `info` its ``.dist-info``.
     """
     names = tuple(_recorded_pth(record))
     project = _project(info) if names or _DIRECT_URL in record else ""
@@ -95,11 +89,7 @@ def follow_link(site: str, name: str, trees: SourceTrees) -> tuple[str, str] | N
 def declared_sources(folder: str, info: str, project: str, trees: SourceTrees) -> Sources:
     """The sources of the packages and modules that ``top_level.txt`` names, beside its folder.
 
-    Args:
-        folder: Where they are imported from.
-        info: The ``.egg-info`` folder.
-        project: Of a develop install, else empty.
-        trees: Looks into folders.
+    They are imported from `folder`; `project` is that of a develop install, else empty.
     """
     if project:
         trees.gather(project)

@@ -1,9 +1,8 @@
 """Folders on ``sys.path`` -> the distributions that are installed there, and their files.
 
-In: an `Interpreter`. Out: `Environment`. Reads ``*.dist-info`` and ``*.egg-info``; nothing is
-imported. Files are those that RECORD (or ``installed-files.txt``) names and that may be shared
-objects by their name; without such a list, those below its top-level packages. An editable install
-also has the files of its source tree (`editable`).
+Reads ``*.dist-info`` and ``*.egg-info``. Files are those that RECORD (or ``installed-files.txt``)
+names and that may be shared objects by their name; without such a list, those below its top-level
+packages. An editable install also has the files of its source tree (`editable`).
 """
 
 from __future__ import annotations
@@ -41,12 +40,7 @@ _ENTRIES = (*_INFO, _LINK)
 
 
 def read_environment(interpreter: Interpreter, store: Store) -> Environment:
-    """Find what is installed for an interpreter.
-
-    Args:
-        interpreter: Says where it imports from.
-        store: Keeps listings of source trees between runs.
-    """
+    """What is installed for an interpreter; the store keeps listings of source trees."""
     trees = SourceTrees(store, interpreter.root)
     found: dict[str, Distribution] = {}
     for folder in dict.fromkeys(interpreter.path):

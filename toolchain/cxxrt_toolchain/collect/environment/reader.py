@@ -1,7 +1,7 @@
 """The installed distributions and the environment variables -> `EnvironmentFacts`.
 
-In: an `Environment`. Out: all facts of it that rules ask for. Reads files; starts a process to ask
-the CUDA driver, and only if a package needs CUDA; imports and loads nothing.
+Starts a process to ask the CUDA driver, and only if a package needs CUDA; imports and loads
+nothing.
 """
 
 from __future__ import annotations
@@ -51,13 +51,9 @@ _OWN = (Step.OWN_RPATH, Step.OWN_RUNPATH)
 def collect_environment(
     environment: Environment, environ: Mapping[str, str], store: Store, *, workers: int = 1
 ) -> EnvironmentFacts:
-    """The facts of an environment.
+    """The facts of an environment with the variables that its programs run with.
 
-    Args:
-        environment: What is installed.
-        environ: The variables that its programs run with.
-        store: Keeps what files said.
-        workers: As for `files.read`.
+    `workers` is as for `files.read`.
 
     Raises:
         InputError: The interpreter does not run on glibc.

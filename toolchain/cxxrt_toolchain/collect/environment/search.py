@@ -1,9 +1,7 @@
-"""The file that the dynamic loader would load for a needed name.
+"""The file that the dynamic loader would load for a needed name, and the step that led to it.
 
-In: a needed name, the object that needs it, the program, the environment variables and the bytes
-of ``ld.so.cache``. Out: `Found`: a path and the step that led to it. Asks the file system whether
-files exist, and nothing else. Left out are ``glibc-hwcaps`` folders, and the ``DT_RPATH`` of the
-objects that load an object, which one object alone does not tell.
+Asks the file system whether files exist, and nothing else. Left out are ``glibc-hwcaps`` folders,
+and the ``DT_RPATH`` of the objects that load an object, which one object alone does not tell.
 
 Source: ld.so(8), "DESCRIPTION"; glibc's elf/dl-load.c (_dl_map_object) and, for the cache,
 sysdeps/generic/dl-cache.h.
@@ -43,14 +41,7 @@ class Program:
 
 
 class Search:
-    """The loader's search in one environment.
-
-    Args:
-        program: The interpreter.
-        environ: Its environment variables.
-        cache: The content of ``ld.so.cache``; empty if there is no such file.
-        exists: Whether a path is a file.
-    """
+    """The loader's search for one program, with the content of ``ld.so.cache``."""
 
     def __init__(
         self,
@@ -66,13 +57,9 @@ class Search:
         self._folders = split_path(environ.get("LD_LIBRARY_PATH", "").replace(";", ":"))
 
     def find(self, name: str, *, path: str = "", facts: SharedObject | None = None) -> Found | None:
-        """The file that a ``DT_NEEDED`` entry leads to.
+        """The file that a ``DT_NEEDED`` entry of the object at a path leads to.
 
-        Args:
-            name: The entry.
-            path: The object that has the entry. Without it, the result is what every object
-                without search paths gets.
-            facts: The facts of that object.
+        Without an object: what every object without search paths gets.
         """
         return next(self.all(name, path=path, facts=facts), None)
 

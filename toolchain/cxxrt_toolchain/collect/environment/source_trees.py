@@ -41,13 +41,11 @@ class Listing(NamedTuple):
 
 
 class SourceTrees:
-    """Lists folders.
+    """Lists folders, and keeps the listings between runs.
 
-    Args:
-        store: Keeps listings between runs.
-        root: What stands before every path, for the files of another mount namespace or below
-            another root. Links are not followed there, because they mean its paths, not ours, and
-            nothing is kept between runs.
+    `root` stands before every path, for the files of another mount namespace or below another root.
+    Links are not followed there, because they mean its paths, not ours, and nothing is kept between
+    runs.
     """
 
     def __init__(self, store: Store, root: str = "") -> None:
@@ -81,11 +79,7 @@ class SourceTrees:
             waiting += new[: MOST_FOLDERS - len(waiting)]
 
     def modules(self, path: str) -> Iterator[str]:
-        """The extension modules ``path.*.so`` and ``path.so``, with their real paths.
-
-        Args:
-            path: Of a module, without a suffix or with its own.
-        """
+        """The real paths of ``path.*.so`` and ``path.so``; `path` with or without a suffix."""
         folder, _, stem = path.rpartition("/")
         stem = stem.partition(".")[0]
         listing = self.listing(folder or "/")

@@ -1,10 +1,9 @@
-"""Where a process crashed, read while its crash handler stands still.
+"""Where a process crashed, read while its signal handler waits in a write to a known pipe.
 
-In: a process whose signal handler waits in a write to a known pipe. Out: `CrashSite`: the object
-and the function that were interrupted, and the objects that lie below on the stack. The kernel
-has put the interrupted registers on the stack of the handler; callers are words of the interrupted
-stack that follow a call instruction, so an old one may be among them. x86-64 only; on other
-machines, and where nothing is found, the answer is None.
+The answer is the object and the function that were interrupted, and the objects that lie below on
+the stack. The kernel has put the interrupted registers on the stack of the handler; callers are
+words of the interrupted stack that follow a call instruction, so an old one may be among them.
+x86-64 only; on other machines, and where nothing is found, the answer is None.
 
 Source: arch/x86/include/uapi/asm/sigcontext.h and ucontext.h of Linux; proc_pid_syscall(5).
 """
@@ -53,12 +52,7 @@ _CALLS = (
 
 
 def find_crash_site(pid: int, descriptor: int) -> CrashSite | None:
-    """Find where a process crashed.
-
-    Args:
-        pid: The process, one of whose threads is in its crash handler.
-        descriptor: The file that the handler writes to, as the process numbers it.
-    """
+    """The place where the handler writes to that descriptor, as the process numbers it."""
     if os.uname().machine != "x86_64":
         return None
     pointer = _stack_of_writer(pid, descriptor)

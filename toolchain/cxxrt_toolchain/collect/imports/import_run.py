@@ -1,8 +1,6 @@
-"""The run of imports in a child process, one module after the other.
+"""The run of imports in a child process, one module after the other: an `ImportRun`.
 
-In: an interpreter, the modules, a `Variant`, and a function that looks at a process. Out: an
-`ImportRun`: for each module its outcome, what the loader did, and what that function returned after
-the import, or in the moment of the crash. Judges nothing.
+Each import is observed when it is done, or in the moment of the crash. Judges nothing.
 """
 
 from __future__ import annotations
@@ -42,13 +40,8 @@ def run_imports(
 ) -> ImportRun[T]:
     """Import modules in a child process, up to the first that fails.
 
-    Args:
-        executable: The interpreter, Python 3.6 or newer.
-        modules: In this order.
-        timeout: Seconds for each of them.
-        observe: Looks at the process with the given id, which stands still meanwhile.
-        variant: What to do differently.
-        say: Called with a line of progress.
+    `observe` looks at the process with the given id, which stands still meanwhile; `timeout` is in
+    seconds for each import; the interpreter is Python 3.6 or newer.
 
     Raises:
         MissingToolError: The interpreter cannot be started.
@@ -74,13 +67,8 @@ def run_imports(
 class ImportSession(Generic[T]):
     """A child process that imports modules on request, for a ``with`` statement.
 
-    Args:
-        executable: The interpreter, Python 3.6 or newer.
-        timeout: Seconds for each import.
-        observe: Looks at the process with the given id, which stands still meanwhile.
-        variant: What to do differently.
-        brief: Whether only the outcome is needed.
-        stop: Ends it early, by `watched_child.Stopped`.
+    `brief` says that only the outcome is needed; `stop` ends it early, by `watched_child.Stopped`.
+    The other arguments are those of `run_imports`.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """The outcomes of imports that are tried side by side in child processes.
 
-In: names, modules and variants. Out: `Trial`s. As many run at a time as there are processors, in
-the order in which they were started; at the end of the ``with`` statement those that still run are
-stopped. The process of a trial may be kept until then, for another trial to continue in it.
+As many run at a time as there are processors, in the order in which they were started; at the end
+of the ``with`` statement those that still run are stopped. The process of a trial may be kept until
+then, for another trial to continue in it.
 """
 
 from __future__ import annotations
@@ -56,13 +56,7 @@ class _Ended:
 
 
 class Trials:
-    """Runs trials, for a ``with`` statement.
-
-    Args:
-        executable: The interpreter.
-        timeout: Seconds per import.
-        say: Called with what is being tried, whenever that changes.
-    """
+    """Runs trials, for a ``with`` statement; says what is being tried, whenever that changes."""
 
     def __init__(
         self, executable: str, *, timeout: float, say: Callable[[str], None] = say_nothing
@@ -100,11 +94,7 @@ class Trials:
     ) -> Trial:
         """Import modules in a process of their own.
 
-        Args:
-            name: What this trial is called.
-            modules: In this order.
-            variant: What is done differently.
-            keep: Whether another trial may go on in the process.
+        `keep` says whether another trial may go on in the process.
         """
         future = self._pool.submit(self._named, name, lambda: self._fresh(modules, variant, keep))
         return Trial(name, future, self._seen)

@@ -1,11 +1,9 @@
 """The child process that imports: started, given orders, watched, stopped at a crash.
 
-In: an interpreter, a `Variant`, a folder for files. Out: a `Reply` per order.
 The child (`import_child`) stands still between two imports. It also stands still when it crashes:
-faulthandler writes its report into a pipe that is full but for a few bytes, so the process stops
-in the middle of the report, with everything still in place, until `report` drains the pipe.
-
-What the modules print goes to a file; `end` kills what is left of the process group.
+faulthandler writes its report into a pipe that is full but for a few bytes, so the process stops in
+the middle of the report, with everything still in place, until `report` drains the pipe. What the
+modules print goes to a file; `end` kills what is left of the process group.
 """
 
 from __future__ import annotations
@@ -89,14 +87,10 @@ class Stopped(Exception):  # noqa: N818 - nothing went wrong
 
 
 class WatchedChild:
-    """The running child, until `end`.
+    """The running child, until `end`; it keeps its files in a folder.
 
-    Args:
-        executable: The interpreter.
-        variant: What is done differently.
-        folder: For its files.
-        brief: Whether only its end is needed: no trace of the loader, no place of a crash.
-        stop: Once it is set, waiting raises `Stopped`.
+    `brief` says that only its end is needed: no trace of the loader, no place of a crash. Once
+    `stop` is set, waiting raises `Stopped`.
     """
 
     def __init__(
@@ -160,11 +154,7 @@ class WatchedChild:
         return self._process.pid
 
     def start(self, timeout: float) -> None:
-        """Wait until it is ready.
-
-        Raises:
-            InputError: It does not become so.
-        """
+        """Wait until it is ready; raises `InputError` if it does not become so."""
         reply = self._wait(timeout)
         if reply.answer is None or reply.answer.get("outcome") != "ready":
             if reply.crashing:

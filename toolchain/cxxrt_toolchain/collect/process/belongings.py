@@ -1,11 +1,10 @@
 """The interpreter that a process runs, and the folders that it imports from.
 
-In: `ProcessFacts`. Out: its `Interpreter` with the folders that it imports from: those above what
-is mapped, and site-packages of the environment that it was started from, where an editable install
-maps nothing. The process is not asked anything. Lists folders; of files, reads the manifest of an
-installed runtime only.
+The folders are those above what is mapped, and site-packages of the environment that it was started
+from, where an editable install maps nothing. The process is not asked anything. Lists folders; of
+files, reads the manifest of an installed runtime only.
 
-Source: the module ``site``, and CPython's Modules/getpath.py: how a program finds its environment.
+Source: the module `site`, and CPython's Modules/getpath.py: how a program finds its environment.
 """
 
 from __future__ import annotations

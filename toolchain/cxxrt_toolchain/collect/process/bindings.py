@@ -1,11 +1,7 @@
 """The definitions that the loader bound C++ references to, read from a process's memory.
 
-In: loaded objects with their load addresses, the memory, and a way to open their files. Out:
-`Bindings`: for each pair of objects the symbols that one defines itself and that the loader bound
-to the other, and the locale numbers that each copy of libstdc++ uses. Judges nothing.
-
-A symbol that two objects define is bound once per object that refers to it, so one place per
-symbol is read. Jump slots that are still unbound point into their own object and count as own.
+A symbol that two objects define is bound once per object that refers to it, so one place per symbol
+is read. Jump slots that are still unbound point into their own object and count as own.
 """
 
 from __future__ import annotations
@@ -55,14 +51,10 @@ def read_bindings(
     describe: Callable[[ObjectInMemory, str, Symbols], tuple[Bound, ...]],
     group: Callable[[str], str],
 ) -> Bindings:
-    """The bindings between objects of different groups, and the locale numbers.
+    """The bindings between objects of different groups, and the locale numbers of copies.
 
-    Args:
-        objects: The loaded objects that may hold C++.
-        owners: The memory of each loaded object.
-        memory: The memory of the process.
-        describe: `describe_bound`.
-        group: The package or folder that a path belongs to; bindings inside one are not returned.
+    `objects` may hold C++, `owners` is the memory of every loaded object, `describe` is
+    `describe_bound`, and `group` names the package or folder of a path.
     """
     modules = _modules(objects, memory) if any(each.facts.modules for each in objects) else {}
     rows: dict[tuple[str, str], list[int | str]] = {}
@@ -136,17 +128,11 @@ def _modules(objects: Iterable[ObjectInMemory], memory: Memory) -> dict[int, str
 def describe_bound(
     source: ObjectInMemory, target: str, symbols: Symbols, open_file: Callable[[str], BinaryIO]
 ) -> tuple[Bound, ...]:
-    """The names of bound symbols, with the sizes of variables and vtables.
+    """The names of symbols that were bound to `target`, with the sizes of variables and vtables.
 
     Sizes differ only if the two objects were built from different declarations. In a program that
-    is linked to a fixed address, a function whose address is compared has the address of a jump
-    in the program (the psABI's "Function Addresses"); that is not a definition and is left out.
-
-    Args:
-        source: The object that defines the symbols.
-        target: The object that they were bound to.
-        symbols: The symbols.
-        open_file: Opens the file of an object; `ElfError` if there is none.
+    is linked to a fixed address, a function whose address is compared has the address of a jump in
+    the program (the psABI's "Function Addresses"); that is not a definition and is left out.
 
     Raises:
         OSError: A file cannot be read today.

@@ -1,10 +1,8 @@
 """The copies of libcudart that are loaded and that no object is bound to.
 
-In: the loaded objects, and their files. Out: the places in the memory that say which copy an object
-uses, and from their content the idle copies. A copy with a file name of its own is loaded beside
-one that is already there; if that one is global, all objects are bound to it. torch 2.14.1 loads
-NVIDIA's libcudart RTLD_GLOBAL, and torchvision 0.29.1 needs its own copy as
-``libcudart.faf08d9a.so.13``.
+A copy with a file name of its own is loaded beside one that is already there; if that one is
+global, all objects are bound to it. torch 2.14.1 loads NVIDIA's libcudart RTLD_GLOBAL, and
+torchvision 0.29.1 needs its own copy as ``libcudart.faf08d9a.so.13``.
 """
 
 from __future__ import annotations
@@ -36,10 +34,7 @@ def read_places(
 ) -> Places:
     """The places that say which copy is used; empty unless two copies of one libcudart are loaded.
 
-    Args:
-        libraries: All loaded objects.
-        needed: ``DT_NEEDED`` by path, of those that can be read.
-        open_file: Opens the file of an object; `ElfError` or `OSError` if there is none.
+    `needed` is ``DT_NEEDED`` by path, of those objects that can be read.
     """
     known = [each for each in libraries if each.path in needed]
     copies: dict[str, list[Library]] = {}
@@ -72,9 +67,7 @@ def _places(path: str, open_file: Callable[[str], BinaryIO]) -> tuple[int, ...] 
 def idle_copies(places: Places, bound: Callable[[str, int], str]) -> tuple[str, ...]:
     """The copies that an object needs and that no object is bound to, sorted.
 
-    Args:
-        places: From `read_places`.
-        bound: The path of the object that a place of an object points into; empty if unknown.
+    `bound` gives the path of the object that a place of an object points into; empty if unknown.
     """
     used: set[str] = set()
     resolved: set[str] = set()

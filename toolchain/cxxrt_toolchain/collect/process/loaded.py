@@ -1,8 +1,4 @@
-"""The loaded objects of a process: the loader's list, joined with what is mapped and with facts.
-
-In: `ProcessFacts`, the loader's list, the installed distributions. Out: `LoadedObject`s in load
-order. Files are read through the store.
-"""
+"""The loaded objects of a process: the loader's list, joined with what is mapped and with facts."""
 
 from __future__ import annotations
 
@@ -94,15 +90,9 @@ def describe(
     ordered: bool,
     workers: int,
 ) -> tuple[LoadedObject, ...]:
-    """The loaded objects, in the order in which they are given.
+    """The loaded objects, in the order of `placed`: files with their load addresses.
 
-    Args:
-        facts: The process.
-        placed: Files with their load addresses.
-        environment: The distributions that files may belong to.
-        store: Keeps facts of files.
-        ordered: Whether the order is the load order.
-        workers: As for `files.read`.
+    `ordered` says whether that is the load order; `workers` is as for `files.read`.
     """
     root = facts.root
     places = [root + each.path for each, _ in placed if not each.deleted]

@@ -1,8 +1,8 @@
 """The memory of another process, read only, and the loader's list of objects in it.
 
-In: a process id. Out: bytes and words at addresses, and the objects in load order. If the kernel
-denies access (another user's process, Yama's ptrace_scope), `open_memory` gives None. Never stops,
-writes to or attaches to the process: what is read may be torn, so every length is bounded.
+If the kernel denies access (another user's process, Yama's ptrace_scope), `open_memory` gives None.
+Never stops, writes to or attaches to the process: what is read may be torn, so every length is
+bounded.
 
 Source: proc_pid_mem(5); glibc's <link.h> (struct r_debug, struct link_map); getauxval(3).
 """
@@ -62,12 +62,7 @@ class Memory:
         return int.from_bytes(data, "little") if len(data) == _WORD else None
 
     def gather(self, address: int, words: array[int]) -> list[int]:
-        """The 64-bit words at some numbers of words behind an address; 0 where nothing is mapped.
-
-        Args:
-            address: Of word 0.
-            words: Which ones, rising; they are read in one piece.
-        """
+        """The 64-bit words at rising numbers of words behind an address; 0 where none is mapped."""
         data = self.read(address, (words[-1] + 1) * _WORD)
         data += bytes((words[-1] + 1) * _WORD - len(data))
         return list(map(memoryview(data).cast("Q").__getitem__, words))

@@ -1,8 +1,6 @@
 """A running process as /proc shows it: frozen facts, read only.
 
-In: a process id. Out: `ProcessFacts`: its program, its environment, and the files that it has
-mapped, or an error that says why there are none (no such process, another user's, a zombie, a
-kernel thread, not Linux). Judges nothing and opens no mapped file.
+Judges nothing and opens no mapped file.
 
 Source: proc_pid_maps(5), proc_pid_status(5), proc_pid_statm(5), proc_pid_root(5).
 """
@@ -184,9 +182,8 @@ def _roots(place: str) -> tuple[str, str]:
 def parse_maps(text: bytes) -> tuple[Mapping, ...]:
     """The mappings of files, in address order.
 
-    Args:
-        text: Lines of ``start-end perms offset device inode path``. A path may hold spaces; a
-            newline in it is written in octal.
+    A line is ``start-end perms offset device inode path``. A path may hold spaces; a newline in it
+    is written in octal.
     """
     rows = []
     for line in os.fsdecode(text).split("\n"):

@@ -1,6 +1,6 @@
 """The references of a C++ object to its own definitions, from its file or from the store.
 
-In: paths of files. Out: `ObjectReferences`. A file that cannot be read has no references.
+A file that cannot be read has no references.
 """
 
 from __future__ import annotations
@@ -63,11 +63,8 @@ def read_all(
 ) -> dict[str, ObjectReferences]:
     """The references of some objects, from the store or from their files.
 
-    Args:
-        places: The path of each file in the process, and the path under which it lies here.
-        open_file: Opens a file of the process; `OSError` if it is gone.
-        store: Keeps references between runs.
-        workers: Processes that read at once, for a program without threads.
+    `places` holds the path of each file in the process, and the path under which it lies here;
+    `open_file` opens a file of the process, or raises OSError if it is gone.
     """
     found = dict.fromkeys(places, NOTHING)
     missing: dict[str, Identity] = {}
