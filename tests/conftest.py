@@ -1,16 +1,26 @@
-"""Fixtures that every part of the tree may use: a wheel from a mapping, a committed ELF file."""
+"""What every test may use: a wheel from a mapping, a committed ELF file, hypothesis profiles.
+
+``HYPOTHESIS_PROFILE`` chooses the profile: ``ci`` (the default) tries 50 examples of each
+property, ``nightly`` 1000. Neither has a deadline: a loaded machine is no fault.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from hypothesis import settings
 
 from cxxrt_toolchain.wheel.writer import NewMember, write_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+settings.register_profile("ci", max_examples=50, deadline=None)
+settings.register_profile("nightly", max_examples=1000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "ci")
 
 _ELF_DATA = Path(__file__).parent / "data" / "elf"
 

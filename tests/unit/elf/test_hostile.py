@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cxxrt_toolchain.elf.dynamic import (
@@ -179,7 +179,6 @@ def _mutations(draw: st.DrawFn) -> bytes:
 
 
 @given(_mutations())
-@settings(deadline=None)  # the first example pays for imports
 def test_only_elf_errors_escape_from_damaged_files(content: bytes) -> None:
     with suppress(ElfError):
         read_elf(io.BytesIO(content), "sample", groups=True)

@@ -48,14 +48,15 @@ def test_each_content_is_one_deflate_stream(
 def test_the_number_of_threads_changes_no_byte(
     monkeypatch: pytest.MonkeyPatch, processors: int
 ) -> None:
-    contents: list[bytes | Path] = [words(3_000_000), words(10), words(2_500_000)]
+    monkeypatch.setattr(deflate_module, "_PIECE", 1 << 16)
+    contents: list[bytes | Path] = [words(300_000), words(10), words(250_000)]
     expected = packed(contents)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(processors))
     assert packed(contents) == expected
 
 
 def test_pieces_cost_next_to_nothing() -> None:
-    content = words(5_000_000)
+    content = words(2_500_000)
     engine = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
     whole = len(engine.compress(content) + engine.flush())
     assert len(packed([content])[0]) < 1.002 * whole

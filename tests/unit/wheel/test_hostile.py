@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cxxrt_toolchain.abi.filename import BadWheelNameError
@@ -233,7 +233,6 @@ def test_a_file_name_that_is_no_wheels_is_refused(tmp_path: Path, name: str) -> 
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=200)  # each example writes a file
 def test_only_input_errors_escape_from_damaged_wheels(data: st.DataObject) -> None:
     texts = {
         "METADATA": b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n",

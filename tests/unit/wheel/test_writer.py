@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
+import struct
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -172,10 +173,27 @@ def test_64_bit_records_are_read_by_the_standard_library(
         assert wheel.record_issues() == ()
 
 
-def test_more_members_than_16_bits_count(tmp_path: Path) -> None:
-    files = [NewMember(f"d/{number}", b"") for number in range(0x10000)]
+def test_more_members_than_16_bits_count_are_read_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zipformat, "_MAX16", 20)
+    files = [NewMember(f"d/{number}", b"") for number in range(30)]
     path = write_wheel(tmp_path, _NAME, _members(*files))
     with zipfile.ZipFile(path) as archive:
-        assert len(archive.namelist()) == 0x10000 + 3
+        assert len(archive.namelist()) == 30 + 3
     with Wheel.open(path) as wheel:
-        assert len(wheel.members) == 0x10000 + 3
+        assert len(wheel.members) == 30 + 3
+
+
+@pytest.mark.parametrize(("count", "short"), [(0xFFFE, 0xFFFE), (0x10000, 0xFFFF)])
+def test_the_zip64_record_has_a_count_that_16_bits_cannot_hold(count: int, short: int) -> None:
+    member = zipformat.Written(
+        name="a", offset=0, method=0, crc=0, compressed_size=0, size=0, executable=False
+    )
+    written = zipformat.central_directory([member] * count, zipformat.DosTime.earliest(), offset=0)
+    start = written.rindex(b"PK\x05\x06")
+    assert struct.unpack_from("<2H", written, start + 8) == (short, short)
+    found = written.find(b"PK\x06\x06")
+    assert (found >= 0) is (count > short)
+    if found >= 0:
+        assert struct.unpack_from("<2Q", written, found + 24) == (count, count)

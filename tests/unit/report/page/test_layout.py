@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby, pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cxxrt_toolchain.report.page.layout import Box, Gaps, _together, arrange, crossings
@@ -53,7 +53,6 @@ def test_nothing_is_fine() -> None:
 _LINKS = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=24)
 
 
-@settings(max_examples=60, deadline=None)
 @given(first=_LINKS, second=_LINKS, blocks=st.lists(st.integers(0, 3), min_size=8, max_size=8))
 def test_boxes_never_overlap_and_blocks_stay_together(
     first: list[tuple[int, int]], second: list[tuple[int, int]], blocks: list[int]

@@ -1,4 +1,4 @@
-"""Where the output cannot go: one paragraph and the exit code, never a traceback."""
+"""Output that cannot be written: one line of error text and the exit code, never a traceback."""
 
 from __future__ import annotations
 
