@@ -2,27 +2,46 @@
 
 ``HYPOTHESIS_PROFILE`` chooses the profile: ``ci`` (the default) tries 50 examples of each
 property, ``nightly`` 1000. Neither has a deadline: a loaded machine is no fault.
+
+Where ``PYTHONDONTWRITEBYTECODE`` is set, compiled modules go to the machine's cache instead of the
+tree: several hundred child processes would compile the same modules again.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
+import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from hypothesis import settings
 
+from cxxrt_toolchain.runtime.sources.cache import find_cache
 from cxxrt_toolchain.wheel.writer import NewMember, write_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+if sys.dont_write_bytecode:
+    _compiled = find_cache(None, os.environ).builds.with_name("pycache")
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(_compiled)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 settings.register_profile("ci", max_examples=50, deadline=None)
 settings.register_profile("nightly", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "ci")
 
 _ELF_DATA = Path(__file__).parent / "data" / "elf"
+
+
+def pytest_unconfigure() -> None:
+    """Remove what was compiled of modules in temporary folders, which nobody imports again."""
+    if sys.pycache_prefix and "PYTEST_XDIST_WORKER" not in os.environ:
+        shutil.rmtree(f"{sys.pycache_prefix}{tempfile.gettempdir()}", ignore_errors=True)
 
 
 class MakeWheel(Protocol):

@@ -1,4 +1,7 @@
-"""A workshop for each test: the runtime wheel is built once per session, the rest per test."""
+"""A workshop for each test: the runtime wheel is built once per session, our wheels per test.
+
+The wheels of the usual way are kept between sessions, by content.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from crash_builds import Workshop
+from fixture_cache import kept
 from toolsets import Toolsets
 
 from cxxrt_toolchain.runtime.sources.cache import locked
@@ -44,4 +48,4 @@ def matrix_runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def workshop(matrix_runtime: Path, tmp_path: Path) -> Workshop:
     """Builds the wheels of one test."""
-    return Workshop(folder=tmp_path, runtime=matrix_runtime, toolsets=Toolsets(tmp_path))
+    return Workshop(folder=tmp_path, runtime=matrix_runtime, toolsets=Toolsets(tmp_path), keep=kept)

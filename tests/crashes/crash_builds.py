@@ -17,8 +17,9 @@ import sys
 import zipfile
 from dataclasses import dataclass
 from enum import Enum
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from toolsets import run
 
@@ -31,6 +32,8 @@ from cxxrt_toolchain.runtime.sources.pip_client import PipClient
 from cxxrt_toolchain.wheel.writer import NewMember, write_wheel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from crash_case import Case, Project
     from toolsets import Toolsets
 
@@ -56,6 +59,14 @@ _COMPONENT = "cudart13"
 
 
 _REFUSAL = re.compile(r"cannot be published with the shared runtime:\n +(CXXRT-\w+):")
+
+
+class Keep(Protocol):
+    """Finds or builds a folder for inputs; a path among them stands for its content."""
+
+    def __call__(
+        self, name: str, inputs: tuple[object, ...], build: Callable[[Path], None]
+    ) -> Path: ...
 
 
 class Refused(Exception):  # noqa: N818 - what the backend is to do, no error
@@ -88,6 +99,8 @@ class Workshop:
     runtime: Path
     """The runtime wheel."""
     toolsets: Toolsets
+    keep: Keep | None = None
+    """Keeps wheels of the usual way by content between sessions; without, each is built."""
 
     def build(self, case: Case, way: Way) -> Built:
         """Build and install both packages of a case.
@@ -99,10 +112,10 @@ class Workshop:
         sources = [self._prepared(case, way, project) for project in case.projects]
         wheels = []
         for project, source in zip(case.projects, sources, strict=True):
-            wheel = self._built(project, source, folder / "wheels", case)
-            if way is Way.USUAL and project.publish is not None:
-                wheel = self._published(wheel, project, folder / "published", case)
-            wheels.append(wheel)
+            if way is Way.USUAL:
+                wheels.append(self._usual(project, source, case))
+            else:
+                wheels.append(self._built(project, source, folder / "wheels", case))
         first, second = wheels
         installed = [first, second, *([self._needed()] if case.needs else [])]
         if way is Way.BACKEND:
@@ -115,6 +128,38 @@ class Workshop:
     def source(self, case: Case, way: Way, project: Project) -> Path:
         """Where a project is built; the build leaves its own files there, too."""
         return self.folder / case.name / way.value / "sources" / project.name
+
+    def _usual(self, project: Project, source: Path, case: Case) -> Path:
+        """A project's wheel as its publisher makes it: none of our code has a part in it."""
+
+        def build(folder: Path) -> None:
+            wheel = self._built(project, source, folder / "built", case)
+            if project.publish is not None:
+                self._published(wheel, project, folder / "published", case)
+
+        if self.keep is None:
+            folder = self.folder / case.name / Way.USUAL.value / "wheels" / project.name
+            build(folder)
+        else:
+            folder = self.keep(f"crash-{project.name}", self._key(project, case), build)
+        return next(folder.glob(f"{'published' if project.publish else 'built'}/*/*.whl"))
+
+    def _key(self, project: Project, case: Case) -> tuple[object, ...]:
+        """All that a wheel of the usual way depends on."""
+        compiler = self.toolsets.compiler(project.compiler)
+        tools = [f"{name} {version(name)}" for name in ("auditwheel", "build", "setuptools")]
+        needed = [self._needed()] if case.needs else []
+        taken = (
+            [self.toolsets.library(project.compiler, project.publish[1])]
+            if (project.publish is not None and project.publish[0] != "auditwheel")
+            else []
+        )
+        return (
+            *(sys.version, sys.executable, tools, project.compiler, project.publish),
+            *(run(compiler, "--version"), run("g++", "--version"), project.folder),
+            *needed,
+            *taken,
+        )
 
     def _prepared(self, case: Case, way: Way, project: Project) -> Path:
         source = self.source(case, way, project)

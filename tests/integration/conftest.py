@@ -1,7 +1,8 @@
 """What integration tests share: the built runtime wheels, environments, interpreters.
 
 A wheel is built once per session through ``cxxrt runtime build`` and the machine's own cache, so a
-warm run takes seconds; pytest-xdist's workers share it under a file lock.
+warm run takes seconds; pytest-xdist's workers share it under a file lock. What else takes seconds
+to make and does not depend on what is tested stays there between sessions: see `fixture_cache`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from kept_environments import with_packages
 
 from cxxrt_toolchain.runtime.sources.cache import find_cache, locked
 
@@ -88,31 +90,14 @@ def runtime16_wheel(built_wheel: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def runtime_env(runtime_wheel: Path, shared_root: Path) -> RuntimeEnv:
+def runtime_env(runtime_wheel: Path) -> RuntimeEnv:
     """Makes environments with the runtime wheel: shared and read-only, one per interpreter."""
 
     def make(interpreter: Path | None = None) -> Path:
-        source = Path(sys.executable) if interpreter is None else interpreter
-        folder = shared_root / f"env-{_slug(source)}"
-        python = folder / "bin" / "python"
-        with locked(folder):
-            if not (folder / "ready").exists():
-                _run(source, "-m", "venv", "--clear", folder)
-                _run(python, "-m", "pip", "install", "-q", "--no-index", runtime_wheel)
-                (folder / "ready").touch()
-        return python
+        python = sys.executable if interpreter is None else interpreter
+        return with_packages(runtime_wheel, python=python) / "bin" / "python"
 
     return make
-
-
-def _slug(interpreter: Path) -> str:
-    return str(interpreter).strip("/").replace("/", "-")
-
-
-def _run(*command: str | Path) -> None:
-    environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,13 @@ import socket
 import subprocess
 import sys
 import time
+from importlib.metadata import requires
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from fixture_cache import copied_environment
+from kept_environments import wheelhouse, with_bundled_pip, with_packages
 from machine import need_extension_builder
 from sample_builds import (
     BuildSample,
@@ -19,6 +22,8 @@ from sample_builds import (
     build_wheel,
     clean_environment,
     copied,
+    copied_sources,
+    plain_sample,
     run,
 )
 
@@ -27,8 +32,13 @@ from cxxrt_toolchain.runtime.sources.cache import locked
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_REPOSITORY = Path(__file__).parents[3]
-_SAMPLES = _REPOSITORY / "tests" / "packages"
+_SAMPLES = Path(__file__).parents[2] / "packages"
+_BUILD_NEEDS = {
+    *("cython>=3", "nanobind>=2.2", "pybind11>=2.13", "setuptools>=77"),
+    *("cmake", "meson-python>=0.17", "ninja", "scikit-build-core>=0.10"),
+}
+"""What the samples and their backends require."""
+_CUDA_NEEDS = ("nvidia-cuda-runtime-cu12>=12.8", "nvidia-cuda-runtime-cu12==12.4.127")
 _START = 30
 """Seconds that the index server may take until it answers."""
 
@@ -39,15 +49,18 @@ def toolchain_wheel(shared_root: Path) -> Path:
     folder = shared_root / "toolchain-wheel"
     with locked(folder):
         if not folder.exists():
-            source = copied(_REPOSITORY, shared_root / "toolchain-source")
-            command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder)]
-            run([*command, str(source)], clean_environment())
+            source = copied_sources(shared_root / "toolchain-source")
+            command = [sys.executable, "-m", "build", "--wheel", "--no-isolation"]
+            run([*command, "-o", str(folder), str(source)], clean_environment())
     return next(folder.glob("*.whl"))
 
 
 @pytest.fixture(scope="session")
 def index(
-    tmp_path_factory: pytest.TempPathFactory, toolchain_wheel: Path, runtime_wheel: Path
+    tmp_path_factory: pytest.TempPathFactory,
+    shared_root: Path,
+    toolchain_wheel: Path,
+    runtime_wheel: Path,
 ) -> Iterator[Index]:
     """A pypiserver with our two distributions; tests add what they build."""
     folder = tmp_path_factory.mktemp("index")
@@ -56,7 +69,8 @@ def index(
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [_pypiserver(tmp_path_factory), "run", "-i", "127.0.0.1", "-p", str(port)]
+    program = str(with_packages("pypiserver") / "bin" / "pypi-server")
+    command = [program, "run", "-i", "127.0.0.1", "-p", str(port)]
     log = tmp_path_factory.mktemp("server") / "log"
     with log.open("w") as output:
         server = subprocess.Popen(
@@ -64,7 +78,12 @@ def index(
         )
         try:
             _wait_for(port)
-            yield Index(folder=folder, url=f"http://127.0.0.1:{port}/simple/")
+            yield Index(
+                folder=folder,
+                url=f"http://127.0.0.1:{port}/simple/",
+                wheelhouse=wheelhouse({*_BUILD_NEEDS, *_own_needs()}, *_CUDA_NEEDS),
+                uv_cache=shared_root / "uv-cache",
+            )
         finally:
             server.terminate()
             server.wait()
@@ -98,26 +117,20 @@ def samples() -> Path:
 @pytest.fixture
 def new_environment(tmp_path: Path, index: Index) -> Environment:
     """A fresh virtual environment."""
-    run([sys.executable, "-m", "venv", str(tmp_path / "env")], clean_environment())
-    return Environment(python=tmp_path / "env" / "bin" / "python", index=index)
+    python = copied_environment(with_bundled_pip(), tmp_path / "env")
+    return Environment(python=python, index=index)
 
 
 @pytest.fixture
 def sample_source(tmp_path: Path) -> Path:
-    """The ordinary sample, to be changed or installed editable."""
+    """A setuptools project with a package in ``src``, to be changed or installed editable."""
     need_extension_builder()
-    return copied(_SAMPLES / "pybind11_setuptools", tmp_path / "project")
+    return plain_sample(_SAMPLES / "pybind11_setuptools", tmp_path / "project")
 
 
-def _pypiserver(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The program of a real index server, in an environment of its own."""
-    folder = tmp_path_factory.mktemp("pypiserver") / "env"
-    run([sys.executable, "-m", "venv", str(folder)], clean_environment())
-    command = [str(folder / "bin" / "pip"), "install", "-q", "pypiserver"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip("needs pypiserver: pip found no package index to install it from")
-    return str(folder / "bin" / "pypi-server")
+def _own_needs() -> set[str]:
+    """What this checkout requires of its users, as pip's requirements."""
+    return {each for each in requires("cxxrt-toolchain") or () if "extra ==" not in each}
 
 
 def _wait_for(port: int) -> None:

@@ -11,21 +11,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from machine import need_extension_builder
-from sample_builds import clean_environment, copied, run
+from sample_builds import clean_environment, copied_sources, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from sample_builds import Environment, Index
 
 pytestmark = [pytest.mark.isolated, pytest.mark.network, pytest.mark.compile, pytest.mark.runtime]
 
-_REPOSITORY = Path(__file__).parents[3]
 _THIS = f"cp{sys.version_info[0]}{sys.version_info[1]}"
 _SOURCE = """\
 #include <Python.h>
@@ -93,7 +92,7 @@ def wheels(
 @pytest.fixture
 def runtime_of_13(runtime_wheel: Path, tmp_path: Path) -> Path:
     """A runtime wheel with libcudart 13 only, from a checkout that differs in that line."""
-    checkout = copied(_REPOSITORY, tmp_path / "checkout")
+    checkout = copied_sources(tmp_path / "checkout")
     recipe = checkout / "recipes" / "runtime.toml"
     text = recipe.read_text(encoding="utf-8")
     assert '"cudart12", ' in text

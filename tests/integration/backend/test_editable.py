@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from machine import need_extension_builder
-from sample_builds import copied
+from sample_builds import copied, plain_sample
 
 from cxxrt_toolchain.doctor.environment import diagnose_environment
 from cxxrt_toolchain.doctor.imports import diagnose_imports
@@ -78,10 +78,10 @@ def test_the_doctor_sees_the_samples(
 ) -> None:
     """Through our backend: setuptools flat and with `src`, a namespace, CMake, Meson."""
     need_extension_builder()
-    folders = ("pybind11_setuptools", "abi3_module", "namespace_portion", "nanobind_cmake")
-    for folder in (*folders, "meson_module"):
-        copy = copied(samples / folder, tmp_path / folder)
-        new_environment.stock_pip("install", "-q", "-e", str(copy))
+    for folder in ("pybind11_setuptools", "nanobind_cmake"):
+        new_environment.uv("-e", str(plain_sample(samples / folder, tmp_path / folder)))
+    for folder in ("abi3_module", "namespace_portion", "meson_module"):
+        new_environment.uv("-e", str(copied(samples / folder, tmp_path / folder)))
     python = str(new_environment.python)
     assert _objects(diagnose_environment(python, os.environ)) == {
         "cxxrt-sample-abi3": 1,

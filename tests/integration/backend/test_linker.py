@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from fixture_cache import compiled
 
 from cxxrt_toolchain.backend.config import BuildConfig
 from cxxrt_toolchain.backend.linker import write_linker
@@ -41,7 +42,7 @@ def link(tmp_path: Path, request: pytest.FixtureRequest) -> Link:
     if compiler is None:
         pytest.skip(f"needs {request.param}: install it with the system's package manager")
     (tmp_path / "core.cc").write_text(_SOURCE, encoding="utf-8")
-    subprocess.run([compiler, "-fPIC", "-c", "core.cc"], cwd=tmp_path, check=True)
+    compiled(tmp_path / "core.o", [compiler, "-fPIC", "-c", str(tmp_path / "core.cc"), "-o", "@"])
 
     def run(name: str, *options: str, config: BuildConfig | None = None) -> SharedObject:
         folder = tmp_path / "linker"

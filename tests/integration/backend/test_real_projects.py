@@ -98,10 +98,10 @@ def test_the_projects_own_tests_end_as_with_the_unmodified_build(
         source = _unpacked(sdist, tmp_path / kind)
         if kind == "ours":
             _adopt(source / "pyproject.toml")
-        build_wheel(source, tmp_path / kind / "wheels", "pip", index)
+        build_wheel(source, tmp_path / kind / "wheels", "pip", index.with_network())
         (wheel,) = (tmp_path / kind / "wheels").glob("*.whl")
         assert ("cxxrt1" in wheel.name) == (kind == "ours")
-        environment = _environment(tmp_path / kind / "env", index)
+        environment = _environment(tmp_path / kind / "env", index.with_network())
         environment.install(str(wheel), "pytest", *project.needs)
         outcomes[kind] = _run_tests(project, source, environment)
         if kind == "ours":

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from fixture_cache import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,14 +56,14 @@ class Workshop:
         (package / "__init__.py").write_text(start)
         source = self.scrap / f"{name}.cc"
         source.write_text(_MODULE.format(body=body))
-        compiled = self.scrap / f"{name}.o"
         include = sysconfig.get_paths()["include"]
-        call("g++", "-std=c++17", "-O1", "-fPIC", "-pthread", f"-I{include}", "-c",
-             "-o", str(compiled), str(source))  # fmt: skip
-        module = package / "core.so"
+        command = ["g++", "-std=c++17", "-O1", "-fPIC", "-pthread", f"-I{include}", "-c"]
+        unlinked = compiled(self.scrap / f"{name}.o", [*command, "-o", "@", str(source)])
         bundled = [self.bundle(name, library) for library in libraries]
-        call(linker, "-shared", "-pthread", "-o", str(module), str(compiled),
-             *map(str, bundled), f"-Wl,-rpath,$ORIGIN/../{name}.libs", *options)  # fmt: skip
+        rpath = f"-Wl,-rpath,$ORIGIN/../{name}.libs"
+        link = [linker, "-shared", "-pthread", "-o", "@", str(unlinked)]
+        link += [*map(str, bundled), rpath, *options]
+        module = compiled(package / "core.so", link)
         self.record(name, [f"{name}/__init__.py", f"{name}/core.so",
                            *(f"{name}.libs/{path.name}" for path in bundled)], tag)  # fmt: skip
         return module

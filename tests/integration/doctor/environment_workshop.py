@@ -11,6 +11,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
+from fixture_cache import compiled, copied_environment
+from kept_environments import bare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,12 +23,7 @@ def compile_object(target: Path, source: str, *options: str) -> Path:
     """A shared object from C++ source."""
     target.parent.mkdir(parents=True, exist_ok=True)
     command = ["g++", "-std=c++17", "-O1", "-fPIC", "-shared", "-x", "c++", "-", "-x", "none"]
-    options = ("-o", str(target), *options)
-    done = subprocess.run(
-        [*command, *options], input=source.encode(), capture_output=True, check=False
-    )
-    assert done.returncode == 0, done.stderr.decode(errors="replace")
-    return target
+    return compiled(target, [*command, "-o", "@", *options], source)
 
 
 @dataclass(frozen=True)
@@ -84,5 +81,5 @@ def findings(document: dict[str, Any]) -> list[tuple[str, str, list[str], list[s
 
 def make_environment(root: Path) -> Env:
     """A virtual environment with nothing in it."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(root)], check=True)
+    copied_environment(bare(), root)
     return Env(root)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 from doctor_workshop import call
 from editable_projects import BACKENDS, DEVELOP, LAYOUTS, Layout, write
+from fixture_cache import compiled, copied_environment
+from kept_environments import with_packages
 
 from cxxrt_toolchain.doctor.environment import diagnose_environment
 from cxxrt_toolchain.doctor.imports import diagnose_imports
@@ -35,21 +37,24 @@ _NAMES = {layout: f"ed-{layout}" for layout in LAYOUTS}
 
 
 class Lab:
-    """An environment with every project installed editable."""
+    """An environment with every project installed editable, by uv."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *requirements: str) -> None:
         self.folder = folder
-        self.python = folder / "env" / "bin" / "python"
-        call(sys.executable, "-m", "venv", str(folder / "env"))
+        self.python = copied_environment(with_packages(*requirements), folder / "env")
 
-    def pip(self, *arguments: str) -> str:
+    def install(self, *arguments: str) -> None:
         """Install; the programs of the environment come first, as when it is activated."""
-        command = [str(self.python), "-m", "pip", "install", "-q", *arguments]
+        command = [sys.executable, "-m", "uv", "pip", "install", "-q", "--python", str(self.python)]
+        cache = {"UV_CACHE_DIR": str(self.folder / "uv-cache")}
         done = subprocess.run(
-            command, env=self.variables, capture_output=True, text=True, check=False
+            [*command, *arguments],
+            env=self.variables | cache,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
 
     @property
     def variables(self) -> dict[str, str]:
@@ -62,7 +67,7 @@ class Lab:
         if not layout.files:
             _compile(project / "core.cc", project / "src" / package / "core.so")
         settings = [f"--config-settings={each}" for each in layout.settings]
-        self.pip("--no-build-isolation", "--no-deps", *settings, "-e", str(project))
+        self.install("--no-build-isolation", "--no-deps", *settings, "-e", str(project))
 
     @contextmanager
     def running(self, *modules: str) -> Iterator[int]:
@@ -80,13 +85,12 @@ class Lab:
 def _compile(source: Path, target: Path) -> None:
     """As maturin and hand-written build scripts do: the module lies beside the package's files."""
     include = sysconfig.get_paths()["include"]
-    call("g++", "-shared", "-fPIC", f"-I{include}", "-o", str(target), str(source))
+    compiled(target, ["g++", "-shared", "-fPIC", f"-I{include}", "-o", "@", str(source)])
 
 
 @pytest.fixture(scope="session")
 def lab(worker_folder: Path) -> Lab:
-    made = Lab(worker_folder)
-    made.pip(*BACKENDS)
+    made = Lab(worker_folder, *BACKENDS)
     for layout, name in _NAMES.items():
         made.add(LAYOUTS[layout], name)
     return made
@@ -157,8 +161,7 @@ def test_a_failing_module_in_a_source_tree_is_blamed_by_its_distribution(lab: La
 
 
 def test_a_develop_install_of_old_setuptools(tmp_path: Path) -> None:
-    old = Lab(tmp_path)
-    old.pip("setuptools==65.5.1", "wheel")
+    old = Lab(tmp_path, "setuptools==65.5.1", "wheel==0.45.1")
     write(tmp_path / "ed-old", "ed-old", DEVELOP)
     done = subprocess.run(
         [str(old.python), "setup.py", "-q", "develop"],

@@ -14,7 +14,9 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
+from fixture_cache import copied_environment
 from installer_environments import Environment, Index, NewEnvironment
+from kept_environments import with_packages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,22 +27,13 @@ _START = 30
 
 @pytest.fixture
 def new_environment(tmp_path: Path) -> NewEnvironment:
-    """Make a virtual environment with that release of pip, or with none.
-
-    uv makes it, with the machine's own index and cache: making it is not what is tested.
-    """
+    """Make a virtual environment with that release of pip, or with none."""
 
     def make(pip: str | None, python: str | None = None) -> Environment:
         folder = tmp_path / f"env-{pip}"
-        uv = [sys.executable, "-m", "uv"]
-        subprocess.run(
-            [*uv, "venv", "-q", "--python", python or sys.executable, str(folder)], check=True
-        )
-        environment = Environment(folder=folder)
-        if pip is not None:
-            install = ["pip", "install", "-q", "--python", environment.python, f"pip=={pip}"]
-            subprocess.run([*uv, *install], check=True)
-        return environment
+        packages = [] if pip is None else [f"pip=={pip}"]
+        copied_environment(with_packages(*packages, python=python or sys.executable), folder)
+        return Environment(folder=folder)
 
     return make
 
@@ -64,14 +57,9 @@ def find_python() -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
-def pypiserver(tmp_path_factory: pytest.TempPathFactory) -> str:
+def pypiserver() -> str:
     """The program of a real index server, in an environment of its own."""
-    folder = tmp_path_factory.mktemp("pypiserver") / "env"
-    uv = [sys.executable, "-m", "uv"]
-    subprocess.run([*uv, "venv", "-q", "--python", sys.executable, str(folder)], check=True)
-    install = ["pip", "install", "-q", "--python", str(folder / "bin" / "python"), "pypiserver"]
-    subprocess.run([*uv, *install], check=True)
-    return str(folder / "bin" / "pypi-server")
+    return str(with_packages("pypiserver") / "bin" / "pypi-server")
 
 
 @pytest.fixture

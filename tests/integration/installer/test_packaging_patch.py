@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from kept_environments import with_packages
 from sample_builds import unpack_sdist
 
 from cxxrt_toolchain.abi.spec import load_spec
@@ -43,15 +44,10 @@ def patched(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def test_python(tmp_path_factory: pytest.TempPathFactory) -> str:
+def test_python() -> str:
     """An interpreter with what the package's own tests import."""
-    folder = tmp_path_factory.mktemp("own-tests") / "env"
-    uv = [sys.executable, "-m", "uv"]
-    subprocess.run([*uv, "venv", "-q", "--python", sys.executable, str(folder)], check=True)
-    python = str(folder / "bin" / "python")
-    needs = ["pytest", "pretend", "tomli_w", "hypothesis", "pip"]
-    subprocess.run([*uv, "pip", "install", "-q", "--python", python, *needs], check=True)
-    return python
+    needs = ("pytest", "pretend", "tomli_w", "hypothesis", "pip")
+    return str(with_packages(*needs) / "bin" / "python")
 
 
 def _environ(patched: Path) -> dict[str, str]:

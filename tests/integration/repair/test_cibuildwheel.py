@@ -13,10 +13,10 @@ import subprocess
 import sys
 import sysconfig
 import textwrap
-import venv
 from typing import TYPE_CHECKING
 
 import pytest
+from kept_environments import with_packages
 from machine import need_extension_builder
 
 from cxxrt_toolchain.collect.wheel import collect
@@ -95,24 +95,12 @@ def _run(*command: str | Path, **environment: str) -> str:
 
 
 @pytest.fixture
-def cibuildwheel(tmp_path: Path) -> Path:
+def cibuildwheel() -> Path:
     """The Python of an environment that has cibuildwheel."""
     need_extension_builder()
-    folder = tmp_path / "cibuildwheel"
-    venv.create(folder, with_pip=True, symlinks=True)
-    python = folder / "bin" / "python"
-    command = [
-        str(python),
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--disable-pip-version-check",
-        _CIBUILDWHEEL,
-    ]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip(f"pip cannot get {_CIBUILDWHEEL}: it needs Python 3.11 and a package index")
-    return python
+    if sys.version_info < (3, 11):
+        pytest.skip(f"needs Python 3.11: {_CIBUILDWHEEL} does")
+    return with_packages(_CIBUILDWHEEL) / "bin" / "python"
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from fixture_cache import copied_environment
+from kept_environments import with_bundled_pip
 from packaging.licenses import canonicalize_license_expression
 from packaging.metadata import Metadata
 from packaging.tags import parse_tag
@@ -147,8 +149,7 @@ def test_pip_installs_it_on_every_python_and_finds_nothing_to_complain_about(
 ) -> None:
     for number, interpreter in enumerate(interpreters):
         folder = tmp_path / str(number)
-        run(interpreter, "-m", "venv", folder)
-        python = folder / "bin" / "python"
+        python = copied_environment(with_bundled_pip(interpreter), folder)
         run(python, "-m", "pip", "install", "--no-index", runtime_wheel)
         assert "No broken requirements" in run(python, "-m", "pip", "check")
         assert "cxx11-cuda-runtime" in run(python, "-m", "pip", "list")
