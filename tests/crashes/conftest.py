@@ -1,7 +1,4 @@
-"""A workshop for each test: the runtime wheel is built once per session, our wheels per test.
-
-The wheels of the usual way are kept between sessions, by content.
-"""
+"""A workshop for each test: its wheels are kept between sessions, by content of all sources."""
 
 from __future__ import annotations
 

@@ -100,7 +100,9 @@ class Workshop:
     """The runtime wheel."""
     toolsets: Toolsets
     keep: Keep | None = None
-    """Keeps wheels of the usual way by content between sessions; without, each is built."""
+    """Keeps wheels by content between sessions; without, each is built."""
+    ours: str = ""
+    """Stands for the content of our code."""
 
     def build(self, case: Case, way: Way) -> Built:
         """Build and install both packages of a case.
@@ -112,10 +114,7 @@ class Workshop:
         sources = [self._prepared(case, way, project) for project in case.projects]
         wheels = []
         for project, source in zip(case.projects, sources, strict=True):
-            if way is Way.USUAL:
-                wheels.append(self._usual(project, source, case))
-            else:
-                wheels.append(self._built(project, source, folder / "wheels", case))
+            wheels.append(self._finished(project, source, case, way))
         first, second = wheels
         installed = [first, second, *([self._needed()] if case.needs else [])]
         if way is Way.BACKEND:
@@ -129,23 +128,26 @@ class Workshop:
         """Where a project is built; the build leaves its own files there, too."""
         return self.folder / case.name / way.value / "sources" / project.name
 
-    def _usual(self, project: Project, source: Path, case: Case) -> Path:
-        """A project's wheel as its publisher makes it: none of our code has a part in it."""
+    def _finished(self, project: Project, source: Path, case: Case, way: Way) -> Path:
+        """A project's wheel, built or found; of the usual way as its publisher leaves it."""
+        published = way is Way.USUAL and project.publish is not None
 
         def build(folder: Path) -> None:
             wheel = self._built(project, source, folder / "built", case)
-            if project.publish is not None:
+            if published:
                 self._published(wheel, project, folder / "published", case)
 
         if self.keep is None:
-            folder = self.folder / case.name / Way.USUAL.value / "wheels" / project.name
+            folder = self.folder / case.name / way.value / "wheels" / project.name
             build(folder)
         else:
-            folder = self.keep(f"crash-{project.name}", self._key(project, case), build)
-        return next(folder.glob(f"{'published' if project.publish else 'built'}/*/*.whl"))
+            ours = [self.ours, self.runtime] if way is Way.BACKEND else []
+            key = (*self._key(project, case), *ours)
+            folder = self.keep(f"crash-{project.name}-{way.value}", key, build)
+        return next(folder.glob(f"{'published' if published else 'built'}/*/*.whl"))
 
     def _key(self, project: Project, case: Case) -> tuple[object, ...]:
-        """All that a wheel of the usual way depends on."""
+        """All that a wheel of the usual way depends on, and one of ours but for our code."""
         compiler = self.toolsets.compiler(project.compiler)
         tools = [f"{name} {version(name)}" for name in ("auditwheel", "build", "setuptools")]
         needed = [self._needed()] if case.needs else []
@@ -155,7 +157,7 @@ class Workshop:
             else []
         )
         return (
-            *(sys.version, sys.executable, tools, project.compiler, project.publish),
+            *(sys.version, tools, project.compiler, project.publish, case.backend),
             *(run(compiler, "--version"), run("g++", "--version"), project.folder),
             *needed,
             *taken,

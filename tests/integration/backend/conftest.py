@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from fixture_cache import copied_environment
-from kept_environments import wheelhouse, with_bundled_pip, with_packages
+from fixture_cache import copied_environment, fixtures_root, kept, toolchain, version_of
+from kept_environments import identity, wheelhouse, with_bundled_pip, with_packages
 from machine import need_extension_builder
 from sample_builds import (
     BuildSample,
@@ -90,20 +90,26 @@ def index(
 
 
 @pytest.fixture(scope="session")
-def build_sample(index: Index, shared_root: Path) -> BuildSample:
-    """Builds each sample once for each frontend and set of options, in the same folder."""
+def build_sample(index: Index, runtime_wheel: Path) -> BuildSample:
+    """Builds each sample once for each frontend, set of options and content of our code."""
 
     def build(name: str, frontend: str = "build", *options: str) -> Path:
         need_extension_builder()
-        key = "-".join([name, frontend, *options]).replace("/", "_")
-        wheels = shared_root / "sample-wheels" / key
-        # The folder is part of the debug information: the same for all builds of a sample, so
-        # that their bytes can be compared; one build at a time.
-        with locked(shared_root / "samples" / name):
-            if not list(wheels.glob("*.whl")):
-                source = copied(_SAMPLES / name, shared_root / "samples" / name)
-                build_wheel(source, wheels, frontend, index, *options)
-        return next(wheels.glob("*.whl"))
+        inputs = (
+            *(frontend, options, toolchain(), identity(sys.executable), _SAMPLES / name),
+            *(runtime_wheel, str(index.wheelhouse)),
+            *(version_of("g++", "-v"), version_of("nvcc", "--version")),
+            *(version_of("cmake", "--version"), version_of("uv", "--version")),
+        )
+
+        def make(wheels: Path) -> None:
+            # The folder is part of the debug information: the same for all builds of a sample, so
+            # that their bytes can be compared; one build at a time.
+            source = fixtures_root() / ".sources" / name
+            with locked(source):
+                build_wheel(copied(_SAMPLES / name, source), wheels, frontend, index, *options)
+
+        return next(kept(f"sample-{name}-{frontend}", inputs, make).glob("*.whl"))
 
     return build
 

@@ -5,7 +5,8 @@ tools. Workers and sessions share it under a lock. A folder appears by one renam
 complete, and each process compares it with its list of sha256s before the first use; a damaged
 folder is built again. At most `MOST` folders stay: the least recently used go first.
 
-What is kept here is material of tests. What a test judges, it builds itself.
+Wheels that our own code builds have that code's content in their key: after a change they are
+built again. ``CXXRT_FIXTURES`` names another folder; an empty one makes a run cold.
 """
 
 from __future__ import annotations
@@ -34,8 +35,13 @@ _LIST = ".sha256.json"
 _verified: set[Path] = set()
 
 
+_REPOSITORY = Path(__file__).parents[3]
+
+
 def fixtures_root() -> Path:
     """The folder of all kept fixtures: ``fixtures`` in the cache that the environment names."""
+    if named := os.environ.get("CXXRT_FIXTURES"):
+        return Path(named)
     return find_cache(None, os.environ).builds.with_name("fixtures")
 
 
@@ -65,6 +71,13 @@ def kept(
         os.utime(folder)
     _verified.add(folder)
     return folder
+
+
+@functools.cache
+def toolchain() -> str:
+    """The sha256 of the code and data that decide what our backend builds."""
+    folders = ("toolchain", "abi-tag-spec/cxxrt_abi_tag_spec", "pyproject.toml")
+    return digest(tuple(_REPOSITORY / each for each in folders))
 
 
 def digest(inputs: tuple[object, ...]) -> str:
