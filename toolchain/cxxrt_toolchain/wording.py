@@ -31,6 +31,13 @@ def shortened(lines: Sequence[str], most: int = 6) -> tuple[str, ...]:
     return (*lines[: most - 1], f"and {len(lines) - most + 1} more")
 
 
+def quoted(text: str, most: int = 120) -> str:
+    """The text in quotes, with escapes; of a long one its beginning and its length."""
+    if len(text) <= most:
+        return repr(text)
+    return f"{text[:most]!r}… ({len(text)} characters)"
+
+
 def printable(text: str, *, keep: str = "") -> str:
     """The text with everything that does not print as an escape, except the characters to keep.
 

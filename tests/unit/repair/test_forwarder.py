@@ -123,3 +123,34 @@ def test_the_added_files_are_valid_python() -> None:
     ast.parse(source, feature_version=(3, 9))
     ast.parse(forwarder_source("ns/foo"), feature_version=(3, 9))
     assert "extension module ns.foo," in forwarder_source("ns/foo")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"# -*- coding: rot13 -*-\n",
+        b"# -*- coding: idna -*-\n#" + b"a" * 80,
+        b"# -*- coding: unicode_escape -*-\nx = 'a\\n'\n",
+        b"# -*- coding: nosuch -*-\n",
+        b"# -*- coding: utf-16 -*-\n\n",
+        b"# -*- coding: hex -*-\n00\n",
+        b"x=" + b"-" * 200_000 + b"1",
+        b"(" * 100_000,
+        b"x = '\0'",
+        b"\xff = 1",
+    ],
+    ids=lambda source: repr(source[:24]),
+)
+def test_an_encoding_or_a_depth_that_cannot_be_edited_is_unusable_input(source: bytes) -> None:
+    with pytest.raises(InputError, match="cannot add 'import _x'"):
+        _first(source)
+
+
+def test_a_source_in_another_encoding_keeps_it() -> None:
+    source = "# -*- coding: latin-1 -*-\nx = '\u00e4'\n".encode("latin-1")
+    assert _first(source) == source.replace(b"x = ", _LINE + b"x = ")
+
+
+def test_the_warnings_of_a_foreign_source_are_not_ours(recwarn: pytest.WarningsRecorder) -> None:
+    assert _first(b"x = '\\d'\n").endswith(b"x = '\\d'\n")
+    assert not recwarn.list

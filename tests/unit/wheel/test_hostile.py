@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import struct
+import subprocess
+import sys
 import warnings
 import zipfile
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -60,6 +63,10 @@ def _central(field: int, layout: str, value: int, member: bytes) -> Callable[[by
         ("pkg//evil.py", "empty or '.' component"),
         ("./pkg/evil.py", "empty or '.' component"),
         ("pkg/evil\n.py", "control character"),
+        (f"pkg/{'a' * 256}.so", "no file system takes"),
+        (f"pkg/{chr(0xE4) * 128}.so", "no file system takes"),
+        ("/".join("a" * 5000), "4096 characters or 100 folders"),
+        ("a/" * 101 + "b.py", "4096 characters or 100 folders"),
     ],
 )
 def test_a_name_that_no_honest_tool_writes_is_refused(
@@ -210,6 +217,99 @@ def test_a_wheel_needs_exactly_one_dist_info(write_zip: WriteZip) -> None:
     _refused(
         write_zip(("demo-1.0.dist-info/x", b""), texts=False), "lacks WHEEL; .* lacks METADATA"
     )
+
+
+def test_a_dist_info_of_another_project_is_refused(write_zip: WriteZip) -> None:
+    def rename(data: bytes) -> bytes:
+        return data.replace(b"demo-1.0.dist-info", b"othr-1.0.dist-info")
+
+    _refused(write_zip(patch=rename), "'othr-1.0.dist-info' is not of 'demo'")
+
+
+@pytest.mark.parametrize("central", [True, False])
+@pytest.mark.parametrize("other", ["../../evil.so", "pkg/\x1b[31m.so", ""])
+def test_a_unicode_path_field_with_another_name_is_refused(
+    write_zip: WriteZip, other: str, central: bool
+) -> None:
+    """Python 3.12 and later take that name, older ones and other readers the first."""
+    name = "pkg/a.so"
+    value = struct.pack("<BL", 1, zlib.crc32(name.encode())) + other.encode()
+    member = zipfile.ZipInfo(name)
+    member.extra = struct.pack("<HH", 0x7075, len(value)) + value
+
+    def keep_one(data: bytes) -> bytes:
+        """A field of a kind that nobody knows in the other header."""
+        first = data.index(member.extra)
+        at = data.index(member.extra, first + 1) if central is False else first
+        return data[:at] + b"zz" + data[at + 2 :]
+
+    _refused(write_zip((member, b"x"), patch=keep_one), "another name in its Unicode Path|Corrupt")
+
+
+def test_a_unicode_path_field_with_the_same_name_is_no_issue(write_zip: WriteZip) -> None:
+    name = "pkg/\u00e4.so"
+    value = struct.pack("<BL", 1, zlib.crc32(name.encode())) + name.encode()
+    member = zipfile.ZipInfo(name)
+    member.extra = struct.pack("<HH", 0x7075, len(value)) + value
+    with Wheel.open(write_zip((member, b"x"))) as wheel:
+        assert name in wheel
+
+
+@pytest.mark.parametrize(
+    ("text", "limits", "reason"),
+    [
+        ("METADATA", WheelLimits(metadata_size=10), "METADATA has 46 bytes, more than 10"),
+        ("WHEEL", WheelLimits(wheel_size=10), "WHEEL has 72 bytes, more than 10"),
+        ("RECORD", WheelLimits(record_size=0, record_row=1), "RECORD has 30 bytes, more than 3"),
+    ],
+)
+def test_a_text_that_is_too_large_is_refused_unread(
+    write_zip: WriteZip, text: str, limits: WheelLimits, reason: str
+) -> None:
+    with (
+        Wheel.open(write_zip(record=b"demo-1.0.dist-info/RECORD,,\n\n\n"), limits) as wheel,
+        pytest.raises(BadWheelError, match=reason),
+    ):
+        getattr(wheel, {"METADATA": "metadata", "WHEEL": "wheel_file", "RECORD": "record"}[text])
+
+
+_MANY = {
+    "names": "names = ['/'.join(['d'] * 99) + f'/{i}.py' for i in range(20_000)]",
+    "long names": "names = ['/'.join(['d' * 200] * 15) + f'/{i}.py' for i in range(3000)]",
+    "refused names": "names = ['/'.join(['d'] * 30_000) + f'/{i}.py' for i in range(300)]",
+    "folded lines": r"meta += b'Keywords: a\n' + b' x\n' * 1_300_000",
+    "fields": r"meta += b'A:\n' * 1_300_000",
+    "requirements": r"meta += b'Requires-Dist:a\n' * 250_000",
+    "tags": r"wheel += b'Tag: ' + b'-'.join([b'.'.join([b'a'] * 16)] * 3) * 1 + b'\n'; wheel *= 9",
+    "rows": r"record = b'a,,\n' * 4_000_000",
+}
+_BOUNDED = r"""
+import resource, sys, zipfile
+resource.setrlimit(resource.RLIMIT_AS, (600 << 20,) * 2)
+resource.setrlimit(resource.RLIMIT_CPU, (30, 30))
+names, record = [], b""
+meta = b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"
+wheel = b"Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+exec(sys.argv[2])
+path = sys.argv[1] + "/demo-1.0-py3-none-any.whl"
+with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    for name in names:
+        archive.writestr(name, b"")
+    for name, content in (("METADATA", meta), ("WHEEL", wheel), ("RECORD", record)):
+        archive.writestr(f"demo-1.0.dist-info/{name}", content)
+from cxxrt_toolchain.cli import main
+codes = {main([*command, path]) for command in (["show"], ["check"], ["repair", "-w", sys.argv[1]])}
+assert codes <= {0, 1, 2}, codes
+"""
+
+
+@pytest.mark.parametrize("case", _MANY)
+def test_time_and_memory_are_bounded_by_the_size_of_the_archive(case: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _BOUNDED, str(tmp_path), _MANY[case]]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "MemoryError" not in done.stderr
+    assert "as much memory" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import InvalidVersion
 
 from cxxrt_toolchain.abi.platforms import legacy_alias, parse_platform
 from cxxrt_toolchain.abi.tag import AbiTag, RuntimeAbi, claims_runtime
+from cxxrt_toolchain.abi.versions import parse_requirement, parse_version
 from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def parse_wheel_name(filename: str) -> WheelTags:
             "It must read distribution-version(-build)-python-abi-platform(-label).whl.",
         )
     try:
-        Version(match["version"])
+        parse_version(match["version"])
     except InvalidVersion:
         raise BadWheelNameError(f"{filename}: {match['version']!r} is not a version.") from None
     python, abi, platform = (tuple(match[f].split(".")) for f in ("python", "abi", "platform"))
@@ -235,15 +236,15 @@ def _one_encoding(name: WheelTags) -> Iterable[Violation]:
 
 def _requirement(runtime: RuntimeAbi, spec: Spec, lines: Iterable[str]) -> Iterable[Violation]:
     """Rule G-7."""
-    from packaging import requirements
+    from packaging.requirements import InvalidRequirement
     from packaging.utils import canonicalize_name
 
     wanted = f"{spec.distribution}>={runtime.epoch}.<minor>,<{runtime.epoch + 1}"
     reasons = []
     for line in lines:
         try:
-            requirement = requirements.Requirement(line)
-        except requirements.InvalidRequirement as error:
+            requirement = parse_requirement(line)
+        except InvalidRequirement as error:
             yield Violation(rule="G-7", detail=f"Requires-Dist cannot be read: {error}")
             continue
         if canonicalize_name(requirement.name) != spec.distribution:
@@ -264,10 +265,10 @@ def _bad_requirement(requirement: Requirement, epoch: int) -> str | None:
     if requirement.url is not None:
         return "names a file, not versions"
     bounds = [(item.operator, item.version) for item in requirement.specifier]
-    lower = [Version(version).release for operator, version in bounds if operator == ">="]
-    upper = [Version(version) for operator, version in bounds if operator == "<"]
+    lower = [parse_version(version).release for operator, version in bounds if operator == ">="]
+    upper = [parse_version(version) for operator, version in bounds if operator == "<"]
     if len(lower) != 1 or len(lower[0]) < len(("epoch", "minor")) or lower[0][0] != epoch:
         return "has no lower bound of this epoch with a minor"
-    if upper != [Version(str(epoch + 1))]:
+    if upper != [parse_version(str(epoch + 1))]:
         return "does not end before the next epoch"
     return None

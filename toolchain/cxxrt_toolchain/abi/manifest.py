@@ -12,8 +12,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import InvalidVersion
 
+from cxxrt_toolchain.abi.versions import as_number, parse_version
 from cxxrt_toolchain.errors import ConfigError, InputError
 from cxxrt_toolchain.strict import Value
 
@@ -114,7 +115,7 @@ class RuntimeManifest:
     def highest(self, namespace: str) -> str | None:
         """Highest version that any library defines in a namespace such as ``GLIBCXX``."""
         found = [dict(each.versions).get(namespace) for each in self.libraries]
-        return max((each for each in found if each is not None), key=Version, default=None)
+        return max((each for each in found if each is not None), key=parse_version, default=None)
 
     def to_json(self) -> str:
         """The text of ``manifest.json``: same value, same bytes."""
@@ -169,7 +170,7 @@ def _read_manifest(root: Value) -> RuntimeManifest:
         glibc_floor=root["glibc_floor"].text(_DOTTED),
         components=tuple(_read_component(each) for each in root["components"].items()),
         libraries=tuple(_read_library(each) for each in root["libraries"].items()),
-        cudart=tuple(sorted(cudart, key=lambda entry: int(entry[0]))),
+        cudart=tuple(sorted(cudart, key=lambda entry: as_number(entry[0]))),
     )
 
 
@@ -217,7 +218,7 @@ def _read_cudart(value: Value) -> CudaRuntime:
 
 def _version(value: Value) -> str:
     try:
-        return str(Version(value.text()))
+        return str(parse_version(value.text()))
     except InvalidVersion as error:
         raise ConfigError(f"{value.path}: {error}") from None
 

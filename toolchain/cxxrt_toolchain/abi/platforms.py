@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from cxxrt_toolchain.abi.data import read_data
-from cxxrt_toolchain.abi.versions import release_pair, version_tuple
+from cxxrt_toolchain.abi.versions import as_number, release_pair, version_tuple
 from cxxrt_toolchain.errors import InputError
 
 _MANYLINUX = re.compile(r"manylinux_(?P<major>[0-9]+)_(?P<minor>[0-9]+)_(?P<arch>\w+)")
@@ -81,7 +81,9 @@ class Promise:
 def parse_platform(tag: str) -> GlibcPlatform | None:
     """Take a platform tag apart; None for other systems, musl and ``any``."""
     if match := _MANYLINUX.fullmatch(tag):
-        return GlibcPlatform(glibc=(int(match["major"]), int(match["minor"])), arch=match["arch"])
+        return GlibcPlatform(
+            glibc=(as_number(match["major"]), as_number(match["minor"])), arch=match["arch"]
+        )
     if (match := _LEGACY.fullmatch(tag)) and match["alias"] in _aliases():
         return GlibcPlatform(glibc=_aliases()[match["alias"]], arch=match["arch"])
     if match := _LOCAL.fullmatch(tag):

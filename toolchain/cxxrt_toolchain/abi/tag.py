@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from cxxrt_toolchain.abi.versions import as_number
 from cxxrt_toolchain.errors import InputError
 
 _EPOCH_AND_CUDA = r"cxxrt(?P<epoch>[1-9][0-9]*)(?:_cu(?P<cuda>[1-9][0-9]+))?"
@@ -123,7 +124,7 @@ def claims_runtime(abi: str) -> bool:
 
 def _from_match(match: re.Match[str]) -> RuntimeAbi:
     cuda = match["cuda"]
-    return RuntimeAbi(epoch=int(match["epoch"]), cuda=int(cuda) if cuda else None)
+    return RuntimeAbi(epoch=as_number(match["epoch"]), cuda=as_number(cuda) if cuda else None)
 
 
 def _runtime_key(runtime: RuntimeAbi) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name, canonicalize_version
 
 from cxxrt_toolchain.abi.filename import BadWheelNameError, parse_wheel_name
 from cxxrt_toolchain.abi.tag import AbiTag, BadTagError, RuntimeAbi, claims_runtime
+from cxxrt_toolchain.abi.versions import as_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,7 +52,7 @@ def runtime_from_properties(values: Iterable[str], spec: Spec) -> RuntimeAbi:
             continue
         if feature not in spec.variant_features or feature in found or not _is_number(text):
             raise BadTagError(f"variant property {value!r} is unknown, doubled or no number.")
-        found[feature] = int(text)
+        found[feature] = as_number(text)
     abi, cuda = spec.variant_features
     if abi not in found:
         raise BadTagError(f"no variant property {spec.variant_namespace} :: {abi}.")

@@ -1,16 +1,71 @@
-"""Dotted version numbers as tuples of integers.
+"""Numbers, versions and requirements in foreign texts, with a limit on what each may cost.
 
-In: ``3.4.30``, ``2.17``. Out: what they compare by. Unlike `packaging.version.Version`, 14.0 is
-below 14.0.0: libgcc_s of aarch64 defines both as symbol versions.
+In: ``3.4.30``, ``2.17``, a ``Requires-Dist``. Out: what they compare by. Unlike
+`packaging.version.Version`, the dotted number 14.0 is below 14.0.0: libgcc_s of aarch64 defines
+both as symbol versions. Python itself refuses to read numbers of more than 4300 digits.
 """
 
 from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+    from packaging.version import Version
+
+MOST_DIGITS = 100
+_LARGEST = 10**MOST_DIGITS
+_LONG = re.compile(rf"[0-9]{{{MOST_DIGITS + 1}}}")
+_MOST_TEXT = 16_384
+"""Characters of a requirement; the longest on PyPI have some hundreds."""
+
+
+def as_number(digits: str) -> int:
+    """The number; 10**100 for one of more than a hundred digits, which compares as very large.
+
+    Raises:
+        ValueError: The text is not a number.
+    """
+    return int(digits) if len(digits) <= MOST_DIGITS else _LARGEST
+
+
+def parse_version(text: str) -> Version:
+    """A version as PEP 440 defines it.
+
+    Raises:
+        InvalidVersion: It is not one, or has a number of more than a hundred digits.
+    """
+    from packaging.version import InvalidVersion, Version
+
+    if _LONG.search(text):
+        raise InvalidVersion(f"a number has more than {MOST_DIGITS} digits")
+    return Version(text)
+
+
+def parse_requirement(text: str) -> Requirement:
+    """A requirement as PEP 508 defines it; all versions in it can be parsed.
+
+    Raises:
+        InvalidRequirement: It is not one, is too long or too deep, or has a number of more than a
+            hundred digits.
+    """
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    if len(text) > _MOST_TEXT:
+        raise InvalidRequirement(f"it has {len(text)} characters, more than {_MOST_TEXT}")
+    if _LONG.search(text):
+        raise InvalidRequirement(f"a number has more than {MOST_DIGITS} digits")
+    try:
+        return Requirement(text)
+    except RecursionError:
+        raise InvalidRequirement("its marker is nested too deeply") from None
 
 
 def version_tuple(text: str) -> tuple[int, ...]:
     """``3.4.30`` -> ``(3, 4, 30)``; empty where the text is not a dotted number (``TM_1``)."""
     parts = text.split(".")
-    return tuple(map(int, parts)) if all(map(_is_number, parts)) else ()
+    return tuple(map(as_number, parts)) if all(map(_is_number, parts)) else ()
 
 
 def release_pair(text: str) -> tuple[int, int]:

@@ -31,11 +31,37 @@ COMMANDS = {
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
 """128 + SIGINT and SIGPIPE, as a shell reports them."""
+_MOST_TEXT = 500
+"""Characters of a foreign exception's message."""
+_LAYOUT = "\n"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; errors become one paragraph on stderr."""
+    """Run one command and return its exit code; an error becomes one paragraph on stderr."""
     args = list(sys.argv[1:] if argv is None else argv)
+    command = args[0] if args and args[0] in COMMANDS else ""
+    for stream in (sys.stdout, sys.stderr):  # a name that the terminal's encoding lacks
+        if getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            return _run(args)
+        finally:
+            if sys.stdout is not None:  # closed by the caller: cxxrt tags >&-
+                sys.stdout.flush()
+    except BrokenPipeError:  # `cxxrt tags | head`: nobody reads on, which is no error of ours
+        _discard_output()
+        return _BROKEN_PIPE
+    except KeyboardInterrupt:
+        _complain(command, "interrupted")
+        return _INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - status 1 would say that a wheel does not conform
+        code, text = _explained(error)
+        _complain(command, text)
+        return code
+
+
+def _run(args: list[str]) -> int:
     if args in (["--version"], ["-V"]):
         from cxxrt_toolchain import __version__
 
@@ -44,39 +70,51 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not args or args[0] in ("-h", "--help"):
         print(_overview(), file=sys.stdout if args else sys.stderr)
         return 0 if args else 2
-    if args[0] not in COMMANDS:
-        print(f"cxxrt: no command {args[0]!r}. 'cxxrt --help' lists them.", file=sys.stderr)
+    name = args[0]
+    if name not in COMMANDS:
+        print(f"cxxrt: no command {name!r}. 'cxxrt --help' lists them.", file=sys.stderr)
         return 2
-    return _run(args[0], args[1:])
-
-
-def _run(name: str, args: list[str]) -> int:
     import argparse
-    import os
     from importlib import import_module
 
-    from cxxrt_toolchain.errors import MissingToolError, ToolchainError
-
-    command = import_module(f"cxxrt_toolchain.cli.{name.replace('-', '_')}")
+    command = import_module(f"cxxrt_toolchain.cli.{name}")
     parser = argparse.ArgumentParser(prog=f"cxxrt {name}", description=COMMANDS[name])
     command.configure(parser)
-    try:
-        code = int(command.run(parser.parse_args(args)))
-        sys.stdout.flush()
-    except ToolchainError as error:
-        print(f"cxxrt {name}: {error}", file=sys.stderr)
-        return error.exit_code
-    except BrokenPipeError:  # `cxxrt tags | head`: nobody reads on, which is no error of ours
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _BROKEN_PIPE
-    except OSError as error:  # a full disk, above all: what is left of the output has no place
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        print(f"cxxrt {name}: {error}", file=sys.stderr)
-        return MissingToolError.exit_code
-    except KeyboardInterrupt:
-        print(f"cxxrt {name}: interrupted", file=sys.stderr)
-        return _INTERRUPTED
-    return code
+    return int(command.run(parser.parse_args(args[1:])))
+
+
+def _explained(error: Exception) -> tuple[int, str]:
+    """The exit code and the text for an exception."""
+    from cxxrt_toolchain.errors import MissingToolError, ToolchainError
+
+    if isinstance(error, ToolchainError):
+        return error.exit_code, str(error)
+    if isinstance(error, OSError):  # a full disk, above all: the rest of the output has no place
+        _discard_output()
+        return MissingToolError.exit_code, str(error)
+    if isinstance(error, MemoryError):
+        return MissingToolError.exit_code, "this process may not use as much memory as it needs."
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
+    text = f"cannot go on: {type(error).__name__}{place}: {str(error)[:_MOST_TEXT]}"
+    code = MissingToolError if isinstance(error, ImportError) else ToolchainError
+    return code.exit_code, f"{text.rstrip('.: ')}. Please report this, with the input."
+
+
+def _complain(command: str, text: str) -> None:
+    """Write one paragraph to stderr; characters that control a terminal become visible."""
+    from cxxrt_toolchain.wording import printable
+
+    print(f"{f'cxxrt {command}'.rstrip()}: {printable(text, keep=_LAYOUT)}", file=sys.stderr)
+
+
+def _discard_output() -> None:
+    """Make the interpreter's own flush at exit succeed."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _overview() -> str:

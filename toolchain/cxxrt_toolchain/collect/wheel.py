@@ -10,17 +10,22 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from packaging.version import InvalidVersion
+
+from cxxrt_toolchain.abi.versions import parse_version
 from cxxrt_toolchain.elf.reader import ElfError, is_elf, read_elf
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_object
 from cxxrt_toolchain.facts.fingerprints import TextWatch, candidates
+from cxxrt_toolchain.facts.installed import normalized
 from cxxrt_toolchain.facts.symbols import digest
 from cxxrt_toolchain.facts.wheel import ObjectReport, UnreadableObject, WheelReport
 from cxxrt_toolchain.wheel.record import RunningDigest
 from cxxrt_toolchain.wheel.sweep import sweep
+from cxxrt_toolchain.wording import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.facts.wheel import SymbolDigest
@@ -173,6 +178,23 @@ def _metadata(wheel: Wheel) -> tuple[WheelFile | None, tuple[str, ...], tuple[st
         issues.append(str(error))
     try:
         requirements = wheel.metadata.requires_dist
+        issues += _contradictions(wheel)
+        wheel.metadata.requirements()
     except InputError as error:
         issues.append(str(error))
     return wheel_file, requirements, tuple(issues)
+
+
+def _contradictions(wheel: Wheel) -> Iterator[str]:
+    """Where METADATA and ``.dist-info`` name another release than the file does: pip refuses it."""
+    name, release = normalized(wheel.name.distribution), parse_version(wheel.name.version)
+    if normalized(wheel.metadata.name) != name:
+        yield f"METADATA has the name {quoted(wheel.metadata.name)}, the file {name!r}"
+    folder = wheel.dist_info.removesuffix(".dist-info").rpartition("-")[2]
+    for place, text in (("METADATA", wheel.metadata.version), ("its .dist-info folder", folder)):
+        try:
+            agrees = parse_version(text) == release
+        except InvalidVersion:
+            agrees = False
+        if not agrees:
+            yield f"{place} has the version {quoted(text)}, the file {str(release)!r}"

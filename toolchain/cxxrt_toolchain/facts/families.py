@@ -9,6 +9,7 @@ import re
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.versions import as_number
 from cxxrt_toolchain.elf.facts import Soname
 
 if TYPE_CHECKING:
@@ -125,4 +126,4 @@ def cuda_major(name: str) -> int | None:
     match = _NAME.fullmatch(name.rsplit("/", 1)[-1])
     if match is None or match["family"] != RuntimeFamily.LIBCUDART.value or not match["major"]:
         return None
-    return int(match["major"])
+    return as_number(match["major"])

@@ -12,6 +12,7 @@ from collections import defaultdict
 from heapq import nsmallest
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.versions import as_number
 from cxxrt_toolchain.elf.facts import Binding
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.facts.wheel import SymbolDigest, SymbolSample
@@ -191,7 +192,7 @@ def spells_old_string(name: str) -> bool:
             return False
         if match["old"]:
             return True
-        position = match.end() + int(match["length"] or 0)
+        position = match.end() + as_number(match["length"] or "0")
     return False
 
 

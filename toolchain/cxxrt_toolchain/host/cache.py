@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.errors import UsageError
+from cxxrt_toolchain.wording import quoted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,7 +18,24 @@ def cache_root(environ: Mapping[str, str], option: Path | None = None) -> Path:
     Args:
         environ: As ``os.environ``.
         option: What the command line says; None where it says nothing.
+
+    Raises:
+        UsageError: It begins with ``~`` and names a user without a home folder.
     """
     named = option or environ.get("CXXRT_CACHE")
-    root = named or Path(environ.get("XDG_CACHE_HOME") or "~/.cache", "cxxrt")
-    return Path(root).expanduser().absolute()
+    return expanded(named or Path(environ.get("XDG_CACHE_HOME") or "~/.cache", "cxxrt"))
+
+
+def expanded(folder: Path | str) -> Path:
+    """The absolute path of a folder that may begin with ``~``.
+
+    Raises:
+        UsageError: It names a user without a home folder.
+    """
+    try:
+        return Path(folder).expanduser().absolute()
+    except RuntimeError as error:
+        raise UsageError(
+            f"the folder {quoted(str(folder))} cannot be found: {str(error).rstrip('.')}.",
+            "Look at CXXRT_CACHE, CXXRT_DOWNLOADS, XDG_CACHE_HOME and HOME.",
+        ) from None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.manifest import RuntimeManifest
-from cxxrt_toolchain.abi.versions import version_tuple
+from cxxrt_toolchain.abi.versions import as_number, version_tuple
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.host.supported import Host, Veto, declared_epoch
 
@@ -86,8 +86,8 @@ def cuda_driver(spec: Spec, environ: Mapping[str, str]) -> int | None:
             timeout=_TIMEOUT,
             check=True,
         )
-        return int(done.stdout) // _THOUSAND or None
-    except (OSError, ValueError, subprocess.SubprocessError):
+        return as_number(done.stdout.split()[-1]) // _THOUSAND or None
+    except (OSError, IndexError, ValueError, subprocess.SubprocessError):
         return _major_of_kernel_driver(spec)
 
 

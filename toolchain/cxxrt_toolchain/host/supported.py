@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.spec import Epoch, Spec
 from cxxrt_toolchain.abi.tag import RuntimeAbi
-from cxxrt_toolchain.abi.versions import release_pair
+from cxxrt_toolchain.abi.versions import as_number, release_pair
 from cxxrt_toolchain.host.expansion import expand
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def declared_epoch(manifest: RuntimeManifest) -> Epoch:
         number=manifest.epoch,
         glibc_floor=release_pair(manifest.glibc_floor),
         architectures=(manifest.arch,),
-        cuda_majors=tuple(int(cuda) for cuda, _ in manifest.cudart),
+        cuda_majors=tuple(as_number(cuda) for cuda, _ in manifest.cudart),
     )
 
 

@@ -10,6 +10,7 @@ import ast
 import io
 import re
 import tokenize
+import warnings
 
 from cxxrt_toolchain.errors import InputError
 
@@ -64,6 +65,10 @@ _spec.loader.exec_module(_module)
 _COMMENT = "  # the C++ runtime first (cxxrt-toolchain)"
 
 
+_NO_SOURCE = (SyntaxError, ValueError, LookupError, TypeError, RecursionError, MemoryError)
+"""Of decoding and of `ast.parse`: a codec may be unknown, or take no text."""
+
+
 def init_source(call: str, who: str, requirement: str) -> str:
     """The module that calls ``require()``.
 
@@ -103,10 +108,15 @@ def import_first(source: bytes, module: str, *, relative: bool) -> bytes:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
         text = source.decode(encoding)
-        body = ast.parse(source).body
-    except (SyntaxError, UnicodeDecodeError, ValueError) as error:
+        with warnings.catch_warnings():  # of the wheel's code: not ours to show
+            warnings.simplefilter("ignore")
+            body = ast.parse(source).body
+        if text.encode(encoding) != source:  # unicode_escape, for example
+            raise ValueError(f"its encoding {encoding} does not keep every byte")
+    except _NO_SOURCE as error:
+        reason = str(error) or "it is nested too deeply"
         raise InputError(
-            f"cannot add 'import {module}' to a file that does not parse: {error}."
+            f"cannot add 'import {module}' to a file that does not parse: {reason}."
         ) from error
     if statement in text:
         return source
@@ -126,7 +136,11 @@ def import_first(source: bytes, module: str, *, relative: bool) -> bytes:
         if at and not lines[at - 1].endswith(("\n", "\r")):
             lines[at - 1] += newline
         lines.insert(at, f"{statement}{_COMMENT}{newline}")
-    return "".join(lines).encode(encoding)
+    edited = "".join(lines)
+    try:
+        return edited.encode(encoding)
+    except ValueError as error:
+        raise InputError(f"cannot add 'import {module}' to a {encoding} file: {error}.") from error
 
 
 def _prologue(body: list[ast.stmt]) -> int:

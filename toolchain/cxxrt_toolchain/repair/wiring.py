@@ -30,6 +30,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.repair.edits import AddFile, ImportFirst
 from cxxrt_toolchain.repair.forwarder import forwarder_source, init_source
 
@@ -196,7 +197,10 @@ class _Placer:
         stub = self.tree.get(f"{module}.pyi")
         if stub and f"{module}/__init__.pyi" not in inside:
             # Type checkers, too, prefer the package: without this they would see the forwarder.
-            text = self.read(stub).decode()
+            try:
+                text = self.read(stub).decode()
+            except UnicodeDecodeError as error:
+                raise InputError(f"{stub} is not UTF-8: {error}.") from error
             name = f"{root}{module}/__init__.pyi"
             edits.append(AddFile(member=name, content=text, reason=f"the types of {stub}"))
         return edits

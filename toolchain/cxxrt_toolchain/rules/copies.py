@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.versions import as_number
 from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily, cuda_major
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION, Origin, State
 from cxxrt_toolchain.facts.process import ProcessView, names_of
@@ -141,7 +142,7 @@ def _by_library(scene: Scene) -> dict[str, list[RuntimeCopy]]:
 def _cuda_major(name: str) -> int:
     """The CUDA major of a copy's name, also of ``libcudart.faf08d9a.so.13``; 0 for none."""
     major = name.partition(".so.")[2].split(".")[0]
-    return cuda_major(name) or (int(major) if major.isdigit() else 0)
+    return cuda_major(name) or (as_number(major) if major.isdecimal() else 0)
 
 
 def _several(scene: Scene, name: str, copies: list[RuntimeCopy]) -> Finding:

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.versions import parse_requirement
 from cxxrt_toolchain.facts.environment import EnvironmentFacts, claims_tag, requires_runtime
 from cxxrt_toolchain.facts.installed import VARIABLE_STEPS, normalized
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION, Origin
@@ -77,11 +78,11 @@ def _fits(wanted: Requirement, version: str) -> bool:
 
 def _requirement(lines: tuple[str, ...]) -> Requirement | None:
     """The requirement on the runtime that applies without extras."""
-    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.requirements import InvalidRequirement
 
     for line in lines:
         try:
-            found = Requirement(line)
+            found = parse_requirement(line)
         except InvalidRequirement:
             continue
         if normalized(found.name) == RUNTIME_DISTRIBUTION and (

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.versions import as_number, version_tuple
 from cxxrt_toolchain.facts.libraries import Origin
 from cxxrt_toolchain.facts.process import ProcessView, names_of
 from cxxrt_toolchain.rules.rule import Finding, Severity, rule
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.facts.process import Bound
 
 _NAMESPACE = re.compile(r"_Z(?:T[VTIS]|GV|Th\w*?_|Tv\w*?_)?Z?N?[KVrRO]*(?P<std>S[tabsiod])?")
-_LENGTH = re.compile(r"(\d+)")
+_LENGTH = re.compile(r"([0-9]+)")
 _GCC = re.compile(r"GCC: \([^)]*\) (\d+)\.(\d+)")
 _STABLE_GCC = (5, 0)
 """GCC's C++11 library was experimental before 5: its templates changed between releases."""
@@ -119,7 +120,7 @@ def _two_versions(holder: str, target: str) -> tuple[str, tuple[int, ...], tuple
     mine, theirs = (_LIBRARY.fullmatch(path.rpartition("/")[2]) for path in (holder, target))
     if mine is None or theirs is None or mine["name"] != theirs["name"]:
         return None
-    first, second = (tuple(map(int, each["version"].split("."))) for each in (mine, theirs))
+    first, second = (version_tuple(each["version"]) for each in (mine, theirs))
     return None if first == second else (mine["name"], first, second)
 
 
@@ -140,8 +141,8 @@ def _unstable(view: ProcessView, holder: str, target: str) -> str:
 
 
 def _newest_gcc(comment: tuple[str, ...]) -> tuple[int, int] | None:
-    found = [(int(match[1]), int(match[2])) for line in comment if (match := _GCC.match(line))]
-    return max(found, default=None)
+    matches = filter(None, map(_GCC.match, comment))
+    return max(((as_number(match[1]), as_number(match[2])) for match in matches), default=None)
 
 
 def namespace_of(name: str) -> str:
@@ -154,6 +155,6 @@ def namespace_of(name: str) -> str:
     parts: list[str] = []
     position = match.end()
     while (length := _LENGTH.match(name, position)) and len(parts) < _MANY:
-        position = length.end() + int(length[1])
+        position = length.end() + as_number(length[1])
         parts.append(name[length.end() : position])
     return "::".join(parts[: min(2, len(parts) - 1)]) or "::"

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.wheel.stream import DEFLATED, STORED, Extent
+from cxxrt_toolchain.wording import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -33,6 +34,11 @@ _ENCRYPTED, _UTF8 = 0x1, 0x800
 _UNIX = 3
 _USUAL = re.compile(r"(?:\w[\w.+-]*/)*\w[\w.+-]*/?", re.ASCII)
 """Names that need no closer look, which is nearly all."""
+_FIELD = struct.Struct("<2H")
+"""The kind and the size of an extra field."""
+_UNICODE_PATH, _BEFORE_NAME = 0x7075, 5
+_SHORT, _MOST_NAME, _MOST_PATH = 60, 255, 4096
+"""Of names: no closer look below the first; NAME_MAX and PATH_MAX of Linux in bytes."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -58,8 +64,15 @@ class WheelLimits:
     Deflate itself ends at 1032; the densest real wheel that we know has 20.
     """
     ratio_from: int = 64 << 20
-    text_size: int = 64 << 20
-    """Bytes of a ``.dist-info`` text that is read whole."""
+    metadata_size: int = 4 << 20
+    """Bytes of METADATA; most of them are the project's description."""
+    wheel_size: int = 64 << 10
+    """Bytes of WHEEL."""
+    record_size: int = 1 << 20
+    """Bytes of RECORD, beside `record_row` for each member."""
+    record_row: int = 1 << 10
+    depth: int = 100
+    """Folders that a member lies in; real wheels have up to 20."""
     issues: int = 20
     """How many issues one message lists."""
 
@@ -97,11 +110,11 @@ def read_directory(file: BinaryIO, path: Path, limits: WheelLimits) -> tuple[Ent
     entries: list[Entry] = []
     size = os.fstat(file.fileno()).st_size
     for info in infos[: limits.members]:
-        found = list(_member_issues(info))
+        found = list(_member_issues(info, limits))
         extent = _extent(file, info, size) if not found else None
         if isinstance(extent, str):
             found.append(extent)
-        issues += (f"{info.orig_filename!r} {issue}" for issue in found)
+        issues += (f"{quoted(info.orig_filename)} {issue}" for issue in found)
         if isinstance(extent, Extent):
             mode = info.external_attr >> 16 if info.create_system == _UNIX else 0
             entries.append(Entry(extent=extent, mode=mode, is_dir=info.is_dir()))
@@ -124,33 +137,44 @@ def _archive_issues(infos: list[zipfile.ZipInfo], limits: WheelLimits) -> Iterat
     if total > limits.ratio_from and total > packed * limits.ratio:
         yield f"it inflates {packed} bytes to {total}, more than {limits.ratio} to 1"
     names = Counter(info.filename for info in infos)
-    yield from (f"{name!r} occurs {count} times" for name, count in names.items() if count > 1)
-    files = _parents(names) & names.keys()  # folders that are members end with a slash
-    for name in names if files else ():
-        if not files.isdisjoint(_parents((name,))):
-            yield f"{name!r} lies inside another member that is a file"
+    yield from (
+        f"{quoted(name)} occurs {count} times" for name, count in names.items() if count > 1
+    )
+    file = "/"
+    for path in sorted(name.replace("/", "\0") for name in names):  # what lies inside comes next
+        if path.startswith(f"{file}\0"):
+            name = path.replace("\0", "/")
+            yield f"{quoted(name)} lies inside another member that is a file"
+        elif not path.endswith("\0"):  # a folder
+            file = path
 
 
-def _parents(names: Iterable[str]) -> set[str]:
-    """Every folder that some of the names lie in, without a slash at the end."""
-    found: set[str] = set()
-    for name in names:
-        parent = name.rstrip("/").rpartition("/")[0]
-        while parent and parent not in found:
-            found.add(parent)
-            parent = parent.rpartition("/")[0]
-    return found
-
-
-def _member_issues(info: zipfile.ZipInfo) -> Iterator[str]:
-    yield from _name_issues(info.orig_filename)
+def _member_issues(info: zipfile.ZipInfo, limits: WheelLimits) -> Iterator[str]:
+    yield from _name_issues(info.orig_filename, limits)
+    yield from _other_name(info.extra, info.orig_filename)
     yield from _content_issues(info)
 
 
-def _name_issues(name: str) -> Iterator[str]:
-    if _USUAL.fullmatch(name):
+def _other_name(extra: bytes, name: str) -> Iterator[str]:
+    """The Unicode Path field, which some readers follow and others do not (APPNOTE 4.6.9)."""
+    at = 0
+    while at + _FIELD.size <= len(extra):
+        kind, size = _FIELD.unpack_from(extra, at)
+        at += _FIELD.size
+        value, at = extra[at : at + size], at + size
+        if kind == _UNICODE_PATH and value[_BEFORE_NAME:] != name.encode("utf-8", "replace"):
+            yield "has another name in its Unicode Path field"
+
+
+def _name_issues(name: str, limits: WheelLimits) -> Iterator[str]:
+    if len(name) <= _SHORT and _USUAL.fullmatch(name):
+        return
+    if len(name) > _MOST_PATH or name.count("/") > limits.depth:
+        yield f"has more than {_MOST_PATH} characters or {limits.depth} folders in its name"
         return
     parts = name.rstrip("/").split("/")
+    if len(name) > _SHORT and max(map(_encoded_size, parts)) > _MOST_NAME:
+        yield f"has a component of more than {_MOST_NAME} bytes, which no file system takes"
     if name.startswith("/") or re.match(r"[A-Za-z]:", name):
         yield "is an absolute path"
     if "\\" in name:
@@ -161,6 +185,10 @@ def _name_issues(name: str) -> Iterator[str]:
         yield "has an empty or '.' component in its name"
     if _CONTROL.search(name):
         yield "has a control character in its name"
+
+
+def _encoded_size(component: str) -> int:
+    return len(component.encode("utf-8", "surrogatepass"))
 
 
 def _content_issues(info: zipfile.ZipInfo) -> Iterator[str]:
@@ -191,18 +219,19 @@ def _extent(file: BinaryIO, info: zipfile.ZipInfo, archive_size: int) -> Extent 
     raw = head[_LOCAL.size : _LOCAL.size + name_size]
     if len(raw) < name_size:
         raw = os.pread(file.fileno(), name_size, info.header_offset + _LOCAL.size)
-    try:
-        name = raw.decode("ascii" if raw.isascii() else "utf-8" if flags & _UTF8 else "cp437")
-    except UnicodeDecodeError:
-        return "has a local name that is not UTF-8"
+    encoding = "ascii" if raw.isascii() else "utf-8" if flags & _UTF8 else "cp437"
+    name = raw.decode(encoding, "replace")
     if name != info.orig_filename or method != info.compress_type:
-        return f"is called {name!r} or compressed differently in its local header"
-    offset = info.header_offset + _LOCAL.size + name_size + extra_size
-    if offset + info.compress_size > archive_size:
+        return f"is called {quoted(name)} or compressed differently in its local header"
+    offset = info.header_offset + _LOCAL.size + name_size
+    extra = os.pread(file.fileno(), extra_size, offset) if extra_size else b""
+    if offset + extra_size + info.compress_size > archive_size:
         return "runs past the end of the archive"
+    if issue := next(_other_name(extra, name), ""):
+        return issue
     return Extent(
         member=info.filename,
-        offset=offset,
+        offset=offset + extra_size,
         compressed_size=info.compress_size,
         size=info.file_size,
         crc=info.CRC,
@@ -215,5 +244,5 @@ def _overlaps(entries: list[Entry]) -> Iterator[str]:
     for entry in sorted(entries, key=lambda item: item.extent.offset):
         extent = entry.extent
         if extent.offset - _LOCAL.size - len(extent.member.encode()) < end:
-            yield f"{extent.member!r} overlaps {before!r}"
+            yield f"{quoted(extent.member)} overlaps {quoted(before)}"
         end, before = extent.offset + extent.compressed_size, extent.member

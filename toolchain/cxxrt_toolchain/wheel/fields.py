@@ -28,16 +28,14 @@ def split_body(text: bytes) -> tuple[bytes, bytes]:
 
 def raw_fields(head: bytes) -> Iterator[bytes]:
     """Each field with its continuation lines and line ends."""
-    field = b""
+    field: list[bytes] = []
     for line in head.splitlines(keepends=True):
-        if line[:1] in (b" ", b"\t") and field:
-            field += line
-            continue
-        if field:
-            yield field
-        field = line
+        if field and line[:1] not in (b" ", b"\t"):
+            yield b"".join(field)
+            field = []
+        field.append(line)
     if field:
-        yield field
+        yield b"".join(field)
 
 
 def tidy_values(text: bytes, names: Collection[str]) -> dict[str, list[str]] | None:

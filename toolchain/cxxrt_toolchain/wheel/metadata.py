@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.versions import parse_requirement
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.wheel.fields import FIELD, raw_fields, split_body, tidy_values
+from cxxrt_toolchain.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from packaging.tags import Tag
 
 _MOST_TAGS = 4096
+_MOST_LINES = 20_000
+"""Of METADATA's fields, folded lines included; a whole license text has 700."""
 _USUAL_TAG = re.compile(r"[A-Za-z]\w*-\w+-\w+(?:\.\w+){,9}", re.ASCII)
 """Stands for a handful of tags, without a doubt."""
 _IDENTITY = ("metadata-version", "name", "version")
@@ -66,7 +70,9 @@ class WheelFile:
                 raise MetadataError(f"WHEEL has {key.title()} more than once.")
         purelib = known["root-is-purelib"][0].lower()
         if purelib not in ("true", "false"):
-            raise MetadataError(f"WHEEL: Root-Is-Purelib is {purelib!r}, not true or false.")
+            raise MetadataError(f"WHEEL: Root-Is-Purelib is {quoted(purelib)}, not true or false.")
+        if sum(map(_count, known["tag"])) > _MOST_TAGS:
+            raise MetadataError(f"WHEEL: its Tag lines expand to more than {_MOST_TAGS} tags.")
         for tag in known["tag"]:
             if not _USUAL_TAG.fullmatch(tag):
                 _expanded(tag)
@@ -112,8 +118,12 @@ class CoreMetadata:
         """Read a METADATA file.
 
         Raises:
-            MetadataError: Name, version or metadata version is missing or repeated.
+            MetadataError: It has too many lines, or name, version or metadata version is missing
+                or repeated.
         """
+        head, _ = split_body(text)
+        if max(head.count(b"\n"), head.count(b"\r")) > _MOST_LINES:
+            raise MetadataError(f"METADATA has more than {_MOST_LINES} lines before its body.")
         found = tidy_values(text, (*_IDENTITY, "requires-dist"))
         if found is None:
             found = _untidy_values(text)
@@ -193,23 +203,27 @@ def _project(requirement: str) -> str:
 
 
 def _requirement(text: str) -> Requirement:
-    from packaging import requirements
+    from packaging.requirements import InvalidRequirement
 
     try:
-        return requirements.Requirement(text)
-    except requirements.InvalidRequirement as error:
-        raise MetadataError(f"{text!r} is not a requirement: {error}.") from error
+        return parse_requirement(text)
+    except InvalidRequirement as error:
+        reason = str(error).partition("\n")[0]  # packaging draws a picture below it
+        raise MetadataError(f"{quoted(text)} is not a requirement: {reason}.") from error
+
+
+def _count(tag: str) -> int:
+    """How many tags a Tag line expands to."""
+    return prod(field.count(".") + 1 for field in tag.split("-"))
 
 
 def _expanded(text: str) -> frozenset[Tag]:
-    if prod(field.count(".") + 1 for field in text.split("-")) > _MOST_TAGS:
-        raise MetadataError(f"WHEEL: a Tag line expands to more than {_MOST_TAGS} tags.")
     from packaging.tags import parse_tag
 
     try:
         return parse_tag(text)
     except ValueError as error:
-        raise MetadataError(f"WHEEL: {text!r} is not a tag.") from error
+        raise MetadataError(f"WHEEL: {quoted(text)} is not a tag.") from error
 
 
 def _one_line(text: str) -> str:
@@ -220,7 +234,7 @@ def _one_line(text: str) -> str:
 
 def _require_one_line(what: str, text: str) -> None:
     if len(text.splitlines()) > 1 or text.endswith(("\n", "\r")):
-        raise MetadataError(f"{what} has a line break in its value: {text!r}.")
+        raise MetadataError(f"{what} has a line break in its value: {quoted(text)}.")
 
 
 def _untidy_values(text: bytes) -> dict[str, list[str]]:
@@ -245,7 +259,7 @@ def _plain_fields(text: bytes, what: str) -> Iterator[tuple[str, str]]:
     for field in raw_fields(head):
         match = FIELD.match(field)
         if match is None:
-            raise MetadataError(f"{what} has a line that is not a field: {field!r}.")
+            raise MetadataError(f"{what} has a line that is not a field: {quoted(repr(field))}.")
         yield match[1].decode(), match[2].decode().strip()
 
 

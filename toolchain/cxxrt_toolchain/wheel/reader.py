@@ -8,6 +8,7 @@ member that is not what the directory promises when it is read.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
@@ -26,6 +27,7 @@ from cxxrt_toolchain.wheel.record import (
 )
 from cxxrt_toolchain.wheel.stream import BadMemberError, Extent, MemberStream
 from cxxrt_toolchain.wheel.sweep import sweep
+from cxxrt_toolchain.wording import listed, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -197,20 +199,32 @@ class Wheel:
 
     def _text(self, name: str) -> bytes:
         extent = self.extent(f"{self.dist_info}/{name}")
-        if extent.size > self._limits.text_size:
-            raise BadWheelError(self.path, (f"{name} has {extent.size} bytes",))
+        most = {
+            "WHEEL": self._limits.wheel_size,
+            "METADATA": self._limits.metadata_size,
+            "RECORD": self._limits.record_size + self._limits.record_row * len(self.members),
+        }[name]
+        if extent.size > most:
+            raise BadWheelError(self.path, (f"{name} has {extent.size} bytes, more than {most}",))
         return self.read(extent.member)
 
     def _find_dist_info(self) -> str:
-        tops = {member.name.split("/")[0] for member in self.members if "/" in member.name}
+        tops = {member.name.partition("/")[0] for member in self.members if "/" in member.name}
         found = sorted(top for top in tops if top.endswith(".dist-info"))
         if len(found) != 1:
-            what = f"it has {len(found)} .dist-info directories ({', '.join(found)})"
+            what = f"it has {len(found)} .dist-info directories ({listed(map(quoted, found))})"
             raise BadWheelError(self.path, (what if found else "it has no .dist-info directory",))
+        project = _normalized(self.name.distribution)
+        if not _normalized(found[0]).startswith(project):  # as pip decides it
+            raise BadWheelError(self.path, (f"{quoted(found[0])} is not of {project!r}",))
         missing = [name for name in ("WHEEL", "METADATA") if f"{found[0]}/{name}" not in self]
         if missing:
             raise BadWheelError(self.path, tuple(f"{found[0]} lacks {name}" for name in missing))
         return found[0]
+
+
+def _normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _parse_wheel_file(text: bytes) -> WheelFile:

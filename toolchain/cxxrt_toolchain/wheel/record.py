@@ -10,12 +10,14 @@ import base64
 import binascii
 import csv
 import io
+import re
 from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.wheel.metadata import MetadataError
+from cxxrt_toolchain.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 _ALGORITHMS = ("sha256", "sha384", "sha512")
 """The specification asks for SHA-256 or better, and forbids MD5 and SHA-1."""
 _BLOCK = 1 << 20
+_SIZE = re.compile(r"(?:[0-9]{1,20})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -54,8 +57,9 @@ def parse_record(text: bytes) -> tuple[RecordRow, ...]:
         for number, row in enumerate(csv.reader(io.StringIO(text.decode(), newline="")), 1):
             if not row:
                 continue
-            if len(row) != 3 or (row[2] and not (row[2].isascii() and row[2].isdigit())):  # noqa: PLR2004 - columns
-                raise MetadataError(f"RECORD line {number} is not path, hash, size: {row!r}.")
+            if len(row) != 3 or not _SIZE.fullmatch(row[2]):  # noqa: PLR2004 - columns
+                shown = quoted(repr(row))
+                raise MetadataError(f"RECORD line {number} is not path, hash, size: {shown}.")
             size = int(row[2]) if row[2] else None
             rows.append(RecordRow(path=row[0], hash=row[1], size=size))
     except (UnicodeDecodeError, csv.Error, ValueError) as error:

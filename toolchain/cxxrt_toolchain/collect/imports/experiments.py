@@ -15,6 +15,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.collect.imports.import_run import say_nothing
 from cxxrt_toolchain.collect.imports.trials import Trial, Trials
 from cxxrt_toolchain.collect.imports.watched_child import AS_IS, Variant
@@ -163,4 +164,4 @@ def _version(place: Path) -> tuple[int, ...]:
     except (OSError, ElfError):
         return ()
     node = newest_node(RuntimeFamily.LIBSTDCXX, facts.version_definitions)
-    return tuple(int(part) for part in node.rpartition("_")[2].split(".")) if node else ()
+    return version_tuple(node.rpartition("_")[2])

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.collect import files
 from cxxrt_toolchain.collect.process.memory import AddressMap
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
@@ -62,7 +63,7 @@ class LoadedObject:
             return ""
         matches = map(_GLIBC.fullmatch, self.facts.facts.version_definitions)
         versions = (match[1] for match in matches if match)
-        return max(versions, key=lambda text: int(text[2:]), default="")
+        return max(versions, key=version_tuple, default="")
 
 
 def placed(facts: ProcessFacts, entries: Iterable[LoadedEntry]) -> list[tuple[Mapping, int]]:

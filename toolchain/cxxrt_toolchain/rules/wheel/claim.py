@@ -17,6 +17,7 @@ from cxxrt_toolchain.abi.filename import violations
 from cxxrt_toolchain.abi.platforms import GlibcPlatform, parse_platform, promise_of
 from cxxrt_toolchain.abi.spec import UnknownEpochError, load_policy
 from cxxrt_toolchain.abi.tag import BadTagError, RuntimeAbi, claims_runtime
+from cxxrt_toolchain.abi.versions import parse_requirement, parse_version
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name, served_soname
 from cxxrt_toolchain.facts.needs import runtime_needs
@@ -115,7 +116,7 @@ class Claim:
         """The oldest runtime that METADATA accepts; None where it requires none."""
         for line in self.report.requires_dist:
             try:
-                requirement = Requirement(line)
+                requirement = parse_requirement(line)
             except InvalidRequirement:
                 continue
             if canonicalize_name(requirement.name) == self.spec.distribution:
@@ -173,7 +174,11 @@ class Claim:
 
 def lowest_version(requirement: Requirement) -> Version | None:
     """The lower bound of a requirement, None where it has none."""
-    found = [Version(s.version) for s in requirement.specifier if s.operator in (">=", "==", "~=")]
+    found = [
+        parse_version(each.version.removesuffix(".*"))
+        for each in requirement.specifier
+        if each.operator in (">=", "==", "~=")
+    ]
     return max(found, default=None)
 
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
-
+from cxxrt_toolchain.abi.versions import parse_requirement
 from cxxrt_toolchain.facts.needs import runtime_needs
 from cxxrt_toolchain.rules.rule import error, rule, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, lowest_version
@@ -122,7 +121,7 @@ def requirement(claim: Claim) -> Iterator[Finding]:
     if claim.needs.shortfall(claim.tables, epoch=epoch):  # P3
         return
     wanted = claim.needs.requirement(claim.tables, epoch=epoch)
-    least = lowest_version(Requirement(wanted)) if wanted else None
+    least = lowest_version(parse_requirement(wanted)) if wanted else None
     if least and declared < least:
         requires = f"requires {claim.spec.distribution}>={declared}"
         yield error(f"{requires}, its symbols need >={least}", version=str(least))

@@ -13,14 +13,14 @@ import fcntl
 import os
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import MissingToolError, UsageError
-from cxxrt_toolchain.host.cache import cache_root
+from cxxrt_toolchain.host.cache import cache_root, expanded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ def find_cache(option: Path | None, environ: Mapping[str, str]) -> Cache:
             "and quotes in a path.",
             "Name another folder with --cache or CXXRT_CACHE.",
         )
-    downloads = Path(environ.get("CXXRT_DOWNLOADS") or root / "downloads").expanduser().absolute()
+    downloads = expanded(environ.get("CXXRT_DOWNLOADS") or root / "downloads")
     return Cache(downloads=downloads, builds=root / "builds")
 
 
