@@ -56,7 +56,6 @@ def work_on(sizes: Mapping[str, int], work: Callable[[str], _Value], workers: in
 
 
 def _filled(order: Sequence[int]) -> int:
-    """A pipe with one ticket for each piece of the order."""
     queue, end = os.pipe()
     os.write(end, b"".join(map(_TICKET.pack, range(0, len(order), _piece(order)))))
     os.close(end)

@@ -120,8 +120,6 @@ def shelf_of(path: str) -> str:
 
 
 class _Shelf:
-    """The values of one kind for the files of one folder."""
-
     def __init__(self, owner: str, file: Path | None) -> None:
         self.changed = False
         self._owner = owner

@@ -161,7 +161,6 @@ def _diagnosis(scene: ImportScene, findings: tuple[Finding, ...]) -> Diagnosis:
 
 
 def _steps(run: ImportRun[ProcessView | None], view: ProcessView) -> tuple[Step, ...]:
-    """Outcome of each import and the objects that were loaded after it and not before."""
     known = {each.path for each in run.before.libraries} if run.before else set()
     steps = []
     for each in run.attempts:

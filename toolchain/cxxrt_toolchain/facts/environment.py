@@ -193,7 +193,6 @@ class EnvironmentFacts:
         return tuple(found.values())
 
     def _reaches_default(self, name: str) -> bool:
-        """Whether an object of a distribution finds a library only outside the distributions."""
         users = (user for member in self.members for user in member.users(name))
         return any((user.path, name) not in self.own for user in users)
 
@@ -245,7 +244,6 @@ class EnvironmentFacts:
 def _family(
     found: ObjectFacts, families: Collection[RuntimeFamily], needed: frozenset[str]
 ) -> RuntimeFamily | None:
-    """The family of which an object is a copy, or contains an exported one."""
     if found.copy_of in families and (family_of_name(found.name) or found.name in needed):
         return found.copy_of
     return next((each for each in found.static if each in families), None)

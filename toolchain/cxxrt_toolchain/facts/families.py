@@ -35,16 +35,9 @@ class RuntimeFamily(Enum):
         return self not in {RuntimeFamily.LIBCXX, RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP}
 
 
-SHARED_FAMILIES = frozenset(
-    {
-        RuntimeFamily.LIBSTDCXX,
-        RuntimeFamily.LIBGCC,
-        RuntimeFamily.LIBGOMP,
-        RuntimeFamily.LIBATOMIC,
-        RuntimeFamily.LIBQUADMATH,
-        RuntimeFamily.LIBCUDART,
-    }
-)
+SHARED_FAMILIES = frozenset(RuntimeFamily) - {
+    *(RuntimeFamily.LIBCXX, RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP)
+}
 """What a runtime wheel can serve; the other families are only reported."""
 
 OPENMP_FAMILIES = frozenset({RuntimeFamily.LIBGOMP, RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP})

@@ -132,7 +132,6 @@ def glibc_floor(facts: SharedObject) -> tuple[int, ...]:
 
 
 def _served(found: ObjectReport, report: WheelReport, *, repaired: bool) -> dict[Soname, Soname]:
-    """Needed name -> the runtime's name, of the libraries that the runtime serves."""
     names = {
         name: report.served_as(name)
         for name in found.facts.needed

@@ -30,32 +30,19 @@ _EXAMPLES = 3
 # takes them over (seen with LD_DEBUG=bindings on pyarrow 0.13 before TensorFlow 1.12).
 CATEGORIES = frozenset(
     {
-        "_ZNSt3_V216generic_categoryEv",
-        "_ZNSt3_V215system_categoryEv",
-        "_ZSt16generic_categoryv",
-        "_ZSt15system_categoryv",
-        "_ZSt17iostream_categoryv",
-        "_ZSt15future_categoryv",
+        *("_ZNSt3_V216generic_categoryEv", "_ZNSt3_V215system_categoryEv"),
+        *("_ZSt16generic_categoryv", "_ZSt15system_categoryv"),
+        *("_ZSt17iostream_categoryv", "_ZSt15future_categoryv"),
     }
 )
 """Functions of libstdc++ that return an error category, which is compared by its address
 ([syserr.errcat.nonvirtuals]): with two of them, error codes no longer equal their conditions."""
 CAPTURES = frozenset(
     {
-        "_ZSt11__once_call",
-        "_ZSt15__once_callable",
-        "__once_proxy",
-        "__cxa_allocate_dependent_exception",
-        "__cxa_allocate_exception",
-        "__cxa_begin_catch",
-        "__cxa_current_exception_type",
-        "__cxa_end_catch",
-        "__cxa_free_exception",
-        "__cxa_get_globals",
-        "__cxa_get_globals_fast",
-        "__cxa_rethrow",
-        "__cxa_throw",
-        "__gxx_personality_v0",
+        *("_ZSt11__once_call", "_ZSt15__once_callable", "__once_proxy", "__gxx_personality_v0"),
+        *("__cxa_allocate_dependent_exception", "__cxa_allocate_exception", "__cxa_begin_catch"),
+        *("__cxa_current_exception_type", "__cxa_end_catch", "__cxa_free_exception"),
+        *("__cxa_get_globals", "__cxa_get_globals_fast", "__cxa_rethrow", "__cxa_throw"),
     }
 )
 
@@ -78,10 +65,8 @@ _CUSTOMIZED = re.compile(
 # (tensorflow-io-gcs-filesystem 0.37.1 exports them).
 LOCALE_IDS = frozenset(
     {
-        "_ZNSt5ctypeIcE2idE",
-        "_ZNSt5ctypeIwE2idE",
-        "_ZNSt7codecvtIcc11__mbstate_tE2idE",
-        "_ZNSt7codecvtIwc11__mbstate_tE2idE",
+        *("_ZNSt5ctypeIcE2idE", "_ZNSt5ctypeIwE2idE"),
+        *("_ZNSt7codecvtIcc11__mbstate_tE2idE", "_ZNSt7codecvtIwc11__mbstate_tE2idE"),
     }
 )
 

@@ -126,7 +126,6 @@ def several_copies(scene: Scene) -> Iterator[Finding]:
 
 
 def _by_library(scene: Scene) -> dict[str, list[RuntimeCopy]]:
-    """The copies of each library by the vendor's SONAME."""
     found: dict[str, list[RuntimeCopy]] = {}
     families = (RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBGCC, RuntimeFamily.LIBCUDART)
     for each in scene.copies(*families):

@@ -1,9 +1,7 @@
 """Typical causes of a crash, by its place and by the last output of the process.
 
-In: a `CrashSite`, the output, the view of the process. Out: sentences of evidence, each with the
-rule that it supports. The functions are those of the crashes in ``tests/proof/RESULTS.md``; the
-messages are libstdc++'s (libsupc++), glibc's (malloc/malloc.c) and those of LLVM's and Intel's
-OpenMP runtimes.
+The functions are those of the crashes in ``tests/proof/RESULTS.md``; the messages are libstdc++'s
+(libsupc++), glibc's (malloc/malloc.c) and those of LLVM's and Intel's OpenMP runtimes.
 """
 
 from __future__ import annotations

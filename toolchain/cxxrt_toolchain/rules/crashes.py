@@ -1,8 +1,7 @@
 """Why an import crashed, raised an exception or did not end: rules D27, D28 and D29.
 
-In: an `ImportScene`. Out: the finding about the failure, with its cause as far as the loader's
-message, the process's memory and the experiments show it. Where the loader's message tells the
-cause, its finding (D1, D11, ...) stands in place of D28.
+The cause is what the loader's message, the process's memory and the experiments show of it. Where
+the loader's message tells the cause, its finding (D1, D11, ...) stands in place of D28.
 """
 
 from __future__ import annotations
@@ -33,8 +32,6 @@ RULES = frozenset({"CXXRT-D27", "CXXRT-D28", "CXXRT-D29"})
 
 
 class _Cause(NamedTuple):
-    """Why, who and what helps, as far as it is known."""
-
     reason: str
     culprits: tuple[str, ...] = ()
     victims: tuple[str, ...] = ()
@@ -148,7 +145,6 @@ def _cause(scene: ImportScene, failure: Attempt[ProcessView | None]) -> _Cause:
 
 
 def _shown_by_memory(scene: ImportScene, victim: tuple[str, ...]) -> _Cause | None:
-    """A captured libstdc++ or a damaged locale table."""
     view = scene.view
     for check, reason in (
         (captured, "has captured symbols of libstdc++"),

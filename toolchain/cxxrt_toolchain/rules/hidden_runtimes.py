@@ -78,7 +78,6 @@ def hidden_cudart(scene: Scene) -> Iterator[Finding]:
 
 
 def _hiding(objects: Iterable[InteractingObject], runtime: _Runtime) -> frozenset[str]:
-    """The owners of objects with a hidden copy."""
     return frozenset(each.owner for each in objects if runtime.family in each.traits.hidden)
 
 

@@ -96,7 +96,6 @@ def _interposed(view: ProcessView, rows: list[tuple[str, str, Bound]]) -> Findin
 
 
 def _sizes(row: Bound) -> str:
-    """``24 bytes, replaced by 32``."""
     mine, theirs = row.sizes or (0, 0)
     return f"{counted(mine, 'byte')}, replaced by {theirs}"
 
@@ -116,7 +115,6 @@ def _dotted(version: tuple[int, ...]) -> str:
 
 
 def _two_versions(holder: str, target: str) -> tuple[str, tuple[int, ...], tuple[int, ...]] | None:
-    """The name and both versions of two files that are releases of one library."""
     mine, theirs = (_LIBRARY.fullmatch(path.rpartition("/")[2]) for path in (holder, target))
     if mine is None or theirs is None or mine["name"] != theirs["name"]:
         return None
@@ -133,7 +131,6 @@ def _order_remedies(view: ProcessView, holder: str, target: str) -> tuple[str, .
 
 
 def _unstable(view: ProcessView, holder: str, target: str) -> str:
-    """The compilers, if they differ and one precedes the stable C++11 library; else empty."""
     mine, theirs = (_newest_gcc(view.compilers.get(path, ())) for path in (holder, target))
     if mine and theirs and mine != theirs and min(mine, theirs) < _STABLE_GCC:
         return f"compiled by GCC {mine[0]}.{mine[1]} and GCC {theirs[0]}.{theirs[1]}"

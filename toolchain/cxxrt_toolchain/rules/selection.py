@@ -1,6 +1,6 @@
 """Which rules a caller selects or ignores, in the words that users of linters write.
 
-In: texts such as ``H12,CXXRT-L105,D``. Out: a `Selection`, which is applied to findings. Pure.
+Texts such as ``H12,CXXRT-L105,D`` become a `Selection`, which is applied to findings.
 """
 
 from __future__ import annotations
@@ -53,10 +53,7 @@ def read_selection(
 ) -> Selection:
     """The selection that lists of rules stand for.
 
-    Args:
-        select: Each an id, an alias, the beginning of ids, or several of them with commas.
-        ignore: Likewise.
-        catalogue: Every rule.
+    Each text is an id, an alias, the beginning of ids, or several of them with commas.
 
     Raises:
         UsageError: An entry fits no rule, or a rule to be ignored breaks a tag's promise.

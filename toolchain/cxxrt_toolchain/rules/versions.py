@@ -106,7 +106,6 @@ def _older(
 def _newer(
     env: EnvironmentFacts, member: Member, name: str, worst: str, variable: str
 ) -> tuple[str, ...]:
-    """How a package gets a newer library."""
     vendored = env.vendored(name)
     if variable:
         first: tuple[str, ...] = (f"Unset {variable}, or remove the older {name} from it",)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from environment_case import binary
 
-from cxxrt_toolchain.collect.environment.search import Program, Search, read_ld_cache
+from cxxrt_toolchain.collect.environment.search import Search, read_ld_cache
 from cxxrt_toolchain.facts.installed import Step
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 NAME = "libstdc++.so.6"
 USER = binary("/site/a/_core.so").facts
-PLAIN = Program(path="/opt/python/bin/python3", facts=binary("/opt/python/bin/python3").facts)
+PROGRAM = "/opt/python/bin/python3"
+PLAIN = binary(PROGRAM).facts
 
 
 def cache_file(*entries: tuple[int, str, str, int]) -> bytes:
@@ -42,8 +43,8 @@ CACHE = cache_file(
 )
 
 
-def search(program: Program = PLAIN, **environ: str) -> Search:
-    return Search(program, environ, CACHE, lambda path: "missing" not in path)
+def search(program: SharedObject = PLAIN, **environ: str) -> Search:
+    return Search(PROGRAM, program, environ, CACHE, lambda path: "missing" not in path)
 
 
 def steps(found: Search, user: SharedObject | None = None) -> list[tuple[str, Step]]:
@@ -90,13 +91,13 @@ def test_rpath_comes_before_the_variable_and_runpath_after_it() -> None:
 
 
 def test_the_interpreters_rpath_counts_where_neither_has_a_runpath() -> None:
-    conda = Program(path=PLAIN.path, facts=replace(PLAIN.facts, rpath="$ORIGIN/../lib"))
+    conda = replace(PLAIN, rpath="$ORIGIN/../lib")
     assert steps(search(conda, LD_LIBRARY_PATH="/ld"))[0] == (
         "/opt/python/lib/libstdc++.so.6",
         Step.PROGRAM_RPATH,
     )
     assert steps(search(conda), replace(USER, runpath="/missing"))[0][1] is Step.CACHE
-    both = Program(path=PLAIN.path, facts=replace(conda.facts, runpath="/x"))
+    both = replace(conda, runpath="/x")
     assert steps(search(both))[0][1] is Step.CACHE
 
 
@@ -108,5 +109,5 @@ def test_a_preloaded_library_serves_whoever_needs_its_name() -> None:
 
 
 def test_what_is_nowhere_is_not_found() -> None:
-    nothing = Search(PLAIN, {}, b"", lambda _: False)
+    nothing = Search(PROGRAM, PLAIN, {}, b"", lambda _: False)
     assert nothing.find(NAME) is None

@@ -145,7 +145,7 @@ def _pth_lines(site: str, names: Iterable[str]) -> tuple[list[str], list[str]]:
 def _hook(site: str, name: str) -> Mapped:
     from cxxrt_toolchain.collect.environment.finder_modules import read_finder
 
-    return read_finder(_bytes(f"{site}/{name}.py"))
+    return read_finder(content(f"{site}/{name}.py"))
 
 
 def _declared(info: str) -> set[str]:
@@ -153,11 +153,10 @@ def _declared(info: str) -> set[str]:
 
 
 def _project(info: str) -> str:
-    """The project's folder, where ``direct_url.json`` says that the install is editable."""
     from urllib.parse import unquote, urlsplit
 
     try:
-        origin = json.loads(_bytes(f"{info}/{_DIRECT_URL}") or b"null")
+        origin = json.loads(content(f"{info}/{_DIRECT_URL}") or b"null")
         if origin["dir_info"]["editable"] is not True:
             return ""
         url = urlsplit(origin["url"])
@@ -168,7 +167,6 @@ def _project(info: str) -> str:
 
 
 def _packages(folder: str, declared: Iterable[str], trees: SourceTrees) -> Iterator[str]:
-    """The packages and modules of a folder on ``sys.path``."""
     names = sorted(declared)
     if not names:
         listing = trees.listing(folder)
@@ -179,7 +177,6 @@ def _packages(folder: str, declared: Iterable[str], trees: SourceTrees) -> Itera
 
 
 def _is_package(path: str, trees: SourceTrees) -> bool:
-    """Whether it is a package, holds extension modules, or is a namespace of such."""
     listing = trees.listing(path)
     below = [f"{path}/{name}" for name in listing.folders[:_MOST_PORTIONS]]
     return bool(listing.shared) or any(
@@ -191,7 +188,7 @@ def _is_package(path: str, trees: SourceTrees) -> bool:
 def _planned(build: str, root: str) -> Iterator[str]:
     """The files of a build folder that Meson would install among Python's packages."""
     try:
-        plan = json.loads(_bytes(f"{build}/{_INSTALL_PLAN}") or b"null")
+        plan = json.loads(content(f"{build}/{_INSTALL_PLAN}") or b"null")
         for rows in plan.values():
             for place, row in rows.items():
                 if may_be_shared(place) and row["destination"].startswith(_SITE):
@@ -202,10 +199,11 @@ def _planned(build: str, root: str) -> Iterator[str]:
 
 def _text(path: str) -> str:
     """The text of a file as Python decodes it: UTF-8 with or without a mark."""
-    return _bytes(path).removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
+    return content(path).removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
 
 
-def _bytes(path: str) -> bytes:
+def content(path: str) -> bytes:
+    """The content of a file of an installer; empty for one that cannot be read."""
     try:
         with open(path, "rb") as stream:  # noqa: PTH123 - called for each distribution
             return stream.read(_MOST_BYTES)

@@ -105,7 +105,6 @@ def _name(node: ast.expr) -> str:
 
 
 def _value(node: ast.expr | None) -> object:
-    """The value of a literal; None for another expression."""
     if node is None:
         return None
     try:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.collect.environment.editable import (
     NONE,
     Sources,
+    content,
     declared_sources,
     follow_link,
     recorded_sources,
@@ -77,7 +78,7 @@ def _distribution(
 ) -> Distribution | None:
     base = os.path.join(folder, info)  # noqa: PTH118 - hundreds of them
     texts = (os.path.join(base, name) for name in ("METADATA", "PKG-INFO"))  # noqa: PTH118 - hundreds
-    text = next(filter(None, map(_bytes, texts)), b"") or _bytes(base)
+    text = next(filter(None, map(content, texts)), b"") or content(base)
     head = _BODY.split(text, maxsplit=1)[0]
     name, version = _NAME.search(head), _VERSION.search(head)
     if name is None or version is None:
@@ -88,7 +89,7 @@ def _distribution(
         version=_text(version[1]),
         location=folder,
         requires=tuple(map(_text, _REQUIRES.findall(head))),
-        tags=tuple(map(_text, _TAG.findall(_bytes(f"{base}/WHEEL")))),
+        tags=tuple(map(_text, _TAG.findall(content(f"{base}/WHEEL")))),
         files=tuple(dict.fromkeys((*listed, *sources.files))),
         sources=sources.folders,
     )
@@ -97,12 +98,11 @@ def _distribution(
 def _files(
     folder: str, base: str, project: str, trees: SourceTrees
 ) -> tuple[Iterable[str], Sources]:
-    """The listed files, and the files of source trees."""
-    record = _bytes(f"{base}/RECORD")
+    record = content(f"{base}/RECORD")
     if record:
         text = record.decode("utf-8", "surrogateescape")
         return _placed(folder, _recorded(text)), recorded_sources(folder, base, text, trees)
-    listed = _bytes(f"{base}/installed-files.txt")
+    listed = content(f"{base}/installed-files.txt")
     if listed:  # relative to the .egg-info folder, one a line
         names = listed.decode("utf-8", "surrogateescape").splitlines()
         return _placed(base, filter(may_be_shared, names)), NONE
@@ -125,14 +125,6 @@ def _placed(folder: str, names: Iterable[str]) -> Iterator[str]:
     for name in names:
         path = f"{folder}/{name}" if name[:1] != "/" else name
         yield os.path.normpath(path) if "./" in path else path
-
-
-def _bytes(path: str) -> bytes:
-    try:
-        with open(path, "rb") as stream:  # noqa: PTH123 - hundreds of them
-            return stream.read()
-    except OSError:
-        return b""
 
 
 def _text(value: bytes) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.collect import crossings
 from cxxrt_toolchain.collect import files as objects
 from cxxrt_toolchain.collect.answers import Answers
-from cxxrt_toolchain.collect.environment.search import CACHE_FILE, Program, Search
+from cxxrt_toolchain.collect.environment.search import CACHE_FILE, Search
 from cxxrt_toolchain.collect.interactions import find_interactions
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.environment import EnvironmentFacts, Member
@@ -61,12 +61,13 @@ def collect_environment(
     files = [path for each in environment.distributions for path in each.files]
     read = objects.read([environment.interpreter.program, *files], store, workers=workers)
     program = _program(environment, read)
-    every = tuple(_members(environment, read.found, program.facts))
+    every = tuple(_members(environment, read.found, program))
     members = tuple(each for each in every if each.distribution.key != RUNTIME_DISTRIBUTION)
     runtime = next((each for each in every if each not in members), None)
     names = sorted({LIBSTDCXX, *(n for each in every for n in each.needed if _is_runtime(n))})
-    search = Search(program, environ, _ld_cache(), cache_calls(os.path.isfile))
-    candidates, outside = _outside(search, names, store, program.facts)
+    path, is_file = environment.interpreter.program, cache_calls(os.path.isfile)
+    search = Search(path, program, environ, _ld_cache(), is_file)
+    candidates, outside = _outside(search, names, store, program)
     own = _own(search, every, names, read.found)
     answers = Answers(store, "environment")
     facts = EnvironmentFacts(
@@ -91,15 +92,14 @@ def collect_environment(
     return facts
 
 
-def _program(environment: Environment, read: objects.Objects) -> Program:
-    path = environment.interpreter.program
-    program = read.found.get(path)
+def _program(environment: Environment, read: objects.Objects) -> SharedObject:
+    program = read.found.get(environment.interpreter.program)
     if not environment.interpreter.glibc or program is None:
         raise InputError(
             f"{environment.interpreter.executable} does not run on glibc.",
             "The doctor knows only glibc's way of loading libraries.",
         )
-    return Program(path=path, facts=program.facts)
+    return program.facts
 
 
 def _driver(names: Iterable[str], environ: Mapping[str, str]) -> int | None:
@@ -213,7 +213,6 @@ def _by_search_path(search: Search, user: ObjectFacts, name: str) -> str:
 
 
 def _is_activated(environment: Environment, environ: Mapping[str, str]) -> bool:
-    """Whether the runtime's start-up hook runs in every start of the interpreter."""
     if environ.get("CXXRT_DISABLE", "").strip().lower() not in _OFF:
         return False
     return any(

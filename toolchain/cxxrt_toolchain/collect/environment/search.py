@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import re
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.installed import Found, Step
@@ -32,27 +31,20 @@ _DEFAULT_FOLDERS = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
 _ORIGIN = re.compile(r"\$(?:ORIGIN\b|\{ORIGIN\})")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Program:
-    """The program for which the loader searches."""
-
-    path: str
-    facts: SharedObject
-
-
 class Search:
     """The loader's search for one program, with the content of ``ld.so.cache``."""
 
     def __init__(
         self,
-        program: Program,
+        path: str,
+        facts: SharedObject,
         environ: Mapping[str, str],
         cache: bytes,
         exists: Callable[[str], bool] = os.path.isfile,
     ) -> None:
-        self._program = program
+        self._path, self._facts = path, facts
         self._exists = exists
-        self._cached = read_ld_cache(cache, program.facts.machine)
+        self._cached = read_ld_cache(cache, facts.machine)
         self._preloaded = preloaded(environ)
         self._folders = split_path(environ.get("LD_LIBRARY_PATH", "").replace(";", ":"))
 
@@ -76,12 +68,12 @@ class Search:
         self, name: str, path: str, facts: SharedObject | None
     ) -> Iterator[tuple[Step, Iterable[str]]]:
         yield Step.PRELOAD, (each for each in self._preloaded if each.endswith(f"/{name}"))
-        program = self._program
+        program = self._facts
         if facts is None or facts.runpath is None:
             if facts is not None and facts.rpath is not None:
                 yield Step.OWN_RPATH, _in(expand(facts.rpath, path), name)
-            if program.facts.runpath is None and program.facts.rpath is not None:
-                yield Step.PROGRAM_RPATH, _in(expand(program.facts.rpath, program.path), name)
+            if program.runpath is None and program.rpath is not None:
+                yield Step.PROGRAM_RPATH, _in(expand(program.rpath, self._path), name)
         yield Step.LD_LIBRARY_PATH, _in(self._folders, name)
         if facts is not None and facts.runpath is not None:
             yield Step.OWN_RUNPATH, _in(expand(facts.runpath, path), name)

@@ -67,7 +67,6 @@ def find_crash_site(pid: int, descriptor: int) -> CrashSite | None:
 
 
 def _stack_of_writer(pid: int, descriptor: int) -> int | None:
-    """The stack pointer of the thread that waits in the write."""
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
         for task in Path(f"/proc/{pid}/task").glob("*"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.collect.imports.import_run import ImportSession, say_nothing
 from cxxrt_toolchain.errors import ToolchainError
@@ -47,12 +47,11 @@ class Trial:
         return self._future.result().session
 
 
-class _Ended:
+class _Ended(NamedTuple):
     """How a trial went, and its process where that still lives."""
 
-    def __init__(self, how: str, session: ImportSession[None] | None = None) -> None:
-        self.how = how
-        self.session = session
+    how: str
+    session: ImportSession[None] | None = None
 
 
 class Trials:

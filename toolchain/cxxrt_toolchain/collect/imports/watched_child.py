@@ -18,7 +18,7 @@ import subprocess
 import termios
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,20 +68,6 @@ class Reply:
     """The time limit is over, and it still runs."""
 
 
-@dataclass(slots=True)
-class _Ends:
-    """Our ends of the child's pipes."""
-
-    orders: int
-    answers: int
-    faults: int
-    filled: int
-    """Bytes of the fault pipe that only fill it."""
-    reported: int
-    """The child's descriptor of its end of that pipe."""
-    line: bytes = field(default=b"")
-
-
 class Stopped(Exception):  # noqa: N818 - nothing went wrong
     """The experiment was cancelled."""
 
@@ -112,13 +98,10 @@ class WatchedChild:
         size = fcntl.fcntl(faults[1], _SET_PIPE_SIZE, os.sysconf("SC_PAGESIZE"))
         filled = os.write(faults[1], b"\0" * (size - _FIRST_WORDS))
         os.set_blocking(faults[0], False)
-        self._ends = _Ends(
-            orders=orders[1],
-            answers=answers[0],
-            faults=faults[0],
-            filled=filled,
-            reported=faults[1],
-        )
+        self._orders, self._answers, self._faults = orders[1], answers[0], faults[0]
+        self._filled = filled  # bytes of the fault pipe that only fill it
+        self._reported = faults[1]  # the child's descriptor of its end of that pipe
+        self._line = b""
         inherited = (orders[0], answers[1], faults[1])
         options = {
             **dict(zip(("orders", "answers", "faults"), inherited, strict=True)),
@@ -170,16 +153,16 @@ class WatchedChild:
     def order(self, module: str, timeout: float) -> Reply:
         """Have it import one module."""
         with suppress(BrokenPipeError):  # it has died since; waiting says how
-            os.write(self._ends.orders, json.dumps(module).encode() + b"\n")
+            os.write(self._orders, json.dumps(module).encode() + b"\n")
         return self._wait(timeout)
 
     def leave(self, timeout: float) -> Reply:
         """Have it end as programs do, with exit handlers; ``late`` if it has not ended in time."""
         with suppress(BrokenPipeError):
-            os.write(self._ends.orders, b"null\n")
+            os.write(self._orders, b"null\n")
         deadline = time.monotonic() + timeout
         while self._alive() and time.monotonic() < deadline:
-            if self._waiting_bytes() > self._ends.filled:
+            if self._waiting_bytes() > self._filled:
                 return Reply(crashing=True, site=self._site())
             time.sleep(_TICK / 4)
         return Reply(late=self._alive())
@@ -209,7 +192,7 @@ class WatchedChild:
         self._process.wait()
 
     def _close(self) -> None:
-        for descriptor in (self._ends.orders, self._ends.answers, self._ends.faults):
+        for descriptor in (self._orders, self._answers, self._faults):
             os.close(descriptor)
         self._noise.close()
 
@@ -226,16 +209,16 @@ class WatchedChild:
         while True:
             if self._stop is not None and self._stop.is_set():
                 raise Stopped
-            ready, _, _ = select.select([self._ends.answers], [], [], _TICK)
+            ready, _, _ = select.select([self._answers], [], [], _TICK)
             if ready:
-                data = os.read(self._ends.answers, 1 << 16)
-                self._ends.line += data
-                if b"\n" in self._ends.line:
-                    line, _, self._ends.line = self._ends.line.partition(b"\n")
+                data = os.read(self._answers, 1 << 16)
+                self._line += data
+                if b"\n" in self._line:
+                    line, _, self._line = self._line.partition(b"\n")
                     return Reply(answer=json.loads(line))
                 if not data:  # it has closed the pipe: it is ending, perhaps by a crash
                     return Reply()
-            if self._waiting_bytes() > self._ends.filled:
+            if self._waiting_bytes() > self._filled:
                 return Reply(crashing=True, site=self._site())
             if not self._alive():
                 return Reply()
@@ -243,10 +226,10 @@ class WatchedChild:
                 return Reply(late=True)
 
     def _site(self) -> CrashSite | None:
-        return None if self._brief else find_crash_site(self._process.pid, self._ends.reported)
+        return None if self._brief else find_crash_site(self._process.pid, self._reported)
 
     def _waiting_bytes(self) -> int:
-        answer = fcntl.ioctl(self._ends.faults, termios.FIONREAD, b"\0" * 4)
+        answer = fcntl.ioctl(self._faults, termios.FIONREAD, b"\0" * 4)
         count: int = struct.unpack("i", answer)[0]
         return count
 
@@ -257,7 +240,7 @@ class WatchedChild:
         while time.monotonic() < deadline:
             ended = not self._alive()
             try:
-                piece = os.read(self._ends.faults, 1 << 16)
+                piece = os.read(self._faults, 1 << 16)
             except BlockingIOError:
                 piece = b""
             data += piece
@@ -265,7 +248,7 @@ class WatchedChild:
                 break
             if not piece:
                 time.sleep(_TICK / 4)
-        return data[self._ends.filled :].decode("utf-8", "replace")
+        return data[self._filled :].decode("utf-8", "replace")
 
     def events(self) -> tuple[Event, ...]:
         """The events that the loader has written since the last call."""

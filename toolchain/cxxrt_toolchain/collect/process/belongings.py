@@ -77,7 +77,6 @@ def _called(facts: ProcessFacts) -> Iterator[str]:
 
 
 def _virtual(place: str) -> str:
-    """The virtual environment that a program lies in; empty if there is none."""
     prefix = os.path.normpath(place).rpartition("/bin/")[0]
     return prefix if prefix and os.path.isfile(f"{prefix}/pyvenv.cfg") else ""  # noqa: PTH113 - a string
 

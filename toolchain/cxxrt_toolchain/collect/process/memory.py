@@ -107,7 +107,6 @@ def load_order(pid: int, memory: Memory) -> tuple[LoadedEntry, ...]:
 
 
 def _debug_head(vector: dict[int, int], memory: Memory) -> int | None:
-    """The address of ``struct r_debug``, which the program's DT_DEBUG points to."""
     table, size, count = (vector.get(key, 0) for key in (_AT_PHDR, _AT_PHENT, _AT_PHNUM))
     if size != _PHDR.size or not table:
         return None

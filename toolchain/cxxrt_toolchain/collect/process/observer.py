@@ -1,7 +1,6 @@
 """A running process: /proc, the files that it has mapped, its memory -> `ProcessView`.
 
-In: `ProcessFacts`, also several times of one process. Out: views. What files say is read through
-the store.
+A process can be looked at several times. What files say is read through the store.
 """
 
 from __future__ import annotations
@@ -50,11 +49,8 @@ VARIABLES = (
 class Observer:
     """Looks at processes of one program.
 
-    Args:
-        interpreter: The program.
-        store: Keeps what files said.
-        environment: The distributions installed for it; read when they are needed, if None.
-        workers: Processes that read files at once, for a program without threads.
+    `environment` holds the distributions installed for it; None: it is read when it is needed.
+    `workers` are processes that read files at once, for a program without threads.
     """
 
     def __init__(
@@ -99,10 +95,8 @@ class Observer:
     def _described(
         self, facts: ProcessFacts, files: list[tuple[Mapping, int]], *, ordered: bool
     ) -> tuple[LoadedObject, ...]:
-        store = self._store_of(facts)
-        return describe(
-            facts, files, self._environment, store, ordered=ordered, workers=self._workers
-        )
+        store, workers = self._store_of(facts), self._workers
+        return describe(facts, files, self._environment, store, ordered=ordered, workers=workers)
 
     def _store_of(self, facts: ProcessFacts) -> Store:
         return self._in_other_root if facts.root else self._store
@@ -195,7 +189,6 @@ def _interacting(loaded: tuple[LoadedObject, ...]) -> Iterator[InteractingObject
 
 
 def _compilers(root: str, bindings: Bindings | None) -> dict[str, tuple[str, ...]]:
-    """The ``.comment`` of objects that are bound to one another, by path."""
     paths = {path for pair in bindings.pairs for path in pair} if bindings else set()
     return {path: _comment(root + path) for path in sorted(paths)}
 

@@ -91,8 +91,7 @@ def read_object(path: str, open_file: Callable[[str], BinaryIO]) -> ObjectRefere
     try:
         with open_file(path) as stream:
             image = ElfImage(stream, path)
-            dynamic = Dynamic(image, sparse=True)
-            return _described(image, dynamic)
+            return _described(image, Dynamic(image, sparse=True))
     except (OSError, ElfError):
         return NOTHING
 
