@@ -1,7 +1,4 @@
-"""Findings for the error messages of glibc's loader.
-
-In: the text of an exception, the process that it was raised in, the environment, and the loader's
-trace. Out: a finding of D1, D3, D6, D8, D11, D12, H12, H13, L004 or P1, none for any other text.
+"""Findings for the error messages of glibc's loader: D1, D3, D6, D8, D11, D12, H12, H13, L004, P1.
 
 The messages are glibc's, untranslated: elf/dl-version.c, dl-lookup.c, dl-load.c, dl-tls.c.
 """
@@ -9,7 +6,7 @@ The messages are glibc's, untranslated: elf/dl-version.c, dl-lookup.c, dl-load.c
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.abi.platforms import parse_platform, promise_of
 from cxxrt_toolchain.abi.versions import version_tuple
@@ -43,95 +40,103 @@ _TLS = re.compile(r"(?P<by>\S+): cannot allocate memory in static TLS block")
 _STACK = re.compile(r"(?P<by>\S+): cannot enable executable stack")
 
 
+class _Failure(NamedTuple):
+    """A message of the loader, and where it was raised."""
+
+    match: re.Match[str]
+    by: str
+    """The object that cannot be loaded; empty if the message does not name it."""
+    view: ProcessView
+    environment: Environment
+
+    @property
+    def user(self) -> Distribution | None:
+        return self.environment.owner(self.by) if self.by else None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.user.name,) if self.user else ()
+
+    @property
+    def label(self) -> str:
+        return f"{self.user.name} {self.user.version}" if self.user else self.by
+
+
 def findings(
     text: str, view: ProcessView, environment: Environment, events: tuple[Event, ...] = ()
 ) -> Iterator[Finding]:
-    """The finding for a message of the loader.
+    """The finding for the first message of the loader in a text of one or more lines.
 
     Args:
-        text: The exception's text, or several of them, a line each; the first message counts.
+        text: The text of one exception or several.
         view: The process that raised it.
-        environment: Whose distributions may own the objects that the message names.
+        environment: The distributions that may own the objects that the message names.
         events: What the loader did before.
     """
     if match := _VERSION.search(text):
-        yield _too_old(match, view, environment)
+        yield _too_old(_Failure(match, match["by"], view, environment))
     elif match := _UNDEFINED.search(text):
-        yield from _undefined(match, environment)
+        yield from _undefined(_Failure(match, match["by"], view, environment))
     elif match := _ABSENT.search(text):
-        library = match["library"]
-        yield _absent(library, needed_by(events, library), view, environment)
+        by = needed_by(events, match["library"])
+        yield _absent(_Failure(match, by, view, environment))
     elif match := _TLS.search(text):
-        yield _plain(
-            "CXXRT-H13", match["by"], environment, "found no room for its static TLS block"
-        )
+        failure = _Failure(match, match["by"], view, environment)
+        what = "found no room for its static TLS block"
+        yield _plain("CXXRT-H13", failure, what, ("import it first",))
     elif match := _STACK.search(text):
+        failure = _Failure(match, match["by"], view, environment)
         yield _plain(
-            "CXXRT-H12",
-            match["by"],
-            environment,
-            "requires an executable stack, which this system forbids",
+            "CXXRT-H12", failure, "requires an executable stack, which this system forbids"
         )
 
 
-def _label(owner: Distribution | None, path: str) -> str:
-    return f"{owner.name} {owner.version}" if owner else path
-
-
-def _too_old(match: re.Match[str], view: ProcessView, environment: Environment) -> Finding:
-    path, node, by = match["library"], match["node"], match["by"]
-    user = environment.owner(by)
+def _too_old(failure: _Failure) -> Finding:
+    match, view, user = failure.match, failure.view, failure.user
+    path, node, by = match["library"], match["node"], failure.by
     if node.startswith("GLIBC_") or node == "GLIBC_ABI_DT_RELR":
         return error(
+            f"{failure.label} needs {node}, which this system's glibc lacks",
             rule="CXXRT-D8",
-            message=f"{_label(user, by)} needs {node}, which this system's glibc lacks",
-            culprits=(user.name,) if user else (),
+            culprits=failure.names,
             libraries=(by, path),
             evidence=(match[0],),
             remedies=("install a release that was built for this glibc",),
         )
     library = _mapped(view, path)
     if family_of_name(path) is None:
-        return _other_build(match, library, user, environment)
-    culprits, reason = _guilty(library, path, node, user, view, environment)
-    victims = (user.name,) if user and user.name not in culprits else ()
+        return _other_build(failure, library)
+    culprits, reason = _guilty(failure, library)
     return error(
+        f"{failure.label} needs {node}, and {path} lacks it: {reason}",
         rule="CXXRT-D1",
-        message=f"{_label(user, by)} needs {node}, and {path} lacks it: {reason}",
         culprits=culprits,
-        victims=victims,
+        victims=(user.name,) if user and user.name not in culprits else (),
         libraries=(path, by),
         evidence=(match[0], *((f"{path} is {library.version}",) if library else ())),
         remedies=runtime_first(view),
     )
 
 
-def _other_build(
-    match: re.Match[str],
-    library: Library | None,
-    user: Distribution | None,
-    environment: Environment,
-) -> Finding:
+def _other_build(failure: _Failure, library: Library | None) -> Finding:
     """A library other than a runtime, such as OpenSSL: the first build of a SONAME serves all."""
-    path, by = match["library"], match["by"]
+    match, user = failure.match, failure.user
+    path = match["library"]
     name = path.rpartition("/")[2]
-    owner = environment.owner(library.path if library else path)
+    owner = failure.environment.owner(library.path if library else path)
     own = user is not None and any(_same_library(file, path) for file in user.files)
     whose = f"that of {owner.name} {owner.version}" if owner else "the machine's"
     reason = f"{whose} was loaded before its own" if own else f"it gets {whose}"
     culprits = (owner.name,) if owner and owner is not user else ()
+    before = f"import {user.name if user else 'it'} before the package that loads the other build"
     return error(
+        f"{failure.label} needs {match['node']}, and {path} lacks it: {reason}",
         rule="CXXRT-D3",
-        message=f"{_label(user, by)} needs {match['node']}, and {path} lacks it: {reason}",
         culprits=culprits,
         victims=(user.name,) if user and user.name not in culprits else (),
-        libraries=(path, by),
+        libraries=(path, failure.by),
         evidence=(match[0],),
-        remedies=(
-            f"import {user.name if user else 'it'} before the package that loads the other build"
-            if own
-            else f"install a newer {owner.name if owner else name}",
-        ),
+        remedies=(before if own else f"install a newer {owner.name if owner else name}",),
     )
 
 
@@ -150,15 +155,10 @@ def _mapped(view: ProcessView, path: str) -> Library | None:
     return next((each for each in view.libraries if each.soname == name), None)
 
 
-def _guilty(
-    library: Library | None,
-    path: str,
-    node: str,
-    user: Distribution | None,
-    view: ProcessView,
-    environment: Environment,
-) -> tuple[tuple[str, ...], str]:
+def _guilty(failure: _Failure, library: Library | None) -> tuple[tuple[str, ...], str]:
     """Who caused the older library: another package, a variable, the user's package or nobody."""
+    view, environment, user = failure.view, failure.environment, failure.user
+    path, node = failure.match["library"], failure.match["node"]
     owner = environment.owner(library.path if library else path)
     if owner is not None and owner is not user:
         return (owner.name,), f"{owner.name} {owner.version} loaded it first"
@@ -171,9 +171,8 @@ def _guilty(
         first = environment.owner(bringer) if bringer else None
         who = f"{first.name} {first.version}" if first else bringer or "something else"
         return (first.name,) if first else (), f"{who} loaded it before the package's own copy"
-    whose = (
-        "the conda environment's" if library and library.origin is Origin.CONDA else "the machine's"
-    )
+    in_conda = library is not None and library.origin is Origin.CONDA
+    whose = "the conda environment's" if in_conda else "the machine's"
     if user is not None and (too_little := _promised(user, node)):
         return (user.name,), f"{too_little}, and {whose} libstdc++ is older"
     return (), f"{whose} libstdc++ is older than the package's tag assumes"
@@ -199,48 +198,45 @@ def _promised(user: Distribution, node: str) -> str:
     return ""
 
 
-def _undefined(match: re.Match[str], environment: Environment) -> Iterator[Finding]:
-    name, by, version = match["name"], match["by"], match["version"] or ""
-    user = environment.owner(by)
+def _undefined(failure: _Failure) -> Iterator[Finding]:
+    match = failure.match
+    name, version = match["name"], match["version"] or ""
     if family_of_name(version) is RuntimeFamily.LIBCUDART:
         yield error(
+            f"{failure.label} needs {name}, which the loaded {version} lacks",
             rule="CXXRT-D6",
-            message=f"{_label(user, by)} needs {name}, which the loaded {version} lacks",
-            victims=(user.name,) if user else (),
-            libraries=(by,),
+            victims=failure.names,
+            libraries=(failure.by,),
             evidence=(match[0],),
             remedies=(f"{upgrade('nvidia-cuda-runtime')} (for CUDA 12: nvidia-cuda-runtime-cu12)",),
         )
-    elif "__cxx11" in name or "B5cxx11" in name or spells_old_string(name):
-        new = "__cxx11" in name or "B5cxx11" in name
+    elif (new := "__cxx11" in name or "B5cxx11" in name) or spells_old_string(name):
+        mine, other = ("new", "old") if new else ("old", "new")
+        cure = "no runtime cures this: install releases with the same _GLIBCXX_USE_CXX11_ABI"
         yield error(
+            f"{failure.label} was compiled for the {mine} std::string, but the library that it "
+            f"needs for the {other} one",
             rule="CXXRT-D11",
-            message=f"{_label(user, by)} was compiled for the {'new' if new else 'old'} "
-            f"std::string, but the library that it needs for the {'old' if new else 'new'} one",
-            culprits=(user.name,) if user else (),
-            libraries=(by,),
+            culprits=failure.names,
+            libraries=(failure.by,),
             evidence=(match[0],),
-            remedies=(
-                "no runtime cures this: install releases with the same _GLIBCXX_USE_CXX11_ABI",
-            ),
+            remedies=(cure,),
         )
 
 
-def _absent(library: str, by: str, view: ProcessView, environment: Environment) -> Finding:
+def _absent(failure: _Failure) -> Finding:
+    library, by, names = failure.match["library"], failure.by, failure.names
     family = family_of_name(library)
     served = family is not None and family is not RuntimeFamily.LIBCUDART
-    rule = "CXXRT-D12" if served else "CXXRT-P1" if family is None else "CXXRT-L004"
-    user = environment.owner(by) if by else None
-    names = (user.name,) if user else ()
-    who = f"{_label(user, by)} needs {library}, which" if by else library
+    who = f"{failure.label} needs {library}, which" if by else library
     return error(
-        rule=rule,
-        message=f"{who} was not found",
+        f"{who} was not found",
+        rule="CXXRT-D12" if served else "CXXRT-P1" if family is None else "CXXRT-L004",
         culprits=names if family is None else (),
         victims=names if family is not None else (),
         libraries=(by,) if by else (),
         evidence=(f"{library}: cannot open shared object file",),
-        remedies=runtime_first(view) if served else (_bring(library, family),),
+        remedies=runtime_first(failure.view) if served else (_bring(library, family),),
     )
 
 
@@ -253,12 +249,11 @@ def _bring(library: str, family: RuntimeFamily | None) -> str:
     )
 
 
-def _plain(rule: str, by: str, environment: Environment, what: str) -> Finding:
-    user = environment.owner(by)
+def _plain(rule: str, failure: _Failure, what: str, remedies: tuple[str, ...] = ()) -> Finding:
     return error(
+        f"{failure.label} {what}",
         rule=rule,
-        message=f"{_label(user, by)} {what}",
-        culprits=(user.name,) if user else (),
-        libraries=(by,),
-        remedies=("import it first",) if rule == "CXXRT-H13" else (),
+        culprits=failure.names,
+        libraries=(failure.by,),
+        remedies=remedies,
     )
