@@ -1,8 +1,7 @@
 """``activate`` and ``deactivate``: an opt-in start-up hook that loads the newest libstdc++ first.
 
-In: a site folder. Out: one file in it, written whole or not at all. PEP 829: Python 3.15 runs
-``<name>.start``, earlier versions run the import lines of ``<name>.pth``. The hook adds the time of
-the import to every start of that Python. ``deactivate`` removes only what ``activate`` wrote.
+PEP 829: Python 3.15 runs ``<name>.start``, earlier versions run the import lines of ``<name>.pth``.
+The hook adds the time of the import to every start of that Python.
 """
 
 from __future__ import annotations
@@ -36,8 +35,7 @@ def hook(version: tuple[int, int]) -> tuple[str, str]:
 def site_folder(*, user: bool) -> str:
     """The folder for the hook: this environment's site-packages, or the user's.
 
-    Raises:
-        HookError: This Python has no user site folder (a virtual environment, ``-s``).
+    `HookError`: this Python has no user site folder (a virtual environment, ``-s``).
     """
     if not user:
         return sysconfig.get_path("purelib")
@@ -47,13 +45,9 @@ def site_folder(*, user: bool) -> str:
 
 
 def activate(folder: str, version: tuple[int, int] = sys.version_info[:2]) -> str:
-    """Write the hook.
+    """Write the hook, whole or not at all; its path.
 
-    Returns:
-        Its path.
-
-    Raises:
-        HookError: The folder cannot be written to, or a foreign file has the hook's name.
+    `HookError`: the folder cannot be written to, or a foreign file has the hook's name.
     """
     name, content = hook(version)
     path = os.path.join(folder, name)
@@ -68,13 +62,9 @@ def activate(folder: str, version: tuple[int, int] = sys.version_info[:2]) -> st
 
 
 def deactivate(folder: str, version: tuple[int, int] = sys.version_info[:2]) -> str:
-    """Remove the hook.
+    """Remove the hook; its path, or "" if there was no hook.
 
-    Returns:
-        Its path, or "" if there was no hook.
-
-    Raises:
-        HookError: It cannot be removed, or it is not what activate wrote.
+    `HookError`: it cannot be removed, or it is not what activate wrote.
     """
     name, content = hook(version)
     path = os.path.join(folder, name)

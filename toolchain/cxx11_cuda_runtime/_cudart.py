@@ -26,11 +26,7 @@ _PASSED_OVER = "CXXRT-L009"
 
 
 def parse_release(text: str) -> tuple[str, tuple[int, int] | None]:
-    """Split ``"12.9"`` into major and release; the release of ``"12"`` is None.
-
-    Raises:
-        ValueError: The text has another form.
-    """
+    """Split ``"12.9"`` into major and release; the release of ``"12"`` is None; else ValueError."""
     major, dot, minor = text.partition(".")
     if not major.isdecimal() or (dot and not minor.isdecimal()):
         raise ValueError(f"cudart={text!r}: expected a CUDA release such as '12.9', or '12'")
@@ -54,14 +50,10 @@ def symbol_of(release: tuple[int, int]) -> str:
 
 
 def load_cudart(major: str, release: tuple[int, int] | None, who: str) -> tuple[int, str]:
-    """Find libcudart in the process, or load it.
+    """Find libcudart in the process, or load it: its handle, and its path ("" if loaded already).
 
-    Returns:
-        Its handle, and the path if it was loaded now ("" if it was loaded already).
-
-    Raises:
-        CudartNotFoundError: No libcudart of the major was found.
-        LibraryLoadError: The selected file cannot be loaded.
+    `CudartNotFoundError`: no libcudart of the major was found; `LibraryLoadError`: the selected
+    file cannot be loaded.
     """
     soname = f"libcudart.so.{major}"
     with _load.lock:
@@ -166,9 +158,7 @@ def _not_found(
 def reported_release(handle: int) -> tuple[int, int]:
     """The release of the loaded libcudart by ``cudaRuntimeGetVersion``, which needs no device.
 
-    Returns:
-        For example ``(12, 9)``; ``(0, 0)`` if the function is missing or fails, as in a stub with
-        libcudart's name.
+    ``(0, 0)`` if the function is missing or fails, as in a stub with libcudart's name.
     """
     if handle == _dl.NO_HANDLE:
         return 0, 0

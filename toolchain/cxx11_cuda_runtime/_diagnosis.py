@@ -1,7 +1,7 @@
 """Judges what is mapped, by those rules that need no more than a list of files. Pure.
 
-In: ``ProcessFacts``. Out: a ``Diagnosis``. ``cxxrt doctor`` of the toolchain judges the same facts
-with the same ids, severities and words, and reads far more: symbols, relocations, memory.
+``cxxrt doctor`` of the toolchain judges the same facts with the same ids, severities and words, and
+reads far more: symbols, relocations, memory.
 """
 
 from __future__ import annotations

@@ -1,11 +1,8 @@
 """Opens shared libraries and finds loaded ones; the only module of the long way that does.
 
-In: SONAMEs and paths. Out: whether a library is loaded, its handle, and which functions it has. It
-never closes a library.
-
 CPython's ``_ctypes`` is used directly, because ``import ctypes`` costs three times as much. Where
-it cannot be imported (isolated subinterpreters of 3.12: "module _ctypes does not support loading
-in subinterpreters"), ``_imp.create_dynamic`` opens, and file contents answer for ``dlsym``.
+it cannot be imported (isolated subinterpreters of 3.12: "module _ctypes does not support loading in
+subinterpreters"), ``_imp.create_dynamic`` opens, and file contents answer for ``dlsym``.
 """
 
 from __future__ import annotations
@@ -48,11 +45,8 @@ def supported() -> bool:
 def resident(soname: str) -> int | None:
     """Find a loaded library by SONAME and make its symbols global.
 
-    Returns:
-        Its handle (``NO_HANDLE`` without ``_ctypes``), or None if it is not loaded.
-
-    Raises:
-        AmbiguousError: Only without ``_ctypes``.
+    Its handle (``NO_HANDLE`` without ``_ctypes``), or None if it is not loaded. `AmbiguousError`
+    only without ``_ctypes``.
     """
     ctypes = _ctypes()
     if ctypes is None:
@@ -64,11 +58,7 @@ def resident(soname: str) -> int | None:
 
 
 def open_global(name: str) -> int:
-    """Load a library with ``RTLD_NOW | RTLD_GLOBAL``.
-
-    Raises:
-        OSError: ``dlopen`` failed or the file is truncated; with ``dlerror``'s text.
-    """
+    """Load a library with ``RTLD_NOW | RTLD_GLOBAL``; `OSError` has ``dlerror``'s text."""
     if "/" in name and not is_whole(name):
         raise OSError(f"{name}: file too short")
     ctypes = _ctypes()

@@ -12,12 +12,7 @@ if TYPE_CHECKING:
 
 
 class RuntimeLoadError(ImportError):
-    """Base class.
-
-    Args:
-        message: What happened, with the facts.
-        remedies: What helps, best first; may be empty.
-    """
+    """What happened, with the facts; and what helps, best first."""
 
     rule = "CXXRT-L000"
 

@@ -1,7 +1,6 @@
-"""The dynamic linker's own list of what is loaded, in load order.
+"""The dynamic linker's own list of what is loaded, in load order; a handle is its ``link_map``.
 
-In: nothing, or a dlopen handle, which in glibc is the address of a ``struct link_map``. Out:
-paths. The list is walked without the linker's lock (``dl_iterate_phdr`` with a Python callback can
+The list is walked without the linker's lock (``dl_iterate_phdr`` with a Python callback can
 deadlock against the GIL), so it is for errors and for the doctor only.
 """
 

@@ -1,8 +1,7 @@
 """The long way: selects the libstdc++ of this process (states S1 to S6) and its libgomp.
 
-In: the environment and the loaded libraries. Out: a ``FoundVia``, or the state in which the package
-does nothing. If any ``libstdc++.so.6`` is loaded, it is promoted to global and no other one is ever
-loaded: a second one breaks iostreams and locales without an error.
+If any ``libstdc++.so.6`` is loaded, it is promoted to global and no other one is ever loaded: a
+second one breaks iostreams and locales without an error.
 """
 
 from __future__ import annotations
@@ -39,11 +38,7 @@ def debug(text: str) -> None:
 
 
 def resident(soname: str) -> int | None:
-    """Find a loaded library and promote it to global; arguments as for ``_dl.resident``.
-
-    Raises:
-        SubinterpreterError: This subinterpreter cannot find out.
-    """
+    """As ``_dl.resident``; `SubinterpreterError`: this subinterpreter cannot find out."""
     try:
         return _dl.resident(soname)
     except _dl.AmbiguousError:
@@ -55,14 +50,10 @@ def resident(soname: str) -> int | None:
 
 
 def load_cxx() -> str:
-    """Make one libstdc++ serve the process.
+    """Make one libstdc++ serve the process: how, or ``disabled``, ``unsupported``, ``unbuilt``.
 
-    Returns:
-        The ``FoundVia`` of libstdc++, or ``disabled``, ``unsupported`` or ``unbuilt``.
-
-    Raises:
-        LibraryLoadError: The vendored library cannot be loaded.
-        SubinterpreterError: This subinterpreter cannot find out what is loaded.
+    `LibraryLoadError`: the vendored library cannot be loaded; `SubinterpreterError`: this
+    subinterpreter cannot find out what is loaded.
     """
     if truthy(os.environ.get("CXXRT_DISABLE")):
         debug("disabled by CXXRT_DISABLE")
@@ -105,8 +96,7 @@ def _load_newest() -> str:
 def candidates(choice: str = "auto") -> list[tuple[int, str, str]]:
     """(Number, found via, path) of every libstdc++ that may be loaded, best first.
 
-    Args:
-        choice: ``auto``, ``vendored``, ``system`` or a path, as ``CXXRT_CXX`` spells it.
+    The choice is ``auto``, ``vendored``, ``system`` or a path, as ``CXXRT_CXX`` spells it.
     """
     vendored = [(_baked.GLIBCXX, "vendored", LIB + LIBSTDCXX)] if _baked.GLIBCXX else []
     if choice == "vendored":
@@ -133,10 +123,7 @@ def load_openmp(who: str) -> None:
     """Load libgomp unless one is loaded: the newest of the vendored one and torch's.
 
     It has a static TLS segment, for which the linker's reserve is largest at the start.
-
-    Raises:
-        OpenmpNotFoundError: No libgomp was found.
-        LibraryLoadError: The newest one cannot be loaded.
+    `OpenmpNotFoundError`: none was found; `LibraryLoadError`: the newest one cannot be loaded.
     """
     with lock:
         if resident(LIBGOMP) is not None:
@@ -163,11 +150,7 @@ def load_openmp(who: str) -> None:
 
 
 def open_or_explain(path: str) -> None:
-    """Load a library globally.
-
-    Raises:
-        LibraryLoadError: The dynamic linker refuses it; the message says why.
-    """
+    """Load a library globally; `LibraryLoadError`: the dynamic linker refuses it, and why."""
     try:
         _dl.open_global(path)
     except OSError as error:

@@ -1,8 +1,4 @@
-"""The runtime libraries of this process as values.
-
-In: how libstdc++ was found. Out: a ``LoadedLibrary`` for each loaded SONAME, in the order in which
-this package loads them.
-"""
+"""The runtime libraries of this process as values, in the order in which they are loaded."""
 
 from __future__ import annotations
 

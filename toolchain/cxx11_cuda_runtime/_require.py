@@ -1,7 +1,6 @@
 """Checks the loaded libraries against the needs of a package, and names who loaded an old one.
 
-In: the arguments of ``require``. Out: nothing, or an ``ImportError`` of ``_errors``. A loaded
-libstdc++ is judged by its functions, because its file may have been replaced since.
+A loaded libstdc++ is judged by its functions, because its file may have been replaced since.
 """
 
 from __future__ import annotations
@@ -39,11 +38,7 @@ def require(*, glibcxx: str | None, cudart: str | None, openmp: bool, who: str, 
 
 
 def parse_glibcxx(text: str) -> int:
-    """N of ``"3.4.N"``.
-
-    Raises:
-        ValueError: The text has another form.
-    """
+    """N of ``"3.4.N"``; `ValueError` for another form."""
     head, _, minor = text.rpartition(".")
     if head != "3.4" or not minor.isdecimal():
         raise ValueError(f"glibcxx={text!r}: expected a symbol version such as '3.4.30'")

@@ -1,8 +1,7 @@
 """``python -m cxx11_cuda_runtime run``: starts a program with the newest libstdc++ preloaded.
 
-In: the arguments of ``python``. Does not return: the process becomes that Python, with
-``LD_PRELOAD`` set. For an older libstdc++ that is loaded before any Python code runs, or by a
-package that cannot be imported later.
+The process becomes that Python, with ``LD_PRELOAD`` set. For an older libstdc++ that is loaded
+before any Python code runs, or by a package that cannot be imported later.
 """
 
 from __future__ import annotations
@@ -41,8 +40,7 @@ else:
 def preload_paths() -> tuple[str, ...]:
     """Paths to preload: the newest libstdc++, and before it the libgcc_s of the vendored one.
 
-    Raises:
-        UnbuiltError: The package has no libraries.
+    `UnbuiltError`: the package has no libraries.
     """
     rows = _load.candidates(os.environ.get("CXXRT_CXX") or "auto")
     if not rows:
@@ -55,9 +53,7 @@ def merged_preload(ours: Sequence[str], before: str) -> str:
     """The value of ``LD_PRELOAD`` with our paths first and without other copies of them.
 
     The dynamic linker does not compare SONAMEs of preloaded paths, so both copies would be mapped.
-
-    Raises:
-        LibraryLoadError: A path has a space or colon, which separate entries (ld.so(8)).
+    `LibraryLoadError`: a path has a space or colon, which separate entries (ld.so(8)).
     """
     for path in ours:
         if " " in path or ":" in path:
@@ -74,12 +70,7 @@ def merged_preload(ours: Sequence[str], before: str) -> str:
 
 
 def run(program: Sequence[str], *, inherit: bool) -> None:
-    """Become ``python PROGRAM…``.
-
-    Args:
-        program: What follows ``python``: a script, ``-m module`` or ``-c code``, and arguments.
-        inherit: Whether children of the program get the preload, too.
-    """
+    """Become ``python PROGRAM…``; whether its children inherit the preload, too."""
     before = os.environ.get("LD_PRELOAD", "")
     environ = dict(os.environ, LD_PRELOAD=merged_preload(preload_paths(), before))
     arguments = list(program) if inherit else ["-c", _NOT_INHERITED, before, *program]

@@ -1,8 +1,7 @@
 """Finds runtime libraries in the file system; loads nothing.
 
-In: prefixes, environment values and ``sys.path``. Out: candidates, each with its ``FoundVia``. The
-number of a libstdc++ is N of its newest ``GLIBCXX_3.4.N``, which is also the end of its file name
-``libstdc++.so.6.0.N``.
+The number of a libstdc++ is N of its newest ``GLIBCXX_3.4.N``, which is also the end of its file
+name ``libstdc++.so.6.0.N``.
 """
 
 from __future__ import annotations

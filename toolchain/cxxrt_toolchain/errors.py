@@ -1,19 +1,13 @@
 """Every error that the toolchain raises on purpose: one class per kind, one exit code per kind.
 
-In: what happened, and what its reader can do about it. Out: one paragraph
-for stderr. Nothing here prints, and a negative verdict is not an error (it is a value, exit 1).
+A negative verdict is not an error; it is a value, and exit code 1.
 """
 
 from __future__ import annotations
 
 
 class ToolchainError(Exception):
-    """Base of the tree.
-
-    Args:
-        message: What happened, with the name of the thing that it happened to.
-        advice: What its reader can do about it; a sentence, or empty.
-    """
+    """What happened, with the name of the thing that it happened to; and advice, or nothing."""
 
     exit_code = 2
 

@@ -1,7 +1,6 @@
 """A JSON or TOML document read strictly: an error names the key, and an unknown key is an error.
 
-In: text. Out: typed values, or a `ConfigError` such as ``runtime.toml: libraries[2].size must be
-an integer, not "big".`` What a document means is its readers' matter.
+For example `ConfigError`: ``runtime.toml: libraries[2].size must be an integer, not "big".``
 """
 
 from __future__ import annotations
@@ -45,11 +44,7 @@ class Value:
 
     @classmethod
     def parse_json(cls, text: str | bytes) -> Value:
-        """The document that a JSON text is.
-
-        Raises:
-            ConfigError: The text is not JSON, or an object in it has a key twice.
-        """
+        """The document of a JSON text; `ConfigError`: not JSON, or an object has a key twice."""
         try:
             return cls(json.loads(text, object_pairs_hook=_unique))
         except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -57,11 +52,7 @@ class Value:
 
     @classmethod
     def load_toml(cls, file: Path, name: str = "") -> Value:
-        """The document in a TOML file, under the name that messages call it by.
-
-        Raises:
-            ConfigError: The file does not exist or is not TOML.
-        """
+        """The document in a TOML file, by the name for messages; `ConfigError`: not a TOML file."""
         if sys.version_info >= (3, 11):  # not at the top: most documents are JSON
             import tomllib
         else:
@@ -149,21 +140,13 @@ class Value:
         return self.value
 
     def close(self) -> None:
-        """Check that every key was asked for.
-
-        Raises:
-            ConfigError: There is another one; a misspelt key is never ignored.
-        """
+        """Raise a `ConfigError` if a key was not asked for: a misspelt key is never ignored."""
         if left := sorted(self.table().keys() - self._asked):
             known = f"Known: {', '.join(sorted(self._asked))}."
             raise ConfigError(f"{self._child(left[0])} is not a key of this format.", known)
 
     def fail(self, what: str) -> NoReturn:
-        """Say what the value must be.
-
-        Raises:
-            ConfigError: Always.
-        """
+        """Raise the `ConfigError` that says what the value must be."""
         shown = json.dumps(self.value, ensure_ascii=False, default=str)
         shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
         where = self.path.removesuffix(": ") or "the document"

@@ -1,7 +1,7 @@
 """Who loaded a library: the object that needs it, and the Python package that the object is of.
 
-In: the path of a loaded library. Out: a ``Culprit``. The dynamic linker appends a newcomer and then
-what it needs, so the nearest earlier object with the library in its ``DT_NEEDED`` brought it.
+The dynamic linker appends a newcomer and then what it needs, so the nearest earlier object with the
+library in its ``DT_NEEDED`` brought it.
 """
 
 from __future__ import annotations
@@ -67,12 +67,7 @@ def find_culprit(library: str, soname: str) -> Culprit:
 
 
 def distributions_of(paths: Sequence[str], sys_path: Sequence[str]) -> dict[str, str]:
-    """``name version`` of the distribution that lists a file in its RECORD, by path.
-
-    Args:
-        paths: Absolute paths; those that no distribution lists are not in the answer.
-        sys_path: The folders that distributions are installed in.
-    """
+    """``name version`` of the distribution that lists a file in its RECORD, by absolute path."""
     found: dict[str, str] = {}
     for root in filter(None, dict.fromkeys(sys_path)):
         rows = {os.path.relpath(p, root): p for p in paths if p.startswith(root + os.sep)}

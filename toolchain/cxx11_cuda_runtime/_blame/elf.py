@@ -1,7 +1,6 @@
-"""The SONAME and the needs of an ELF file.
+"""The SONAME and the needs of a little-endian 64-bit ELF file (System V gABI chapter 5).
 
-In: a path. Out: ``ElfFacts``, or None unless the file is a little-endian 64-bit ELF file with a
-dynamic section. System V gABI chapter 5. Needs no section headers.
+Needs no section headers.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The remedies for a libstdc++ that is too old. Pure.
-
-In: facts of the process. Out: the remedies that apply, best first.
-"""
+"""The remedies for a libstdc++ that is too old. Pure."""
 
 from __future__ import annotations
 

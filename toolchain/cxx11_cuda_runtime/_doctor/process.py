@@ -1,7 +1,7 @@
 """Collects the facts of this process and of the installed wheel for ``diagnose()``.
 
-In: how libstdc++ was found. Out: a ``Diagnosis``. Reads the dynamic sections of what is loaded,
-``/proc/self/maps``, the manifest, ``RECORD`` files and the environment; loads nothing.
+Reads the dynamic sections of what is loaded, ``/proc/self/maps``, the manifest, ``RECORD`` files
+and the environment; loads nothing.
 """
 
 from __future__ import annotations
@@ -35,12 +35,7 @@ _VARIABLES = (
 
 
 def diagnose(how: str, subject: Sequence[str] = ()) -> Diagnosis:
-    """Collect and judge.
-
-    Args:
-        how: How libstdc++ was found, or the state of the package.
-        subject: Arguments of ``cxxrt doctor`` for the same subject; by default this process.
-    """
+    """Collect and judge; the subject is that of ``cxxrt doctor``, by default this process."""
     return judge(facts_of_process(how, subject))
 
 
@@ -114,10 +109,7 @@ def _remedies(libraries: Sequence[LoadedLibrary]) -> tuple[str, ...]:
 
 
 def damaged_files(package: str) -> tuple[str, ...]:
-    """Libraries of the installed wheel that differ from its manifest, with the reason.
-
-    Empty where the folder has no manifest.
-    """
+    """Libraries that differ from the wheel's manifest, and why; empty without a manifest."""
     path = os.path.join(package, "manifest.json")
     if not os.path.exists(path):
         return ()

@@ -1,8 +1,6 @@
 """The README's main job: build the runtime, watch an import fail, mend it, look at the process.
 
-In: the options of ``cxxrt runtime demo``. Out: on stdout the story with the real errors and the
-table of what is mapped; exit 0 if every claim held, 1 if one did not. Every Python that loads a
-library is a child in a fresh environment.
+Exit 0 if every claim held, 1 if one did not. Every Python that loads a library is a child.
 """
 
 from __future__ import annotations

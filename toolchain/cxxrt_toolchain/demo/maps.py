@@ -1,8 +1,4 @@
-"""What a child process really mapped: the demo's evidence.
-
-In: the text of ``/proc/PID/maps``. Out: one ``Mapped`` per runtime library file, with the SONAME
-read from the file itself.
-"""
+"""What a child process really mapped: the demo's evidence, by the SONAMEs in the files."""
 
 from __future__ import annotations
 

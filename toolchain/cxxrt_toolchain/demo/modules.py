@@ -28,11 +28,7 @@ _COMMON = ("-O1", "-fPIC", "-shared", "-fvisibility=hidden", "-fvisibility-inlin
 
 
 def host_compiler() -> str:
-    """Return the machine's own C++ compiler.
-
-    Raises:
-        MissingToolError: ``PATH`` has no C++ compiler.
-    """
+    """Return the machine's own C++ compiler; `MissingToolError` if ``PATH`` has none."""
     found = shutil.which("g++") or shutil.which("c++")
     if found is None:
         raise MissingToolError(
@@ -43,11 +39,7 @@ def host_compiler() -> str:
 
 
 def compile_modules(modern_compiler: Path, host: str, destination: Path) -> None:
-    """Compile both modules, at the same time, into ``destination``.
-
-    Raises:
-        StepFailedError: A compiler failed; the message has its command and output.
-    """
+    """Compile both modules, at the same time; `StepFailedError` has the command and its output."""
     with as_file(files("cxxrt_toolchain.demo")) as sources, ThreadPoolExecutor(2) as pool:
         jobs = (
             (str(modern_compiler), "-std=c++23", "demo_modern"),
@@ -72,8 +64,7 @@ def _compile(compiler: str, standard: str, source: Path, destination: Path) -> N
 def older_host_libraries(cache: Path | None, destination: Path) -> Path:
     """Fetch and unpack Debian 12's libstdc++ and libgcc_s; return their folder.
 
-    Raises:
-        MissingToolError: No Debian mirror has them, or none is known.
+    `MissingToolError` where no Debian mirror has them, or none is known.
     """
     with as_file(files("cxxrt_toolchain.demo").joinpath("older-host.toml")) as pins:
         inputs = load_inputs(Value.load_toml(pins))

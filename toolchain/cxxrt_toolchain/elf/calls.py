@@ -1,12 +1,10 @@
-"""Constant strings that an object's code passes to functions of others, for one kind of call.
+"""Constant strings that an object's code passes to functions of others, as the second argument.
 
-In: an image, its dynamic section, names of imported functions. Out: for each function the strings
-that are its second argument where the code says so in plain words: ``lea`` of a constant's address
-into the argument's register, and within a few instructions the call. Only x86-64; elsewhere, and
-where a compiler has done it otherwise, the answer is empty.
+Found where the code says so in plain words: ``lea`` of a constant's address into the argument's
+register, and within a few instructions the call. Only x86-64; elsewhere, and where a compiler has
+done it otherwise, the answer is empty.
 
-Source: System V psABI for x86-64 (chapter 3.2.3, argument registers; 5.2, the procedure linkage
-table); Intel's manual for the encodings.
+Source: System V psABI for x86-64 (3.2.3, argument registers; 5.2, the procedure linkage table).
 """
 
 from __future__ import annotations
@@ -46,11 +44,7 @@ _LONGEST = 256
 def string_arguments(
     image: ElfImage, dynamic: Dynamic, functions: Collection[str]
 ) -> dict[str, frozenset[str]]:
-    """The constant strings that are the second argument of each function.
-
-    Raises:
-        ElfError: The tables contradict themselves.
-    """
+    """The second arguments of each function; `ElfError` where the tables contradict themselves."""
     found: dict[str, set[str]] = {name: set() for name in functions}
     if image.header.machine == _EM_X86_64 and image.wide:
         slots = dict(_slots(image, dynamic, functions))
@@ -86,10 +80,7 @@ def _code(image: ElfImage) -> Iterator[tuple[int, bytes]]:
 
 
 def _calls(start: int, code: bytes, slots: Mapping[int, str]) -> Iterator[tuple[int, str]]:
-    """Where an argument is loaded, and which of the functions is called with it.
-
-    A function is called, or jumped to, through its slot or by way of its stub.
-    """
+    """Where an argument is loaded, and the function called with it, by its slot or its stub."""
     entries = {}
     for match in _INDIRECT.finditer(code):
         name = slots.get(start + match.end() + _signed(match[1]))

@@ -1,12 +1,11 @@
 """The dynamic section and its string table.
 
-In: an `ElfImage`. Out: tags and their values, and strings by offset.
-
 Source: System V gABI chapter 5, "Dynamic Section"; the GNU tags: glibc's elf.h.
 """
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.elf.image import PT_DYNAMIC
@@ -16,28 +15,11 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.elf.image import ElfImage
 
-DT_NEEDED = 1
-DT_PLTRELSZ = 2
-DT_HASH = 4
-DT_STRTAB = 5
-DT_SYMTAB = 6
-DT_RELA = 7
-DT_RELASZ = 8
-DT_STRSZ = 10
-DT_SONAME = 14
-DT_RPATH = 15
-DT_SYMBOLIC = 16
-DT_REL = 17
-DT_RELSZ = 18
-DT_PLTREL = 20
-DT_JMPREL = 23
-DT_RUNPATH = 29
-DT_FLAGS = 30
-DT_GNU_HASH = 0x6FFFFEF5
-DT_VERSYM = 0x6FFFFFF0
-DT_VERDEF = 0x6FFFFFFC
-DT_VERNEED = 0x6FFFFFFE
-DT_FLAGS_1 = 0x6FFFFFFB
+DT_NEEDED, DT_PLTRELSZ, DT_HASH, DT_STRTAB, DT_SYMTAB = 1, 2, 4, 5, 6
+DT_RELA, DT_RELASZ, DT_STRSZ, DT_SONAME, DT_RPATH, DT_SYMBOLIC = 7, 8, 10, 14, 15, 16
+DT_REL, DT_RELSZ, DT_PLTREL, DT_JMPREL, DT_RUNPATH, DT_FLAGS = 17, 18, 20, 23, 29, 30
+DT_GNU_HASH, DT_VERSYM, DT_FLAGS_1 = 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFB
+DT_VERDEF, DT_VERNEED = 0x6FFFFFFC, 0x6FFFFFFE
 DF_SYMBOLIC, DF_STATIC_TLS = 0x2, 0x10
 DF_1_PIE = 0x08000000
 
@@ -92,11 +74,7 @@ class Strings:
 
 
 class SparseStrings:
-    """A string table of which only the strings that are asked for are read.
-
-    The string table of a large library has tens of megabytes of symbol names; a caller that asks
-    for a dozen other strings does not read those.
-    """
+    """A string table of which only what is asked for is read: a large one has tens of megabytes."""
 
     def __init__(self, image: ElfImage, address: int, size: int) -> None:
         self._image = image
@@ -135,12 +113,7 @@ class SparseStrings:
 
 
 class Dynamic:
-    """The dynamic section of one file; empty without one (static, object files).
-
-    Args:
-        image: The file.
-        sparse: Only a few strings will be asked for.
-    """
+    """The dynamic section of one file; empty without one. Sparse: few strings will be asked for."""
 
     def __init__(self, image: ElfImage, *, sparse: bool = False) -> None:
         self._image = image
@@ -171,11 +144,7 @@ class Dynamic:
         return None if value is None else self.strings.at(value, what)
 
     def table(self, most: int) -> bytes | None:
-        """The whole string table, and from now on strings come from it.
-
-        Args:
-            most: The size above which it is not read; then the answer is None.
-        """
+        """The whole string table, which then serves all strings; None above ``most`` bytes."""
         address, size = self._last.get(DT_STRTAB), self._last.get(DT_STRSZ) or 0
         if size > most:
             return None
@@ -209,9 +178,4 @@ def _entries(image: ElfImage) -> tuple[tuple[int, int], ...]:
     if count > image.limits.dynamic_entries:
         raise image.error(f"{count} dynamic entries, more than {image.limits.dynamic_entries}")
     table = image.read(segment.offset, count * entry.size, "the dynamic section")
-    entries: list[tuple[int, int]] = []
-    for tag, value in entry.iter_unpack(table):
-        if tag == 0:
-            break
-        entries.append((tag, value))
-    return tuple(entries)
+    return tuple(takewhile(lambda row: row[0], entry.iter_unpack(table)))

@@ -1,10 +1,7 @@
 """Single dynamic symbols by name, without reading the whole table.
 
-In: an image, its dynamic section, names. Out: the definitions that other objects could bind to,
-found as the loader finds them: through the GNU hash table, or through the System V one where there
-is no other. A name that is not defined is not in the answer.
-
-Source: glibc's elf/dl-lookup.c (do_lookup_x); gABI chapter 5, "Hash Table".
+Definitions are found as the loader finds them: through the GNU hash table, or through the System V
+one where there is no other. Source: glibc's elf/dl-lookup.c (do_lookup_x); gABI chapter 5.
 """
 
 from __future__ import annotations
@@ -69,8 +66,7 @@ def _definition(image: ElfImage, dynamic: Dynamic, index: int, name: str) -> Def
 class _GnuTable:
     """``DT_GNU_HASH``: a filter that knows most absent names, then buckets, then chains.
 
-    Filter and buckets are read at once where they are small, which they are in all but a few
-    objects; else word by word.
+    Filter and buckets are read at once where they are small, else word by word.
     """
 
     def __init__(self, image: ElfImage, dynamic: Dynamic) -> None:
@@ -94,7 +90,6 @@ class _GnuTable:
         self._data = image.read_at(self._start, size, self._what) if size <= _AT_ONCE else None
 
     def possible(self, names: Iterable[str]) -> Iterable[str]:
-        """Those names that the filter does not rule out."""
         bits, filters, shift = self._bits, self._filters, self._shift
         if not self._count or not filters:
             return names if self._count else ()
@@ -108,7 +103,6 @@ class _GnuTable:
         return found
 
     def candidates(self, name: str) -> Iterable[int]:
-        """Indices of symbols with the name's hash value."""
         wanted = gnu_hash(name)
         index = self._read(self._word, self._buckets + wanted % self._count * _WORD)
         if index < self._first:
@@ -159,11 +153,9 @@ class _OldTable:
         self._buckets, self._chains = words[:buckets], words[buckets:]
 
     def possible(self, names: Iterable[str]) -> Iterable[str]:
-        """All names: this table has no filter."""
         return names if self._buckets else ()
 
     def candidates(self, name: str) -> Iterable[int]:
-        """Indices of the symbols in the name's bucket."""
         value = 0
         for byte in name.encode("utf-8"):
             value = (value << 4) + byte

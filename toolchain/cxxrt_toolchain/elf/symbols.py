@@ -55,10 +55,9 @@ def read_undefined(
 ) -> tuple[DynamicSymbol, ...]:
     """The symbols that others have to define.
 
-    A GNU hash table covers the end of the symbol table, and linkers of shared objects leave
-    undefined symbols out of it, so they all stand before it. Where there is no such table, and in
-    programs, whose undefined functions may have an address to be found by, the whole symbol table
-    is read.
+    A GNU hash table covers the end of the symbol table, and linkers of shared objects put undefined
+    symbols before it. Without one, and in programs, whose undefined functions may have an address
+    to be found by, the whole symbol table is read.
     """
     found = _read(image, dynamic, versions, _count_undefined(image, dynamic))
     return tuple(symbol for symbol in found if not symbol.defined)

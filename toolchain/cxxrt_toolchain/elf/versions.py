@@ -1,10 +1,8 @@
 """GNU symbol versioning: what a file needs, what it defines, and the index of both.
 
-In: an image and its dynamic section. Out: `Versions`. The chains are followed as glibc's loader
-follows them: ``vn_next`` and ``vd_next`` until zero, whatever the counts in the dynamic section
-claim; they only go forward and their number is limited.
-
-Source: Drepper, "ELF Symbol Versioning"; LSB Core, "Symbol Versioning".
+The chains are followed as glibc's loader does: ``vn_next`` and ``vd_next`` until zero, whatever
+counts the dynamic section claims; they only go forward and their number is limited. Source:
+Drepper, "ELF Symbol Versioning"; LSB Core, "Symbol Versioning".
 """
 
 from __future__ import annotations
@@ -42,7 +40,7 @@ class Versions:
 
 
 def read_versions(image: ElfImage, dynamic: Dynamic) -> Versions:
-    """Read the needed and the defined versions of one file."""
+    """The needed and the defined versions of one file."""
     needs: list[NeededVersion] = []
     definitions: list[str] = []
     by_index: dict[int, tuple[str, Soname | None]] = {}

@@ -13,25 +13,13 @@ if TYPE_CHECKING:
 
 
 def cache_root(environ: Mapping[str, str], option: Path | None = None) -> Path:
-    """The folder that an option, ``CXXRT_CACHE`` or the XDG base directories name; absolute.
-
-    Args:
-        environ: As ``os.environ``.
-        option: What the command line says; None where it says nothing.
-
-    Raises:
-        UsageError: It begins with ``~`` and names a user without a home folder.
-    """
+    """The folder that an option, ``CXXRT_CACHE`` or the XDG base directories name; absolute."""
     named = option or environ.get("CXXRT_CACHE")
     return expanded(named or Path(environ.get("XDG_CACHE_HOME") or "~/.cache", "cxxrt"))
 
 
 def expanded(folder: Path | str) -> Path:
-    """The absolute path of a folder that may begin with ``~``.
-
-    Raises:
-        UsageError: It names a user without a home folder.
-    """
+    """The absolute path of a folder; `UsageError`: ``~`` names a user without a home folder."""
     try:
         return Path(folder).expanduser().absolute()
     except RuntimeError as error:

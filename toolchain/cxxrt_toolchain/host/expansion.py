@@ -45,8 +45,7 @@ def expand(base: Iterable[AnyTag], suffixes: Sequence[Suffix]) -> list[AnyTag]:
     """Place the suffixed tags around each run of tags with one Python tag and one ABI.
 
     Args:
-        base: Any objects with ``interpreter``, ``abi`` and ``platform`` whose class makes another
-            one from these three.
+        base: Objects with ``interpreter``, ``abi`` and ``platform``, and a class that takes them.
         suffixes: In order of preference: the runtime ABI, whether it goes behind the run, the
             smallest glibc and the architectures of its platforms.
 

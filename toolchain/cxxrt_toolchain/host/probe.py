@@ -1,8 +1,7 @@
 """The machine and an interpreter -> ``Host``.
 
-In: an interpreter's description and the environment variables. Out: ``Host``. CUDA is asked in a
-child process, so that no driver is ever mapped into the calling one; ``CXXRT_CUDA`` says the
-answer beforehand (O-6). A driver that fails means "unknown".
+CUDA is asked in a child process, so that no driver is ever mapped into the calling one;
+``CXXRT_CUDA`` says the answer beforehand (O-6). A driver that fails means "unknown".
 """
 
 from __future__ import annotations
@@ -35,12 +34,7 @@ _THOUSAND = 1000
 
 
 def probe(interpreter: Interpreter, spec: Spec, environ: Mapping[str, str]) -> Host:
-    """What decides which tags an environment supports, and in what order.
-
-    Raises:
-        UsageError: ``CXXRT_CUDA`` is not a CUDA major and not ``none``.
-        ManifestError: The installed runtime's manifest cannot be read.
-    """
+    """What decides which tags an environment supports; errors as for its two parts."""
     manifest = manifest_of(interpreter)
     return Host(
         driver=cuda_driver(spec, environ),
@@ -53,11 +47,7 @@ def probe(interpreter: Interpreter, spec: Spec, environ: Mapping[str, str]) -> H
 
 
 def manifest_of(interpreter: Interpreter) -> RuntimeManifest | None:
-    """What the runtime wheel of that environment provides; None if there is none.
-
-    Raises:
-        ManifestError: Its manifest cannot be read.
-    """
+    """What that environment's runtime wheel provides, or None; `ManifestError` if unreadable."""
     text = interpreter.manifest
     return None if text is None else RuntimeManifest.from_json(text)
 
@@ -65,8 +55,7 @@ def manifest_of(interpreter: Interpreter) -> RuntimeManifest | None:
 def cuda_driver(spec: Spec, environ: Mapping[str, str]) -> int | None:
     """The newest CUDA major that the driver runs; None: none, or unknown.
 
-    Raises:
-        UsageError: ``CXXRT_CUDA`` is not a CUDA major and not ``none``.
+    `UsageError` where ``CXXRT_CUDA`` is not a CUDA major and not ``none``.
     """
     override = environ.get(CUDA_VARIABLE, "").strip().lower()
     if override == "none":

@@ -1,7 +1,6 @@
 """Where this interpreter's runtime wheel lies on disk, found without importing it.
 
-In: the folders that the interpreter imports from. Out: the folder of the runtime and what is in
-it, or `MissingToolError`. Importing the package instead would load libstdc++ into this process.
+Importing the package instead would load libstdc++ into this process.
 """
 
 from __future__ import annotations
@@ -41,8 +40,7 @@ class RuntimeFolder:
     def link_folders(self, cuda: int | None) -> tuple[Path, ...]:
         """The folders for ``-L``, first the one where ``-lcudart`` means the given major.
 
-        Raises:
-            ConfigError: The runtime has no libcudart of that major.
+        `ConfigError` where the runtime has no libcudart of that major.
         """
         if cuda is None:
             return (self.libraries,)
@@ -67,11 +65,7 @@ class RuntimeFolder:
 
     @cached_property
     def manifest(self) -> RuntimeManifest:
-        """The manifest of the runtime.
-
-        Raises:
-            ManifestError: The file is not one that this toolchain reads.
-        """
+        """The manifest of the runtime; `ManifestError` where this toolchain cannot read it."""
         # Not at the top: a build without CUDA asks only where the files are.
         from cxxrt_toolchain.abi.manifest import RuntimeManifest
 
@@ -80,13 +74,9 @@ class RuntimeFolder:
 
 
 def find_runtime(search: Iterable[str] | None = None) -> RuntimeFolder:
-    """Find the runtime that this interpreter would import.
+    """Find the runtime that this interpreter would import, in some folders or in ``sys.path``.
 
-    Args:
-        search: Folders in import order; None: ``sys.path``.
-
-    Raises:
-        MissingToolError: It is not installed there; a source checkout of it has no libraries.
+    `MissingToolError` where it is not installed; a source checkout of it has no libraries.
     """
     for folder in sys.path if search is None else search:
         root = Path(folder) / PACKAGE

@@ -1,8 +1,6 @@
 """Which runtime ABI tags an environment supports, best first: pure.
 
-In: a ``Host``, the specification, and the tags that an installer computes by itself. Out: the
-installer's list with the supported runtime tags in their places. Sections 6 and 7 of the tag
-specification. Nothing here looks at the machine; ``host.probe`` does.
+Sections 6 and 7 of the tag specification. Nothing here looks at the machine; ``host.probe`` does.
 """
 
 from __future__ import annotations
@@ -72,15 +70,12 @@ def suffixes(host: Host, spec: Spec) -> tuple[Suffix, ...]:
 
 
 def supported_tags(base: Iterable[Tag], host: Host, spec: Spec) -> list[Tag]:
-    """The installer's list with the supported runtime tags in their places.
+    """The installer's list, unchanged, with the supported runtime tags in their places.
 
     Args:
         base: What the installer computes without this specification, best first.
         host: The environment.
         spec: The known epochs.
-
-    Returns:
-        Every base tag, unchanged and in order, and the suffixed ones between them.
     """
     return expand(base, expansion_rows(suffixes(host, spec)))
 

@@ -1,7 +1,6 @@
 """Run the pip of an environment with the tags known that the environment supports.
 
-In: pip's arguments. Out: pip's exit code; its output goes where pip's goes. pip runs in the
-environment's own interpreter through ``pip_hook.py``; nothing is installed there for it.
+pip runs in the environment's own interpreter through ``pip_hook.py``; nothing is installed for it.
 """
 
 from __future__ import annotations
@@ -39,14 +38,7 @@ _PYTHON_VARIABLE = "PIP_PYTHON"
 
 
 def run_pip(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run pip with these arguments; its exit code comes back.
-
-    Args:
-        arguments: pip's, where ``--python EXE`` names another environment, as pip has it.
-        environ: The environment variables; pip gets them too.
-
-    Returns:
-        pip's exit code.
+    """Run pip with these arguments and environment variables; its exit code comes back.
 
     Raises:
         UsageError: ``--python`` without a value, or a bad ``CXXRT_CUDA``.
@@ -74,11 +66,7 @@ def run_pip(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def split_python_option(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
-    """Take ``--python EXE`` or ``--python=EXE`` out of pip's arguments; the last one counts.
-
-    Raises:
-        UsageError: It is the last argument.
-    """
+    """Take ``--python EXE`` or ``--python=EXE`` out of pip's arguments; the last one counts."""
     python: str | None = None
     rest: list[str] = []
     pending = iter(arguments)
@@ -106,11 +94,7 @@ def hook_question(found: Sequence[Suffix], *, pip: str | None, home: str | None)
 
 
 def pip_folder(interpreter: Interpreter) -> str | None:
-    """The folder to take pip from; None if the environment has its own.
-
-    Raises:
-        MissingToolError: This environment has no pip, either.
-    """
+    """The folder to take pip from; None: the environment's own. `MissingToolError` without any."""
     if interpreter.pip is not None:
         return None
     ours = describe(sys.executable, load_spec()).pip

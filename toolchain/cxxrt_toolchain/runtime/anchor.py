@@ -1,8 +1,7 @@
-"""A shared object with nothing in it but the names of two libraries.
+"""A shared object with nothing in it but the names of two libraries: ``_anchor.so`` of the loader.
 
-In: an architecture. Out: the bytes of ``cxx11_cuda_runtime/_anchor.so``, the same every time. To
-open it asks the dynamic linker to serve ``libstdc++.so.6`` and ``libgcc_s.so.1``: the loaded ones
-if there are any, else those in ``lib/`` beside it. The loader would otherwise have to find out
+To open it asks the dynamic linker to serve ``libstdc++.so.6`` and ``libgcc_s.so.1``: the loaded
+ones if there are any, else those in ``lib/`` beside it. The loader would otherwise have to find out
 first what is loaded, from /proc/self/maps or with ``_ctypes``; both cost more than this.
 
 * ``DT_NEEDED`` is compared with the SONAME of everything that is loaded, so no second copy comes.
@@ -50,11 +49,7 @@ each symbol of libstdc++ would cost a fifth of loading it."""
 
 
 def anchor(arch: str) -> bytes:
-    """The shared object for an architecture, as the platform tags spell it.
-
-    Raises:
-        KeyError: The runtime is not built for the architecture.
-    """
+    """The shared object for an architecture, as the platform tags spell it; else `KeyError`."""
     strings, places = _string_table((*_NEEDED, _RPATH, ANCHOR))
     start = _HEADER.size + 3 * _SEGMENT.size
     symbols_at = start + len(_HASH)

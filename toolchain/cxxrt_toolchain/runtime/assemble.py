@@ -1,7 +1,6 @@
-"""Staged components to the runtime wheel.
+"""Staged components to the runtime wheel, through `wheel.writer`.
 
-In: a recipe, an architecture, checked libraries. Out: the wheel, through `wheel.writer`; the same
-components give the same bytes, whatever the folder, umask, time zone or locale. Changes no
+The same components give the same bytes, whatever the folder, umask, time zone or locale. Changes no
 library: NVIDIA's licence forbids it, and GCC's are finished when they are staged.
 """
 
@@ -47,18 +46,7 @@ _SMALLEST = 9
 
 
 def build_wheel(recipe: RuntimeRecipe, arch: str, workshop: Workshop, dest: Path) -> Path:
-    """Build the runtime wheel of a recipe; each step is in the module that it is named after.
-
-    Args:
-        recipe: The recipe of the wheel.
-        arch: As the platform tags spell it.
-        workshop: What staging works with.
-        dest: A folder, made where it does not exist.
-
-    Raises:
-        ConfigError, InputError, MissingToolError, StepFailedError: As `load_component`, `stage`
-            and `assemble` do.
-    """
+    """Build the runtime wheel of a recipe for an architecture, into a folder made if missing."""
     components = [load_component(recipes_root(), name) for name in recipe.components]
     staged = [stage(each, arch, recipe.glibc_floor, workshop) for each in components]
     for component in components:
@@ -72,19 +60,9 @@ def build_wheel(recipe: RuntimeRecipe, arch: str, workshop: Workshop, dest: Path
 def assemble(
     recipe: RuntimeRecipe, arch: str, components: Sequence[StagedComponent], dest: Path
 ) -> Path:
-    """Write the runtime wheel.
+    """Write the runtime wheel of components in load order; one of the same name is replaced.
 
-    Args:
-        recipe: The recipe of the wheel.
-        arch: As the platform tags spell it.
-        components: In load order.
-        dest: An existing folder; a wheel of the same name is replaced in one step.
-
-    Returns:
-        The wheel.
-
-    Raises:
-        AssemblyError: The components do not make a runtime wheel.
+    `AssemblyError`: the components do not make a runtime wheel.
     """
     manifest = build_manifest(recipe, arch, components, load_symbol_tables())
     tag = f"py3-none-{platform_tag(manifest)}"

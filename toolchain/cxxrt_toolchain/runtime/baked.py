@@ -1,8 +1,6 @@
-"""The manifest's part that the loader needs, as Python source.
+"""The manifest's part that the loader needs, as Python source: ``_baked.py`` and one line.
 
-In: a `RuntimeManifest`. Out: the text of ``cxx11_cuda_runtime/_baked.py``, and the one line of the
-package's ``__init__.py`` that its hot path reads. Parsing JSON would cost an import more than
-loading the libraries does.
+Parsing JSON would cost an import more than loading the libraries does.
 """
 
 from __future__ import annotations
@@ -44,15 +42,9 @@ def baked_source(manifest: RuntimeManifest) -> str:
 
 
 def filled_init(source: str, manifest: RuntimeManifest, anchor_size: int) -> str:
-    """The package's ``__init__.py`` with the figures of this wheel in it.
+    """The package's ``__init__.py`` with the figures of this wheel; unchanged without libstdc++.
 
-    Args:
-        source: The file of the source tree.
-        manifest: The manifest of the wheel; without libstdc++ the source is returned unchanged.
-        anchor_size: Bytes of ``_anchor.so``.
-
-    Raises:
-        AssemblyError: The source has no place for the figures.
+    `AssemblyError`: the source has no place for the figures.
     """
     if source.count(_PLACEHOLDER) != 1:
         raise AssemblyError(

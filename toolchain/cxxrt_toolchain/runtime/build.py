@@ -1,8 +1,8 @@
 """A component that has build steps: inputs to libraries, once per content.
 
-In: a component, an architecture, a glibc floor, fetched inputs. Out: a folder in the cache with
-``lib``, ``licenses`` and the folders that the recipe keeps. Its name has the hash of everything
-that decides about its content, so a finished one is never built again.
+The result is a folder in the cache with ``lib``, ``licenses`` and the folders that the recipe
+keeps. Its name has the hash of everything that decides about its content, so it is never built
+again.
 """
 
 from __future__ import annotations

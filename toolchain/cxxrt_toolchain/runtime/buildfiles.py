@@ -1,8 +1,7 @@
 """What other build systems find the runtime by: linker scripts, CMake package, pkg-config files.
 
-In: the manifest and the link names of the libraries. Out: member names below the package, and
-their text. All of it is relocatable, because a wheel is installed anywhere, and none of it is a
-symlink, because a wheel cannot hold one (PEP 778 is deferred).
+All of it is relocatable, because a wheel is installed anywhere, and none of it is a symlink,
+because a wheel cannot hold one (PEP 778 is deferred).
 """
 
 from __future__ import annotations
@@ -37,12 +36,7 @@ class LinkTarget:
 def link_targets(
     manifest: RuntimeManifest, link_names: Iterable[tuple[str, str]]
 ) -> tuple[LinkTarget, ...]:
-    """The targets of the vendored libraries, in load order.
-
-    Args:
-        manifest: The manifest of the wheel.
-        link_names: (link name, SONAME), as `StagedComponent` has them.
-    """
+    """The vendored libraries' targets in load order, from `StagedComponent.link_names`."""
     link_name_of = {soname: link_name for link_name, soname in link_names}
     names = {each.soname: _target_name(link_name_of, each.soname) for each in manifest.libraries}
     return tuple(

@@ -1,8 +1,4 @@
-"""Check that built libraries hold the promises of the recipe.
-
-In: the facts of each library, the reference's facts, the floor. Out: a ``Figures`` row per library,
-and one sentence per broken promise. Nothing here reads files.
-"""
+"""Check that built libraries hold the promises of the recipe. Nothing here reads files."""
 
 from __future__ import annotations
 

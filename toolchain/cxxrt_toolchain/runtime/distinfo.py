@@ -1,8 +1,4 @@
-"""The text files of a runtime wheel's ``.dist-info``, except what the wheel writer makes.
-
-In: the manifest and the licence files. Out: METADATA (core metadata 2.4, PEP 639) and
-entry_points.txt as text. Writes nothing.
-"""
+"""The text files of a runtime wheel's ``.dist-info``: core metadata 2.4 and entry points."""
 
 from __future__ import annotations
 
@@ -55,13 +51,12 @@ def core_metadata(
     description: str,
     requires: Sequence[str] = (),
 ) -> str:
-    """The text of METADATA.
+    """The text of METADATA; the table of components is put below the description.
 
     Args:
         manifest: The manifest of the wheel.
         license_files: Relative to ``<dist-info>/licenses/``.
-        description: Markdown that does not depend on what is vendored; the table of components
-            is put below it.
+        description: Markdown that does not depend on what is vendored.
         requires: What the recipe wants beside the wheel.
     """
     requirements = [each.requirement for _, each in manifest.cudart if each.requirement]

@@ -1,8 +1,7 @@
 """The programs that a build's steps call: this machine's, or borrowed ones.
 
-In: ``PATH``, a way to fetch pinned inputs. Out: the ``PATH`` for the steps. What only a compiled
-package can give (make, patch) is fetched where it is missing; what every Debian or Ubuntu has must
-be there.
+What only a compiled package can give (make, patch) is fetched where it is missing; what every
+Debian or Ubuntu has must be there.
 """
 
 from __future__ import annotations
@@ -33,15 +32,9 @@ _PROGRAMS = {"make": "make", "patch": "patch", "sh": "dash", "sed": "sed", "awk"
 def program_path(
     builds: Path, search_path: str, fetch: Callable[[tuple[Input, ...]], Mapping[Input, Path]]
 ) -> str:
-    """The ``PATH`` that a build's steps get.
+    """The ``PATH`` for a build's steps: this process's, and borrowed programs below ``builds``.
 
-    Args:
-        builds: The cache's folder of finished builds; borrowed programs lie there.
-        search_path: This process's ``PATH``.
-        fetch: Gets the inputs, verified.
-
-    Raises:
-        MissingToolError: The steps cannot run on this machine; all reasons at once.
+    `MissingToolError`: the steps cannot run on this machine; all reasons at once.
     """
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         raise MissingToolError(

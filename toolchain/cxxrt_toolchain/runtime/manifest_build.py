@@ -1,7 +1,6 @@
 """Staged components to the manifest of the wheel that will carry them.
 
-In: a recipe and the checked files with their ELF facts. Out: a `RuntimeManifest`, every figure
-of which is read from the files; nothing in it is written by hand. Writes nothing.
+Every figure is read from the files; nothing in it is written by hand.
 """
 
 from __future__ import annotations
@@ -43,9 +42,8 @@ def build_manifest(
 ) -> RuntimeManifest:
     """Describe the wheel that these components make.
 
-    Raises:
-        AssemblyError: A library is of another architecture, needs a newer glibc than the recipe
-            promises, comes before one that it needs, or is a libcudart that the tables do not have.
+    `AssemblyError`: a library is of another architecture, needs a newer glibc than the recipe
+    promises, comes before one that it needs, or is a libcudart that the tables do not have.
     """
     vendored = [
         (component, library)

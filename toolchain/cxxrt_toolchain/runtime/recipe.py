@@ -1,7 +1,6 @@
 """Recipes as values: which libraries a runtime wheel holds and which inputs make them.
 
-The values of ``recipes/<name>.toml`` (a runtime) and ``recipes/<component>/recipe.toml`` (its
-components); ``recipe_reader`` makes them, and ``recipes/README.md`` describes the format.
+``recipe_reader`` makes them; ``recipes/README.md`` describes the format.
 """
 
 from __future__ import annotations
@@ -109,7 +108,6 @@ class Component:
 
     name: str
     version: str
-    """The upstream version."""
     license: str
     """SPDX expression."""
     license_files: tuple[str, ...]
@@ -149,7 +147,6 @@ class RuntimeRecipe:
     """One runtime wheel, as ``recipes/<name>.toml`` describes it."""
 
     name: str
-    """The name of the distribution."""
     version: str
     """``EPOCH.GCC.REVISION``."""
     epoch: int

@@ -1,7 +1,6 @@
-"""Recipe files to recipe values.
+"""Recipe files to recipe values, all of them checked.
 
-In: the folder of the recipes and a name. Out: the values of ``recipe``, all of them checked, or a
-``ConfigError`` that starts with the key at fault. Nothing here fetches or runs anything.
+A ``ConfigError`` starts with the key at fault. Nothing here fetches or runs anything.
 """
 
 from __future__ import annotations
@@ -44,11 +43,7 @@ def runtime_names(root: Path) -> tuple[str, ...]:
 
 
 def load_runtime(root: Path, name: str = "runtime") -> RuntimeRecipe:
-    """Read one runtime recipe.
-
-    Raises:
-        ConfigError: It does not exist, or one of its keys is wrong.
-    """
+    """Read one runtime recipe; `ConfigError`: it does not exist, or one of its keys is wrong."""
     if name not in runtime_names(root):
         known = ", ".join(runtime_names(root)) or "none"
         raise ConfigError(f"no runtime recipe {name!r} exists.", f"Known: {known}.")
@@ -69,11 +64,7 @@ def load_runtime(root: Path, name: str = "runtime") -> RuntimeRecipe:
 
 
 def load_component(root: Path, name: str) -> Component:
-    """Read one component's recipe.
-
-    Raises:
-        ConfigError: It does not exist, or one of its keys is wrong.
-    """
+    """Read one component's recipe; errors as for `load_runtime`."""
     if not re.fullmatch(_NAME, name):
         raise ConfigError(f"{name!r} is not the name of a component.")
     folder = root / name

@@ -1,8 +1,4 @@
-"""The bill of materials of a runtime wheel.
-
-In: the manifest and what each component was made from. Out: the text of
-``<dist-info>/sboms/<name>.cdx.json``; its serial number is computed from the manifest.
-"""
+"""The bill of materials of a runtime wheel; its serial number is computed from the manifest."""
 
 from __future__ import annotations
 
@@ -29,13 +25,7 @@ _ANCESTORS = (Role.SOURCE, Role.LIBRARY)
 def bill_of_materials(
     manifest: RuntimeManifest, components: Sequence[StagedComponent], license_expression: str
 ) -> str:
-    """The text of the bill of materials.
-
-    Args:
-        manifest: The manifest of the wheel.
-        components: What it was assembled from; those without a vendored library are left out.
-        license_expression: SPDX, of the whole wheel.
-    """
+    """The text of the bill of materials; components without a vendored library are left out."""
     text = manifest.to_json()
     inputs = {each.name: each.inputs for each in components}
     inside = [each for each in manifest.components if each.libraries]

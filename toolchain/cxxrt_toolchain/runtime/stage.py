@@ -1,8 +1,7 @@
 """Components of a runtime, ready to be put into a wheel: checked files on disk.
 
-In: a recipe's component and an architecture. Out: a ``StagedComponent`` whose libraries have been
-read by the ELF reader and hold what the recipe promises. A component with build steps is built,
-another is taken out of its wheel; either happens once per content.
+A component with build steps is built, another is taken out of its wheel; either happens once per
+content.
 """
 
 from __future__ import annotations

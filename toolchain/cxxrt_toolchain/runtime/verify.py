@@ -1,8 +1,4 @@
-"""Check a finished build before its folder gets its final name.
-
-In: the work folder of a build, with the reference packages still unpacked in it. Out:
-``figures.json`` in that folder, or one error that names every broken promise.
-"""
+"""Check a finished build, and write ``figures.json``, before its folder gets its final name."""
 
 from __future__ import annotations
 
@@ -27,8 +23,7 @@ _FILE = "figures.json"
 def verify_build(work: Path, *, component: Component, arch: str, floor: str) -> None:
     """Check every library of a build and write down its figures.
 
-    Raises:
-        StepFailedError: A library is missing, or breaks one of the recipe's promises.
+    `StepFailedError`: a library is missing, or breaks one of the recipe's promises.
     """
     faults: list[str] = []
     rows: list[Figures] = []

@@ -1,9 +1,8 @@
 """Deflating the members of a new wheel: on all processors, in order, the same bytes every time.
 
-In: the contents in the order in which they are written. Out: each content's pieces with their
-deflated bytes. A piece is deflated by itself, with the end of the one before it as its dictionary,
-so that a content is one deflate stream whatever thread made which piece of it; the pieces are as
-large on every machine. A few pieces ahead are in work, never all.
+A piece is deflated by itself, with the end of the one before it as its dictionary, so that a
+content is one deflate stream whatever thread made which piece of it; the pieces are as large on
+every machine. A few pieces ahead are in work, never all.
 
 Source: RFC 1951; the division into pieces is pigz's (zlib's ``Z_SYNC_FLUSH`` ends one at a byte).
 """
@@ -45,12 +44,7 @@ class _Task(NamedTuple):
 
 
 class Deflater:
-    """Deflates contents one after the other; a context manager.
-
-    Args:
-        contents: Bytes, or files with the bytes.
-        level: zlib's.
-    """
+    """Deflates contents (bytes, or files) one after the other; a context manager."""
 
     def __init__(self, contents: Iterable[bytes | Path], level: int) -> None:
         self._level = level

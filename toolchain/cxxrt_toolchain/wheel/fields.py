@@ -1,8 +1,4 @@
-"""A header block as raw fields, so that what is not edited stays byte for byte.
-
-In: the bytes of WHEEL or METADATA. Out: its fields, each with its folded lines and its line end,
-and the body. Source: RFC 822 as the core metadata specification uses it.
-"""
+"""A header block (RFC 822) as raw fields, so that what is not edited stays byte for byte."""
 
 from __future__ import annotations
 
@@ -41,8 +37,8 @@ def raw_fields(head: bytes) -> Iterator[bytes]:
 def tidy_values(text: bytes, names: Collection[str]) -> dict[str, list[str]] | None:
     """The values of some fields, by lower-case name; folded lines stay folded.
 
-    None where the fields are not so plain that every reader of such blocks, the standard library's
-    ``email`` first of all, must read them alike; that one takes longer to import than a wheel.
+    None where the fields are not so plain that every reader, the standard library's ``email`` first
+    of all, must read them alike; importing that one takes longer than reading a wheel.
     """
     head, _ = split_body(text)
     if not _TIDY.fullmatch(head):

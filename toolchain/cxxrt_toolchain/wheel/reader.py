@@ -1,8 +1,7 @@
 """A wheel as an archive of members: opened once, read member by member, never unpacked.
 
-In: a path. Out: the name's parts, the members, their bytes and streams, and what is wrong with
-RECORD. A wheel that no honest tool writes is refused when it is opened, with all issues at once; a
-member that is not what the directory promises when it is read.
+A wheel that no honest tool writes is refused when it is opened, with all issues at once; a member
+that is not what the directory promises when it is read.
 """
 
 from __future__ import annotations
@@ -87,9 +86,7 @@ class Wheel:
     def open(cls, path: Path, limits: WheelLimits = DEFAULT_LIMITS) -> Wheel:
         """Open a wheel and check its directory.
 
-        Raises:
-            BadWheelError: It cannot be used; lists every issue.
-            BadWheelNameError: Its file name is not a wheel's.
+        `BadWheelError` lists every issue; `BadWheelNameError` where its file name is not a wheel's.
         """
         try:
             file = path.open("rb", buffering=0)
@@ -137,10 +134,8 @@ class Wheel:
     def stream(self, name: str, watch: Callable[[int, bytes], None] | None = None) -> MemberStream:
         """A seekable stream over one member.
 
-        Args:
-            name: The member's.
-            watch: Called with the offset and the bytes of every piece as it is inflated, once
-                more if it has to be inflated again; never for members that are stored.
+        ``watch`` is called with the offset and the bytes of every piece as it is inflated, once
+        more if it has to be inflated again; never for members that are stored.
         """
         return MemberStream(self._file.fileno(), self.extent(name), watch)
 
@@ -172,8 +167,7 @@ class Wheel:
     def record_issues(self, digests: Mapping[str, bytes] | None = None) -> tuple[RecordIssue, ...]:
         """Every difference between RECORD and the archive; reads every member once.
 
-        Args:
-            digests: SHA-256 of members that need not be read again.
+        ``digests`` are the SHA-256 of members that need not be read again.
         """
         path = f"{self.dist_info}/RECORD"
         try:

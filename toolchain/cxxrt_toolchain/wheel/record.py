@@ -1,8 +1,4 @@
-"""RECORD: its rows, which are CSV as the specification says, and what they say against the archive.
-
-In: the text, and for a comparison the member names and a way to read a member. Out: rows, from rows
-the text again, and every difference.
-"""
+"""RECORD: its rows, which are CSV, and every difference between them and the archive."""
 
 from __future__ import annotations
 
@@ -47,11 +43,7 @@ def sha256_field(digest: bytes) -> str:
 
 
 def parse_record(text: bytes) -> tuple[RecordRow, ...]:
-    """Read RECORD.
-
-    Raises:
-        MetadataError: It is not UTF-8 or CSV, or a row lacks one of its three fields.
-    """
+    """Read RECORD; `MetadataError`: not UTF-8, not CSV, or a row lacks one of three fields."""
     rows = []
     try:
         for number, row in enumerate(csv.reader(io.StringIO(text.decode(), newline="")), 1):

@@ -1,7 +1,6 @@
 """A bill of materials for ``<dist-info>/sboms`` (PEP 770): CycloneDX 1.6 as JSON.
 
-In: the subject, its components and their dependencies, as CycloneDX spells them. Out: the text;
-the same for the same input: no time stamp, and no serial number unless the caller computes one.
+The same for the same input: no time stamp, and no serial number unless the caller computes one.
 """
 
 from __future__ import annotations
@@ -17,14 +16,7 @@ Part = dict[str, object]
 def cyclonedx(
     subject: Part, components: list[Part], dependencies: list[Part], **more: object
 ) -> str:
-    """The text of the document.
-
-    Args:
-        subject: What the bill is of.
-        components: What the subject has in it or needs.
-        dependencies: Which of them needs which.
-        more: Further keys of the document.
-    """
+    """The document about a subject, its components, which of them needs which, and further keys."""
     tool = {"type": "application", "name": "cxxrt-toolchain", "version": __version__}
     document = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",

@@ -1,15 +1,13 @@
 """One member of an archive as a seekable stream that inflates as little as it can.
 
-In: an open file descriptor and where the member's compressed bytes lie. Out: a read-only binary
-stream. Bytes are inflated once, front to back; the beginning and the latest pieces stay in memory,
-the middle is dropped, and so is what the reader says it will `skip`. That fits how an ELF file is
-read: its tables lie at the beginning (as linkers write them) or at the end (as patchelf does), and
-what is between them is code. A seek back into a dropped piece inflates again from the start, which
-is slow but right.
+Bytes are inflated once, front to back; the beginning and the latest pieces stay in memory, the
+middle is dropped, and so is what the reader says it will `skip`. That fits how an ELF file is read:
+its tables lie at the beginning (as linkers write them) or at the end (as patchelf does), and
+between them is code. A seek back into a dropped piece inflates again from the start.
 
-The size and the CRC-32 of the archive's directory are checked: more bytes than promised, fewer,
-or others raise `BadMemberError` when the last byte comes out. Reads use ``pread``, so the streams
-of one wheel can be read in several threads.
+The size and the CRC-32 of the archive's directory are checked: more bytes than promised, fewer, or
+others raise `BadMemberError` when the last byte comes out. Reads use ``pread``, so the streams of
+one wheel can be read in several threads.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Looking at many members: on all processors, in bounded memory, with results in order.
 
-In: members, and a function that looks at one. Out: what it says about each. Inflating and hashing
-let other threads run, so two processors take about half the time. Large members go first. What
-the streams of the members in work keep in memory is limited together: a member that would exceed
-the limit waits, and one that exceeds it alone is looked at alone.
+Inflating and hashing let other threads run, so two processors take about half the time. Large
+members go first. What the streams of the members in work keep in memory is limited together: a
+member that would exceed the limit waits, and one that exceeds it alone is looked at alone.
 """
 
 from __future__ import annotations
@@ -35,14 +34,10 @@ _MOST_IN_FLIGHT = 96 << 20
 
 
 def sweep(members: Sequence[Member], look: Callable[[Member], Found]) -> list[Found]:
-    """What a function says about each member.
+    """What a function, called in any thread, says about each member.
 
-    An error of the function ends the sweep. Where several members have errors, the one that the
-    caller gets is the first member's, as if they had been looked at in order.
-
-    Args:
-        members: In any order.
-        look: Called in any thread, and not for every member where there is an error.
+    An error of the function ends the sweep. Where several members have errors, the caller gets the
+    first member's, as if they had been looked at in order.
     """
     processors = len(os.sched_getaffinity(0))
     worth_it = sum(member.size for member in members) >= _WORTH_A_THREAD

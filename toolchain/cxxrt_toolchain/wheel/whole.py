@@ -24,11 +24,7 @@ _MODE = 0o644
 
 @contextmanager
 def whole_file(target: Path) -> Iterator[BinaryIO]:
-    """Open a file for writing that takes its name when the block ends without an error.
-
-    Args:
-        target: The name; its folder exists. A file of that name is replaced.
-    """
+    """Open a file that takes the target's name when the block ends without an error."""
     hidden = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
     descriptor = _nameless(target.parent)
     named = descriptor is None

@@ -1,9 +1,8 @@
 """Writing a wheel: the same members give the same bytes, and a killed run leaves nothing.
 
-In: a folder, a file name and the members. Out: the path of the new wheel. Members are sorted with
-``.dist-info`` last and RECORD, made here, at the very end; times are 1980-01-01 (or
-``SOURCE_DATE_EPOCH``), modes 0644 or 0755. A `CopiedMember` keeps its compressed bytes. The file
-gets its name when it is complete (`whole_file`).
+Members are sorted with ``.dist-info`` last and RECORD, made here, at the very end; times are
+1980-01-01 (or ``SOURCE_DATE_EPOCH``), modes 0644 or 0755. A `CopiedMember` keeps its compressed
+bytes. The file gets its name when it is complete (`whole_file`).
 """
 
 from __future__ import annotations
@@ -61,16 +60,13 @@ class CopiedMember:
 def write_wheel(
     dest_dir: Path, filename: str, members: Iterable[NewMember | CopiedMember], *, level: int = 6
 ) -> Path:
-    """Write a wheel.
+    """Write a wheel; `InputError` where two members have one name, or one has an impossible name.
 
     Args:
         dest_dir: An existing folder; a wheel of the same name there is replaced.
         filename: The wheel's name, without a folder.
         members: In any order, without directories and RECORD.
         level: zlib's, 1 (fast) to 9 (small).
-
-    Raises:
-        InputError: Two members have one name, or one has a name that no wheel may have.
     """
     parse_wheel_name(filename)
     ordered = _ordered(members)

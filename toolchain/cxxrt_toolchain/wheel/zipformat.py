@@ -1,9 +1,7 @@
 """The records of a zip archive as bytes, with 64-bit sizes where they are needed.
 
-In: what was written so far. Out: local headers and the central directory. `zipfile` cannot write a
-member that is already compressed, which is why this exists.
-
-Source: PKWARE's APPNOTE.TXT 6.3.3, sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16 and 4.5.3.
+`zipfile` cannot write a member that is already compressed, which is why this exists. Source:
+PKWARE's APPNOTE.TXT 6.3.3, sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16 and 4.5.3.
 """
 
 from __future__ import annotations

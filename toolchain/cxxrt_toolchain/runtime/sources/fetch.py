@@ -1,7 +1,6 @@
 """Inputs to verified files in the cache.
 
-In: pinned inputs, and a downloader per kind. Out: a path per input, whose content has the pinned
-sha256. A file gets its name in the cache only after that check; what is incomplete lies beside it
+A file gets its name in the cache only after its hash was checked; what is incomplete lies beside it
 as ``.part`` and is resumed.
 """
 
@@ -50,9 +49,8 @@ def fetch(
 ) -> dict[Input, Path]:
     """Fetch what the cache does not have.
 
-    Raises:
-        InputError: A file that was fetched has another hash than its pin.
-        MissingToolError: An input cannot be fetched, or the cache cannot be written.
+    `InputError`: a file has another hash than its pin; `MissingToolError`: it cannot be fetched, or
+    the cache cannot be written.
     """
     return {
         item: _fetch_one(item, cached_path(item, downloads), downloaders[item.kind], progress)

@@ -47,14 +47,11 @@ class AptSource:
 
 
 def debian_mirrors(environ: Mapping[str, str], root: Path = Path("/")) -> tuple[str, ...]:
-    """Base addresses of Debian mirrors, without a trailing slash.
+    """Base addresses of Debian mirrors, without a trailing slash; `MissingToolError` without one.
 
     The environment's ``CXXRT_DEBIAN_MIRROR`` (several, separated by spaces or commas) is used
     alone. Else apt's own sources come first where the machine runs Debian, then what its packages
-    know of Debian.
-
-    Raises:
-        MissingToolError: This machine is not configured with one.
+    know.
     """
     if chosen := environ.get(_VARIABLE, "").replace(",", " ").split():
         return _tidy(chosen)
@@ -147,20 +144,12 @@ def _read(file: Path) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MirrorClient:
-    """Downloads from the first mirror that has the package.
-
-    Args:
-        mirrors: Finds the base addresses; called only when something must be fetched.
-    """
+    """Downloads from the first mirror that has the package; asks for them only when it must."""
 
     mirrors: Callable[[], tuple[str, ...]]
 
     def download(self, item: Input, part: Path, progress: Progress) -> None:
-        """Write a package to ``part``.
-
-        Raises:
-            MissingToolError: No mirror has it or can be reached; the message has each answer.
-        """
+        """Write a package to ``part``; `MissingToolError` has the answer of each mirror."""
         answers = []
         for mirror in self.mirrors():
             answer = _from_mirror(f"{mirror}/{quote(item.pool_path)}", part, progress)

@@ -25,20 +25,15 @@ _NO_NETWORK = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipClient:
-    """Runs ``pip download``.
-
-    Args:
-        python: The interpreter that runs pip.
-    """
+    """Runs ``pip download`` with an interpreter."""
 
     python: str = sys.executable
 
     def download(self, item: Input, part: Path, progress: Progress) -> None:
         """Write a wheel to ``part``.
 
-        Raises:
-            MissingToolError: pip is missing, finds no such wheel, or has no network.
-            InputError: The wheel's hash is another one.
+        `MissingToolError`: pip is missing, finds no such wheel, or has no network; `InputError`:
+        the wheel has another hash.
         """
         with tempfile.TemporaryDirectory(dir=part.parent, prefix=".pip-") as folder:
             pin = Path(folder, "pin.txt")

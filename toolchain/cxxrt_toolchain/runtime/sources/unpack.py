@@ -1,8 +1,7 @@
 """Debian packages and wheels, unpacked below a folder and nowhere else.
 
-In: the archive and a destination. Out: its files with modes 0644 or 0755, whoever runs it and
-whatever the umask. Reads ``.deb`` itself (deb(5): an ``ar`` archive), so that hosts without dpkg
-can build.
+Files get the modes 0644 or 0755, whoever runs it and whatever the umask. Reads ``.deb`` itself
+(deb(5): an ``ar`` archive), so that hosts without dpkg can build.
 """
 
 from __future__ import annotations
@@ -27,12 +26,10 @@ _AR_HEADER = 60
 
 
 def unpack_deb(file: Path, destination: Path) -> None:
-    """Unpack the data archive of a Debian package.
+    """Unpack the data archive of a Debian package; `InputError` for another file.
 
-    Absolute links are rewritten to stay below the destination, which stands for the root.
-
-    Raises:
-        InputError: It is not a Debian package, or a member would lie outside the destination.
+    Absolute links are rewritten to stay below the destination, which stands for the root; a member
+    that would lie outside is an `InputError`, too.
     """
     try:
         with (
@@ -99,11 +96,7 @@ def _relative_target(name: str, target: str) -> str:
 
 
 def unpack_wheel(file: Path, destination: Path) -> None:
-    """Unpack every member of a wheel.
-
-    Raises:
-        InputError: It is not a zip archive, or a member would lie outside the destination.
-    """
+    """Unpack every member of a wheel; `InputError`: no zip archive, or a member lies outside."""
     try:
         with zipfile.ZipFile(file) as archive:
             for member in archive.infolist():
