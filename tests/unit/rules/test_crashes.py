@@ -27,12 +27,13 @@ from cxxrt_toolchain.facts.imports import (
     Attempt,
     CrashSite,
     Cure,
+    Event,
     ImportRun,
     ImportScene,
+    Kind,
     Outcome,
     Verdict,
 )
-from cxxrt_toolchain.facts.loader_trace import Event, Kind
 from cxxrt_toolchain.facts.process import Bindings, Bound
 from cxxrt_toolchain.rules import crashes
 from cxxrt_toolchain.rules.every import judge

@@ -19,8 +19,7 @@ from cxxrt_toolchain.collect.process.procfs import read_process
 from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.errors import InputError, UsageError
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.facts.imports import Cure, ImportRun, ImportScene, Outcome, Step
-from cxxrt_toolchain.facts.loader_trace import last_object
+from cxxrt_toolchain.facts.imports import Cure, ImportRun, ImportScene, Outcome, Step, last_object
 from cxxrt_toolchain.host.describe import describe
 from cxxrt_toolchain.report.diagnosis import Diagnosis, Subject
 from cxxrt_toolchain.report.graph import edges_of

@@ -1,4 +1,4 @@
-"""Facts of imports in a child process: outcomes, the place of a crash, results of experiments."""
+"""Facts of imports in a child process: outcomes, what the loader did, crashes, experiments."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from cxxrt_toolchain.facts.process import ProcessView
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cxxrt_toolchain.facts.installed import Environment
-    from cxxrt_toolchain.facts.loader_trace import Event
 
 
 class Cure(Enum):
@@ -156,4 +157,74 @@ def last_line(report: str) -> str:
     for match in _PLACE.finditer(report, max(start, 0)):
         if not match["file"].startswith("<frozen ") and not match["file"].endswith(_OURS):
             return f"{match['file']}:{match['line']}"
+    return ""
+
+
+class Kind(Enum):
+    """What happened to a file."""
+
+    NEEDED = "needed"
+    """An object names it in DT_NEEDED."""
+    OPENED = "opened"
+    """An object called dlopen for it."""
+    MAPPED = "mapped"
+    """It was loaded now."""
+    STARTED = "started"
+    """Its constructors are run."""
+
+
+class Event(NamedTuple):
+    """One line of the trace."""
+
+    kind: Kind
+    name: str
+    """The SONAME or path as requested; for `Kind.STARTED` the path."""
+    by: str
+    """The object that needs or opens it; empty for the other kinds."""
+
+
+# Events come from the output of LD_DEBUG=files, glibc's trace of loaded files. Its texts are the same
+# since glibc 2.3 and never translated (elf/dl-load.c, dl-map-segments, dl-init.c; rtld's
+# "LD_DEBUG=help"); writing them takes about 1 % of the time of importing scipy and pandas.
+# "[0]" is the base namespace; objects in the namespaces of dlmopen share no symbols with it.
+_LINE = re.compile(
+    r"\s*\d+:\s(?:"
+    r"file=(?P<name>.*) \[0\];  (?:needed by (?P<needs>.*) \[0\](?P<relocation> \(relocation.*)?"
+    r"|dynamically loaded by (?P<opens>.*) \[0\]|(?P<mapped>generating link map))"
+    r"|calling init: (?P<started>.*))"
+)
+
+
+def parse_trace(text: str) -> tuple[Event, ...]:
+    """The events in the loader's output; other lines are skipped."""
+    return tuple(_events(text))
+
+
+def _events(text: str) -> Iterator[Event]:
+    for line in text.splitlines():
+        match = _LINE.fullmatch(line)
+        if match is None or match["relocation"]:
+            continue
+        if match["started"]:
+            yield Event(Kind.STARTED, match["started"], "")
+        elif match["mapped"]:
+            yield Event(Kind.MAPPED, match["name"], "")
+        elif match["needs"]:
+            yield Event(Kind.NEEDED, match["name"], match["needs"])
+        elif match["opens"]:
+            yield Event(Kind.OPENED, match["name"], match["opens"])
+
+
+def needed_by(events: tuple[Event, ...], name: str) -> str:
+    """The last object that needed a library by its ``DT_NEEDED``; empty if none did."""
+    asked = (each.by for each in reversed(events) if each.kind is Kind.NEEDED and each.name == name)
+    return next(asked, "")
+
+
+def last_object(events: tuple[Event, ...]) -> str:
+    """The object with the last constructors to run, else the one that was mapped last."""
+    for kind in (Kind.STARTED, Kind.MAPPED):
+        for event in reversed(events):
+            if event.kind is kind:
+                return event.name
     return ""

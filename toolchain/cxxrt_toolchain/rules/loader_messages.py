@@ -16,8 +16,8 @@ from cxxrt_toolchain.facts.families import (
     canonical_soname,
     family_of_name,
 )
+from cxxrt_toolchain.facts.imports import needed_by
 from cxxrt_toolchain.facts.libraries import Library, Origin
-from cxxrt_toolchain.facts.loader_trace import needed_by
 from cxxrt_toolchain.facts.symbols import spells_old_string
 from cxxrt_toolchain.rules.remedies import runtime_first, upgrade
 from cxxrt_toolchain.rules.rule import Finding, error
@@ -25,8 +25,8 @@ from cxxrt_toolchain.rules.rule import Finding, error
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cxxrt_toolchain.facts.imports import Event
     from cxxrt_toolchain.facts.installed import Distribution, Environment
-    from cxxrt_toolchain.facts.loader_trace import Event
     from cxxrt_toolchain.facts.process import ProcessView
 
 _VERSION = re.compile(

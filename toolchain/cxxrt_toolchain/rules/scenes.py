@@ -7,29 +7,17 @@ takes to judge an environment.
 from __future__ import annotations
 
 from cxxrt_toolchain.rules import (
-    captures,
     copies,
     crashes,
-    hidden_runtimes,
     installation,
+    interactions,
     interposition,
     openmp_cuda,
-    strings,
     versions,
 )
 from cxxrt_toolchain.rules.rule import judge
 
 __all__ = ["DECLARING", "judge"]
 
-DECLARING = (
-    captures,
-    copies,
-    crashes,
-    hidden_runtimes,
-    installation,
-    interposition,
-    openmp_cuda,
-    strings,
-    versions,
-)
+DECLARING = (copies, crashes, installation, interactions, interposition, openmp_cuda, versions)
 """The modules that declare rules."""

@@ -24,13 +24,12 @@ from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.collect.imports.crash_site import find_crash_site
 from cxxrt_toolchain.errors import InputError, MissingToolError
-from cxxrt_toolchain.facts.loader_trace import parse_trace
+from cxxrt_toolchain.facts.imports import parse_trace
 
 if TYPE_CHECKING:
     from threading import Event as Signal
 
-    from cxxrt_toolchain.facts.imports import CrashSite
-    from cxxrt_toolchain.facts.loader_trace import Event
+    from cxxrt_toolchain.facts.imports import CrashSite, Event
 
 _CHILD = Path(__file__).with_name("import_child.py")
 _SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ, which the module fcntl names from Python 3.10 on
