@@ -91,7 +91,7 @@ def string_conflicts(members: Iterable[Member], answers: Answers) -> Iterator[St
     for member in members:
         for user in member.users(LIBSTDCXX):
             foreign = [
-                found
+                found[1]
                 for name in user.facts.needed
                 if (found := libraries.get(name)) is not None and found[0] is not member
             ]
@@ -101,7 +101,7 @@ def string_conflicts(members: Iterable[Member], answers: Answers) -> Iterator[St
 
 def _conflicts(
     user: ObjectFacts,
-    foreign: list[tuple[Member, ObjectFacts]],
+    foreign: list[ObjectFacts],
     libraries: Mapping[str, tuple[Member, ObjectFacts]],
     answers: Answers,
 ) -> Iterator[StringConflict]:
@@ -117,29 +117,23 @@ def _unprovided_conflicts(
     members: tuple[Member, ...], answers: Answers
 ) -> Iterator[StringConflict]:
     """The conflicts of objects that rely on something loaded ``RTLD_GLOBAL``."""
-    unprovided = {
-        each.path: {name for name in each.traits.unprovided if _spelling(name)}
-        for member in members
-        for each in member.objects
-    }
     for member in members:
         for user in member.objects:
-            wanted = unprovided[user.path]
+            wanted = set(filter(_spelling, user.traits.unprovided))
             for each in (each for other in members for each in other.objects) if wanted else ():
                 wanted -= answers.exported(each.path, wanted)
             if wanted:
-                foreign = [(m, each) for m in members if m is not member for each in m.objects]
+                foreign = [
+                    each for other in members if other is not member for each in other.objects
+                ]
                 yield from _spelled_otherwise(user, foreign, wanted, answers)
 
 
 def _spelled_otherwise(
-    user: ObjectFacts,
-    libraries: Iterable[tuple[Member, ObjectFacts]],
-    wanted: frozenset[str] | set[str],
-    answers: Answers,
+    user: ObjectFacts, libraries: Iterable[ObjectFacts], wanted: set[str], answers: Answers
 ) -> Iterator[StringConflict]:
     """One function for each library that exports such a function in the other spelling."""
-    for _, library in libraries:
+    for library in libraries:
         find = partial(_other_spelling, wanted=wanted)
         found = answers.ask(library.path, "spelled otherwise", wanted, find, None)
         if found is not None:

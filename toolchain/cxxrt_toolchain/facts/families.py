@@ -49,7 +49,7 @@ _NAME = re.compile(
     r"(?P<mangled>-[^/]*)?\.so(?:\.(?P<major>[0-9]+)(?:\.[0-9.]+)?)?"
 )
 
-_DEFINED_BY = {
+DEFINED_BY = {
     "GLIBCXX_3.4": RuntimeFamily.LIBSTDCXX,
     "GCC_3.0": RuntimeFamily.LIBGCC,
     "GOMP_1.0": RuntimeFamily.LIBGOMP,
@@ -88,8 +88,8 @@ def family_of_object(member: str, facts: SharedObject) -> RuntimeFamily | None:
     if by_name in {RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP}:
         return by_name
     for version in facts.version_definitions:
-        if version in _DEFINED_BY:
-            return _DEFINED_BY[version]
+        if version in DEFINED_BY:
+            return DEFINED_BY[version]
     return by_name
 
 

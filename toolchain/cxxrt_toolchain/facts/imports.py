@@ -183,8 +183,8 @@ class Event(NamedTuple):
     """The object that needs or opens it; empty for the other kinds."""
 
 
-# Events come from the output of LD_DEBUG=files, glibc's trace of loaded files. Its texts are the same
-# since glibc 2.3 and never translated (elf/dl-load.c, dl-map-segments, dl-init.c; rtld's
+# Events come from the output of LD_DEBUG=files, glibc's trace of loaded files. Its texts are the
+# same since glibc 2.3 and never translated (elf/dl-load.c, dl-map-segments, dl-init.c; rtld's
 # "LD_DEBUG=help"); writing them takes about 1 % of the time of importing scipy and pandas.
 # "[0]" is the base namespace; objects in the namespaces of dlmopen share no symbols with it.
 _LINE = re.compile(

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.abi.versions import version_tuple
-from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
+from cxxrt_toolchain.facts.families import DEFINED_BY, RuntimeFamily, family_of_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -123,13 +123,7 @@ class PrivateLibstdcxx:
 
 RUNTIME_DISTRIBUTION = "cxx11-cuda-runtime"
 _SYSTEM = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/lib32/", "/usr/libexec/")
-_NODES = {
-    RuntimeFamily.LIBSTDCXX: "GLIBCXX_",
-    RuntimeFamily.LIBGCC: "GCC_",
-    RuntimeFamily.LIBGOMP: "GOMP_",
-    RuntimeFamily.LIBATOMIC: "LIBATOMIC_",
-    RuntimeFamily.LIBQUADMATH: "QUADMATH_",
-}
+_NODES = {family: f"{node.rpartition('_')[0]}_" for node, family in DEFINED_BY.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,14 +135,11 @@ class Places:
     @cached_property
     def conda(self) -> str:
         """Prefix of the interpreter's conda environment with a slash; empty without one."""
-        for prefix in (self.environment.interpreter.prefix, self._base):
+        interpreter = self.environment.interpreter
+        for prefix in (interpreter.prefix, interpreter.base_prefix):
             if prefix and os.path.isdir(os.path.join(prefix, "conda-meta")):  # noqa: PTH112, PTH118 - per file
                 return prefix.rstrip("/") + "/"
         return ""
-
-    @property
-    def _base(self) -> str:
-        return self.environment.interpreter.base_prefix
 
     def origin(self, path: str, owner: Distribution | None) -> Origin:
         """Where a file comes from."""
@@ -158,19 +149,13 @@ class Places:
             return Origin.RUNTIME
         interpreter = self.environment.interpreter
         name = path.removeprefix(interpreter.root)
-        if interpreter.program in {path, name} or self._of_python(path):
+        if interpreter.program in {path, name} or _of_python(path):
             return Origin.INTERPRETER
         if self.conda and path.startswith(self.conda):
             return Origin.CONDA
         if name.startswith(_SYSTEM):
             return Origin.SYSTEM
         return Origin.WHEEL if _in_site(path) else Origin.OTHER
-
-    def _of_python(self, path: str) -> bool:
-        name = path.rpartition("/")[2]
-        if name.startswith("libpython"):
-            return True
-        return "/lib-dynload/" in path and "site-packages" not in path
 
     def library(
         self,
@@ -212,6 +197,11 @@ def newest(nodes: Iterable[str], prefix: str) -> str:
 def numbers(node: str, prefix: str) -> tuple[int, ...]:
     """``GLIBCXX_3.4.30`` with ``GLIBCXX_`` -> (3, 4, 30); empty for other nodes."""
     return version_tuple(node[len(prefix) :]) if node.startswith(prefix) else ()
+
+
+def _of_python(path: str) -> bool:
+    is_extension = "/lib-dynload/" in path and "site-packages" not in path
+    return is_extension or path.rpartition("/")[2].startswith("libpython")
 
 
 def _in_site(path: str) -> bool:

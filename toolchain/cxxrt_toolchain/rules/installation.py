@@ -58,7 +58,11 @@ def runtime_missing(env: EnvironmentFacts) -> Iterator[Finding]:
         if installed is None and (wanted is not None or claims_tag(distribution)):
             message = f"{distribution.name} needs the shared runtime, which is not installed"
             evidence = f"it requires {wanted}" if wanted else "it has a runtime ABI tag"
-        elif installed and wanted and not _fits(wanted, installed.version):
+        elif (
+            installed
+            and wanted
+            and not wanted.specifier.contains(installed.version, prereleases=True)
+        ):
             message = f"{distribution.name} needs another version of the shared runtime"
             evidence = f"it requires {wanted}; {installed.version} is installed"
         else:
@@ -70,10 +74,6 @@ def runtime_missing(env: EnvironmentFacts) -> Iterator[Finding]:
             evidence=(f"{distribution.name} {distribution.version}: {evidence}",),
             remedies=(f"pip install '{wanted}'" if wanted else INSTALL,),
         )
-
-
-def _fits(wanted: Requirement, version: str) -> bool:
-    return wanted.specifier.contains(version, prereleases=True)
 
 
 def _requirement(lines: tuple[str, ...]) -> Requirement | None:

@@ -34,6 +34,7 @@ def several_openmp(scene: Scene) -> Iterator[Finding]:
     copies = scene.copies(*OPENMP_FAMILIES)
     clash = [each for each in copies if each.family in ABORTING]
     serious = len(clash) > 1
+    owners = {name for each in clash for name in each.owners}
     if len(copies) > 1:
         if all(each.family is RuntimeFamily.LIBGOMP for each in copies):
             remedy = SHARED_LIBGOMP
@@ -44,9 +45,7 @@ def several_openmp(scene: Scene) -> Iterator[Finding]:
             message=f"{len(copies)} OpenMP runtimes {scene.verb}: "
             f"{listed([described(scene, each) for each in copies])}; each has its own threads "
             "and settings",
-            culprits=tuple(sorted({name for each in clash for name in each.owners}))
-            if serious
-            else (),
+            culprits=tuple(sorted(owners)) if serious else (),
             libraries=tuple(each.path for each in copies),
             evidence=(
                 *shortened([f"{each.path} is {each.name}" for each in copies]),

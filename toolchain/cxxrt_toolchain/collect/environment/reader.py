@@ -29,7 +29,7 @@ from cxxrt_toolchain.facts.interactions import InteractingObject
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from cxxrt_toolchain.collect.store import Store
     from cxxrt_toolchain.elf.facts import SharedObject
@@ -68,7 +68,7 @@ def collect_environment(
     path, is_file = environment.interpreter.program, cache_calls(os.path.isfile)
     search = Search(path, program, environ, _ld_cache(), is_file)
     candidates, outside = _outside(search, names, store, program)
-    own = _own(search, every, names, read.found)
+    own = _own(search, every, frozenset(names), read.found)
     answers = Answers(store, "environment")
     facts = EnvironmentFacts(
         environment=environment,
@@ -185,13 +185,9 @@ def _once(found: Iterable[Found]) -> list[Found]:
 
 
 def _own(
-    search: Search,
-    members: Iterable[Member],
-    names: Iterable[str],
-    found: Mapping[str, ObjectFacts],
+    search: Search, members: Iterable[Member], wanted: frozenset[str], found: Collection[str]
 ) -> dict[tuple[str, str], str]:
     """(Object, library) to the file that its search path leads to, or that its package brings."""
-    wanted = frozenset(names)
     own: dict[tuple[str, str], str] = {}
     for member in members:
         brought = {each.name: each.path for each in member.objects if each.name in wanted}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic
 
@@ -101,7 +102,39 @@ class ImportSession(Generic[T]):
 
     def attempt(self, module: str) -> Attempt[T]:
         """Import one more module; not after one that failed."""
-        return _attempt(self._child, module, self._timeout, self._observe)
+        started = time.monotonic()
+        reply = self._child.order(module, self._timeout)
+        seconds = time.monotonic() - started
+        alive = reply.answer is not None or reply.crashing or reply.late
+        seen = self._observe(self._child.pid) if alive else None
+        if reply.answer is None:
+            return replace(self._died(module, reply), seconds=seconds, seen=seen)
+        return Attempt(
+            module=module,
+            outcome=Outcome(reply.answer["outcome"]),
+            detail=reply.answer.get("detail", ""),
+            causes=tuple(reply.answer.get("causes", ())),
+            where=reply.answer.get("where", ""),
+            missing=reply.answer.get("missing") or "",
+            report=reply.answer.get("traceback", ""),
+            events=self._child.events(),
+            seconds=seconds,
+            seen=seen,
+        )
+
+    def _died(self, module: str, reply: Reply) -> Attempt[T]:
+        if reply.late:
+            self._child.abort()  # faulthandler then says where it hangs
+        report = self._child.report()
+        return Attempt(
+            module=module,
+            outcome=Outcome.TIMED_OUT if reply.late else Outcome.CRASHED,
+            detail=f"no end after {self._timeout:g} s" if reply.late else self._child.fate(),
+            where=last_line(report),
+            report=report,
+            events=self._child.events(),
+            site=reply.site,
+        )
 
     def leave(self) -> Attempt[T] | None:
         """Let the interpreter end; how it crashed, if it did. It is not waited for too long."""
@@ -121,46 +154,3 @@ class ImportSession(Generic[T]):
     def noise(self) -> str:
         """The end of what the modules printed so far."""
         return self._child.noise()
-
-
-def _attempt(
-    child: WatchedChild, module: str, timeout: float, observe: Callable[[int], T]
-) -> Attempt[T]:
-    started = time.monotonic()
-    reply = child.order(module, timeout)
-    seconds = time.monotonic() - started
-    alive = reply.answer is not None or reply.crashing or reply.late
-    seen = observe(child.pid) if alive else None
-    if reply.answer is not None:
-        return Attempt(
-            module=module,
-            outcome=Outcome(reply.answer["outcome"]),
-            detail=reply.answer.get("detail", ""),
-            causes=tuple(reply.answer.get("causes", ())),
-            where=reply.answer.get("where", ""),
-            missing=reply.answer.get("missing") or "",
-            report=reply.answer.get("traceback", ""),
-            events=child.events(),
-            seconds=seconds,
-            seen=seen,
-        )
-    return _died(child, module, reply, seconds, seen, timeout)
-
-
-def _died(
-    child: WatchedChild, module: str, reply: Reply, seconds: float, seen: T | None, timeout: float
-) -> Attempt[T]:
-    if reply.late:
-        child.abort()  # faulthandler then says where it hangs
-    report = child.report()
-    return Attempt(
-        module=module,
-        outcome=Outcome.TIMED_OUT if reply.late else Outcome.CRASHED,
-        detail=f"no end after {timeout:g} s" if reply.late else child.fate(),
-        where=last_line(report),
-        report=report,
-        events=child.events(),
-        seconds=seconds,
-        seen=seen,
-        site=reply.site,
-    )

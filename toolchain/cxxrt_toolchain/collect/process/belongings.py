@@ -35,7 +35,10 @@ def interpreter_of(facts: ProcessFacts) -> Interpreter:
     python = next(versions, "")
     base = facts.executable.rpartition("/bin/")[0]
     started = _started_from(facts, python) if python else ()
-    folders = dict.fromkeys((*_sites(facts), *started, *_listed(facts)))
+    listed = facts.environment.get("PYTHONPATH", "").split(":")
+    folders = dict.fromkeys(
+        (*_sites(facts), *started, *(facts.chroot + each for each in listed if each))
+    )
     conda = facts.environment.get("CONDA_PREFIX")
     return Interpreter(
         executable=facts.executable,
@@ -79,12 +82,6 @@ def _called(facts: ProcessFacts) -> Iterator[str]:
 def _virtual(place: str) -> str:
     prefix = os.path.normpath(place).rpartition("/bin/")[0]
     return prefix if prefix and os.path.isfile(f"{prefix}/pyvenv.cfg") else ""  # noqa: PTH113 - a string
-
-
-def _listed(facts: ProcessFacts) -> Iterator[str]:
-    for folder in facts.environment.get("PYTHONPATH", "").split(":"):
-        if folder:
-            yield facts.chroot + folder
 
 
 def _sites(facts: ProcessFacts) -> Iterator[str]:
