@@ -1,8 +1,7 @@
 """Needed symbols to the ``Requires-Dist`` that provides them.
 
-In: the symbol versions and libcudart symbols that a wheel's objects really need. Out: the
-smallest runtime version with all of them, each with its reason, as Debian's ``symbols`` files do
-it (deb-symbols(5)); never the version of the compiler that built the wheel.
+The smallest runtime version with all of them, each with its reason, as Debian's ``symbols`` files
+do it (deb-symbols(5)); never the version of the compiler that built the wheel.
 
 A runtime version is ``EPOCH.GCC.REVISION``. Every runtime that vendors GCC 9's libraries or
 newer has what GCC 9 introduced, so that need reads ``>=1.9`` although no such wheel was
@@ -51,10 +50,10 @@ def version_bounds(
     """Bounds of version needs, strongest first.
 
     Args:
-        tables: The specification's tables.
+        tables: The specification's.
         needs: (SONAME, version node) pairs of ``.gnu.version_r``, without weak ones. Libraries
             that the runtime does not carry, such as libc.so.6, are passed over.
-        epoch: The epoch that the wheel is for.
+        epoch: Of the wheel.
 
     Raises:
         NoRuntimeError: A node that the tables do not know.
@@ -69,13 +68,11 @@ def version_bounds(
                 f"no known runtime defines {node} of {soname}.",
                 "Build with the recipe's compiler, or use a toolchain that knows a newer GCC.",
             )
-        bounds.append(
-            Bound(
-                version=_vendoring(tables, nodes[node], epoch),
-                need=f"{soname}:{node}",
-                reason=f"first defined by GCC {nodes[node]}",
-            )
+        version, reason = (
+            _vendoring(tables, nodes[node], epoch),
+            f"first defined by GCC {nodes[node]}",
         )
+        bounds.append(Bound(version=version, need=f"{soname}:{node}", reason=reason))
     return _strongest_first(bounds)
 
 
@@ -85,11 +82,11 @@ def cudart_bounds(
     """Bounds of the libcudart symbols that a wheel leaves undefined, strongest first.
 
     Args:
-        tables: The specification's tables.
+        tables: The specification's.
         major: The CUDA major, as in ``libcudart.so.<major>``.
-        symbols: Undefined symbols that libcudart is to provide; may be empty, then the bound is
-            that of the library itself.
-        epoch: The epoch that the wheel is for.
+        symbols: Undefined symbols that libcudart is to provide; without any, the bound is that of
+            the library itself.
+        epoch: Of the wheel.
 
     Raises:
         NoRuntimeError: A major, or a symbol, that no known runtime carries.
@@ -115,10 +112,10 @@ def requirement_text(
     """The whole requirement of one wheel, spelled as ``str()`` of the value would.
 
     Args:
-        tables: The specification's tables.
+        tables: The specification's.
         needs: As `version_bounds` takes them.
-        cudart: CUDA major to undefined symbols, as `cudart_bounds` takes them.
-        epoch: The epoch that the wheel is for; the next one is excluded.
+        cudart: CUDA major to undefined symbols.
+        epoch: Of the wheel; the next one is excluded.
 
     Raises:
         NoRuntimeError: Something that no known runtime provides.
@@ -133,13 +130,12 @@ def requirement_text(
 def _vendoring(tables: SymbolTables, gcc: Version, epoch: int) -> Version:
     """The first runtime version whose GCC is at least one release."""
     published = [
-        release
-        for release in tables.releases
-        if release.version.major == epoch and release.gcc.major == gcc.major
+        each
+        for each in tables.releases
+        if (each.version.major, each.gcc.major) == (epoch, gcc.major)
     ]
-    whole_major = Version(f"{epoch}.{gcc.major}")
     if not published or published[0].gcc >= gcc:
-        return whole_major
+        return Version(f"{epoch}.{gcc.major}")
     later = (release.version for release in published if release.gcc >= gcc)
     return next(later, Version(f"{epoch}.{gcc.major + 1}"))
 
@@ -158,11 +154,8 @@ def _cudart_bound(
     for release in tables.releases:
         carried = release.cudart.get(major)
         if release.version.major == epoch and carried is not None and carried >= needed:
-            return Bound(
-                version=_shortest(release.version),
-                need=need,
-                reason=f"first exported by CUDA {needed}; {release.version} carries {carried}",
-            )
+            reason = f"first exported by CUDA {needed}; {release.version} carries {carried}"
+            return Bound(version=_shortest(release.version), need=need, reason=reason)
     raise NoRuntimeError(f"{need} needs CUDA {needed}, which no known runtime carries yet.")
 
 

@@ -1,14 +1,13 @@
 """A wheel's name and metadata against the rules G-1 to G-7 of the tag specification.
 
-In: a file name and, where the caller has them, the ``Tag:`` lines of ``WHEEL`` and the
-``Requires-Dist`` lines of ``METADATA``. Out: the parsed name, and every rule that is broken; a
-broken rule is a value, only a name that is no wheel's name is an error. Never opens a wheel.
+A broken rule is a value; only a name that is no wheel's name is an error. Never opens a wheel.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion
@@ -82,9 +81,7 @@ class WheelTags:
     @property
     def expanded(self) -> tuple[str, ...]:
         """Every single tag of the compressed sets, sorted."""
-        return tuple(
-            sorted(f"{p}-{a}-{q}" for p in self.python for a in self.abi for q in self.platform)
-        )
+        return tuple(sorted(map("-".join, product(self.python, self.abi, self.platform))))
 
     @property
     def runtime(self) -> RuntimeAbi | None:
@@ -123,15 +120,8 @@ def parse_wheel_name(filename: str) -> WheelTags:
     python, abi, platform = (tuple(match[f].split(".")) for f in ("python", "abi", "platform"))
     if len(python) * len(abi) * len(platform) > _MAX_TAGS:
         raise BadWheelNameError(f"{filename}: its tags expand to more than {_MAX_TAGS}.")
-    return WheelTags(
-        distribution=match["distribution"],
-        version=match["version"],
-        build=match["build"] or "",
-        python=python,
-        abi=abi,
-        platform=platform,
-        label=match["label"],
-    )
+    named = {key: match[key] for key in ("distribution", "version", "label")}
+    return WheelTags(**named, build=match["build"] or "", python=python, abi=abi, platform=platform)
 
 
 def violations(
@@ -160,9 +150,8 @@ def violations(
     if variant and any(map(claims_runtime, name.abi)):
         found.append(Violation(rule="G-5", detail="a suffixed wheel has a variant.json"))
     if tag_lines is not None and {line.strip() for line in tag_lines} != set(name.expanded):
-        found.append(
-            Violation(rule="G-6", detail="the Tag lines of WHEEL are not the tags of the name")
-        )
+        detail = "the Tag lines of WHEEL are not the tags of the name"
+        found.append(Violation(rule="G-6", detail=detail))
     if requires_dist is not None:
         found += _requirement(name.runtime, spec, requires_dist)
     return tuple(sorted(set(found)))
@@ -174,8 +163,7 @@ def _platform(name: WheelTags, spec: Spec) -> Iterable[Violation]:
     if len(name.platform) > 1 and any(value.startswith("linux_") for value in name.platform):
         yield Violation(rule="G-2", detail="linux_<arch> is for local builds and stands alone")
     for value in name.platform:
-        reason = _bad_platform(value, name.platform, epoch)
-        if reason:
+        if reason := _bad_platform(value, name.platform, epoch):
             yield Violation(rule="G-2", detail=f"platform {value}: {reason}")
 
 
@@ -217,15 +205,11 @@ def _belongs(python: str, base: str) -> bool:
 
 def _one_runtime(name: WheelTags) -> Iterable[Violation]:
     """Rule G-4."""
-    claiming = [abi for abi in name.abi if claims_runtime(abi)]
+    claiming, every = [abi for abi in name.abi if claims_runtime(abi)], ".".join(name.abi)
     if claiming and len(claiming) < len(name.abi):
-        yield Violation(
-            rule="G-4", detail=f"ABI set {'.'.join(name.abi)} mixes plain and suffixed members"
-        )
+        yield Violation(rule="G-4", detail=f"ABI set {every} mixes plain and suffixed members")
     if len({AbiTag.parse(abi).runtime for abi in claiming}) > 1:
-        yield Violation(
-            rule="G-4", detail=f"ABI set {'.'.join(name.abi)} has different runtime ABIs"
-        )
+        yield Violation(rule="G-4", detail=f"ABI set {every} has different runtime ABIs")
 
 
 def _one_encoding(name: WheelTags) -> Iterable[Violation]:

@@ -1,16 +1,15 @@
 """What a runtime wheel provides: ``manifest.json`` to and from frozen values.
 
-In: the JSON text beside the vendored libraries. Out: a `RuntimeManifest`, or a `ManifestError`
-whose message starts with the path of the key that is wrong. The one contract between the
-toolchain and the runtime; ``schemas/runtime-manifest.schema.json`` of the specification is its
-normative form. Keys that this module does not know are ignored: a later runtime may say more,
-and raises ``schema`` where it says something else.
+The one contract between the toolchain and the runtime; ``schemas/runtime-manifest.schema.json`` of
+the specification is its normative form. Keys that this module does not know are ignored: a later
+runtime may say more, and raises ``schema`` where it says something else. The keys of the file are
+the names of the fields, in their order.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from packaging.version import InvalidVersion
 
@@ -119,25 +118,20 @@ class RuntimeManifest:
 
     def to_json(self) -> str:
         """The text of ``manifest.json``: same value, same bytes."""
-        document = {
-            "schema": SCHEMA,
-            "name": self.name,
-            "version": self.version,
-            "epoch": self.epoch,
-            "arch": self.arch,
-            "glibc_floor": self.glibc_floor,
-            "components": [_component_json(each) for each in self.components],
-            "libraries": [_library_json(each) for each in self.libraries],
-            "cudart": {major: _cudart_json(each) for major, each in self.cudart},
-        }
+        document = {"schema": SCHEMA, **asdict(self)}
+        for library in document["libraries"]:
+            library["versions"] = dict(library["versions"])
+            library["markers"] = [list(each.values()) for each in library["markers"]]
+        document["cudart"] = dict(document["cudart"])
+        for cudart in document["cudart"].values():
+            cudart["first_seen"] = dict(cudart["first_seen"])
+            if cudart["requirement"] is None:
+                del cudart["requirement"]
         return json.dumps(document, indent=1, ensure_ascii=True) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> RuntimeManifest:
-        """Read ``manifest.json``.
-
-        Args:
-            text: The whole file.
+        """Read the text of ``manifest.json``.
 
         Raises:
             ManifestError: Not JSON, another ``schema``, or a key that is missing or wrong.
@@ -246,36 +240,3 @@ def _check_references(manifest: RuntimeManifest) -> None:
                 f"manifest.json: cudart.{major}.soname: {cudart.soname} is neither among the "
                 "libraries nor required of another distribution"
             )
-
-
-def _component_json(value: Component) -> dict[str, object]:
-    return {
-        "name": value.name,
-        "version": value.version,
-        "license": value.license,
-        "license_files": list(value.license_files),
-        "libraries": list(value.libraries),
-    }
-
-
-def _library_json(value: Library) -> dict[str, object]:
-    return {
-        "soname": value.soname,
-        "path": value.path,
-        "component": value.component,
-        "sha256": value.sha256,
-        "size": value.size,
-        "needed": list(value.needed),
-        "glibc_floor": value.glibc_floor,
-        "versions": dict(value.versions),
-        "markers": [[each.version, each.symbol] for each in value.markers],
-    }
-
-
-def _cudart_json(value: CudaRuntime) -> dict[str, object]:
-    vendored: dict[str, object] = {
-        "soname": value.soname,
-        "version": value.version,
-        "first_seen": dict(value.first_seen),
-    }
-    return vendored if value.requirement is None else vendored | {"requirement": value.requirement}

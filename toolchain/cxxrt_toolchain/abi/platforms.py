@@ -19,7 +19,6 @@ _MANYLINUX = re.compile(r"manylinux_(?P<major>[0-9]+)_(?P<minor>[0-9]+)_(?P<arch
 _LEGACY = re.compile(r"(?P<alias>manylinux[0-9]+)_(?P<arch>\w+)")
 _LOCAL = re.compile(r"linux_(?P<arch>\w+)")
 _SCHEMA = 1
-_GLIBC = "GLIBC_"
 # Marker versions that glibc added without a number: the release that first defines them.
 _GLIBC_MARKERS = {"GLIBC_ABI_DT_RELR": (2, 36)}
 
@@ -61,11 +60,7 @@ class Promise:
         return rows.get((arch, namespace), rows.get(("", namespace)))
 
     def allows_version(self, arch: str, version: str) -> bool | None:
-        """Whether the machines have a symbol version such as ``GLIBCXX_3.4.29``.
-
-        Returns:
-            None where nothing is promised about the namespace.
-        """
+        """Whether the machines have a version such as ``GLIBCXX_3.4.29``; None: no promise."""
         namespace, _, number = version.partition("_")
         ceiling = self.ceiling(namespace, arch)
         if ceiling is None:
@@ -109,11 +104,10 @@ def promise_of(glibc: tuple[int, int]) -> Promise:
     rows = [row for row in document["platforms"] if version_tuple(row["glibc"]) <= glibc]
     row = rows[-1] if rows else document["platforms"][0]
     others = ((arch, row.get(arch, {})) for arch in document["architectures"])
+    since = _here(document["since"], glibc)
     return Promise(
         glibc=glibc,
-        libraries=frozenset(
-            {*document["libraries"], *document["loaders"], *_here(document["since"], glibc)}
-        ),
+        libraries=since.union(document["libraries"], document["loaders"]),
         ceilings=tuple(
             (arch, name, version_tuple(values[name]))
             for arch, values in (("", row), *others)
@@ -128,11 +122,8 @@ def promise_of(glibc: tuple[int, int]) -> Promise:
 def platform_releases() -> tuple[tuple[int, int], ...]:
     """The glibc releases from which on some promise changes, ascending."""
     document = _document()
-    texts = [
-        *(row["glibc"] for row in document["platforms"]),
-        *document["since"].values(),
-        *(row["until"] for row in document["private"] if "until" in row),
-    ]
+    texts = [row["glibc"] for row in document["platforms"]] + [*document["since"].values()]
+    texts += [row["until"] for row in document["private"] if "until" in row]
     return tuple(sorted(set(map(release_pair, texts))))
 
 
@@ -157,18 +148,13 @@ def _private(
 
 def glibc_release(version: str) -> tuple[int, ...] | None:
     """``GLIBC_2.34`` -> ``(2, 34)``; None for ``GLIBC_PRIVATE`` and other private names."""
-    if version in _GLIBC_MARKERS:
-        return _GLIBC_MARKERS[version]
-    return version_tuple(version.removeprefix(_GLIBC)) or None
+    return _GLIBC_MARKERS.get(version) or version_tuple(version.removeprefix("GLIBC_")) or None
 
 
 @cache
 def _aliases() -> dict[str, tuple[int, int]]:
-    found = {}
-    for row in _document()["platforms"]:
-        if "alias" in row:
-            found[row["alias"]] = release_pair(row["glibc"])
-    return found
+    rows = (row for row in _document()["platforms"] if "alias" in row)
+    return {row["alias"]: release_pair(row["glibc"]) for row in rows}
 
 
 @cache

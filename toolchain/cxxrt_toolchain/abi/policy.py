@@ -1,7 +1,6 @@
 """What a wheel with a given runtime ABI may need from outside: allowed libraries and versions.
 
-In: a document of ``policies/<runtime ABI>.json``. Out: ``Policy``, which answers questions about
-names and never looks at a file. Sentences P-1 to P-5 and P-9 of the tag specification.
+Sentences P-1 to P-5 and P-9 of the tag specification.
 """
 
 from __future__ import annotations
@@ -9,15 +8,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase, translate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cxxrt_toolchain.abi.tag import RuntimeAbi
 from cxxrt_toolchain.abi.versions import release_pair
 from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
+T = TypeVar("T")
 _SCHEMA = 1
 _WILDCARD = re.compile(r"[*?[]")
 
@@ -74,21 +74,13 @@ class Policy:
             ceiling=document["ceiling"],
             lib_whitelist=frozenset(document["lib_whitelist"]),
             runtime_libraries=frozenset(document["runtime_libraries"]),
-            lib_since=tuple(
-                (soname, release_pair(glibc))
-                for soname, glibc in sorted(document["lib_since"].items())
-            ),
+            lib_since=_rows(document["lib_since"], release_pair),
             versions=tuple(
-                VersionSet(
-                    architecture=architecture, namespace=namespace, versions=frozenset(versions)
-                )
+                VersionSet(architecture=architecture, namespace=namespace, versions=versions)
                 for architecture, namespaces in sorted(document["symbol_versions"].items())
-                for namespace, versions in sorted(namespaces.items())
+                for namespace, versions in _rows(namespaces, frozenset)
             ),
-            blacklist=tuple(
-                (soname, frozenset(symbols))
-                for soname, symbols in sorted(document["blacklist"].items())
-            ),
+            blacklist=_rows(document["blacklist"], frozenset),
             forbidden_members=tuple(document["forbidden_members"]),
             forbidden_definitions=tuple(document["forbidden_definitions"]),
             cxx11_abi=document["cxx11_abi"],
@@ -102,9 +94,7 @@ class Policy:
     def allows_version(self, architecture: str, version: str) -> bool | None:
         """Whether the runtime defines a symbol version such as ``GLIBCXX_3.4.30``.
 
-        Returns:
-            None where the policy does not speak of the namespace: ``GLIBC`` is the platform
-            tag's business (P-4).
+        None where the policy does not speak of the namespace; the platform tag has GLIBC's (P-4).
         """
         namespace, _, number = version.partition("_")
         for row in self.versions:
@@ -123,6 +113,10 @@ class Policy:
     def forbids_definition(self, symbol: str) -> bool:
         """Whether an object that exports the symbol has a runtime linked into it."""
         return any(fnmatchcase(symbol, pattern) for pattern in self.forbidden_definitions)
+
+
+def _rows(table: Mapping[str, Any], read: Callable[[Any], T]) -> tuple[tuple[str, T], ...]:
+    return tuple((name, read(value)) for name, value in sorted(table.items()))
 
 
 class NamePatterns:

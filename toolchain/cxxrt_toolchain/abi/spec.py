@@ -1,8 +1,4 @@
-"""The machine-readable specification as Python values.
-
-In: the documents of `abi.data`, or others of the same shape. Out: ``Spec`` with
-its epochs, and the ``Policy`` of a runtime ABI. Reads package data, never the machine.
-"""
+"""The machine-readable specification as Python values: `Spec` with its epochs, and policies."""
 
 from __future__ import annotations
 
@@ -122,18 +118,15 @@ def spec_from_document(document: Mapping[str, Any]) -> Spec:
     """Read a document that conforms to ``schemas/tags.schema.json``."""
     variant = document["variant"]
     abi_feature, cuda_feature = variant["features"]
+    epochs = {int(number): row for number, row in document["epochs"].items()}
+    cuda = {int(major): row for major, row in document["cuda"].items()}
     return Spec(
         version=document["version"],
         distribution=document["distribution"],
-        epochs=tuple(
-            epoch_from_document(int(number), row)
-            for number, row in sorted(document["epochs"].items(), key=lambda item: int(item[0]))
-        ),
+        epochs=tuple(epoch_from_document(number, epochs[number]) for number in sorted(epochs)),
         cuda=tuple(
-            CudaRuntime(
-                major=int(major), library=row["library"], driver=version_tuple(row["driver"])
-            )
-            for major, row in sorted(document["cuda"].items(), key=lambda item: int(item[0]))
+            CudaRuntime(major=major, library=row["library"], driver=version_tuple(row["driver"]))
+            for major, row in sorted(cuda.items())
         ),
         variant_namespace=variant["namespace"],
         variant_features=(abi_feature, cuda_feature),

@@ -1,13 +1,12 @@
 """Which release first provides a symbol: the specification's tables as values.
 
-In: ``symbols/*.json`` and ``releases.json`` of ``cxxrt_abi_tag_spec``. Out: `SymbolTables`.
-The tables are generated from the real libraries (``abi-tag-spec/generate_symbols.py``); nothing
-here looks at a library.
+``abi-tag-spec/generate_symbols.py`` makes the tables from the real libraries.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -67,9 +66,8 @@ class _CudartTables(Mapping[int, CudartSymbols]):
     """The tables of the folder, each read when it is asked for: few wheels need a CUDA runtime."""
 
     def __init__(self, folder: Path) -> None:
-        self._files = {
-            int(path.stem.removeprefix("cudart")): path for path in folder.glob("cudart*.json")
-        }
+        files = folder.glob("cudart*.json")
+        self._files = {int(path.stem.removeprefix("cudart")): path for path in files}
         self._read: dict[int, CudartSymbols] = {}
 
     def __getitem__(self, major: int) -> CudartSymbols:
@@ -102,36 +100,28 @@ def load_symbol_tables() -> SymbolTables:
 
 def read_versions(content: bytes) -> dict[str, dict[str, Version]]:
     """Read ``gcc-runtime.json``: SONAME to node to GCC release."""
-    name = "symbols/gcc-runtime.json"
-    try:
-        root = _document(content)
+    with _named("symbols/gcc-runtime.json"):
         return {
             soname: {node: _version(release) for node, release in nodes.members()}
-            for soname, nodes in root["libraries"].members()
+            for soname, nodes in _document(content)["libraries"].members()
         }
-    except ConfigError as error:
-        raise SymbolTableError(f"{name}: {error}") from None
 
 
 def read_cudart(name: str, content: bytes) -> tuple[int, CudartSymbols]:
     """Read ``cudart<major>.json``: the major and its table."""
-    try:
+    with _named(f"symbols/{name}"):
         root = _document(content)
         added = {_dotted(key, each): each for key, each in root["releases"].members()}
-        first_seen = {
-            symbol: release for release in sorted(added) for symbol in added[release].texts()
-        }
-        table = CudartSymbols(
-            soname=root["soname"].text(), first_seen=first_seen, releases=tuple(sorted(added))
-        )
+        releases = tuple(sorted(added))
+        first_seen = {symbol: each for each in releases for symbol in added[each].texts()}
+        soname = root["soname"].text()
+        table = CudartSymbols(soname=soname, first_seen=first_seen, releases=releases)
         return root["major"].integer(minimum=1), table
-    except ConfigError as error:
-        raise SymbolTableError(f"symbols/{name}: {error}") from None
 
 
 def read_releases(content: bytes) -> tuple[RuntimeRelease, ...]:
     """Read ``releases.json``, ascending."""
-    try:
+    with _named("releases.json"):
         found = [
             RuntimeRelease(
                 version=_version(each["version"]),
@@ -143,9 +133,15 @@ def read_releases(content: bytes) -> tuple[RuntimeRelease, ...]:
             )
             for each in _document(content)["releases"].items()
         ]
+        return tuple(sorted(found, key=lambda release: release.version))
+
+
+@contextmanager
+def _named(file: str) -> Iterator[None]:
+    try:
+        yield
     except ConfigError as error:
-        raise SymbolTableError(f"releases.json: {error}") from None
-    return tuple(sorted(found, key=lambda release: release.version))
+        raise SymbolTableError(f"{file}: {error}") from None
 
 
 def _document(content: bytes) -> Value:

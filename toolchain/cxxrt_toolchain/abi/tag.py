@@ -1,8 +1,6 @@
 """The runtime ABI and the ABI tag that carries it: parse, format, order.
 
-In: the ABI field of a wheel's name, or its parts. Out: frozen values whose ``str()`` is the one
-text form. Grammar: section 3.4 of the tag specification (sentences T-…). Nothing here knows which
-epochs exist; that is ``abi.spec``.
+Grammar: section 3.4 of the tag specification (sentences T-…). `abi.spec` knows which epochs exist.
 """
 
 from __future__ import annotations

@@ -31,12 +31,8 @@ _SEPARATOR = " :: "
 
 def properties(runtime: RuntimeAbi, spec: Spec) -> tuple[str, ...]:
     """The variant properties of a runtime ABI, sorted: ``cxxrt :: abi :: 1``."""
-    return tuple(
-        sorted(
-            _SEPARATOR.join((spec.variant_namespace, feature, value))
-            for feature, value in _features(runtime, spec)
-        )
-    )
+    rows = ((spec.variant_namespace, *pair) for pair in _features(runtime, spec))
+    return tuple(sorted(map(_SEPARATOR.join, rows)))
 
 
 def runtime_from_properties(values: Iterable[str], spec: Spec) -> RuntimeAbi:
@@ -112,14 +108,13 @@ def properties_in(document: Mapping[str, Any], label: str) -> tuple[str, ...]:
         ValueError: It has no such variant, or not in the form of PEP 825.
     """
     try:
-        return tuple(
-            sorted(
-                _SEPARATOR.join((namespace, feature, value))
-                for namespace, features in document["variants"][label].items()
-                for feature, values in features.items()
-                for value in values
-            )
-        )
+        rows = [
+            (namespace, feature, value)
+            for namespace, features in document["variants"][label].items()
+            for feature, values in features.items()
+            for value in values
+        ]
+        return tuple(sorted(map(_SEPARATOR.join, rows)))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no properties of the variant {label!r}: {error!r}") from error
 

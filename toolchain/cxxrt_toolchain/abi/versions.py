@@ -1,8 +1,7 @@
 """Numbers, versions and requirements in foreign texts, with a limit on what each may cost.
 
-In: ``3.4.30``, ``2.17``, a ``Requires-Dist``. Out: what they compare by. Unlike
-`packaging.version.Version`, the dotted number 14.0 is below 14.0.0: libgcc_s of aarch64 defines
-both as symbol versions. Python itself refuses to read numbers of more than 4300 digits.
+Unlike `packaging.version.Version`, the dotted number 14.0 is below 14.0.0: libgcc_s of aarch64
+defines both as symbol versions. Python itself refuses to read numbers of more than 4300 digits.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.cli.selection import add_options, selection
+from cxxrt_toolchain.cli.selection import add_exclude, add_options, selection
 from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.errors import InputError, UsageError
 from cxxrt_toolchain.report.documents import Checked, checked_document
@@ -36,13 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--tag",
         help="judge as if the name said this: cxxrt1_cu12, manylinux_2_28_x86_64, or a tag triple",
     )
-    parser.add_argument(
-        "--exclude",
-        metavar="SONAME",
-        action="append",
-        default=[],
-        help="a library that something else provides; may be a pattern, may be repeated",
-    )
+    add_exclude(parser)
     add_options(parser)
     parser.add_argument(
         "--format",
@@ -69,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         elif page is not None:
             print(f"cxxrt check: {printable(found.error)}", file=sys.stderr)
     if page is None:
-        _WRITERS[args.format](checked)
+        _write(args.format, checked)
     return max(map(_code, checked))
 
 
@@ -89,27 +83,20 @@ def _code(checked: Checked) -> int:
     return CONFORMS if checked.verdict.conforms else DOES_NOT
 
 
-def _write_json(checked: Sequence[Checked]) -> None:
-    print(json.dumps(checked_document(checked), indent=1))
+def _write(form: str, checked: Sequence[Checked]) -> None:
+    if form == "json":
+        print(json.dumps(checked_document(checked), indent=1))
+    elif form == "sarif":
+        from cxxrt_toolchain.report.catalogue import load_catalogue
+        from cxxrt_toolchain.report.sarif import sarif_document
 
+        rules = [rule for rule in CATALOGUE.values() if Claim in rule.scenes]
+        print(json.dumps(sarif_document(checked, rules, load_catalogue()), indent=1))
+    else:
+        from cxxrt_toolchain.report.github import github_lines
 
-def _write_sarif(checked: Sequence[Checked]) -> None:
-    from cxxrt_toolchain.report.catalogue import load_catalogue
-    from cxxrt_toolchain.report.sarif import sarif_document
-
-    rules = [rule for rule in CATALOGUE.values() if Claim in rule.scenes]
-    print(json.dumps(sarif_document(checked, rules, load_catalogue()), indent=1))
-
-
-def _write_github(checked: Sequence[Checked]) -> None:
-    from cxxrt_toolchain.report.github import github_lines
-
-    for each in checked:
-        for line in github_lines(each, CATALOGUE):
-            print(line)
-
-
-_WRITERS = {"json": _write_json, "sarif": _write_sarif, "github": _write_github}
+        for each in checked:
+            print(*github_lines(each, CATALOGUE), sep="\n")
 
 
 def find_wheels(paths: Sequence[Path]) -> list[Path]:

@@ -1,7 +1,7 @@
 """``cxxrt config``: the runtime of this environment, for builds that are not Python's.
 
-In: which facts. Out: flags on one line, as pkg-config prints them, or one folder per line; without
-an option everything, with names.
+Prints flags on one line, as pkg-config does, or one folder per line; without an option everything,
+with names.
 """
 
 from __future__ import annotations

@@ -42,8 +42,7 @@ def run(args: argparse.Namespace) -> int:
                 print(encode(wheel, encoding, args.wheel_dir))
     for release in sorted(releases):
         names = sorted(found.name for found in args.wheel_dir.glob(f"{release}*.whl"))
-        document = index_file(names)
-        if document is not None:
+        if (document := index_file(names)) is not None:
             name, text = document
             with whole_file(args.wheel_dir / name) as file:
                 file.write(text.encode())

@@ -1,8 +1,4 @@
-"""Show on the last line of a terminal what a long command does.
-
-In: whether to show it. Out: a function that takes a line. Writes to standard error, and only
-where that is a terminal; the line is gone when the work is done.
-"""
+"""Show on the last line of a terminal what a long command does, as long as it works."""
 
 from __future__ import annotations
 
@@ -16,11 +12,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def progress(*, wanted: bool) -> Iterator[Callable[[str], None]]:
-    """Show the line that was given last; may be called from any thread.
-
-    Args:
-        wanted: False, if the output is for a program.
-    """
+    """A function that shows the line that it was given last on standard error, from any thread."""
     if not wanted or not sys.stderr.isatty():
         yield lambda _line: None
         return

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxxrt_toolchain.cli.selection import add_exclude
 from cxxrt_toolchain.collect.wheel import collect, identities
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.repair.apply import apply_plan, refuse_source
@@ -78,13 +79,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--keep-platform", action="store_true", help="keep the platform tag")
     parser.add_argument("--cuda", metavar="MAJOR", type=int, help="declare the CUDA major")
-    parser.add_argument(
-        "--exclude",
-        metavar="SONAME",
-        action="append",
-        default=[],
-        help="a library that something else provides; may be a pattern, may be repeated",
-    )
+    add_exclude(parser)
     parser.add_argument(
         "--no-graft",
         action="store_true",
@@ -111,12 +106,10 @@ def run(args: argparse.Namespace) -> int:
         verdict = _verdict(done, done.result, options) if done.result else None
         refused = refused or not done.plan.possible or bool(verdict and not verdict.conforms)
         documents.append(_document(done, verdict))
-        if args.json:
-            continue
-        show_plan(page, done.plan, done.grafting.lines)
-        if verdict is not None:
+        if not args.json:
+            show_plan(page, done.plan, done.grafting.lines)
+        if verdict is not None and not args.json:
             show_verdict(page, verdict)
-        if done.result is not None:
             print(done.result)
     if args.json:
         print(json.dumps({"schema": PLAN_SCHEMA, "wheels": documents}, indent=1))
@@ -128,7 +121,7 @@ def _repair(
 ) -> _Repaired:
     with Wheel.open(path) as wheel:
         report = collect(wheel)
-        plan = _plan(wheel, report, options)
+        plan = make_plan(report, options, wheel.read)
         wanted = libraries_to_graft(report, options.exclude)
         hopeless = any(refusal.rule != "CXXRT-P1" for refusal in plan.refusals)
         if not wanted or hopeless or not may_graft or options.platform is Platform.KEEP:
@@ -138,16 +131,10 @@ def _repair(
         grafting = graft(path, leave, Path(scratch))
         with Wheel.open(grafting.wheel or path) as wheel:
             report = collect(wheel)
-            plan = _plan(wheel, report, options)
-            if grafting.missing:
-                plan = replace(
-                    plan, result=plan.source, edits=(), refusals=not_here(grafting.missing)
-                )
+            plan = make_plan(report, options, wheel.read)
+            if missing := not_here(grafting.missing):
+                plan = replace(plan, result=plan.source, edits=(), refusals=missing)
             return _write(plan, wheel, report, path, dest_dir, grafting)
-
-
-def _plan(wheel: Wheel, report: WheelReport, options: PlanOptions) -> RepairPlan:
-    return make_plan(report, options, wheel.read)
 
 
 def _write(

@@ -8,7 +8,6 @@ import platform
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.runtime.progress import Progress
@@ -22,9 +21,6 @@ from cxxrt_toolchain.runtime.recipe_reader import (
 from cxxrt_toolchain.runtime.sources.cache import find_cache
 from cxxrt_toolchain.runtime.sources.clients import machine_clients
 from cxxrt_toolchain.runtime.stage import Workshop, built_figures, built_folder
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.runtime.recipe import RuntimeRecipe
 
 _BUILD_NOTES = (
     "Inputs are pinned in the recipe. Wheels are fetched with this machine's pip, Debian packages "
@@ -80,8 +76,8 @@ def run(args: argparse.Namespace) -> int:
 def _build(args: argparse.Namespace) -> None:
     from cxxrt_toolchain.runtime.assemble import build_wheel
 
-    recipe, arch, workshop = _recipe(args), _arch(args), _workshop(args)
-    print(build_wheel(recipe, arch, workshop, args.wheel_dir))
+    recipe, arch = load_runtime(recipes_root(), args.recipe), _arch(args)
+    print(build_wheel(recipe, arch, _workshop(args), args.wheel_dir))
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -99,17 +95,13 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _compiler(args: argparse.Namespace) -> None:
-    recipe, arch, workshop = _recipe(args), _arch(args), _workshop(args)
+    recipe, arch = load_runtime(recipes_root(), args.recipe), _arch(args)
     for component in (load_component(recipes_root(), name) for name in recipe.components):
         if "compiler" in component.kept:
-            folder = built_folder(component, arch, recipe.glibc_floor, workshop)
+            folder = built_folder(component, arch, recipe.glibc_floor, _workshop(args))
             print(folder / "compiler" / "g++")
             return
     raise UsageError(f"the recipe {args.recipe!r} has no component with a compiler.")
-
-
-def _recipe(args: argparse.Namespace) -> RuntimeRecipe:
-    return load_runtime(recipes_root(), args.recipe)
 
 
 def _arch(args: argparse.Namespace) -> str:

@@ -1,7 +1,4 @@
-"""The options ``--select`` and ``--ignore`` of the commands that judge.
-
-In: a parser, or parsed arguments. Out: options, or a `Selection`.
-"""
+"""The options ``--exclude``, ``--select`` and ``--ignore`` of the commands that judge."""
 
 from __future__ import annotations
 
@@ -23,11 +20,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(name, metavar="RULE[,RULE]", action="append", default=[], help=text)
 
 
+def add_exclude(parser: argparse.ArgumentParser) -> None:
+    """Add ``--exclude``."""
+    text = "a library that something else provides; may be a pattern, may be repeated"
+    parser.add_argument("--exclude", metavar="SONAME", action="append", default=[], help=text)
+
+
 def selection(args: argparse.Namespace, *scenes: type) -> Selection:
     """What the options say.
 
     Args:
-        args: The parsed arguments.
+        args: Parsed.
         scenes: The types of scenes that the command judges; none where any rule may report.
 
     Raises:
@@ -38,9 +41,7 @@ def selection(args: argparse.Namespace, *scenes: type) -> Selection:
     from cxxrt_toolchain.rules.every import CATALOGUE
 
     found = read_selection(args.select, args.ignore, CATALOGUE)
-    looking = {
-        name for name in found.selected if any(kind in scenes for kind in CATALOGUE[name].scenes)
-    }
-    if scenes and found.selected and not looking:
+    seen = {kind for name in found.selected for kind in CATALOGUE[name].scenes}
+    if scenes and found.selected and not seen.intersection(scenes):
         raise UsageError(f"--select {','.join(args.select)}: no rule that this command judges by.")
     return found

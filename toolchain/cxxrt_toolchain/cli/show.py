@@ -12,7 +12,6 @@ from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
 
     from cxxrt_toolchain.facts.wheel import WheelReport
 
@@ -25,28 +24,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the reports."""
-    reports = map(_report, args.wheels)
+    reports, tables = map(_report, args.wheels), load_symbol_tables()
     if args.json:
-        return _print_document(reports)
+        import json
+
+        from cxxrt_toolchain.report.documents import REPORT_SCHEMA, report_document
+
+        documents = [report_document(report, tables) for report in reports]
+        print(json.dumps({"schema": REPORT_SCHEMA, "wheels": documents}, indent=1))
+        return 0
     page = Page()
     for number, report in enumerate(reports):
         if number:
             page.line()
-        show_report(page, report, load_symbol_tables())
+        show_report(page, report, tables)
     return 0
 
 
 def _report(path: Path) -> WheelReport:
     with Wheel.open(path) as wheel:
         return collect(wheel, record=False)
-
-
-def _print_document(reports: Iterable[WheelReport]) -> int:
-    import json
-
-    from cxxrt_toolchain.report.documents import REPORT_SCHEMA, report_document
-
-    tables = load_symbol_tables()
-    documents = [report_document(report, tables) for report in reports]
-    print(json.dumps({"schema": REPORT_SCHEMA, "wheels": documents}, indent=1))
-    return 0

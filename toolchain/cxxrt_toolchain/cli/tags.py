@@ -82,8 +82,8 @@ def render(document: dict[str, Any], *, every: bool) -> list[str]:
     driver = document["cuda_driver"] or "none"
     forced = f" (by {CUDA_VARIABLE})" if document["cuda_driver_forced"] else ""
     environment = (
-        f"Python {document['python']} at {document['executable']}, "
-        f"glibc {document['glibc'] or 'none'}, CUDA driver {driver}{forced}, "
+        f"Python {document['python']} at {document['executable']}, glibc "
+        f"{document['glibc'] or 'none'}, CUDA driver {driver}{forced}, "
         f"runtime {document['runtime'] or 'not installed'}"
     )
     runs = [

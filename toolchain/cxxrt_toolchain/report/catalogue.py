@@ -1,7 +1,7 @@
 """The catalogue of rules: ``hazards.md`` of the specification, entry by entry.
 
-In: the file's text. Out: entries by rule id. The file has one second-level heading per rule,
-``## CXXRT-H1: Bundled libstdc++``; everything up to the next heading is the entry.
+The file has one second-level heading per rule, ``## CXXRT-H1: Bundled libstdc++``; everything up to
+the next heading is the entry.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def parse_catalogue(text: str) -> dict[str, Entry]:
     for match in _HEADING.finditer(text):
         following = _NEXT.search(text, match.end())
         body = text[match.end() : following.start() if following else len(text)]
-        entry = Entry(rule=match["rule"], title=match["title"].strip(), text=body.strip())
-        found[entry.rule] = entry
+        name, title = match["rule"], match["title"].strip()
+        found[name] = Entry(rule=name, title=title, text=body.strip())
     return found
 
 
@@ -57,11 +57,7 @@ def load_catalogue() -> dict[str, Entry]:
 
 
 def load_mechanisms() -> dict[str, str]:
-    """The mechanisms that its entries name.
-
-    Raises:
-        MissingToolError: The installation lacks the file.
-    """
+    """The mechanisms that its entries name; raises as `load_catalogue` does."""
     return parse_mechanisms(_text())
 
 

@@ -1,7 +1,7 @@
 """C++ names as people read them: mangled names in a text are replaced by their declarations.
 
-In: a text. Out: the text, by ``__cxa_demangle`` of libstdc++ or libc++abi. A name stays mangled
-without these libraries, if it is invalid, or if the declaration could be too long to read.
+By ``__cxa_demangle`` of libstdc++ or libc++abi. A name stays mangled without these libraries, if it
+is invalid, or if the declaration could be too long to read.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""A diagnosis as text for people.
+"""A diagnosis as text for people: findings, worst first, with evidence; then the runtimes.
 
-In: a `Diagnosis`. Out: lines on the terminal: findings, worst first, each with evidence and
-remedies; then the runtimes. On a terminal, tables fit its width; in a pipe every cell is one line
-for grep. C++ names are demangled, and control characters in names are escaped.
+On a terminal, tables fit its width; in a pipe every cell is one line for grep. C++ names are
+demangled, and control characters in names are escaped.
 """
 
 from __future__ import annotations
@@ -33,13 +32,8 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.rules.rule import Finding
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
-_OUTCOMES = {
-    Outcome.IMPORTED: "green",
-    Outcome.EXCEPTION: "bold red",
-    Outcome.CRASHED: "bold red",
-    Outcome.TIMED_OUT: "bold red",
-    Outcome.NOT_REACHED: "dim",
-}
+_OUTCOMES = {Outcome.IMPORTED: "green", Outcome.NOT_REACHED: "dim"}
+"""Styles; of all other outcomes ``bold red``."""
 _QUIET = frozenset({RuntimeFamily.LIBQUADMATH, RuntimeFamily.LIBATOMIC})
 """Shown only if a finding names them: they have no state, so that copies do no harm."""
 _PLACES = {Origin.SYSTEM: "the system", Origin.CONDA: "conda", Origin.INTERPRETER: "Python"}
@@ -75,12 +69,10 @@ def _parts(diagnosis: Diagnosis) -> Iterator[Text | Table]:
         yield Text()
         yield _finding(found)
     evidence = {path for found in diagnosis.findings for path in found.libraries}
-    libraries = [
-        each
-        for each in diagnosis.libraries
-        if each.static or (each.family and (each.family not in _QUIET or each.path in evidence))
-    ]
-    if libraries:
+    shown = (
+        each for each in diagnosis.libraries if each.family not in _QUIET or each.path in evidence
+    )
+    if libraries := [each for each in shown if each.static or each.family]:
         yield Text()
         yield _libraries(diagnosis, libraries)
     if diagnosis.findings:
@@ -91,21 +83,14 @@ def _head(diagnosis: Diagnosis) -> Text:
     says, style = ("healthy", "bold green") if diagnosis.healthy else ("not healthy", "bold red")
     severities = [found.severity for found in diagnosis.findings if not found.ignored]
     counts = [
-        counted(count, noun)
-        for severity, noun in (
-            (Severity.ERROR, "error"),
-            (Severity.WARNING, "warning"),
-            (Severity.NOTE, "note"),
-        )
-        if (count := severities.count(severity))
+        counted(severities.count(each), each.value) for each in Severity if each in severities
     ]
     if ignored := len(diagnosis.findings) - len(severities):
         counts.append(f"{ignored} ignored")
-    objects = sum(each.objects for each in diagnosis.packages)
     where = f"Python {diagnosis.python}, " if diagnosis.python else ""
     size = f"{counted(len(diagnosis.packages), 'package')} with native code"
     if diagnosis.subject is Subject.ENVIRONMENT:
-        size += f", {counted(objects, 'object')}"
+        size += f", {counted(sum(each.objects for each in diagnosis.packages), 'object')}"
     else:
         size += f", {counted(len(diagnosis.libraries), 'file')} loaded"
     head = _text((diagnosis.title, "bold"), (": ", ""), (says, style))
@@ -134,9 +119,7 @@ def _finding(found: Finding) -> Table:
 
 
 def _libraries(diagnosis: Diagnosis, libraries: Sequence[Library]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for header in ("runtime", "newest version", "from", "used by"):
-        table.add_column(header, overflow="fold")
+    table = _table("runtime", "newest version", "from", "used by")
     users: dict[str, list[str]] = {}
     for edge in diagnosis.edges:
         if edge.relation is Relation.NEEDS and edge.source.startswith("package:"):
@@ -154,21 +137,26 @@ def _libraries(diagnosis: Diagnosis, libraries: Sequence[Library]) -> Table:
     return table
 
 
+def _table(*headers: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    return table
+
+
 def _place(library: Library) -> str:
     gone = " (deleted)" if library.deleted else ""
     return f"{library.package or _PLACES.get(library.origin, library.path)}{gone}"
 
 
 def _steps(steps: Sequence[Step]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for header in ("import", "outcome", "objects", "last loaded"):
-        table.add_column(header, overflow="fold")
+    table = _table("import", "outcome", "objects", "last loaded")
     for step in steps:
         outcome = f"{step.outcome.value} {step.detail}".rstrip()
         failed = step.outcome is not Outcome.IMPORTED
         table.add_row(
             _text((step.module, "bold")),
-            _text((outcome, _OUTCOMES[step.outcome])),
+            _text((outcome, _OUTCOMES.get(step.outcome, "bold red"))),
             str(len(step.loaded)),
             _text((step.last_object if failed else "", "")),
         )

@@ -1,7 +1,4 @@
-"""Reports, verdicts, plans and diagnoses as JSON documents, by the specification's schemas.
-
-In: frozen values. Out: dictionaries and lists in a stable order. The keys are the schemas'.
-"""
+"""Reports, verdicts, plans and diagnoses as JSON documents, by the specification's schemas."""
 
 from __future__ import annotations
 
@@ -35,20 +32,10 @@ DIAGNOSIS_SCHEMA = 2
 """2: the severity ``info`` is called ``note``; findings may be ignored."""
 
 _SAMPLES = (
-    "captures",
-    "libstdcxx_strong",
-    "libstdcxx_weak",
-    "unique",
-    "locale_ids",
-    "cudart_defined",
-    "other_runtimes",
-    "old_strings_exported",
-    "old_strings_needed",
-    "old_strings_of_libstdcxx",
-    "new_strings_exported",
-    "new_strings_needed",
+    *("captures", "libstdcxx_strong", "libstdcxx_weak", "unique", "locale_ids", "cudart_defined"),
+    *("other_runtimes", "old_strings_exported", "old_strings_needed", "old_strings_of_libstdcxx"),
+    *("new_strings_exported", "new_strings_needed"),
 )
-
 _FINDING = (
     *("rule", "severity", "message", "culprits", "victims"),
     *("libraries", "evidence", "remedies", "ignored"),
@@ -84,14 +71,8 @@ def report_document(report: WheelReport, tables: SymbolTables) -> dict[str, Any]
     return {
         "schema": REPORT_SCHEMA,
         "filename": report.filename,
-        "distribution": report.tags.distribution,
-        "version": report.tags.version,
-        "tags": {
-            "python": list(report.tags.python),
-            "abi": list(report.tags.abi),
-            "platform": list(report.tags.platform),
-            "label": report.tags.label,
-        },
+        **_fields(report.tags, "distribution", "version"),
+        "tags": _fields(report.tags, "python", "abi", "platform", "label"),
         "runtime_abi": _runtime(report),
         "requires_dist": list(report.requires_dist),
         "needs": needs_document(runtime_needs(report, repaired=False), tables),
@@ -119,19 +100,15 @@ def diagnosis_document(diagnosis: Diagnosis) -> dict[str, Any]:
     """``doctor.schema.json``."""
     body = _plain(diagnosis)
     body["findings"] = [{key: row[key] for key in _FINDING} for row in body["findings"]]
-    return {"schema": DIAGNOSIS_SCHEMA, "healthy": diagnosis.healthy} | {
-        **body,
-        "variables": dict(diagnosis.variables),
-    }
+    body["variables"] = dict(diagnosis.variables)
+    return {"schema": DIAGNOSIS_SCHEMA, "healthy": diagnosis.healthy, **body}
 
 
 def plan_document(plan: RepairPlan) -> dict[str, Any]:
     """``plan.schema.json``."""
     return {
         "schema": PLAN_SCHEMA,
-        "source": plan.source,
-        "result": plan.result,
-        "possible": plan.possible,
+        **_fields(plan, "source", "result", "possible"),
         "edits": [_edit(edit) for edit in plan.edits],
         "refusals": [_refusal(refusal) for refusal in plan.refusals],
         "notes": list(plan.notes),
@@ -142,8 +119,7 @@ def needs_document(needs: RuntimeNeeds, tables: SymbolTables) -> dict[str, Any]:
     """What is needed of the runtime, and the requirement that provides it."""
     shortfall = needs.shortfall(tables, epoch=1)
     return {
-        "libraries": list(needs.libraries),
-        "glibcxx": needs.glibcxx,
+        **_fields(needs, "libraries", "glibcxx"),
         "cuda": list(needs.cuda_majors),
         "openmp": needs.openmp,
         "requirement": None if shortfall else needs.requirement(tables, epoch=1),
@@ -166,29 +142,25 @@ def _object(found: ObjectReport) -> dict[str, Any]:
     return {
         "member": found.member,
         "size": found.size,
-        "machine": facts.machine,
-        "bits": facts.bits,
-        "kind": facts.kind,
-        "soname": facts.soname,
-        "needed": list(facts.needed),
-        "rpath": facts.rpath,
-        "runpath": facts.runpath,
+        **_fields(facts, "machine", "bits", "kind", "soname", "needed", "rpath", "runpath"),
         "version_needs": versions,
-        "version_definitions": list(facts.version_definitions),
-        "executable_stack": facts.executable_stack,
-        "static_tls": facts.static_tls,
+        **_fields(facts, "version_definitions", "executable_stack", "static_tls"),
         "gnu_properties": list(facts.gnu_properties),
         "copy_of": found.copy_of.value if found.copy_of else None,
         "static": [family.value for family in found.static],
         "symbols": {
             **{name: _sample(getattr(found.symbols, name)) for name in _SAMPLES},
-            "cudart_needed": list(found.symbols.cudart_needed),
+            **_fields(found.symbols, "cudart_needed"),
         },
     }
 
 
+def _fields(value: object, *names: str) -> dict[str, Any]:
+    return {name: _plain(getattr(value, name)) for name in names}
+
+
 def _sample(sample: SymbolSample) -> dict[str, Any]:
-    return {"count": sample.count, "examples": list(sample.examples)}
+    return _fields(sample, "count", "examples")
 
 
 def _finding(found: Finding) -> dict[str, Any]:
@@ -196,12 +168,7 @@ def _finding(found: Finding) -> dict[str, Any]:
         "rule": found.rule,
         "title": CATALOGUE[found.rule].title,
         "severity": found.severity.value,
-        "ignored": found.ignored,
-        "message": found.message,
-        "member": found.member,
-        "symbol": found.symbol,
-        "version": found.version,
-        "library": found.library,
+        **_fields(found, "ignored", "message", "member", "symbol", "version", "library"),
         "advice": found.remedies[0] if found.remedies else "",
     }
 
@@ -220,12 +187,7 @@ def _plain(value: object) -> Any:  # noqa: ANN401 - JSON
 
 
 def _refusal(refusal: Finding) -> dict[str, Any]:
-    return {
-        "rule": refusal.rule,
-        "member": refusal.member,
-        "reason": refusal.reason,
-        "advice": refusal.unrepairable,
-    }
+    return {**_fields(refusal, "rule", "member", "reason"), "advice": refusal.unrepairable}
 
 
 def _edit(edit: Edit) -> dict[str, Any]:

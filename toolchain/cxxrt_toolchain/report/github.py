@@ -1,7 +1,4 @@
-"""Verdicts as workflow commands of GitHub Actions, which it shows as annotations.
-
-In: what became of a wheel. Out: lines ``::error file=...,title=...::message``.
-"""
+"""Verdicts as workflow commands of GitHub Actions: ``::error file=...,title=...::message``."""
 
 from __future__ import annotations
 

@@ -1,10 +1,8 @@
-"""The graph of an environment or a process: packages, libraries, and the edges between them.
-
-In: `EnvironmentFacts` with findings, or a `ProcessView`. Out: a `Diagnosis`, or its edges. Pure.
-"""
+"""The graph of an environment or a process: packages, libraries, and the edges between them."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.libraries import Origin, Package, Places
@@ -52,13 +50,11 @@ def _packages(
 ) -> Iterator[Package]:
     counts = {member.name: len(member.objects) for member in members}
     named = {name for found in findings for name in (*found.culprits, *found.victims)}
-    for distribution in facts.environment.distributions:
-        if distribution.name in counts or distribution.name in named:
+    for each in facts.environment.distributions:
+        if each.name in counts or each.name in named:
+            objects = counts.get(each.name, 0)
             yield Package(
-                name=distribution.name,
-                version=distribution.version,
-                objects=counts.get(distribution.name, 0),
-                location=distribution.location,
+                name=each.name, version=each.version, objects=objects, location=each.location
             )
 
 
@@ -68,39 +64,29 @@ def _edges(facts: EnvironmentFacts, members: Iterable[Member]) -> Iterator[Edge]
         node = f"package:{member.name}"
         for each in member.objects:
             if each.copy_of is not None or each.static:
-                yield Edge(source=node, target=each.path, relation=Relation.OWNS)
+                yield Edge(node, each.path, Relation.OWNS)
         inside = {each.name: each.path for each in member.objects if each.copy_of}
-        used: dict[str, int] = {}
+        used: Counter[str] = Counter()
         for each in member.objects:
             for name in each.facts.needed:
                 target = facts.own.get((each.path, name)) or inside.get(name)
                 if target is None and (found := facts.candidates.get(name)):
                     target = found[0].path
                 if target and target in facts.by_path and facts.by_path[target].copy_of:
-                    used[target] = used.get(target, 0) + 1
+                    used[target] += 1
         for target, count in sorted(used.items()):
-            yield Edge(source=node, target=target, relation=Relation.NEEDS, count=count)
+            yield Edge(node, target, Relation.NEEDS, count)
 
 
 def edges_of(view: ProcessView, events: Iterable[Event] = ()) -> tuple[Edge, ...]:
-    """The edges of a process, by relation.
-
-    Args:
-        view: The process.
-        events: The loader's trace, which tells who opened what; empty if there is none.
-    """
-    events = tuple(events)
-    opened = _opens(view, events) if events else ()
-    return (*_owns(view), *_needs(view), *opened, *_binds(view))
+    """The edges of a process, by relation; `events` of the loader's trace tell who opened what."""
+    return (*_owns(view), *_needs(view), *_opens(view, events), *_binds(view))
 
 
 def _owns(view: ProcessView) -> list[Edge]:
     nodes = {each.name: each.node for each in view.packages}
-    return [
-        Edge(nodes[each.package], each.path, Relation.OWNS)
-        for each in view.libraries
-        if each.package in nodes
-    ]
+    owners = ((nodes.get(each.package or ""), each.path) for each in view.libraries)
+    return [Edge(owner, path, Relation.OWNS) for owner, path in owners if owner]
 
 
 def _needs(view: ProcessView) -> list[Edge]:
@@ -129,7 +115,7 @@ def _opens(view: ProcessView, events: Iterable[Event]) -> Iterator[Edge]:
             continue
         if event.by and event.kind.value == "opened" and source.origin is not Origin.INTERPRETER:
             seen.add((source.path, target.path))
-            yield Edge(source=source.path, target=target.path, relation=Relation.OPENS)
+            yield Edge(source.path, target.path, Relation.OPENS)
 
 
 def _binds(view: ProcessView) -> Iterator[Edge]:
@@ -137,14 +123,7 @@ def _binds(view: ProcessView) -> Iterator[Edge]:
     if view.bindings is None:
         return
     for (source, target), rows in view.bindings.pairs.items():
-        if source not in view.by_path or target not in view.by_path:
-            continue
-        if view.group(source) == view.group(target):
-            continue
-        yield Edge(
-            source=source,
-            target=target,
-            relation=Relation.BINDS,
-            count=len(rows),
-            symbols=tuple(row.name for row in rows[:_EXAMPLES]),
-        )
+        known = source in view.by_path and target in view.by_path
+        if known and view.group(source) != view.group(target):
+            symbols = tuple(row.name for row in rows[:_EXAMPLES])
+            yield Edge(source, target, Relation.BINDS, len(rows), symbols)

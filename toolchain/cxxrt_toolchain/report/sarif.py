@@ -1,7 +1,4 @@
-"""Verdicts as a SARIF 2.1.0 log (OASIS), which code hosts and editors show.
-
-In: what became of each wheel, and the catalogue. Out: a dictionary of JSON types.
-"""
+"""Verdicts as a SARIF 2.1.0 log (OASIS), which code hosts and editors show."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ _SCHEMA = (
 def sarif_document(
     checked: Sequence[Checked], rules: Iterable[Rule], entries: Mapping[str, Entry]
 ) -> dict[str, Any]:
-    """One run of ``cxxrt check``.
+    """One run of ``cxxrt check``: the document of its results.
 
     Args:
         checked: What became of each wheel.
@@ -49,8 +46,7 @@ def sarif_document(
         "results": [
             _result(each.path, found, places)
             for each in checked
-            if each.verdict
-            for found in each.verdict.findings
+            for found in (each.verdict.findings if each.verdict else ())
         ],
     }
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}

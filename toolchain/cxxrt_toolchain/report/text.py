@@ -1,7 +1,7 @@
-"""Reports, verdicts and plans as text for people.
+"""Reports, verdicts and plans as text for people, in colour on a terminal.
 
-In: values. Out: lines on a `Page`, in colour where that is a terminal. Names that come out of a
-wheel are shown with control characters escaped, so that no wheel can draw on the terminal.
+Names that come out of a wheel are shown with control characters escaped, so that no wheel can draw
+on the terminal.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.facts.needs import RuntimeNeeds
-    from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
+    from cxxrt_toolchain.facts.wheel import WheelReport
     from cxxrt_toolchain.repair.plan import RepairPlan
     from cxxrt_toolchain.rules.wheel.verdict import Verdict
 
@@ -59,8 +59,7 @@ def show_report(page: Page, report: WheelReport, tables: SymbolTables) -> None:
     floor = max((glibc_floor(found.facts) for found in report.objects), default=(0,))
     if floor > (0,):
         _row(page, "glibc", f"{'.'.join(map(str, floor))} or newer")
-    direct = runtime_needs(report, repaired=False)
-    _row(page, "runtime", _needs(direct))
+    _row(page, "runtime", _needs(runtime_needs(report, repaired=False)))
     for found in report.objects:
         if found.copy_of is not None:
             _row(page, "bundled", f"{found.copy_of.value} as {found.member}", "yellow")
@@ -69,7 +68,7 @@ def show_report(page: Page, report: WheelReport, tables: SymbolTables) -> None:
     _row(page, "provided", _provided(report, tables))
     _row(page, "objects", str(len(report.objects)))
     for found in report.objects:
-        _object(page, found)
+        page.line((f"  {found.member}", ""), (f"  {', '.join(found.facts.needed)}", "dim"))
     for broken in report.unreadable:
         page.line((f"  {broken.member}", ""), (f"  unreadable: {broken.reason}", "red"))
 
@@ -78,18 +77,16 @@ def show_verdict(page: Page, verdict: Verdict) -> None:
     """The findings of one wheel, worst first, and the verdict."""
     from cxxrt_toolchain.rules.rule import Severity
 
-    says, style = (
-        ("conforms", "bold green") if verdict.conforms else ("does not conform", "bold red")
-    )
+    says, style = ("conforms", "green") if verdict.conforms else ("does not conform", "red")
     counts = [
-        counted(verdict.count(severity), noun)
-        for severity, noun in ((Severity.ERROR, "error"), (Severity.WARNING, "warning"))
+        counted(verdict.count(severity), severity.value)
+        for severity in (Severity.ERROR, Severity.WARNING)
         if verdict.count(severity)
     ]
     if ignored := sum(found.ignored for found in verdict.findings):
         counts.append(f"{ignored} ignored")
     suffix = f" ({', '.join(counts)})" if counts else ""
-    page.line((verdict.filename, "bold"), (": ", ""), (says + suffix, style))
+    page.line((verdict.filename, "bold"), (": ", ""), (says + suffix, f"bold {style}"))
     _row(page, "judged as", verdict.judged_as)
     _row(page, "rules", ", ".join(verdict.selected))
     for found in verdict.findings:
@@ -105,10 +102,8 @@ def show_verdict(page: Page, verdict: Verdict) -> None:
 def show_plan(page: Page, plan: RepairPlan, before: Sequence[str] = ()) -> None:
     """What a repair would do, and what was done to the wheel before it was planned."""
     page.line((plan.source, "bold"), (" -> ", ""), (plan.result, "bold"))
-    for line in before:
+    for line in (*before, *plan.edits):
         page.line((f"  {line}", ""))
-    for edit in plan.edits:
-        page.line((f"  {edit}", ""))
     for refusal in plan.refusals:
         page.line(("  refused ", "bold red"), (refusal.refusal, ""))
     for note in plan.notes:
@@ -131,11 +126,6 @@ def _provided(report: WheelReport, tables: SymbolTables) -> str:
         return "needs nothing of the shared runtime"
     shortfall = needs.shortfall(tables, epoch=1)
     return str(shortfall or f"by {needs.requirement(tables, epoch=1)}")
-
-
-def _object(page: Page, found: ObjectReport) -> None:
-    needed = ", ".join(found.facts.needed)
-    page.line((f"  {found.member}", ""), (f"  {needed}", "dim"))
 
 
 def _row(page: Page, label: str, value: str, style: str = "") -> None:

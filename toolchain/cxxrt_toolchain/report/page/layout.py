@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _SWEEPS = 6
-_EXCHANGES = 4
+_EXCHANGES = 8
 _PLACINGS = 4
 
 
