@@ -95,8 +95,8 @@ def _write(form: str, checked: Sequence[Checked]) -> None:
     else:
         from cxxrt_toolchain.report.github import github_lines
 
-        for each in checked:
-            print(*github_lines(each, CATALOGUE), sep="\n")
+        for line in (line for each in checked for line in github_lines(each, CATALOGUE)):
+            print(line)
 
 
 def find_wheels(paths: Sequence[Path]) -> list[Path]:
