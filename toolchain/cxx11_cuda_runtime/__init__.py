@@ -21,7 +21,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cxx11_cuda_runtime._diagnosis import Diagnosis
+    from cxx11_cuda_runtime._diagnosis import Diagnosis, LoadedLibrary
     from cxx11_cuda_runtime._errors import (
         CudartNotFoundError,
         CudartTooOldError,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
         SubinterpreterError,
         UnbuiltError,
     )
-    from cxx11_cuda_runtime._values import LoadedLibrary
 
 __all__ = [
     "CudartNotFoundError",
@@ -127,9 +126,9 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "LoadedLibrary":
-        from cxx11_cuda_runtime import _values
+        from cxx11_cuda_runtime import _diagnosis
 
-        return _values.LoadedLibrary
+        return _diagnosis.LoadedLibrary
     from cxx11_cuda_runtime import _errors
 
     return getattr(_errors, name)

@@ -73,7 +73,11 @@ def load_cudart(major: str, release: tuple[int, int] | None, who: str) -> tuple[
             else:
                 _load.found_via[soname] = how
                 return handle, path
-        raise _not_found(soname, major, release, who, looked)
+        raise CudartNotFoundError(
+            f"{who} needs {soname}, and it was not found. "
+            f"Looked in: {', '.join(looked) or 'nothing'}.",
+            [f"pip install '{requirement(major, release)}'"],
+        )
 
 
 def _choices(
@@ -144,15 +148,6 @@ def requirement(major: str, release: tuple[int, int] | None) -> str:
         return f"{name}=={major}.*"
     below = "" if suffixed else f",<{int(major) + 1}"
     return f"{name}>={release[0]}.{release[1]}{below}"
-
-
-def _not_found(
-    soname: str, major: str, release: tuple[int, int] | None, who: str, looked: list[str]
-) -> CudartNotFoundError:
-    return CudartNotFoundError(
-        f"{who} needs {soname}, and it was not found. Looked in: {', '.join(looked) or 'nothing'}.",
-        [f"pip install '{requirement(major, release)}'"],
-    )
 
 
 def reported_release(handle: int) -> tuple[int, int]:

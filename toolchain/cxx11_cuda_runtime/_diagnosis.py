@@ -14,13 +14,37 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxx11_cuda_runtime._values import LoadedLibrary
-
 LIBSTDCXX = "libstdc++.so.6"
 _RUNTIME = re.compile(
     r"lib(?:stdc\+\+|gcc_s|gomp|atomic|quadmath|cudart|c\+\+|iomp5|omp)(?:-[^/]*)?\.so(?:\.[0-9.]+)?"
 )
 """The vendors' names, and those that auditwheel makes of them: ``libgomp-e985bcbb.so.1.0.0``."""
+FoundVia = Literal[
+    "vendored",
+    "already-loaded",
+    "nvidia-wheel",
+    "torch-wheel",
+    "conda",
+    "ld-library-path",
+    "system",
+    "override",
+]
+"""How a library was found; ``already-loaded``: something else had loaded it before."""
+
+
+@dataclass(frozen=True)
+class LoadedLibrary:
+    """One runtime library of this process."""
+
+    soname: str
+    path: str
+    """As the dynamic linker has it."""
+    found_via: FoundVia
+    version: str
+    """``3.4.33`` (newest GLIBCXX) for libstdc++, ``12.9`` for libcudart, "" if unknown."""
+
+    def __str__(self) -> str:
+        return f"{self.soname} {self.version or '-'} ({self.found_via}) {self.path}"
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,10 @@ def explained(path: str, dlerror: str) -> LibraryLoadError:
 
 
 _REINSTALL = "pip install --force-reinstall --no-deps cxx11-cuda-runtime"
+_NOEXEC = (
+    "The file system refuses executable mappings (mounted noexec, or a security policy).",
+    "install into a directory on a file system without noexec",
+)
 _CAUSES = (
     (
         "file too short",
@@ -184,16 +188,8 @@ _CAUSES = (
         "The file is not a shared library (damaged, or a Git LFS pointer).",
         _REINSTALL,
     ),
-    (
-        "failed to map segment",
-        "The file system refuses executable mappings (mounted noexec, or a security policy).",
-        "install into a directory on a file system without noexec",
-    ),
-    (
-        "Operation not permitted",
-        "The file system refuses executable mappings (mounted noexec, or a security policy).",
-        "install into a directory on a file system without noexec",
-    ),
+    ("failed to map segment", *_NOEXEC),
+    ("Operation not permitted", *_NOEXEC),
     (
         "cannot enable executable stack",
         "This library asks for an executable stack, which this system forbids.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from cxx11_cuda_runtime import _baked, _cudart, _linkmap, _load, _require
-from cxx11_cuda_runtime._values import FoundVia, LoadedLibrary
+from cxx11_cuda_runtime._diagnosis import FoundVia, LoadedLibrary
 
 _ALWAYS = (_load.LIBGCC_S, _load.LIBSTDCXX, _load.LIBGOMP, "libcudart.so.12", "libcudart.so.13")
 

@@ -87,11 +87,7 @@ def gomp_of_file(path: str) -> tuple[int, ...]:
             data = file.read()
     except OSError:
         return ()
-    versions: list[tuple[int, ...]] = [()]
-    at = data.find(b"\0GOMP_")
-    while at >= 0:
-        text = data[at + 6 : data.find(b"\0", at + 6)]
-        if text.replace(b".", b"").isdigit():
-            versions.append(tuple(map(int, text.split(b"."))))
-        at = data.find(b"\0GOMP_", at + 1)
-    return max(versions)
+    import re  # not at the top: most processes need no libgomp
+
+    versions = re.findall(rb"\0GOMP_(\d+(?:\.\d+)*)(?=\0)", data)
+    return max((tuple(map(int, each.split(b"."))) for each in versions), default=())

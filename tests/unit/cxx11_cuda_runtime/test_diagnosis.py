@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from cxx11_cuda_runtime._diagnosis import LoadedObject, ProcessFacts, judge
+from cxx11_cuda_runtime._diagnosis import LoadedLibrary, LoadedObject, ProcessFacts, judge
 from cxx11_cuda_runtime._doctor.text import as_json, as_text
-from cxx11_cuda_runtime._values import LoadedLibrary
 
 OURS = LoadedObject(path="/site/rt/lib/libstdc++.so.6", soname="libstdc++.so.6")
 PROGRAM = LoadedObject(path="/bin/python", soname="")

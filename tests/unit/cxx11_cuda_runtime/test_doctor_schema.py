@@ -7,9 +7,8 @@ from importlib.resources import files
 
 import jsonschema
 
-from cxx11_cuda_runtime._diagnosis import LoadedObject, ProcessFacts, judge
+from cxx11_cuda_runtime._diagnosis import LoadedLibrary, LoadedObject, ProcessFacts, judge
 from cxx11_cuda_runtime._doctor.text import as_json
-from cxx11_cuda_runtime._values import LoadedLibrary
 
 _OLD = "/opt/lib/libstdc++.so.6"
 

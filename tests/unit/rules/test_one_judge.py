@@ -16,8 +16,7 @@ import pytest
 from environment_case import SITE, binary
 
 from cxx11_cuda_runtime import _diagnosis as runtime_doctor
-from cxx11_cuda_runtime._diagnosis import LoadedObject, ProcessFacts
-from cxx11_cuda_runtime._values import LoadedLibrary
+from cxx11_cuda_runtime._diagnosis import LoadedLibrary, LoadedObject, ProcessFacts
 from cxxrt_toolchain.abi.filename import parse_wheel_name
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.symbols import load_symbol_tables

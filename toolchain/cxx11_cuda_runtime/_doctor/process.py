@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cxx11_cuda_runtime._values import LoadedLibrary
+    from cxx11_cuda_runtime._diagnosis import LoadedLibrary
 
 _VARIABLES = (
     "CXXRT_DISABLE",

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import venv
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -21,13 +22,16 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from cxxrt_toolchain.demo.maps import Mapped, mapped_runtimes, mapped_twice
+from cxxrt_toolchain.collect.process.procfs import parse_maps
 from cxxrt_toolchain.demo.modules import compile_modules, host_compiler, older_host_libraries
+from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.errors import StepFailedError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+_RUNTIME_STEMS = ("libstdc++", "libgcc_s", "libgomp", "libatomic", "libquadmath", "libcudart")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,3 +170,38 @@ def _step(console: Console, title: str) -> Iterator[None]:
     started = time.monotonic()
     yield
     console.print(f"    {time.monotonic() - started:.1f} s")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Mapped:
+    """One mapped file that carries a runtime library."""
+
+    soname: str
+    path: Path
+    kib: int
+    """Address space, in KiB, over all segments."""
+
+
+def mapped_runtimes(maps: str) -> tuple[Mapped, ...]:
+    """Return the mapped runtime libraries, sorted by SONAME; a file is one entry."""
+    sizes: Counter[Path] = Counter()
+    for row in parse_maps(maps.encode()):
+        sizes[Path(row.path)] += (row.end - row.start) // 1024
+    return tuple(
+        sorted(
+            Mapped(soname=_soname(path), path=path, kib=size)
+            for path, size in sizes.items()
+            if path.name.startswith(_RUNTIME_STEMS)
+        )
+    )
+
+
+def mapped_twice(mapped: Sequence[Mapped]) -> tuple[str, ...]:
+    """Return the SONAMEs that more than one file serves."""
+    counts = Counter(entry.soname for entry in mapped)
+    return tuple(soname for soname, count in counts.items() if count > 1)
+
+
+def _soname(path: Path) -> str:
+    with path.open("rb") as stream:
+        return read_elf(stream, str(path)).soname or path.name

@@ -23,7 +23,7 @@ from cxxrt_toolchain.runtime.distinfo import (
     license_expression,
     platform_tag,
 )
-from cxxrt_toolchain.runtime.manifest_build import build_manifest, license_member
+from cxxrt_toolchain.runtime.manifest_build import build_manifest
 from cxxrt_toolchain.runtime.recipe_reader import load_component, recipes_root
 from cxxrt_toolchain.runtime.sbom import bill_of_materials
 from cxxrt_toolchain.runtime.stage import built_figures, stage
@@ -111,7 +111,8 @@ def _dist_info(
     requires: Sequence[str],
 ) -> Iterator[NewMember]:
     licenses = dict(_licenses(manifest, components))
-    metadata = core_metadata(manifest, licenses, _description(), requires)
+    description = (recipes_root() / "description.md").read_text(encoding="utf-8")
+    metadata = core_metadata(manifest, licenses, description, requires)
     bill = bill_of_materials(manifest, components, license_expression(manifest))
     wheel = WheelFile(
         generator=f"cxxrt-toolchain {cxxrt_toolchain.__version__}",
@@ -134,7 +135,7 @@ def _licenses(
     inside = {each.name for each in manifest.components if each.libraries}
     for component in components:
         for file in component.license_files if component.name in inside else ():
-            yield license_member(component.name, file.name), file.read_bytes()
+            yield f"{component.name}/{file.name}", file.read_bytes()
 
 
 def _own_license() -> bytes:
@@ -150,7 +151,3 @@ def _own_license() -> bytes:
             "the toolchain's own LICENSE is not installed with it.", "Install it with pip."
         ) from None
     return installed.read_binary()
-
-
-def _description() -> str:
-    return (recipes_root() / "description.md").read_text(encoding="utf-8")

@@ -77,26 +77,20 @@ def core_metadata(
 
 
 def _components_table(manifest: RuntimeManifest) -> str:
-    rows = [
-        f"| {library.soname} | {library.component} {versions[library.component]} "
-        f"| {_highest(library.versions)} | {library.glibc_floor} |"
-        for versions in [{each.name: each.version for each in manifest.components}]
-        for library in manifest.libraries
-    ]
-    header = "| library | from | defines up to | needs glibc |\n|---|---|---|---|\n"
-    return f"## In this wheel ({manifest.arch})\n\n{header}" + "".join(f"{row}\n" for row in rows)
-
-
-def _highest(versions: Iterable[tuple[str, str]]) -> str:
-    return ", ".join(f"{name}_{version}" for name, version in versions) or "-"
+    release = {each.name: each.version for each in manifest.components}
+    text = f"## In this wheel ({manifest.arch})\n\n"
+    text += "| library | from | defines up to | needs glibc |\n|---|---|---|---|\n"
+    for each in manifest.libraries:
+        highest = ", ".join(f"{name}_{version}" for name, version in each.versions) or "-"
+        origin = f"{each.component} {release[each.component]}"
+        text += f"| {each.soname} | {origin} | {highest} | {each.glibc_floor} |\n"
+    return text
 
 
 def entry_points() -> str:
-    """The text of entry_points.txt.
+    """The text of entry_points.txt, with the groups of scikit-build-core and pkgconf-pypi.
 
-    ``cmake.prefix`` is scikit-build-core's group (its docs, "Finding other packages"): the folder
-    of the named module joins CMAKE_PREFIX_PATH. ``pkg_config`` is pkgconf-pypi's: the folder
-    joins PKG_CONFIG_PATH.
+    The folder of the named module joins CMAKE_PREFIX_PATH, or PKG_CONFIG_PATH.
     """
     return (
         f"[cmake.prefix]\n{PACKAGE} = {PACKAGE}\n\n[pkg_config]\n{PACKAGE} = {PACKAGE}.pkgconfig\n"

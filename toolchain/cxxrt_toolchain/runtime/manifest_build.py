@@ -32,11 +32,6 @@ class AssemblyError(InputError):
     """The staged libraries do not make a runtime wheel."""
 
 
-def license_member(component: str, file: str) -> str:
-    """Where a component's licence text stands below ``<dist-info>/licenses/``."""
-    return f"{component}/{file}"
-
-
 def build_manifest(
     recipe: RuntimeRecipe, arch: str, components: Sequence[StagedComponent], tables: SymbolTables
 ) -> RuntimeManifest:
@@ -125,7 +120,7 @@ def _library(component: StagedComponent, library: StagedLibrary) -> Library:
 
 def _component(recipe: RuntimeRecipe, component: StagedComponent) -> ManifestComponent:
     inside = tuple(each.soname for each in component.libraries if is_vendored(recipe, each))
-    files = tuple(license_member(component.name, file.name) for file in component.license_files)
+    files = tuple(f"{component.name}/{file.name}" for file in component.license_files)
     return ManifestComponent(
         name=component.name,
         version=component.version,

@@ -14,11 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """Prints steps as they start and end.
-
-    On a terminal the line of a running step is rewritten when it ends; elsewhere each step is
-    one line, printed at its end, after a line that says that it began.
-    """
+    """Prints a line when a step starts, and one with its time when it ends."""
 
     stream: TextIO = field(default_factory=lambda: sys.stderr)
     quiet: bool = False

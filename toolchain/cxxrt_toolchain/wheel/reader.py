@@ -58,7 +58,6 @@ class Member:
     name: str
     size: int
     """Bytes, inflated."""
-    compressed_size: int
     mode: int
     """Unix mode bits; 0 where the archive was not made on Unix."""
     crc: int
@@ -232,7 +231,6 @@ def _member(entry: Entry) -> Member:
     return Member(
         name=entry.extent.member,
         size=entry.extent.size,
-        compressed_size=entry.extent.compressed_size,
         mode=entry.mode,
         crc=entry.extent.crc,
         is_dir=entry.is_dir,

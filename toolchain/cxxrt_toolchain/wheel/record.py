@@ -83,7 +83,7 @@ class RecordIssueKind(Enum):
     WRONG_SIZE = "wrong-size"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RecordIssue:
     """One difference between RECORD and the archive."""
 
@@ -166,11 +166,11 @@ def compare(
         by_path.setdefault(row.path, row)
     for path, count in counts.items():
         if count > 1:
-            yield _issue(RecordIssueKind.DUPLICATE, path, f"RECORD names it {count} times")
+            yield RecordIssue(RecordIssueKind.DUPLICATE, path, f"RECORD names it {count} times")
     for path in sorted(by_path.keys() - sizes.keys()):
-        yield _issue(RecordIssueKind.ABSENT, path, "RECORD names it, the archive lacks it")
+        yield RecordIssue(RecordIssueKind.ABSENT, path, "RECORD names it, the archive lacks it")
     for path in sorted(sizes.keys() - by_path.keys() - unhashed):
-        yield _issue(RecordIssueKind.UNLISTED, path, "RECORD does not name it")
+        yield RecordIssue(RecordIssueKind.UNLISTED, path, "RECORD does not name it")
     for path in sorted(by_path.keys() & sizes.keys() - unhashed):
         yield from _compare_content(by_path[path], sizes[path], digests)
 
@@ -180,15 +180,17 @@ def _compare_content(
 ) -> Iterator[RecordIssue]:
     if row.size is not None and row.size != size:
         detail = f"RECORD says {row.size} bytes, it has {size}"
-        yield _issue(RecordIssueKind.WRONG_SIZE, row.path, detail)
+        yield RecordIssue(RecordIssueKind.WRONG_SIZE, row.path, detail)
     algorithm, _, text = row.hash.partition("=")
     if not row.hash:
-        yield _issue(RecordIssueKind.NO_HASH, row.path, "RECORD has no hash of it")
+        yield RecordIssue(RecordIssueKind.NO_HASH, row.path, "RECORD has no hash of it")
     elif algorithm not in _ALGORITHMS:
         detail = f"RECORD hashes it with {algorithm!r}, which the specification does not allow"
-        yield _issue(RecordIssueKind.WEAK_HASH, row.path, detail)
+        yield RecordIssue(RecordIssueKind.WEAK_HASH, row.path, detail)
     elif _decoded(text) != digests[row.path]:
-        yield _issue(RecordIssueKind.WRONG_HASH, row.path, "its content is not what RECORD hashed")
+        yield RecordIssue(
+            RecordIssueKind.WRONG_HASH, row.path, "its content is not what RECORD hashed"
+        )
 
 
 def _decoded(text: str) -> bytes | None:
@@ -196,7 +198,3 @@ def _decoded(text: str) -> bytes | None:
         return base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
     except (binascii.Error, UnicodeEncodeError):
         return None
-
-
-def _issue(kind: RecordIssueKind, member: str, detail: str) -> RecordIssue:
-    return RecordIssue(kind=kind, member=member, detail=detail)

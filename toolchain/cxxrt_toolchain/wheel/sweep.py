@@ -82,7 +82,9 @@ class _Sweep(Generic[Member, Found]):
         except Exception as error:  # noqa: BLE001 - `run` raises it in the caller's thread
             self._errors[index] = error
         finally:
-            self._give_back(index)
+            with self._changed:
+                self._in_flight -= self._cost(index)
+                self._changed.notify_all()
 
     def _take(self) -> int | None:
         """The largest member that there is room for; None where nothing is left to look at."""
@@ -102,11 +104,6 @@ class _Sweep(Generic[Member, Found]):
 
     def _fits(self, index: int) -> bool:
         return not self._in_flight or self._in_flight + self._cost(index) <= _MOST_IN_FLIGHT
-
-    def _give_back(self, index: int) -> None:
-        with self._changed:
-            self._in_flight -= self._cost(index)
-            self._changed.notify_all()
 
     def _cost(self, index: int) -> int:
         return min(self._members[index].size, MOST_KEPT)

@@ -11,13 +11,19 @@ import hashlib
 import os
 import time
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.filename import parse_wheel_name
 from cxxrt_toolchain.errors import ConfigError, InputError
 from cxxrt_toolchain.wheel.deflate import Deflater
-from cxxrt_toolchain.wheel.record import RecordRow, format_record, sha256_field, unhashed_names
+from cxxrt_toolchain.wheel.record import (
+    RecordRow,
+    digest_of,
+    format_record,
+    sha256_field,
+    unhashed_names,
+)
 from cxxrt_toolchain.wheel.stream import DEFLATED, STORED
 from cxxrt_toolchain.wheel.whole import whole_file
 from cxxrt_toolchain.wheel.zipformat import DosTime, Written, central_directory, local_header
@@ -128,11 +134,8 @@ def _known_hash(member: CopiedMember) -> str:
     known = member.wheel.recorded_hashes.get(member.name, "")
     if known.startswith(_HASHED):
         return known
-    state = hashlib.sha256()
     with member.wheel.stream(member.name) as stream:
-        while block := stream.read(_BLOCK):
-            state.update(block)
-    return sha256_field(state.digest())
+        return sha256_field(digest_of(stream, "sha256"))
 
 
 def _deflate(
@@ -143,11 +146,10 @@ def _deflate(
     size = (
         len(member.content) if isinstance(member.content, bytes) else member.content.stat().st_size
     )
-    method = DEFLATED if size else STORED
     draft = Written(
         name=name,
         offset=start,
-        method=method,
+        method=DEFLATED if size else STORED,
         crc=0,
         compressed_size=size,
         size=size,
@@ -164,15 +166,7 @@ def _deflate(
     if total != size:
         raise InputError(f"{name} changed while it was packed.")
     end = file.tell()
-    entry = Written(
-        name=name,
-        offset=start,
-        method=method,
-        crc=crc,
-        compressed_size=end - body,
-        size=size,
-        executable=member.executable,
-    )
+    entry = replace(draft, crc=crc, compressed_size=end - body)
     file.seek(start)
     file.write(local_header(entry, moment))
     file.seek(end)

@@ -37,15 +37,6 @@ _RANGE_NOT_SATISFIABLE = 416
 _ROLLING = frozenset({"stable", "testing", "unstable", "sid", "oldstable"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AptSource:
-    """One line or stanza of apt's sources (sources.list(5))."""
-
-    uri: str
-    suites: tuple[str, ...]
-    components: tuple[str, ...]
-
-
 def debian_mirrors(environ: Mapping[str, str], root: Path = Path("/")) -> tuple[str, ...]:
     """Base addresses of Debian mirrors, without a trailing slash; `MissingToolError` without one.
 
@@ -75,12 +66,12 @@ def _from_apt(root: Path) -> Iterator[str]:
     if release.get("ID") != "debian":
         return
     known = frozenset({release.get("VERSION_CODENAME", "")} - {""})
-    for source in apt_sources(root):
-        codenames = {suite.partition("-")[0] for suite in source.suites if "security" not in suite}
-        of_debian = known & codenames and source.uri.count("security") == 0
-        rolling = _ROLLING & codenames and source.uri.rstrip("/").endswith("/debian")
-        if "main" in source.components and (of_debian or rolling):
-            yield from _expand(source.uri, root)
+    for uri, suites, components in _apt_sources(root):
+        codenames = {suite.partition("-")[0] for suite in suites if "security" not in suite}
+        of_debian = known & codenames and "security" not in uri
+        rolling = _ROLLING & codenames and uri.rstrip("/").endswith("/debian")
+        if "main" in components and (of_debian or rolling):
+            yield from _expand(uri, root)
 
 
 def _expand(uri: str, root: Path) -> Iterator[str]:
@@ -94,26 +85,20 @@ def _expand(uri: str, root: Path) -> Iterator[str]:
         yield uri
 
 
-def apt_sources(root: Path) -> Iterator[AptSource]:
-    """The enabled binary sources of apt, in both of its formats."""
+def _apt_sources(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """URI, suites and components of apt's binary sources, in both formats (sources.list(5))."""
     etc = root / "etc/apt"
     for file in (etc / "sources.list", *sorted((etc / "sources.list.d").glob("*.list"))):
         for line in _read(file).splitlines():
-            if source := _one_line(line):
-                yield source
+            words = re.sub(r"\[[^]]*\]", " ", line.partition("#")[0]).split()
+            if len(words) > 3 and words[0] == "deb":  # noqa: PLR2004 - type, URI, suite, component
+                yield words[1], [words[2]], words[3:]
     for file in sorted((etc / "sources.list.d").glob("*.sources")):
         for stanza in re.split(r"\n\s*\n", _read(file)):
             yield from _deb822(stanza)
 
 
-def _one_line(line: str) -> AptSource | None:
-    words = re.sub(r"\[[^]]*\]", " ", line.partition("#")[0]).split()
-    if len(words) < 4 or words[0] != "deb":  # noqa: PLR2004 - type, URI, suite, component
-        return None
-    return AptSource(uri=words[1], suites=(words[2],), components=tuple(words[3:]))
-
-
-def _deb822(stanza: str) -> Iterator[AptSource]:
+def _deb822(stanza: str) -> Iterator[tuple[str, list[str], list[str]]]:
     lines = [line for line in stanza.splitlines() if not line.startswith("#")]
     unfolded = re.sub(r"\n[ \t]+", " ", "\n".join(lines))
     pairs = (line.partition(":") for line in unfolded.splitlines() if ":" in line)
@@ -121,11 +106,7 @@ def _deb822(stanza: str) -> Iterator[AptSource]:
     if "deb" not in fields.get("types", []) or fields.get("enabled") == ["no"]:
         return
     for uri in fields.get("uris", []):
-        yield AptSource(
-            uri=uri,
-            suites=tuple(fields.get("suites", [])),
-            components=tuple(fields.get("components", [])),
-        )
+        yield uri, fields.get("suites", []), fields.get("components", [])
 
 
 def _from_packages(root: Path) -> Iterator[str]:

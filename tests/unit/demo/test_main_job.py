@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cxxrt_toolchain.demo.maps import Mapped, mapped_runtimes, mapped_twice
+from cxxrt_toolchain.demo.main_job import Mapped, mapped_runtimes, mapped_twice
 
 
 def test_a_file_is_one_entry_and_other_libraries_are_left_out(tmp_path: Path) -> None:
