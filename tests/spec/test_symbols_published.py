@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from fixture_cache import kept
 from packaging.version import Version
 
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
@@ -59,11 +60,19 @@ def source(request: pytest.FixtureRequest) -> tuple[int, dict[str, str]]:
     """GCC's major, and the texts of `WANTED` in its source."""
     recipe = load_component(recipes_root(), request.param)
     (pin,) = (pin for pin in recipe.inputs if pin.package.endswith("-source"))
-    try:
-        package = generator().fetch_sources([pin])[pin]
-    except MissingToolError as error:
-        pytest.skip(f"{pin} cannot be had from this machine's mirrors: {error}")
-    return Version(pin.version.partition("-")[0]).major, _texts(package)
+
+    def unpack(folder: Path) -> None:
+        try:
+            package = generator().fetch_sources([pin])[pin]
+        except MissingToolError as error:
+            pytest.skip(f"no mirror of this machine has {pin}: {error}")
+        for key, text in _texts(package).items():
+            (folder / key).write_text(text, encoding="utf-8")
+
+    # To decompress GCC's source takes seconds.
+    folder = kept("gcc-texts", (pin.sha256, WANTED), unpack)
+    texts = {key: (folder / key).read_text("utf-8") for key in WANTED if (folder / key).exists()}
+    return Version(pin.version.partition("-")[0]).major, texts
 
 
 def _texts(package: Path) -> dict[str, str]:

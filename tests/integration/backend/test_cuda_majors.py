@@ -11,9 +11,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
+from fixture_cache import kept, toolchain, version_of
+from kept_environments import identity
 from machine import need_extension_builder
 from sample_builds import clean_environment, copied_sources, run
 
@@ -66,27 +70,32 @@ import uses12
 
 
 @pytest.fixture(scope="module")
-def wheels(
-    index: Index, runtime_env: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Path]:
+def wheels(index: Index, runtime_wheel: Path, runtime_env: Callable[[], Path]) -> dict[str, Path]:
     """A wheel for each major, built by the backend and published on the index."""
     need_extension_builder()
     packages = next(runtime_env().parents[1].glob("lib/python*/site-packages"))
+    texts = (_SOURCE, _SETUP, _PROJECT, _FUNCTIONS)
+    tools = (identity(sys.executable), version_of("g++", "-v"), version("setuptools"))
     built = {}
-    for name, newest in _FUNCTIONS.items():
-        folder = tmp_path_factory.mktemp(name)
-        source = _SOURCE.replace("NAME", name).replace("NEWEST", newest)
-        (folder / "m.cc").write_text(source, encoding="utf-8")
-        (folder / "setup.py").write_text(_SETUP.format(name=name), encoding="utf-8")
-        project = _PROJECT.format(name=name, major=name[-2:])
-        (folder / "pyproject.toml").write_text(project, encoding="utf-8")
-        (folder / "wheels").mkdir()
-        hook = "import cxxrt_toolchain.backend as b; b.build_wheel('wheels')"
-        environment = {**clean_environment(), "PYTHONPATH": str(packages), "CUDACXX": "no-nvcc"}
-        run([sys.executable, "-c", hook], environment, cwd=folder)
-        (built[name],) = (folder / "wheels").glob("*.whl")
+    for name in _FUNCTIONS:
+        folder = kept(
+            name, (toolchain(), runtime_wheel, texts, tools), partial(_build, name, packages)
+        )
+        (built[name],) = folder.glob("wheels/*.whl")
         index.publish(built[name])
     return built
+
+
+def _build(name: str, packages: Path, folder: Path) -> None:
+    source = _SOURCE.replace("NAME", name).replace("NEWEST", _FUNCTIONS[name])
+    (folder / "m.cc").write_text(source, encoding="utf-8")
+    (folder / "setup.py").write_text(_SETUP.format(name=name), encoding="utf-8")
+    project = _PROJECT.format(name=name, major=name[-2:])
+    (folder / "pyproject.toml").write_text(project, encoding="utf-8")
+    (folder / "wheels").mkdir()
+    hook = "import cxxrt_toolchain.backend as b; b.build_wheel('wheels')"
+    environment = {**clean_environment(), "PYTHONPATH": str(packages), "CUDACXX": "no-nvcc"}
+    run([sys.executable, "-c", hook], environment, cwd=folder)
 
 
 @pytest.fixture

@@ -33,21 +33,18 @@ MOST = 500
 _DAY = 24 * 60 * 60
 _LIST = ".sha256.json"
 _verified: set[Path] = set()
-
-
 _REPOSITORY = Path(__file__).parents[3]
+_ROOT = find_cache(None, os.environ).builds.with_name("fixtures")
+"""Of the environment in which the session started: tests give the product other caches."""
 
 
 def fixtures_root() -> Path:
-    """The folder of all kept fixtures: ``fixtures`` in the cache that the environment names."""
-    if named := os.environ.get("CXXRT_FIXTURES"):
-        return Path(named)
-    return find_cache(None, os.environ).builds.with_name("fixtures")
+    """The folder of all kept fixtures: ``CXXRT_FIXTURES``, or ``fixtures`` in the cache."""
+    named = os.environ.get("CXXRT_FIXTURES")
+    return Path(named) if named else _ROOT
 
 
-def kept(
-    name: str, inputs: tuple[object, ...], build: Callable[[Path], None], root: Path | None = None
-) -> Path:
+def kept(name: str, inputs: tuple[object, ...], build: Callable[[Path], None]) -> Path:
     """A folder that is built if no earlier run has built it from the same inputs.
 
     Args:
@@ -55,12 +52,11 @@ def kept(
         inputs: All that decides the content. A path stands for the content of the file or folder.
         build: Fills an empty folder. The folder is renamed afterwards, so what it writes must not
             name it.
-        root: Where kept fixtures lie; by default `fixtures_root`.
 
     Returns:
         The folder. It is shared: copy before you change it.
     """
-    folder = (root or fixtures_root()) / f"{name}-{digest(inputs)[:20]}"
+    folder = fixtures_root() / f"{name}-{digest(inputs)[:20]}"
     with locked(folder):
         if folder not in _verified and not _intact(folder):
             shutil.rmtree(folder, ignore_errors=True)
