@@ -33,10 +33,7 @@ def hook(version: tuple[int, int]) -> tuple[str, str]:
 
 
 def site_folder(*, user: bool) -> str:
-    """The folder for the hook: this environment's site-packages, or the user's.
-
-    `HookError`: this Python has no user site folder (a virtual environment, ``-s``).
-    """
+    """The site-packages of this environment, or of the user; `HookError` if that is off."""
     if not user:
         return sysconfig.get_path("purelib")
     if not site.ENABLE_USER_SITE:
@@ -45,10 +42,7 @@ def site_folder(*, user: bool) -> str:
 
 
 def activate(folder: str, version: tuple[int, int] = sys.version_info[:2]) -> str:
-    """Write the hook, whole or not at all; its path.
-
-    `HookError`: the folder cannot be written to, or a foreign file has the hook's name.
-    """
+    """Write the hook; its path. `HookError`: the folder is read-only, or the file is foreign."""
     name, content = hook(version)
     path = os.path.join(folder, name)
     if _read(path) not in {None, content}:
@@ -62,10 +56,7 @@ def activate(folder: str, version: tuple[int, int] = sys.version_info[:2]) -> st
 
 
 def deactivate(folder: str, version: tuple[int, int] = sys.version_info[:2]) -> str:
-    """Remove the hook; its path, or "" if there was no hook.
-
-    `HookError`: it cannot be removed, or it is not what activate wrote.
-    """
+    """Remove the hook; its path, or "" without one. `HookError`: it is foreign, or stays."""
     name, content = hook(version)
     path = os.path.join(folder, name)
     found = _read(path)

@@ -151,10 +151,7 @@ def requirement(major: str, release: tuple[int, int] | None) -> str:
 
 
 def reported_release(handle: int) -> tuple[int, int]:
-    """The release of the loaded libcudart by ``cudaRuntimeGetVersion``, which needs no device.
-
-    ``(0, 0)`` if the function is missing or fails, as in a stub with libcudart's name.
-    """
+    """The loaded libcudart's release, asked without a device; ``(0, 0)`` for a stub without one."""
     if handle == _dl.NO_HANDLE:
         return 0, 0
     import ctypes

@@ -12,10 +12,7 @@ from cxx11_cuda_runtime import _dl
 
 
 def loaded_paths() -> tuple[str, ...]:
-    """Paths of the loaded objects in load order; the program comes first.
-
-    Without ctypes: the mapped shared objects, in address order.
-    """
+    """Paths of the loaded objects in load order, program first; without ctypes by address."""
     try:
         import ctypes
     except ImportError:

@@ -94,10 +94,7 @@ def _load_newest() -> str:
 
 
 def candidates(choice: str = "auto") -> list[tuple[int, str, str]]:
-    """(Number, found via, path) of every libstdc++ that may be loaded, best first.
-
-    The choice is ``auto``, ``vendored``, ``system`` or a path, as ``CXXRT_CXX`` spells it.
-    """
+    """(Number, found via, path) of each libstdc++ that ``CXXRT_CXX`` allows, best first."""
     vendored = [(_baked.GLIBCXX, "vendored", LIB + LIBSTDCXX)] if _baked.GLIBCXX else []
     if choice == "vendored":
         return vendored

@@ -38,10 +38,7 @@ else:
 
 
 def preload_paths() -> tuple[str, ...]:
-    """Paths to preload: the newest libstdc++, and before it the libgcc_s of the vendored one.
-
-    `UnbuiltError`: the package has no libraries.
-    """
+    """The newest libstdc++, and before it the vendored one's libgcc_s; else `UnbuiltError`."""
     rows = _load.candidates(os.environ.get("CXXRT_CXX") or "auto")
     if not rows:
         raise UnbuiltError("run: this copy of the package carries no libraries.")

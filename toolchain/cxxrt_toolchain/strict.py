@@ -27,12 +27,9 @@ _SHOWN = 60
 
 
 class Value:
-    """One value of a document.
+    """One value of a document, as `json` or `tomllib` makes it, and where it stands.
 
-    Args:
-        value: As `json` or `tomllib` makes it.
-        path: Where it stands, for example ``libraries[2].size``; that of a document is empty, or
-            the name of its file with ``: `` behind it.
+    For example ``libraries[2].size``; a document's path is empty, or its file's name and ``: ``.
     """
 
     __slots__ = ("_asked", "path", "value")

@@ -81,10 +81,7 @@ def loaded_objects() -> tuple[LoadedObject, ...]:
 
 
 def full_doctor(subject: Sequence[str]) -> str:
-    """The ``cxxrt doctor`` command for a subject, with the program that is found here.
-
-    ``cxxrt`` of this environment or on PATH, else ``uvx`` or ``pipx``, which fetch it.
-    """
+    """The ``cxxrt doctor`` command for a subject: as installed, or through ``uvx`` or ``pipx``."""
     beside = os.path.join(os.path.dirname(sys.executable or ""), "cxxrt")
     if shutil.which("cxxrt"):
         program = ["cxxrt"]

@@ -62,10 +62,7 @@ def _compile(compiler: str, standard: str, source: Path, destination: Path) -> N
 
 
 def older_host_libraries(cache: Path | None, destination: Path) -> Path:
-    """Fetch and unpack Debian 12's libstdc++ and libgcc_s; return their folder.
-
-    `MissingToolError` where no Debian mirror has them, or none is known.
-    """
+    """Fetch Debian 12's libstdc++ and libgcc_s; their folder. `MissingToolError`: no mirror."""
     with as_file(files("cxxrt_toolchain.demo").joinpath("older-host.toml")) as pins:
         inputs = load_inputs(Value.load_toml(pins))
     packages = fetch(

@@ -1,7 +1,7 @@
 """What the rules may know of a shared object: frozen values, no file access.
 
-Field names are the ELF specification's and GNU's (System V gABI chapters 4 and 5; symbol
-versioning: Drepper, "ELF Symbol Versioning"; ``STB_GNU_UNIQUE``: binutils).
+Field names are the ELF specification's and GNU's (System V gABI 4 and 5; symbol versioning:
+Drepper, "ELF Symbol Versioning"; ``STB_GNU_UNIQUE``: binutils).
 """
 
 from __future__ import annotations
@@ -37,10 +37,7 @@ class SymbolType(Enum):
 
 
 class NeededVersion(NamedTuple):
-    """One entry of ``.gnu.version_r``: a symbol version needed from a library.
-
-    A named tuple, because an environment has thousands of them.
-    """
+    """One entry of ``.gnu.version_r``; a named tuple, because an environment has thousands."""
 
     soname: Soname
     """The library that must define it."""

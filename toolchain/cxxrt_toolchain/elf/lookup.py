@@ -64,10 +64,7 @@ def _definition(image: ElfImage, dynamic: Dynamic, index: int, name: str) -> Def
 
 
 class _GnuTable:
-    """``DT_GNU_HASH``: a filter that knows most absent names, then buckets, then chains.
-
-    Filter and buckets are read at once where they are small, else word by word.
-    """
+    """``DT_GNU_HASH``: a filter that knows most absent names, then buckets, then chains."""
 
     def __init__(self, image: ElfImage, dynamic: Dynamic) -> None:
         self._image = image
@@ -87,6 +84,7 @@ class _GnuTable:
         size = self._buckets + self._count * _WORD
         self._chains = self._start + size
         self._filter_word, self._word = image.layout("Q", "I"), image.layout("I")
+        # Small in all but a few objects; else it is read word by word.
         self._data = image.read_at(self._start, size, self._what) if size <= _AT_ONCE else None
 
     def possible(self, names: Iterable[str]) -> Iterable[str]:

@@ -74,10 +74,8 @@ class Patchelf:
     def apply(self, content: bytes, edit: ElfEdit, member: str) -> bytes:
         """Apply all edits of one file in one call.
 
-        Raises:
-            ElfEditError: The file does not allow the edit.
-            ElfError: The content is not a readable ELF file.
-            StepFailedError: patchelf failed; carries its command and both streams.
+        `ElfEditError`: the file does not allow the edit; `ElfError`: it is not readable;
+        `StepFailedError`: patchelf failed, with its command and both streams.
         """
         if not edit:
             return content
@@ -88,7 +86,9 @@ class Patchelf:
             source.write_bytes(content)
             self._run([*_options(edit), "--output", str(target), str(source)], member)
             patched = target.read_bytes()
-        _check_result(before, read_elf(io.BytesIO(patched), member), member)
+        after = read_elf(io.BytesIO(patched), member)
+        if new := dangling_versions(after) - dangling_versions(before):
+            raise ElfEditError(member, f"versions would be needed from {', '.join(sorted(new))}")
         return patched
 
     def _run(self, arguments: list[str], member: str) -> None:
@@ -141,29 +141,15 @@ def check_edit(facts: SharedObject, edit: ElfEdit, member: str) -> None:
             raise ElfEditError(
                 member, f"{need.soname} cannot be removed, {need.version} is needed from it"
             )
-    for text in _texts(edit):
-        if not text or "\0" in text:
+    added = (*(new for _, new in edit.replace_needed), *edit.add_needed, edit.search_path or None)
+    for text in (edit.soname, *added):
+        if text is not None and (not text or "\0" in text):
             raise ElfEditError(member, f"{text!r} cannot be a name in the dynamic section")
 
 
 def dangling_versions(facts: SharedObject) -> frozenset[Soname]:
     """Libraries that versions are needed from although no ``DT_NEEDED`` names them."""
     return frozenset(need.soname for need in facts.version_needs) - frozenset(facts.needed)
-
-
-def _check_result(before: SharedObject, after: SharedObject, member: str) -> None:
-    new = dangling_versions(after) - dangling_versions(before)
-    if new:
-        raise ElfEditError(member, f"versions would be needed from {', '.join(sorted(new))}")
-
-
-def _texts(edit: ElfEdit) -> Iterator[str]:
-    if edit.soname is not None:
-        yield edit.soname
-    yield from (new for _, new in edit.replace_needed)
-    yield from edit.add_needed
-    if edit.search_path:
-        yield edit.search_path
 
 
 def _options(edit: ElfEdit) -> Iterator[str]:

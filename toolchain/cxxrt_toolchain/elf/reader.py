@@ -78,12 +78,12 @@ def read_elf(
     """Read the facts of one ELF file; `ElfError` where its bytes are no ELF file or contradictory.
 
     Args:
-        stream: An open seekable stream; it may stand anywhere and is left anywhere.
+        stream: Open and seekable; it may stand anywhere and is left anywhere.
         member: The name that errors carry.
         symbols: Whether to read the dynamic symbols too.
         groups: Whether to read their names by groups.
         limits: How much one file may make us read.
-        skip: Called with each range that will not be read, for a stream that keeps what it reads.
+        skip: Called with each range that will not be read.
     """
     image = ElfImage(stream, member, limits, skip)
     dynamic = Dynamic(image)

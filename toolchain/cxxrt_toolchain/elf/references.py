@@ -111,10 +111,7 @@ def _first_places(found: Relocations, kinds: frozenset[int]) -> dict[int, int]:
 def read_imports(
     image: ElfImage, dynamic: Dynamic, wanted: Callable[[str], bool]
 ) -> tuple[int, ...]:
-    """The places of the symbols that are wanted and not defined, one each, sorted.
-
-    Only x86_64 and aarch64 objects have any.
-    """
+    """One place of each wanted symbol that an x86_64 or aarch64 object lacks, sorted."""
     if not _is_known(image) or dynamic.get(dt.DT_SYMTAB) is None:
         return ()
     kinds = frozenset(_ADDRESSES[image.header.machine])

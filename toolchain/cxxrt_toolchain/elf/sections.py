@@ -36,10 +36,7 @@ class Section(NamedTuple):
 
 
 def read_comment(image: ElfImage) -> tuple[str, ...]:
-    """The compilers of the object's pieces, such as ``GCC: (GNU) 11.2.1 20220127``, each once.
-
-    They are the strings of ``.comment`` in file order; a strip tool may have taken it.
-    """
+    """Each compiler in ``.comment``, such as ``GCC: (GNU) 11.2.1 20220127``, in file order."""
     for section in read_sections(image):
         if section.name == b".comment":
             with suppress(ElfError):

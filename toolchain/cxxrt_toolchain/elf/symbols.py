@@ -163,15 +163,11 @@ def _table(
         raise image.error(f"{count} dynamic symbols, more than {image.limits.symbols}")
     address = dynamic.require(dt.DT_SYMTAB, "DT_SYMTAB")
     table = image.read_at(address, count * entry, "the dynamic symbol table")
-    return table[entry:], _version_indices(image, dynamic, count)[1:]
-
-
-def _version_indices(image: ElfImage, dynamic: Dynamic, count: int) -> tuple[int, ...]:
-    address = dynamic.get(dt.DT_VERSYM)
-    if address is None:
-        return (1,) * count
-    table = image.read_at(address, count * 2, "the symbol versions")
-    return image.layout(f"{count}H").unpack(table)
+    versions = dynamic.get(dt.DT_VERSYM)
+    if versions is None:
+        return table[entry:], (1,) * (count - 1)
+    indices = image.read_at(versions, count * 2, "the symbol versions")
+    return table[entry:], image.layout(f"{count}H").unpack(indices)[1:]
 
 
 def _count(image: ElfImage, dynamic: Dynamic) -> int:

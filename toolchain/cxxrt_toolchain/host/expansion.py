@@ -45,12 +45,10 @@ def expand(base: Iterable[AnyTag], suffixes: Sequence[Suffix]) -> list[AnyTag]:
     """Place the suffixed tags around each run of tags with one Python tag and one ABI.
 
     Args:
-        base: Objects with ``interpreter``, ``abi`` and ``platform``, and a class that takes them.
+        base: Objects with ``interpreter``, ``abi`` and ``platform``, and a class that takes them;
+            they keep their order, and no tag comes twice.
         suffixes: In order of preference: the runtime ABI, whether it goes behind the run, the
             smallest glibc and the architectures of its platforms.
-
-    Returns:
-        The base tags in their order, unchanged, with the others between them; none twice.
     """
     base = list(base)
     own = set(base)  # a base tag that carries a runtime ABI keeps its place (S-8, O-8)

@@ -53,10 +53,7 @@ def manifest_of(interpreter: Interpreter) -> RuntimeManifest | None:
 
 
 def cuda_driver(spec: Spec, environ: Mapping[str, str]) -> int | None:
-    """The newest CUDA major that the driver runs; None: none, or unknown.
-
-    `UsageError` where ``CXXRT_CUDA`` is not a CUDA major and not ``none``.
-    """
+    """The newest CUDA major that the driver runs, or None; `UsageError`: bad ``CXXRT_CUDA``."""
     override = environ.get(CUDA_VARIABLE, "").strip().lower()
     if override == "none":
         return None

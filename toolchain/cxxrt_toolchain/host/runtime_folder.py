@@ -38,10 +38,7 @@ class RuntimeFolder:
         return self.root / "lib"
 
     def link_folders(self, cuda: int | None) -> tuple[Path, ...]:
-        """The folders for ``-L``, first the one where ``-lcudart`` means the given major.
-
-        `ConfigError` where the runtime has no libcudart of that major.
-        """
+        """The folders for ``-L``, a CUDA major's first; `ConfigError` if it is not there."""
         if cuda is None:
             return (self.libraries,)
         majors = [major for major, _ in self.manifest.cudart]

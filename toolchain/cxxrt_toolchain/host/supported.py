@@ -70,13 +70,7 @@ def suffixes(host: Host, spec: Spec) -> tuple[Suffix, ...]:
 
 
 def supported_tags(base: Iterable[Tag], host: Host, spec: Spec) -> list[Tag]:
-    """The installer's list, unchanged, with the supported runtime tags in their places.
-
-    Args:
-        base: What the installer computes without this specification, best first.
-        host: The environment.
-        spec: The known epochs.
-    """
+    """The installer's list, best first, unchanged, with the supported runtime tags in place."""
     return expand(base, expansion_rows(suffixes(host, spec)))
 
 

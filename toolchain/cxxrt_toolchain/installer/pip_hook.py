@@ -8,15 +8,14 @@ Protocol: the environment variable ``CXXRT_PIP_HOOK`` is one JSON object, the ar
 ``suffixes`` are the rows that ``expand()`` of the file ``expansion`` takes; ``pip`` is the
 directory to take pip from, null for the one that this interpreter imports; ``home`` is the
 interpreter that has cxxrt_toolchain, null where the user named the environment. The process then is
-pip: its output, its exit code, and its own subprocesses, which install build requirements into
-isolated environments, come back through this file. So does pip restarted in another interpreter
-because its configuration has the key ``python``: the rows are not that interpreter's, and
-``cxxrt pip --python`` starts anew.
+pip. Its subprocesses, which install build requirements into isolated environments, come back
+through this file; so does pip restarted in another interpreter because of its configuration key
+``python``, and as the rows are not that interpreter's, ``cxxrt pip --python`` starts anew.
 
 What is changed in pip is the answer of one function, ``get_supported()`` in
-``pip._internal.utils.compatibility_tags``. It is the only source of tags in pip since 20.1, for the
-index, the resolver, the cache and ``pip check`` alike. A pip before 20.3 is refused: it knows no
-perennial manylinux tag (PEP 600), so no suffixed tag could match.
+``pip._internal.utils.compatibility_tags``: since 20.1 the only source of tags, for the index, the
+resolver, the cache and ``pip check``. A pip before 20.3 is refused: it knows no perennial manylinux
+tag (PEP 600), so no suffixed tag could match.
 """
 
 from __future__ import annotations

@@ -40,10 +40,8 @@ _PYTHON_VARIABLE = "PIP_PYTHON"
 def run_pip(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run pip with these arguments and environment variables; its exit code comes back.
 
-    Raises:
-        UsageError: ``--python`` without a value, or a bad ``CXXRT_CUDA``.
-        InputError: There is no interpreter at that path.
-        MissingToolError: The environment, and this one, have no pip; or its Python is too old.
+    `UsageError`: a bad ``--python`` or ``CXXRT_CUDA``; `InputError`: no interpreter at that path;
+    `MissingToolError`: no pip, or a Python that is too old.
     """
     python, rest = split_python_option(arguments)
     chosen = python or environ.get(_PYTHON_VARIABLE)

@@ -60,10 +60,7 @@ def build_wheel(recipe: RuntimeRecipe, arch: str, workshop: Workshop, dest: Path
 def assemble(
     recipe: RuntimeRecipe, arch: str, components: Sequence[StagedComponent], dest: Path
 ) -> Path:
-    """Write the runtime wheel of components in load order; one of the same name is replaced.
-
-    `AssemblyError`: the components do not make a runtime wheel.
-    """
+    """Write the wheel of components in load order; `AssemblyError`: they do not make one."""
     manifest = build_manifest(recipe, arch, components, load_symbol_tables())
     tag = f"py3-none-{platform_tag(manifest)}"
     stem = f"{PACKAGE}-{manifest.version}"

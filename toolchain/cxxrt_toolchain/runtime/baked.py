@@ -42,10 +42,7 @@ def baked_source(manifest: RuntimeManifest) -> str:
 
 
 def filled_init(source: str, manifest: RuntimeManifest, anchor_size: int) -> str:
-    """The package's ``__init__.py`` with the figures of this wheel; unchanged without libstdc++.
-
-    `AssemblyError`: the source has no place for the figures.
-    """
+    """The package's ``__init__.py`` with this wheel's figures; `AssemblyError`: no place."""
     if source.count(_PLACEHOLDER) != 1:
         raise AssemblyError(
             "the loader's __init__.py has no line, or several, for the vendored sizes."

@@ -94,11 +94,7 @@ def build(
         jobs: How many processes ``make`` may run.
         fetch: Gets the inputs, verified.
         verify: Looks at the finished work folder and raises if it must not be used.
-        progress: Gets a line about each step.
-
-    Raises:
-        MissingToolError: This machine cannot build it.
-        StepFailedError: A step failed.
+        progress: Gets a line about each step; one that fails is a `StepFailedError`.
     """
     final = builds / order.folder_name
     if final.is_dir():

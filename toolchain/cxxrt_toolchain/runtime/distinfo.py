@@ -29,8 +29,7 @@ _CLASSIFIERS = (
 def platform_tag(manifest: RuntimeManifest) -> str:
     """The perennial manylinux tag of the glibc floor (PEP 600).
 
-    Without the legacy alias ``manylinux2014``: every pip that comes with a Python of
-    `requires_python` knows the perennial form, and a set of two is one more thing to sort.
+    Every pip of a Python that the wheel allows knows it, so no legacy alias ``manylinux2014``.
     """
     return f"manylinux_{manifest.glibc_floor.replace('.', '_')}_{manifest.arch}"
 

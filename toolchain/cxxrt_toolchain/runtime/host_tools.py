@@ -32,10 +32,7 @@ _PROGRAMS = {"make": "make", "patch": "patch", "sh": "dash", "sed": "sed", "awk"
 def program_path(
     builds: Path, search_path: str, fetch: Callable[[tuple[Input, ...]], Mapping[Input, Path]]
 ) -> str:
-    """The ``PATH`` for a build's steps: this process's, and borrowed programs below ``builds``.
-
-    `MissingToolError`: the steps cannot run on this machine; all reasons at once.
-    """
+    """The ``PATH`` for a build's steps; `MissingToolError` lists what this machine lacks."""
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         raise MissingToolError(
             f"GCC's libraries are built on x86_64 Linux, and this is {sys.platform} "

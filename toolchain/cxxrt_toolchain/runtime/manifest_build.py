@@ -47,7 +47,12 @@ def build_manifest(
         if is_vendored(recipe, library)
     ]
     libraries = tuple(_library(component, library) for component, library in vendored)
-    _check_floors(recipe, libraries)
+    for each in libraries:
+        if Version(each.glibc_floor) > Version(recipe.glibc_floor):
+            raise AssemblyError(
+                f"{each.soname} needs glibc {each.glibc_floor}, "
+                f"the wheel promises {recipe.glibc_floor}."
+            )
     _check_order(libraries)
     for _, library in vendored:
         if library.facts.machine != arch:
@@ -128,15 +133,6 @@ def _component(recipe: RuntimeRecipe, component: StagedComponent) -> ManifestCom
         license_files=files if inside else (),
         libraries=inside,
     )
-
-
-def _check_floors(recipe: RuntimeRecipe, libraries: Iterable[Library]) -> None:
-    for library in libraries:
-        if Version(library.glibc_floor) > Version(recipe.glibc_floor):
-            raise AssemblyError(
-                f"{library.soname} needs glibc {library.glibc_floor}, "
-                f"the wheel promises {recipe.glibc_floor}."
-            )
 
 
 def _check_order(libraries: Sequence[Library]) -> None:

@@ -71,10 +71,8 @@ class Workshop:
 def stage(component: Component, arch: str, glibc_floor: str, workshop: Workshop) -> StagedComponent:
     """Get a component's libraries: from the cache, by building, or out of a wheel.
 
-    Raises:
-        InputError: An input is not what its pin says, or lacks what the recipe promises.
-        MissingToolError: Something cannot be fetched or built on this machine.
-        StepFailedError: A step of the build failed, or its result breaks a promise.
+    `InputError`: an input is not what its pin or recipe says; `MissingToolError`: it cannot be
+    fetched or built here; `StepFailedError`: a step failed, or its result breaks a promise.
     """
     if component.built:
         folder = built_folder(component, arch, glibc_floor, workshop)

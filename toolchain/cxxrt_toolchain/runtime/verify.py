@@ -21,10 +21,7 @@ _FILE = "figures.json"
 
 
 def verify_build(work: Path, *, component: Component, arch: str, floor: str) -> None:
-    """Check every library of a build and write down its figures.
-
-    `StepFailedError`: a library is missing, or breaks one of the recipe's promises.
-    """
+    """Write a build's figures; `StepFailedError`: a missing library or a broken promise."""
     faults: list[str] = []
     rows: list[Figures] = []
     for library in component.for_arch(arch):

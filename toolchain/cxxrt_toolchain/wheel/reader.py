@@ -83,10 +83,7 @@ class Wheel:
 
     @classmethod
     def open(cls, path: Path, limits: WheelLimits = DEFAULT_LIMITS) -> Wheel:
-        """Open a wheel and check its directory.
-
-        `BadWheelError` lists every issue; `BadWheelNameError` where its file name is not a wheel's.
-        """
+        """Open a wheel; `BadWheelError` lists every issue, `BadWheelNameError`: a bad file name."""
         try:
             file = path.open("rb", buffering=0)
         except OSError as error:
@@ -164,10 +161,7 @@ class Wheel:
         return {row.path: row.hash for row in self.record if row.hash}
 
     def record_issues(self, digests: Mapping[str, bytes] | None = None) -> tuple[RecordIssue, ...]:
-        """Every difference between RECORD and the archive; reads every member once.
-
-        ``digests`` are the SHA-256 of members that need not be read again.
-        """
+        """Every difference between RECORD and the archive; known SHA-256 digests save reading."""
         path = f"{self.dist_info}/RECORD"
         try:
             rows = self.record

@@ -83,20 +83,16 @@ def local_header(member: Written, moment: DosTime) -> bytes:
     extra = (
         struct.pack("<2H2Q", 1, 16, member.size, member.compressed_size) if member.large else b""
     )
-    head = _LOCAL.pack(
-        b"PK\x03\x04",
-        _VERSION64 if member.large else _VERSION,
-        member.flags,
-        member.method,
-        moment.time,
-        moment.date,
-        member.crc,
-        _MAX32 if member.large else member.compressed_size,
-        _MAX32 if member.large else member.size,
-        len(name),
-        len(extra),
-    )
+    version = _VERSION64 if member.large else _VERSION
+    head = _LOCAL.pack(b"PK\x03\x04", version, *_shared(member, moment, name, extra))
     return head + name + extra
+
+
+def _shared(member: Written, moment: DosTime, name: bytes, extra: bytes) -> tuple[int, ...]:
+    """The fields that the local and the central header have in common."""
+    sizes = (_MAX32, _MAX32) if member.large else (member.compressed_size, member.size)
+    when = (moment.time, moment.date)
+    return (member.flags, member.method, *when, member.crc, *sizes, len(name), len(extra))
 
 
 def central_directory(members: Sequence[Written], moment: DosTime, offset: int) -> bytes:
@@ -105,18 +101,9 @@ def central_directory(members: Sequence[Written], moment: DosTime, offset: int) 
     count, size = len(members), len(directory)
     end64 = b""
     if count >= _MAX16 or offset >= _MAX32 or size >= _MAX32:
-        end64 = _END64.pack(
-            b"PK\x06\x06",
-            _END64.size - 12,
-            _UNIX | _VERSION64,
-            _VERSION64,
-            0,
-            0,
-            count,
-            count,
-            size,
-            offset,
-        ) + _LOCATOR64.pack(b"PK\x06\x07", 0, offset + size, 1)
+        ends = (0, 0, count, count, size, offset)
+        end64 = _END64.pack(b"PK\x06\x06", _END64.size - 12, _UNIX | _VERSION64, _VERSION64, *ends)
+        end64 += _LOCATOR64.pack(b"PK\x06\x07", 0, offset + size, 1)
     few = min(count, _MAX16)
     end = _END.pack(b"PK\x05\x06", 0, 0, few, few, min(size, _MAX32), min(offset, _MAX32), 0)
     return directory + end64 + end
@@ -131,23 +118,7 @@ def _central_header(member: Written, moment: DosTime) -> bytes:
     extra = struct.pack(f"<2H{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
     version = _VERSION64 if wide else _VERSION
     mode = stat.S_IFREG | (0o755 if member.executable else 0o644)
-    head = _CENTRAL.pack(
-        b"PK\x01\x02",
-        _UNIX | version,
-        version,
-        member.flags,
-        member.method,
-        moment.time,
-        moment.date,
-        member.crc,
-        _MAX32 if member.large else member.compressed_size,
-        _MAX32 if member.large else member.size,
-        len(name),
-        len(extra),
-        0,
-        0,
-        0,
-        mode << 16,
-        _MAX32 if far else member.offset,
-    )
+    shared = _shared(member, moment, name, extra)
+    place = (mode << 16, _MAX32 if far else member.offset)
+    head = _CENTRAL.pack(b"PK\x01\x02", _UNIX | version, version, *shared, 0, 0, 0, *place)
     return head + name + extra

@@ -29,9 +29,7 @@ class Downloader(Protocol):
     def download(self, item: Input, part: Path, progress: Progress) -> None:
         """Write the input's content to ``part``, going on where an earlier try stopped.
 
-        Raises:
-            MissingToolError: It cannot be fetched; what ``part`` holds can be resumed.
-            InputError: The content has another hash.
+        `MissingToolError`: it cannot be fetched; `InputError`: it has another hash.
         """
 
 
