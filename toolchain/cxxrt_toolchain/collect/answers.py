@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from cxxrt_toolchain.collect.store import Identity, Store, identity
 from cxxrt_toolchain.elf.reader import ElfError, SparseElf
+from cxxrt_toolchain.plain_files import open_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -93,7 +94,7 @@ class _Asked:
 
 def _found(path: str, find: Callable[[SparseElf], _Answer], otherwise: _Answer) -> _Answer:
     """The answer of the file itself; raises OSError if it cannot be read."""
-    with open(path, "rb") as stream:  # noqa: PTH123 - called for each object
+    with open_plain(path) as stream:
         try:
             return find(SparseElf(stream, path))
         except ElfError:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import ConfigError, MissingToolError
+from cxxrt_toolchain.plain_files import read_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,8 +67,8 @@ class RuntimeFolder:
         # Not at the top: a build without CUDA asks only where the files are.
         from cxxrt_toolchain.abi.manifest import RuntimeManifest
 
-        text = (self.root / "manifest.json").read_text(encoding="utf-8")
-        return RuntimeManifest.from_json(text)
+        text = read_plain(self.root / "manifest.json")
+        return RuntimeManifest.from_json(text.decode("utf-8", "replace"))
 
 
 def find_runtime(search: Iterable[str] | None = None) -> RuntimeFolder:

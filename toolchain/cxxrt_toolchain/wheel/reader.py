@@ -10,9 +10,10 @@ import os
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.filename import parse_wheel_name
+from cxxrt_toolchain.plain_files import open_plain
 from cxxrt_toolchain.wheel.directory import BadWheelError, WheelLimits, read_directory
 from cxxrt_toolchain.wheel.metadata import CoreMetadata, MetadataError, WheelFile
 from cxxrt_toolchain.wheel.record import (
@@ -85,12 +86,12 @@ class Wheel:
     def open(cls, path: Path, limits: WheelLimits = DEFAULT_LIMITS) -> Wheel:
         """Open a wheel; `BadWheelError` lists every issue, `BadWheelNameError`: a bad file name."""
         try:
-            file = path.open("rb", buffering=0)
+            file = open_plain(path, 0)
         except OSError as error:
             reason = error.strerror or str(error)
             raise BadWheelError(path, (f"it cannot be opened ({reason})",)) from error
         try:
-            return cls(path, cast("BinaryIO", file), limits)
+            return cls(path, file, limits)
         except BaseException:
             file.close()
             raise

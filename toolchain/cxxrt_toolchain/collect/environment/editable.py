@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect.environment.source_trees import may_be_shared
+from cxxrt_toolchain.plain_files import read_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 _PTH = ".pth"
 _DIRECT_URL = "direct_url.json"
 _IMPORT = re.compile(r"import[ \t]+([A-Za-z_]\w*)")
-_MOST_BYTES = 32 << 20
 _NO_PACKAGES = frozenset({"build", "dist", "env", "target", "venv"})
 """Folders beside the packages of a project that lies flat."""
 _MOST_PORTIONS = 100
@@ -205,7 +205,6 @@ def _text(path: str) -> str:
 def content(path: str) -> bytes:
     """The content of a file of an installer; empty for one that cannot be read."""
     try:
-        with open(path, "rb") as stream:  # noqa: PTH123 - called for each distribution
-            return stream.read(_MOST_BYTES)
+        return read_plain(path)
     except (OSError, ValueError):
         return b""

@@ -27,6 +27,7 @@ from cxxrt_toolchain.facts.families import (
 from cxxrt_toolchain.facts.installed import Found, Step
 from cxxrt_toolchain.facts.interactions import InteractingObject
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
+from cxxrt_toolchain.plain_files import read_plain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -152,7 +153,7 @@ def _is_runtime(name: str) -> bool:
 
 def _ld_cache() -> bytes:
     try:
-        return Path(CACHE_FILE).read_bytes()
+        return read_plain(CACHE_FILE)
     except OSError:
         return b""
 

@@ -22,6 +22,7 @@ from cxxrt_toolchain.elf.facts import SymbolType
 from cxxrt_toolchain.elf.image import ElfError
 from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.facts.imports import CrashSite
+from cxxrt_toolchain.plain_files import open_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,7 +132,7 @@ def _follows_a_call(before: bytes) -> bool:
 def _function(path: str, offset: int) -> str:
     """The exported function that the place is in, or that is the nearest before it."""
     try:
-        with Path(path).open("rb") as stream:
+        with open_plain(path) as stream:
             symbols = read_elf(stream, path, symbols=True).symbols or ()
     except (OSError, ElfError):
         return ""

@@ -24,6 +24,7 @@ from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.imports import Cure, Verdict
 from cxxrt_toolchain.facts.libraries import newest_node
+from cxxrt_toolchain.plain_files import open_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -159,7 +160,7 @@ def find_preload(search: Iterable[str], prefix: str) -> str:
 
 def _version(place: Path) -> tuple[int, ...]:
     try:
-        with place.open("rb") as stream:
+        with open_plain(place) as stream:
             facts = read_elf(stream, str(place))
     except (OSError, ElfError):
         return ()

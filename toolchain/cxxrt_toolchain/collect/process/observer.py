@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from cxxrt_toolchain.collect.answers import Answers
@@ -26,6 +25,7 @@ from cxxrt_toolchain.elf.sections import read_comment
 from cxxrt_toolchain.facts.interactions import InteractingObject
 from cxxrt_toolchain.facts.libraries import Package
 from cxxrt_toolchain.facts.process import ProcessView
+from cxxrt_toolchain.plain_files import open_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +109,7 @@ class Observer:
         def open_file(path: str) -> BinaryIO:
             if by_path[path].facts is None:
                 raise ElfError(path, "the file is gone, or not ELF")
-            return open(facts.root + path, "rb")  # noqa: PTH123 - called for each object
+            return open_plain(facts.root + path)
 
         def described(
             source: ObjectInMemory, target: str, symbols: tuple[int | str, ...]
@@ -195,7 +195,7 @@ def _compilers(root: str, bindings: Bindings | None) -> dict[str, tuple[str, ...
 
 def _comment(path: str) -> tuple[str, ...]:
     try:
-        with Path(path).open("rb") as stream:
+        with open_plain(path) as stream:
             return read_comment(ElfImage(stream, path))
     except (OSError, ElfError):
         return ()
