@@ -47,16 +47,10 @@ class Bound:
 def version_bounds(
     tables: SymbolTables, needs: Iterable[tuple[str, str]], *, epoch: int = 1
 ) -> tuple[Bound, ...]:
-    """Bounds of version needs, strongest first.
+    """Bounds of version needs, strongest first; `NoRuntimeError` for a node that no table has.
 
-    Args:
-        tables: The specification's.
-        needs: (SONAME, version node) pairs of ``.gnu.version_r``, without weak ones. Libraries
-            that the runtime does not carry, such as libc.so.6, are passed over.
-        epoch: Of the wheel.
-
-    Raises:
-        NoRuntimeError: A node that the tables do not know.
+    `needs` are (SONAME, version node) pairs of ``.gnu.version_r``, without weak ones. Libraries
+    that the runtime does not carry, such as libc.so.6, are passed over.
     """
     bounds = []
     for soname, node in sorted(set(needs)):
@@ -81,15 +75,8 @@ def cudart_bounds(
 ) -> tuple[Bound, ...]:
     """Bounds of the libcudart symbols that a wheel leaves undefined, strongest first.
 
-    Args:
-        tables: The specification's.
-        major: The CUDA major, as in ``libcudart.so.<major>``.
-        symbols: Undefined symbols that libcudart is to provide; without any, the bound is that of
-            the library itself.
-        epoch: Of the wheel.
-
-    Raises:
-        NoRuntimeError: A major, or a symbol, that no known runtime carries.
+    Without any symbol, the bound is that of ``libcudart.so.<major>`` itself. Raises
+    `NoRuntimeError` for a major, or a symbol, that no known runtime carries.
     """
     table = tables.cudart.get(major)
     if table is None:
@@ -111,14 +98,8 @@ def requirement_text(
 ) -> str:
     """The whole requirement of one wheel, spelled as ``str()`` of the value would.
 
-    Args:
-        tables: The specification's.
-        needs: As `version_bounds` takes them.
-        cudart: CUDA major to undefined symbols.
-        epoch: Of the wheel; the next one is excluded.
-
-    Raises:
-        NoRuntimeError: Something that no known runtime provides.
+    It excludes the next epoch. `cudart` has undefined symbols by CUDA major. Raises
+    `NoRuntimeError` for what no known runtime provides.
     """
     bounds = [*version_bounds(tables, needs, epoch=epoch)]
     for major, symbols in cudart.items():

@@ -10,11 +10,7 @@ _DATA = "cxxrt_abi_tag_spec"
 
 
 def read_data(name: str) -> dict[str, Any]:
-    """The JSON document of a file, for example ``policies/cxxrt1.json``.
-
-    Raises:
-        FileNotFoundError: The specification has no such file.
-    """
+    """The JSON document of a file, such as ``policies/cxxrt1.json``; else `FileNotFoundError`."""
     document: dict[str, Any] = json.loads(files(_DATA).joinpath(name).read_text(encoding="utf-8"))
     return document
 

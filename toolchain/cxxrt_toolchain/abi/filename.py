@@ -85,10 +85,9 @@ class WheelTags:
 
     @property
     def runtime(self) -> RuntimeAbi | None:
-        """The runtime ABI of the name, from the suffix or from our label; None for a plain wheel.
+        """The runtime ABI of the suffix or of our label; None for a plain wheel.
 
-        Raises:
-            BadTagError: An ABI value or the label speaks of a runtime ABI and is malformed.
+        Raises `BadTagError` where an ABI value or the label speaks of one and is malformed.
         """
         for abi in self.abi:
             if claims_runtime(abi):

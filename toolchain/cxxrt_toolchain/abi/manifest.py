@@ -131,11 +131,7 @@ class RuntimeManifest:
 
     @classmethod
     def from_json(cls, text: str) -> RuntimeManifest:
-        """Read the text of ``manifest.json``.
-
-        Raises:
-            ManifestError: Not JSON, another ``schema``, or a key that is missing or wrong.
-        """
+        """Read ``manifest.json``; `ManifestError` names the key that is missing or wrong."""
         try:
             root = Value.parse_json(text)
             _check_schema(root)

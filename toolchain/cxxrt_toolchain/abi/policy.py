@@ -61,11 +61,7 @@ class Policy:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Policy:
-        """Read a document that conforms to ``schemas/policy.schema.json``.
-
-        Raises:
-            InputError: Its schema number is not known (C-3).
-        """
+        """Read a document of ``schemas/policy.schema.json``; `InputError`: unknown number (C-3)."""
         if document["schema"] != _SCHEMA:
             raise InputError(f"policy {document['name']}: unknown schema {document['schema']}.")
         return cls(

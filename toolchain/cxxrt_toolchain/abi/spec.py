@@ -87,9 +87,7 @@ def load_spec() -> Spec:
 def load_policy(runtime: RuntimeAbi) -> Policy:
     """What a wheel with this runtime ABI may need from outside.
 
-    Raises:
-        UnknownEpochError: The specification has no policy of that name.
-        InputError: The file is another runtime's policy, or of an unknown schema.
+    Raises `UnknownEpochError` without a policy of that name, `InputError` for an unusable one.
     """
     name = f"policies/{runtime}.json"
     known = policy_names()

@@ -85,11 +85,7 @@ class _CudartTables(Mapping[int, CudartSymbols]):
 
 @cache
 def load_symbol_tables() -> SymbolTables:
-    """The tables of the installed specification.
-
-    Raises:
-        SymbolTableError: A file is missing or is not what its schema says.
-    """
+    """The tables of the installed specification; `SymbolTableError` names an unusable file."""
     symbols = _DATA / "symbols"
     return SymbolTables(
         versions=read_versions((symbols / "gcc-runtime.json").read_bytes()),

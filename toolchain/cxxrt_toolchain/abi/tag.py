@@ -31,10 +31,8 @@ class BadTagError(InputError):
 class RuntimeAbi:
     """What a binary was linked against: ``cxxrt1`` or ``cxxrt1_cu12``.
 
-    The same text is the suffix of the ABI tag and the variant label of PEP 825.
-
-    Raises:
-        BadTagError: The parts cannot be written in the grammar.
+    The same text is the suffix of the ABI tag and the variant label of PEP 825. Raises
+    `BadTagError` for parts that the grammar cannot express.
     """
 
     epoch: int
@@ -50,11 +48,7 @@ class RuntimeAbi:
 
     @classmethod
     def parse(cls, text: str) -> RuntimeAbi:
-        """Read ``cxxrt<epoch>[_cu<major>]``.
-
-        Raises:
-            BadTagError: The text is anything else.
-        """
+        """Read ``cxxrt<epoch>[_cu<major>]``; `BadTagError` for anything else."""
         match = _RUNTIME_ABI.fullmatch(text)
         if match is None:
             raise BadTagError(f"{text!r} is no runtime ABI.", _FORM)
@@ -72,10 +66,8 @@ class AbiTag:
     """A Python ABI and the runtime ABI behind it: ``cp312_cxxrt1_cu12``.
 
     ``<`` is by base, epoch and CUDA major, for stable listings; which tag an installer prefers
-    depends on the machine and is ``host.supported``'s to say.
-
-    Raises:
-        BadTagError: The base is no Python ABI that can carry the suffix.
+    depends on the machine (`host.supported`). Raises `BadTagError` for a base that can carry no
+    suffix.
     """
 
     base: str
@@ -92,11 +84,7 @@ class AbiTag:
 
     @classmethod
     def parse(cls, text: str) -> AbiTag:
-        """Read one member of a wheel's ABI field.
-
-        Raises:
-            BadTagError: The text has no runtime suffix, or a malformed one.
-        """
+        """Read one member of a wheel's ABI field; `BadTagError` without a well-formed suffix."""
         match = _ABI_TAG.fullmatch(text)
         if match is None:
             raise BadTagError(f"{text!r} is no runtime ABI tag.", _FORM)

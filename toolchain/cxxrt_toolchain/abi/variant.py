@@ -38,8 +38,7 @@ def properties(runtime: RuntimeAbi, spec: Spec) -> tuple[str, ...]:
 def runtime_from_properties(values: Iterable[str], spec: Spec) -> RuntimeAbi:
     """The runtime ABI that a variant's properties name; other namespaces are not ours to judge.
 
-    Raises:
-        BadTagError: Our namespace is absent, incomplete, doubled or has a value that is no number.
+    Raises `BadTagError` where ours is absent, incomplete, doubled or has a value that is no number.
     """
     found: dict[str, int] = {}
     for value in values:
@@ -58,9 +57,8 @@ def runtime_from_properties(values: Iterable[str], spec: Spec) -> RuntimeAbi:
 def to_variant_name(filename: str) -> str:
     """``…-cp312_cxxrt1-<platform>.whl`` -> ``…-cp312-<platform>-cxxrt1.whl``.
 
-    Raises:
-        BadWheelNameError: It is not a wheel's name, or not all ABIs have the same suffix.
-        BadTagError: The suffix is malformed.
+    Raises `BadWheelNameError` where not all ABIs have the same suffix, `BadTagError` for a
+    malformed one.
     """
     name = parse_wheel_name(filename)
     if name.label is not None or not all(map(claims_runtime, name.abi)):
@@ -75,9 +73,8 @@ def to_variant_name(filename: str) -> str:
 def from_variant_name(filename: str, values: Iterable[str], spec: Spec) -> str:
     """``…-cp312-<platform>-cxxrt1.whl`` and its properties -> ``…-cp312_cxxrt1-<platform>.whl``.
 
-    Raises:
-        BadWheelNameError: It is not a variant wheel's name, or label and properties disagree.
-        BadTagError: The properties name no runtime ABI.
+    Raises `BadWheelNameError` where label and properties disagree, `BadTagError` without
+    properties.
     """
     name = parse_wheel_name(filename)
     runtime = runtime_from_properties(values, spec)
@@ -102,11 +99,7 @@ def suffixed_name(filename: str, runtime: RuntimeAbi) -> str:
 
 
 def properties_in(document: Mapping[str, Any], label: str) -> tuple[str, ...]:
-    """The properties that a ``variant.json`` gives for a label, sorted.
-
-    Raises:
-        ValueError: It has no such variant, or not in the form of PEP 825.
-    """
+    """The properties of a label in a ``variant.json``, sorted; `ValueError` without any."""
     try:
         rows = [
             (namespace, feature, value)

@@ -21,20 +21,12 @@ _MOST_TEXT = 16_384
 
 
 def as_number(digits: str) -> int:
-    """The number; 10**100 for one of more than a hundred digits, which compares as very large.
-
-    Raises:
-        ValueError: The text is not a number.
-    """
+    """The number; 10**100 for one of more than a hundred digits; `ValueError` for no number."""
     return int(digits) if len(digits) <= MOST_DIGITS else _LARGEST
 
 
 def parse_version(text: str) -> Version:
-    """A version as PEP 440 defines it.
-
-    Raises:
-        InvalidVersion: It is not one, or has a number of more than a hundred digits.
-    """
+    """A version (PEP 440); `InvalidVersion` also for a number of more than a hundred digits."""
     from packaging.version import InvalidVersion, Version
 
     if _LONG.search(text):
@@ -68,11 +60,7 @@ def version_tuple(text: str) -> tuple[int, ...]:
 
 
 def release_pair(text: str) -> tuple[int, int]:
-    """``2.17`` -> ``(2, 17)``, ``2`` -> ``(2, 0)``; only the first two numbers count.
-
-    Raises:
-        ValueError: The text is not a dotted number.
-    """
+    """``2.17`` -> ``(2, 17)``, ``2`` -> ``(2, 0)``; `ValueError` for no dotted number."""
     numbers = version_tuple(text)
     if not numbers:
         raise ValueError(f"{text!r} is not a dotted number")

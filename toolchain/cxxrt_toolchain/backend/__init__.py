@@ -33,10 +33,7 @@ __all__ = [
 def build_wheel(
     wheel_directory: str, config_settings: _Settings = None, metadata_directory: str | None = None
 ) -> str:
-    """Build, link, check, wire and tag a wheel; returns its file name (PEP 517).
-
-    `metadata_directory` is what a hook prepared that this backend does not have.
-    """
+    """Build, link, check, wire and tag a wheel; returns its file name (PEP 517)."""
     del metadata_directory
     from cxxrt_toolchain.backend import hooks
 

@@ -1,10 +1,6 @@
 """``[tool.cxxrt]``, ``-C`` settings and environment variables to one `BuildConfig`.
 
-In: the text of pyproject.toml, the frontend's config settings, the environment. Out: frozen
-settings, and the config settings that are the wrapped backend's. Unknown keys and impossible
-values are errors that begin with the key's path.
-
-Later rows win:
+Unknown keys and impossible values are errors that begin with the key's path. Later columns win:
 
     key                 [tool.cxxrt]       environment               frontend
     build-backend       text               -                         -
@@ -89,25 +85,16 @@ class BuildConfig:
 def read_config(
     project: Path, settings: Mapping[str, Any] | None, environment: Mapping[str, str]
 ) -> BuildConfig:
-    """Read a project's configuration.
+    """Read a project's configuration; `ConfigError` begins with the key that is wrong.
 
-    Args:
-        project: The folder of pyproject.toml.
-        settings: The frontend's ``config_settings``.
-        environment: As ``os.environ``.
-
-    Raises:
-        ConfigError: A key is unknown, a value is not allowed, or two contradict each other.
+    `project` is the folder of pyproject.toml, `settings` are the frontend's ``config_settings``,
+    and `environment` is ``os.environ``.
     """
     return parse_config(_document(project), settings, environment)
 
 
 def has_table(project: Path) -> bool:
-    """Whether a project has a ``[tool.cxxrt]`` table, however it is spelled.
-
-    Raises:
-        ConfigError: Its pyproject.toml is not TOML.
-    """
+    """Whether a project has a ``[tool.cxxrt]`` table; `ConfigError` where it has no TOML."""
     tool = _document(project).get("tool", {})
     return isinstance(tool, dict) and "cxxrt" in tool
 
@@ -126,11 +113,8 @@ def parse_config(
     for key, variable in _ENVIRONMENT.items():
         if environment.get(variable):
             values[key] = _KEYS[key](Value(environment[variable], f"${variable}"))
-    ours = {
-        key.removeprefix(_PREFIX): value
-        for key, value in (settings or {}).items()
-        if key.startswith(_PREFIX)
-    }
+    given = (settings or {}).items()
+    ours = {key.removeprefix(_PREFIX): value for key, value in given if key.startswith(_PREFIX)}
     values |= _values(Value(ours, "-C cxxrt"), {key: _KEYS[key] for key in _ENVIRONMENT})
     if "build-backend" not in values:
         values["build-backend"] = _required_backend(document)
@@ -149,8 +133,7 @@ def settings_for_wrapped(settings: Mapping[str, Any] | None) -> dict[str, Any] |
 def _required_backend(document: Mapping[str, Any]) -> str:
     """The backend that the project's ``[build-system] requires`` brings, if it is a known one.
 
-    So a project changes one line of its file: `build-backend` becomes ours, and the backend that
-    it names in `requires` is the wrapped one.
+    A project changes one line: `build-backend` becomes ours, `requires` still has the wrapped one.
     """
     system = document.get("build-system", {})
     requires = system.get("requires", []) if isinstance(system, dict) else []

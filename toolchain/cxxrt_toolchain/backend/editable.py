@@ -1,7 +1,5 @@
 """The wrapped backend's editable wheel, changed so that its environment loads the runtime.
 
-In: an editable wheel. Out: the same wheel with three small files and a requirement.
-
 An editable wheel has no package whose ``__init__.py`` could be wired: the package is the user's
 source tree, which is not ours to edit, and often the binaries are there too. So the runtime is
 loaded where all layouts meet, at the start of the interpreter: by a ``.start`` file (PEP 829,
@@ -49,34 +47,16 @@ def load() -> None:
 
 
 def finish_editable(editable: Path, folder: Path, *, wire: bool) -> Path:
-    """Add the runtime to an editable wheel.
-
-    Args:
-        editable: What the wrapped backend built; not changed.
-        folder: Where the result goes.
-        wire: Load the runtime at the start of Python.
-    """
+    """Add the runtime to an editable wheel; with `wire`, it is loaded at the start of Python."""
     with Wheel.open(editable) as wheel:
-        name = wheel.name.distribution
-        plan = RepairPlan(
-            source=editable.name,
-            result=editable.name,
-            edits=(
-                *(start_files(name) if wire else ()),
-                SetRequirement(distribution=RUNTIME, requirement=ANY_RUNTIME),
-            ),
-            refusals=(),
-            notes=(),
-        )
+        name, files = editable.name, start_files(wheel.name.distribution) if wire else ()
+        required = SetRequirement(distribution=RUNTIME, requirement=ANY_RUNTIME)
+        plan = RepairPlan(source=name, result=name, edits=(*files, required), refusals=(), notes=())
         return apply_plan(plan, wheel, folder)
 
 
 def start_files(distribution: str) -> tuple[AddFile, ...]:
-    """The files that load the runtime when Python starts.
-
-    Args:
-        distribution: Its name, in any spelling.
-    """
+    """The files that load the runtime when Python starts."""
     name = re.sub(r"\W+", "_", distribution, flags=re.ASCII).lower()
     module = f"_cxxrt_editable_{name}"
     contents = {
@@ -85,6 +65,5 @@ def start_files(distribution: str) -> tuple[AddFile, ...]:
         f"{module}.start": f"{module}:load\n",
     }
     return tuple(
-        AddFile(member=member, content=content, reason=_REASON)
-        for member, content in contents.items()
+        AddFile(member=name, content=text, reason=_REASON) for name, text in contents.items()
     )

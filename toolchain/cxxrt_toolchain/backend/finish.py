@@ -28,15 +28,9 @@ if TYPE_CHECKING:
 
 
 def finish_wheel(plain: Path, folder: Path, config: BuildConfig) -> Path:
-    """Check, wire, constrain and tag a wheel.
+    """Check, wire, constrain and tag a wheel; the new one is in the folder whole or not at all.
 
-    Args:
-        plain: What the wrapped backend built; not changed.
-        folder: Where the result goes, whole or not at all.
-        config: The project's declaration.
-
-    Raises:
-        StepFailedError: The binaries cannot carry the tag; the message has the rules' ids.
+    Raises `StepFailedError` with the rules' ids where the binaries cannot carry the tag.
     """
     options = PlanOptions(
         encoding=Encoding.PLAIN if config.encoding is Encoding.PLAIN else Encoding.TAG,

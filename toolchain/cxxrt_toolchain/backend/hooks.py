@@ -1,8 +1,7 @@
 """What the hooks do: configuration, link settings, the wrapped backend, then the repair's plan.
 
-In: a project folder, the frontend's settings, the environment. Out: a file in the frontend's
-folder, and its name. Errors of ours leave as one paragraph and an exit status, because frontends
-print the traceback of anything else that a hook raises.
+Errors of ours leave as one paragraph and an exit status, because frontends print the traceback of
+anything else that a hook raises.
 """
 
 from __future__ import annotations
@@ -48,20 +47,12 @@ def build_editable(wheel_directory: str, settings: _Settings) -> str:
 def build_sdist(sdist_directory: str, settings: _Settings) -> str:
     """Let the wrapped backend write its sdist; returns its file name."""
     with _reported():
-        name = _backend(settings).call(
-            "build_sdist", sdist_directory, settings_for_wrapped(settings)
-        )
-        return str(name)
+        given = settings_for_wrapped(settings)
+        return str(_backend(settings).call("build_sdist", sdist_directory, given))
 
 
 def requirements(hook: str, settings: _Settings, *, link: bool) -> list[str]:
-    """What the frontend must install before it builds.
-
-    Args:
-        hook: The ``get_requires_for_*`` hook.
-        settings: The frontend's.
-        link: Something will be linked against the runtime.
-    """
+    """What a ``get_requires_for_*`` hook says, and the runtime, if something will be linked."""
     with _reported():
         wrapped = _backend(settings).call(hook, settings_for_wrapped(settings))
         return [*wrapped, *([ANY_RUNTIME] if link else [])]

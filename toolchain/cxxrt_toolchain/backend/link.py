@@ -1,8 +1,7 @@
 """Compile and link settings for the wrapped build, as environment variables. Pure.
 
-In: the configuration, where things lie, the environment as the user set it. Out: the variables to
-change. Every kind of build reads some of these: distutils and setuptools, Meson, autotools and
-CMake take CPPFLAGS or LDFLAGS, scikit-build(-core) takes CMAKE_ARGS, nvcc its own two.
+Every kind of build reads some of these: distutils and setuptools, Meson, autotools and CMake take
+CPPFLAGS or LDFLAGS, scikit-build(-core) takes CMAKE_ARGS, nvcc its own two.
 
 User flags are never lost and always win, but for those that ask for another runtime than the tag
 names: `linker` makes a static one the shared one, and the old string ABI is refused, here where a
@@ -62,15 +61,9 @@ class LinkPaths:
 def link_environment(
     config: BuildConfig, paths: LinkPaths, environment: Mapping[str, str]
 ) -> dict[str, str]:
-    """The variables to set for the wrapped build.
+    """The variables to set for the wrapped build; what the user's variables contain stays in them.
 
-    Args:
-        config: The project's configuration.
-        paths: Where things lie.
-        environment: The user's variables; what they contain stays in the result.
-
-    Raises:
-        ConfigError: A flag of the user's contradicts the ABI of the tag.
+    Raises `ConfigError` where a flag of the user's contradicts the ABI of the tag.
     """
     _refuse_contradictions(environment)
     ours = [] if paths.linker is None else [f"-B{paths.linker}/"]

@@ -119,15 +119,9 @@ exec @LINKER@ "$@"
 
 
 def write_linker(folder: Path, config: BuildConfig, environment: Mapping[str, str]) -> None:
-    """Write the linker into the folder.
+    """Write the linker into an empty folder that stays until the build ends.
 
-    Args:
-        folder: Empty; stays until the build ends.
-        config: What to hide, and what not; whether libcudart is the shared one.
-        environment: Decides on the compiler and the linkers.
-
-    Raises:
-        MissingToolError: No compiler was found.
+    Raises `MissingToolError` without a compiler.
     """
     compiler = find_compiler(environment)
     (folder / _EXPORTS_FILE).write_text(_EXPORTS, encoding="ascii")
@@ -170,10 +164,7 @@ def shared_runtime_edits(*, cuda: bool) -> str:
     """A program for sed: a linker's arguments, one a line, made to link no runtime statically.
 
     ``--push-state`` (GNU ld 2.25, gold, lld, mold) keeps how the project's other libraries are
-    linked.
-
-    Args:
-        cuda: Whether libcudart is of the shared runtime, too.
+    linked. With `cuda`, libcudart is of the shared runtime, too.
     """
     static, shared = "Bstatic|dn|non_shared|static", "Bdynamic|dy|call_shared|-pop-state"
     edits = [
@@ -197,11 +188,7 @@ def _instead(pattern: str, *arguments: str) -> str:
 
 
 def find_compiler(environment: Mapping[str, str]) -> list[str]:
-    """The C++ compiler's command, as the build tools find it.
-
-    Raises:
-        MissingToolError: No C++ compiler was found.
-    """
+    """The C++ compiler's command, as the build tools find it; else `MissingToolError`."""
     wanted = shlex.split(environment.get("CXX", ""))
     candidates = [wanted] if wanted else [["g++"], ["c++"], ["clang++"]]
     for command in candidates:

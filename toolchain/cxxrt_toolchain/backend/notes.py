@@ -1,7 +1,4 @@
-"""What the build's log says of a wheel that the backend has built. Pure.
-
-In: the facts of the plain wheel, the plan and the project's configuration. Out: sentences.
-"""
+"""What the build's log says of a wheel that the backend has built."""
 
 from __future__ import annotations
 
@@ -30,13 +27,7 @@ _EXAMPLES = 3
 
 
 def build_notes(report: WheelReport, plan: RepairPlan, config: BuildConfig) -> Iterator[str]:
-    """What the log should say of the wheel.
-
-    Args:
-        report: The facts of the wheel before the plan was applied.
-        plan: What is done to it.
-        config: The project's configuration.
-    """
+    """What the log should say of the wheel; `report` is from before the plan was applied."""
     yield from plan.notes
     yield from _local_only(plan, config)
     yield from _unpublished(report, load_symbol_tables())
@@ -77,10 +68,8 @@ def _exports(found: ObjectReport, config: BuildConfig) -> Iterator[str]:
     exported = found.symbols.exported
     if not config.hide_vague_linkage or name in kept or f"PyInit_{name}" not in exported:
         return
-    others = sorted(
-        each for each in exported if not each.startswith(_INIT) and each not in _OF_EVERY_LINK
-    )
-    if others:
+    theirs = set(exported) - _OF_EVERY_LINK
+    if others := sorted(each for each in theirs if not each.startswith(_INIT)):
         examples = ", ".join(others[:_EXAMPLES])
         yield (
             f"{found.member} exports {len(others)} symbols beside its init function ({examples}): "

@@ -1,8 +1,4 @@
-"""The machine's part of the link settings: find the runtime, write the linker, ask nvcc.
-
-In: the configuration and the environment. Out: the variables for the wrapped build, which `link`
-computes.
-"""
+"""The machine's part of the link settings: find the runtime, write the linker, ask nvcc."""
 
 from __future__ import annotations
 
@@ -35,14 +31,9 @@ def link_settings(
 ) -> dict[str, str]:
     """The variables to set for a build that links against this interpreter's runtime.
 
-    Args:
-        config: The project's.
-        folder: Empty; filled with what the variables name, and needed until the build ends.
-        environment: The user's.
-
-    Raises:
-        ConfigError: The configuration contradicts the runtime, nvcc or the user's flags.
-        MissingToolError: The runtime or the compiler is missing.
+    The folder is filled with what they name, and needed until the build ends. Raises `ConfigError`
+    where the configuration contradicts the runtime, nvcc or the user's flags, and
+    `MissingToolError` without the runtime or a compiler.
     """
     runtime = find_runtime()
     write_linker(folder, config, environment)
@@ -70,7 +61,8 @@ def _newer_libraries(
     """
     newer = folder / "newer"
     for name, theirs in _compilers_libraries(folder / "probe.so", environment):
-        if _defines_more(theirs, runtime.libraries / _COMPILER_LIBRARIES[name]):
+        ours = runtime.libraries / _COMPILER_LIBRARIES[name]
+        if not _version_definitions(theirs) <= _version_definitions(ours):
             newer.mkdir(exist_ok=True)
             also = " -lgcc" if name == "gcc_s" else ""  # as in GCC's own script
             text = f"GROUP ( {theirs}{also} )\n"
@@ -87,18 +79,10 @@ def _compilers_libraries(
     The linker's ``--trace`` (GNU ld, gold, lld and mold have it) names the files that it opens;
     ``-print-file-name`` does not look into folders of ``-L``, which compiler wrappers add.
     """
-    link = [
-        *find_compiler(environment),
-        "-shared",
-        "-fPIC",
-        "-x",
-        "c++",
-        "/dev/null",
-        "-Wl,--trace",
-    ]
+    link = ["-shared", "-fPIC", "-x", "c++", "/dev/null", "-Wl,--trace"]
     traced = ""
     for openmp in (["-fopenmp"], []):
-        command = [*link, *openmp, "-o", os.fspath(output)]
+        command = [*find_compiler(environment), *link, *openmp, "-o", os.fspath(output)]
         answer = subprocess.run(
             command, capture_output=True, text=True, env=dict(environment), check=False
         )
@@ -110,11 +94,6 @@ def _compilers_libraries(
         found = next((each.resolve() for each in beside if _version_definitions(each)), None)
         if found is not None:
             yield name, found
-
-
-def _defines_more(theirs: Path, ours: Path) -> bool:
-    """Whether a library defines symbol versions that the runtime's does not."""
-    return not _version_definitions(theirs) <= _version_definitions(ours)
 
 
 def _version_definitions(path: Path) -> frozenset[str]:

@@ -30,11 +30,9 @@ if TYPE_CHECKING:
 
 
 def finalize(distribution: Any) -> None:  # noqa: ANN401 - setuptools' types are not installed
-    """Adapt a distribution's commands, if its project asks for it.
+    """Adapt the commands of a ``setuptools.Distribution``, if its project asks for it.
 
-    Args:
-        distribution: A ``setuptools.Distribution``; its entry point group is
-            ``setuptools.finalize_distribution_options``.
+    The entry point group is ``setuptools.finalize_distribution_options``.
     """
     from cxxrt_toolchain.backend.wrapped import ACTIVE
 

@@ -1,11 +1,10 @@
 """Call the wrapped backend's hooks, each in a process of its own.
 
-In: the project, the configuration, variables to set. Out: what the hook returned. The process is
-pyproject-hooks': an in-process call would save its start (some 40 ms) and cost more than that.
-The settings are variables, which distutils, CMake helpers and others read at import; set before
-the interpreter starts, they are seen by all of them and leak into nothing. Backends change
-``sys.argv``, ``sys.path`` and the working directory, and setuptools replaces ``distutils``: in
-our process that would reach the audit that follows. And a backend that dies takes only itself.
+The process is pyproject-hooks': an in-process call would save its start (some 40 ms) and cost more
+than that. The settings are variables, which distutils, CMake helpers and others read at import; set
+before the interpreter starts, they are seen by all of them and leak into nothing. Backends change
+``sys.argv``, ``sys.path`` and the working directory, and setuptools replaces ``distutils``: in our
+process that would reach the audit that follows. And a backend that dies takes only itself.
 """
 
 from __future__ import annotations
@@ -42,16 +41,10 @@ class WrappedBackend:
         *arguments: Any,  # noqa: ANN401 - as the hook has them
         variables: Mapping[str, str] | None = None,
     ) -> Any:  # noqa: ANN401 - as the hook returns it
-        """Call one hook.
+        """Call one hook of PEP 517 or PEP 660 with its arguments; `variables` are set for it.
 
-        Args:
-            hook: Its PEP 517 or PEP 660 name.
-            arguments: Its positional arguments, without ours.
-            variables: Environment variables to set for it.
-
-        Raises:
-            ConfigError: The backend cannot be imported, wraps itself, or has no such hook.
-            StepFailedError: The hook failed; the backend has written why.
+        Raises `ConfigError` where the backend cannot be imported, wraps itself or has no such hook,
+        and `StepFailedError` where the hook failed: the backend has written why.
         """
         from pyproject_hooks import (
             BackendUnavailable,

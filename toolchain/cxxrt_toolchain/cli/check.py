@@ -100,11 +100,7 @@ def _write(form: str, checked: Sequence[Checked]) -> None:
 
 
 def find_wheels(paths: Sequence[Path]) -> list[Path]:
-    """The files that the arguments stand for, folders expanded and sorted.
-
-    Raises:
-        UsageError: A folder holds no wheel.
-    """
+    """The files that the arguments stand for, folders expanded; `UsageError` without a wheel."""
     found: list[Path] = []
     for path in paths:
         inside = sorted(path.glob("*.whl")) if path.is_dir() else [path]

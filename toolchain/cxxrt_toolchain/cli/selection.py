@@ -27,14 +27,10 @@ def add_exclude(parser: argparse.ArgumentParser) -> None:
 
 
 def selection(args: argparse.Namespace, *scenes: type) -> Selection:
-    """What the options say.
+    """What the options say; `scenes` are those that the command judges, none for all.
 
-    Args:
-        args: Parsed.
-        scenes: The types of scenes that the command judges; none where any rule may report.
-
-    Raises:
-        UsageError: An unknown rule, one that may not be ignored, or no rule for these scenes.
+    Raises `UsageError` for an unknown rule, one that may not be ignored, or no rule for these
+    scenes.
     """
     if not args.select and not args.ignore:
         return Selection()

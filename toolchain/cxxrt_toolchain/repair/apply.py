@@ -55,20 +55,11 @@ class RepairRefusedError(ToolchainError):
 def apply_plan(
     plan: RepairPlan, wheel: Wheel, dest_dir: Path, *, patcher: Patcher | None = None
 ) -> Path:
-    """Write the wheel that a plan describes.
+    """Write the wheel that a plan describes into an existing folder; returns its path.
 
-    Args:
-        plan: A plan for this wheel.
-        wheel: The open source.
-        dest_dir: An existing folder, not the source's own where the name stays the same.
-        patcher: Edits objects; default: the installed patchelf.
-
-    Raises:
-        RepairRefusedError: The plan has refusals.
-        UsageError: The new wheel would take the place of the source.
-        ElfEditError: An object does not allow its edit.
-        StepFailedError: patchelf failed.
-        MissingToolError: There is no patchelf.
+    Raises `RepairRefusedError` where the plan has refusals, `UsageError` where the new wheel would
+    take the place of the source, `ElfEditError`, `StepFailedError` and `MissingToolError` as the
+    patcher does (by default, the installed patchelf).
     """
     if not plan.possible:
         reasons = "\n".join(f"  {refusal.refusal}" for refusal in plan.refusals)

@@ -75,11 +75,7 @@ class AddFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportFirst:
-    """Import a module before anything else of a package's ``__init__.py`` runs.
-
-    The line goes after the docstring and the ``from __future__`` imports, where alone the
-    language allows it.
-    """
+    """Import a module before anything else of a package's ``__init__.py`` runs."""
 
     member: str
     """The ``__init__.py``."""

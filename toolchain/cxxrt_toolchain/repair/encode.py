@@ -1,9 +1,7 @@
 """The same build under another name: ABI suffix, plain, or PEP 825 variant; without loss.
 
-In: an open wheel that this toolchain built or repaired. Out: a wheel with the same binaries,
-whose file name and ``WHEEL`` say the runtime ABI in the encoding asked for. What a plain name
-leaves out stays in ``<dist-info>/cxxrt.json``, so that any encoding leads to any other: there
-and back gives the same bytes.
+What a plain name leaves out stays in ``<dist-info>/cxxrt.json``, so that any encoding leads to any
+other: there and back gives the same bytes.
 """
 
 from __future__ import annotations
@@ -44,16 +42,10 @@ class NotEncodableError(InputError):
 
 
 def encode(wheel: Wheel, encoding: Encoding, dest_dir: Path) -> Path:
-    """Write a wheel under another encoding.
+    """Write an open wheel under another encoding, whole or not at all; returns its path.
 
-    Args:
-        wheel: Open; not changed.
-        encoding: The one to write.
-        dest_dir: An existing folder; the wheel appears in it whole or not at all.
-
-    Raises:
-        NotEncodableError: It names no runtime ABI, or two different ones.
-        UsageError: The new wheel would take the place of the source.
+    Raises `NotEncodableError` where it names no runtime ABI or two different ones, and `UsageError`
+    where the new wheel would take the place of the source.
     """
     return apply_plan(plan_encoding(wheel, encoding), wheel, dest_dir)
 
@@ -61,10 +53,8 @@ def encode(wheel: Wheel, encoding: Encoding, dest_dir: Path) -> Path:
 def plan_encoding(wheel: Wheel, encoding: Encoding) -> RepairPlan:
     """The edits that lead to an encoding; for the wheel's own encoding there are none.
 
-    Raises:
-        NotEncodableError: As `encode`.
-        BadWheelNameError: Not all ABIs of the name have the same suffix, or the label of a variant
-            is not what its ``variant.json`` says.
+    Raises `NotEncodableError` as `encode` does, and `BadWheelNameError` where not all ABIs of the
+    name have the same suffix, or a variant's label is not what its ``variant.json`` says.
     """
     runtime = runtime_of(wheel)
     name = _suffixed_name(wheel, runtime)
@@ -99,11 +89,7 @@ def _properties(wheel: Wheel, runtime: RuntimeAbi) -> tuple[str, ...]:
 
 
 def runtime_of(wheel: Wheel) -> RuntimeAbi:
-    """The runtime ABI that a wheel was linked against, from its name or its ``cxxrt.json``.
-
-    Raises:
-        NotEncodableError: Neither says it, or they disagree.
-    """
+    """The runtime ABI of a wheel's name or ``cxxrt.json``; else `NotEncodableError`."""
     name = wheel.path.name
     try:
         named, recorded = wheel.name.runtime, _recorded(wheel)
@@ -121,15 +107,7 @@ def runtime_of(wheel: Wheel) -> RuntimeAbi:
 
 
 def index_file(wheels: Iterable[str]) -> tuple[str, str] | None:
-    """The index-level file of a release's variant wheels.
-
-    Args:
-        wheels: File names, all of one release; those that are no variants of ours are passed
-            over.
-
-    Returns:
-        File name and text, or None where there is no variant.
-    """
+    """Name and text of the index-level file of a release's wheels; None without variants."""
     tags = [parse_wheel_name(name) for name in wheels]
     variants = [each for each in tags if each.label is not None and claims_runtime(each.label)]
     if not variants:
@@ -146,14 +124,12 @@ def _recorded(wheel: Wheel) -> RuntimeAbi | None:
     try:
         return RuntimeAbi.parse(json.loads(wheel.read(member))["runtime_abi"])
     except (ValueError, KeyError, TypeError) as error:
-        raise NotEncodableError(
-            f"{wheel.path.name}: {member} cannot be read: {error!r}."
-        ) from error
+        message = f"{wheel.path.name}: {member} cannot be read: {error!r}."
+        raise NotEncodableError(message) from error
 
 
 def _edits(wheel: Wheel, new: WheelTags, runtime: RuntimeAbi) -> list[Edit]:
-    fields = (".".join(field) for field in (new.python, new.abi, new.platform))
-    python, abi, platform = fields
+    python, abi, platform = (".".join(field) for field in (new.python, new.abi, new.platform))
     edits: list[Edit] = [Retag(python=python, abi=abi, platform=platform)]
     document = f"{wheel.dist_info}/variant.json"
     if new.label is not None:

@@ -1,8 +1,4 @@
-"""The text of the files that wiring adds to a wheel.
-
-In: names and a call. Out: Python source for the user's interpreter (3.9 and later), which may not
-have this toolchain: what is written here stands alone.
-"""
+"""The files that wiring adds to a wheel, for a Python (3.9 and later) without this toolchain."""
 
 from __future__ import annotations
 
@@ -70,39 +66,22 @@ _NO_SOURCE = (SyntaxError, ValueError, LookupError, TypeError, RecursionError, M
 
 
 def init_source(call: str, who: str, requirement: str) -> str:
-    """The module that calls ``require()``.
-
-    Args:
-        call: The call itself.
-        who: The distribution.
-        requirement: What to install where the runtime is missing.
-    """
+    """The module that calls ``require()``; without the runtime it names the `requirement`."""
     return _INIT.format(call=call, who=who, requirement=requirement)
 
 
 def forwarder_source(module: str) -> str:
-    """The ``__init__.py`` of a package that stands before an extension module.
-
-    Args:
-        module: The module's path as installed, ``foo`` or ``namespace/foo``.
-    """
+    """The ``__init__.py`` of a package before an extension module, ``foo`` or ``namespace/foo``."""
     return _FORWARDER.format(module=module.replace("/", "."))
 
 
 def import_first(source: bytes, module: str, *, relative: bool) -> bytes:
     """Put an import where nothing of the file's own code runs before it.
 
-    That is after the docstring and the ``from __future__`` imports, where alone the language
-    allows it. Encoding, line endings and every other byte are kept; a file that has the
-    line already comes back unchanged.
-
-    Args:
-        source: A Python file.
-        module: The module to import.
-        relative: Import it from the file's own package.
-
-    Raises:
-        InputError: This interpreter cannot parse the file.
+    That is after the docstring and the ``from __future__`` imports, where alone the language allows
+    it. Every other byte is kept; a file that has the line already comes back unchanged. With
+    `relative`, the module is imported from the file's own package. Raises `InputError` for a file
+    that this interpreter cannot parse.
     """
     statement = f"from . import {module} as {module}" if relative else f"import {module}"
     try:
@@ -145,18 +124,11 @@ def import_first(source: bytes, module: str, *, relative: bool) -> bytes:
 
 def _prologue(body: list[ast.stmt]) -> int:
     """How many statements must stay first."""
-    count = 0
-    for index, node in enumerate(body):
-        docstring = (
-            index == 0
-            and isinstance(node, ast.Expr)
-            and isinstance(node.value, ast.Constant)
-            and isinstance(node.value.value, str)
-        )
-        future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
-        if not (docstring or future):
+    count = int(ast.get_docstring(ast.Module(body, []), clean=False) is not None)
+    for node in body[count:]:
+        if not isinstance(node, ast.ImportFrom) or node.module != "__future__":
             break
-        count = index + 1
+        count += 1
     return count
 
 

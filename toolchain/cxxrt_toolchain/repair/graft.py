@@ -62,16 +62,10 @@ class Grafting:
 
 
 def graft(wheel: Path, leave: Sequence[str], scratch: Path) -> Grafting:
-    """Copy the libraries that a wheel needs from outside into it.
+    """Copy the libraries that a wheel needs from outside into it, but for the patterns in `leave`.
 
-    Args:
-        wheel: The source; only read.
-        leave: Patterns of SONAMEs that stay outside.
-        scratch: An existing empty folder.
-
-    Raises:
-        MissingToolError: auditwheel is missing, or its functions have changed.
-        StepFailedError: auditwheel failed.
+    `scratch` is an existing empty folder. Raises `MissingToolError` without auditwheel or where its
+    functions have changed, and `StepFailedError` where it failed.
     """
     if find_spec("auditwheel") is None:
         raise MissingToolError(f"{wheel.name}: grafting libraries needs auditwheel.", _INSTALL)

@@ -75,14 +75,7 @@ def make_plan(
     *,
     tables: SymbolTables | None = None,
 ) -> RepairPlan:
-    """Plan a repair.
-
-    Args:
-        report: The wheel's facts.
-        options: What the caller wants.
-        read: Gives the content of a Python source member (``Wheel.read``).
-        tables: Which runtime provides which symbol; default: this toolchain's own.
-    """
+    """Plan a repair; `read` gives the content of a Python source member (``Wheel.read``)."""
     return _Planner(
         report=report, options=options, read=read, tables=tables or load_symbol_tables()
     ).plan()

@@ -1,8 +1,4 @@
-"""Which compatibility tags a repaired wheel gets.
-
-In: the facts of the objects that stay, and the tags that there are. Out: the platform and ABI
-fields. The platform is computed from the binaries, never from the machine.
-"""
+"""Which compatibility tags a repaired wheel gets, by its binaries and never by the machine."""
 
 from __future__ import annotations
 
@@ -47,21 +43,13 @@ def platform_field(
     """The platform field whose promises hold for the objects that stay.
 
     Tags that hold are kept; where none does, the oldest perennial tag that holds is computed. A
-    wheel that needs other external libraries stays what it is: no tag is true for it.
-
-    Args:
-        platforms: The members of the field as it is.
-        staying: The objects of the new wheel.
-        epoch: Gives the oldest glibc that may be promised.
-        external: SONAMEs that come from outside the wheel and are not the runtime's.
+    wheel that needs other libraries from outside (`external`, without the runtime's) keeps its
+    platforms: no tag is true for it.
     """
     parsed = [parse_platform(tag) for tag in platforms]
     archs = {found.arch for found in parsed if found}
-    if (
-        None in parsed
-        or len(archs) != 1
-        or not set(external) <= promise_of(NEWEST_PROMISE).libraries
-    ):
+    promised = set(external) <= promise_of(NEWEST_PROMISE).libraries
+    if None in parsed or len(archs) != 1 or not promised:
         return ".".join(platforms)
     floor = max(
         epoch.glibc_floor,

@@ -1,7 +1,4 @@
-"""The bill of materials of a repaired wheel: the shared runtime is what it depends on.
-
-In: the wheel's name and its requirement. Out: the text for ``.dist-info/sboms``.
-"""
+"""The bill of materials of a repaired wheel: the shared runtime is what it depends on."""
 
 from __future__ import annotations
 

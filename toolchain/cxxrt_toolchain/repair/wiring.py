@@ -75,15 +75,9 @@ class RuntimeNeed:
 
     def as_json(self, runtime_abi: str) -> str:
         """The text of ``<dist-info>/cxxrt.json``; every encoding of the wheel carries it."""
-        document = {
-            "schema": 1,
-            "runtime_abi": runtime_abi,
-            "requirement": self.requirement,
-            "glibcxx": self.glibcxx,
-            "cudart": self.cudart,
-            "openmp": self.openmp,
-        }
-        return json.dumps(document, indent=2) + "\n"
+        keys = ("requirement", "glibcxx", "cudart", "openmp")
+        needs = {key: getattr(self, key) for key in keys}
+        return json.dumps({"schema": 1, "runtime_abi": runtime_abi, **needs}, indent=2) + "\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,11 +162,8 @@ class _Placer:
         )
 
     def _package(self, init: str) -> list[AddFile | ImportFirst]:
-        beside = init.rsplit("/", 1)[0]
-        return [
-            self._init(f"{beside}/{INIT_MODULE}.py"),
-            ImportFirst(member=init, module=INIT_MODULE),
-        ]
+        module = f"{init.rsplit('/', 1)[0]}/{INIT_MODULE}.py"
+        return [self._init(module), ImportFirst(member=init, module=INIT_MODULE)]
 
     def _init(self, member: str) -> AddFile:
         return AddFile(
@@ -185,14 +176,11 @@ class _Placer:
         inside = [path for path in self.tree if path.startswith(f"{module}/")]
         if not all(path.endswith((".pyi", "/py.typed")) for path in inside):
             return []  # a folder of stubs alone is no package to the interpreter
+        init, content = f"{root}{module}/__init__.py", forwarder_source(module)
         reason = f"runs before the extension module {module.rsplit('/', 1)[-1]} that it loads"
         edits: list[AddFile | ImportFirst] = [
             self._init(f"{root}{module}/{INIT_MODULE}.py"),
-            AddFile(
-                member=f"{root}{module}/__init__.py",
-                content=forwarder_source(module),
-                reason=reason,
-            ),
+            AddFile(member=init, content=content, reason=reason),
         ]
         stub = self.tree.get(f"{module}.pyi")
         if stub and f"{module}/__init__.pyi" not in inside:

@@ -48,11 +48,7 @@ def parse_mechanisms(text: str) -> dict[str, str]:
 
 
 def load_catalogue() -> dict[str, Entry]:
-    """The catalogue that this toolchain was released with.
-
-    Raises:
-        MissingToolError: The installation lacks the file.
-    """
+    """The catalogue of this toolchain; `MissingToolError` where the installation lacks it."""
     return parse_catalogue(_text())
 
 

@@ -25,13 +25,7 @@ _SCHEMA = (
 def sarif_document(
     checked: Sequence[Checked], rules: Iterable[Rule], entries: Mapping[str, Entry]
 ) -> dict[str, Any]:
-    """One run of ``cxxrt check``: the document of its results.
-
-    Args:
-        checked: What became of each wheel.
-        rules: Those that look at wheels.
-        entries: The catalogue's texts by rule id.
-    """
+    """One run of ``cxxrt check``; `rules` are those that look at wheels, with their `entries`."""
     described = [_rule(rule, entries[rule.id]) for rule in rules]
     places = {each["id"]: number for number, each in enumerate(described)}
     broken = [each for each in checked if each.error]

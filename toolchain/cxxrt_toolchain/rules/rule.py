@@ -140,8 +140,8 @@ class Rule:
     def __call__(self, check: Check[S]) -> Check[S]:
         """Put the rule with its check into the catalogue.
 
-        Raises:
-            ValueError: The id or an alias is taken, by another title or for the same type of scene.
+        Raises `ValueError` where the id or an alias is taken, by another title or for the same
+        scenes.
         """
         declared, known = replace(self, check=check), CATALOGUE.get(self.id)
         others = [each for each in CATALOGUE.values() if each is not known]
@@ -167,10 +167,7 @@ def judge(
 ) -> tuple[Finding, ...]:
     """The findings of the rules that look at scenes of this type, each once, worst first.
 
-    Args:
-        scene: What to judge.
-        catalogue: The rules to apply.
-        only: Their ids; empty for all rules.
+    `only` has the ids of the rules to apply; empty for all.
     """
     found = {
         replace(

@@ -31,17 +31,13 @@ class Selection:
     def apply(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """The findings that count and those that are ignored, the latter last.
 
-        Raises:
-            UsageError: A finding to be ignored breaks what the wheel's tag promises.
+        Raises `UsageError` where one to be ignored breaks what the wheel's tag promises.
         """
-        chosen = []
-        for found in findings:
-            if self.selected and found.rule not in self.selected:
-                continue
-            ignored = found.rule in self.ignored
-            if ignored and found.promise:
+        shown = [each for each in findings if not self.selected or each.rule in self.selected]
+        for found in shown:
+            if found.rule in self.ignored and found.promise:
                 raise UsageError(f"{found.rule} {NOT_IGNORABLE}", f"It says: {found.reason}.")
-            chosen.append(replace(found, ignored=ignored))
+        chosen = (replace(each, ignored=each.rule in self.ignored) for each in shown)
         return tuple(sorted(chosen, key=lambda each: each.sort_key))
 
 
@@ -51,12 +47,9 @@ NOT_IGNORABLE = "cannot be ignored: it breaks what the wheel's tag promises."
 def read_selection(
     select: Iterable[str], ignore: Iterable[str], catalogue: Mapping[str, Rule]
 ) -> Selection:
-    """The selection that lists of rules stand for.
+    """The selection of texts: ids, aliases, beginnings of ids, or several of them with commas.
 
-    Each text is an id, an alias, the beginning of ids, or several of them with commas.
-
-    Raises:
-        UsageError: An entry fits no rule, or a rule to be ignored breaks a tag's promise.
+    Raises `UsageError` where one fits no rule, or a rule to be ignored breaks a tag's promise.
     """
     ignored = _resolved(ignore, catalogue)
     if kept := sorted(name for name in ignored if catalogue[name].promise):
@@ -65,11 +58,7 @@ def read_selection(
 
 
 def find_rule(text: str, catalogue: Mapping[str, Rule]) -> Rule:
-    """The rule of an id or an alias, with or without ``CXXRT-``.
-
-    Raises:
-        UsageError: There is no such rule; names those that look like it.
-    """
+    """The rule of an id or an alias; `UsageError` without one names those that look like it."""
     name = PREFIX + text.strip().upper().removeprefix(PREFIX)
     if name in catalogue:
         return catalogue[name]

@@ -39,11 +39,7 @@ _SEEN = {Subject.ENVIRONMENT: "shown", Subject.IMPORTS: "loaded", Subject.PROCES
 
 
 def write_page(diagnosis: Diagnosis, path: Path) -> None:
-    """Write the page and replace a file of that name.
-
-    Raises:
-        InputError: The folder does not exist, or cannot be written to.
-    """
+    """Write the page and replace a file of that name; `InputError` where that is not possible."""
     content = page_text(diagnosis).encode()
     if not path.parent.is_dir():
         raise InputError(f"{path.parent} is not a folder.", "Create it first.")

@@ -1,7 +1,4 @@
-"""The scene of the rules about wheels: a wheel's facts, and what its name claims of them.
-
-In: a report, the specification, and the tags to judge it as. Out: a `Claim`, which every rule gets.
-"""
+"""The scene of the rules about wheels: a wheel's facts, and what its name claims of them."""
 
 from __future__ import annotations
 
@@ -94,12 +91,9 @@ class Claim:
         """Copies of runtime libraries that no runtime ABI of the tag forbids: those are P2's."""
         if self.is_runtime:
             return ()
-        tolerated = self.runtime is None or self.repaired
-        return tuple(
-            found
-            for found in self.report.objects
-            if found.copy_of and (tolerated or found.copy_of not in SHARED_FAMILIES)
-        )
+        theirs = frozenset() if self.runtime is None or self.repaired else SHARED_FAMILIES
+        objects = self.report.objects
+        return tuple(each for each in objects if each.copy_of and each.copy_of not in theirs)
 
     @property
     def guests(self) -> tuple[ObjectReport, ...]:
@@ -234,9 +228,8 @@ def make_claim(
 def override(tags: WheelTags, tag: str) -> WheelTags:
     """The tags that a wheel would have under another claim."""
     if claims_runtime(tag) and tag.count("-") == 0:
-        suffix = RuntimeAbi.parse(tag)
-        bases = tuple(abi.partition("_cxxrt")[0] for abi in tags.abi)
-        return replace(tags, abi=tuple(f"{base}_{suffix}" for base in bases), label=None)
+        suffixed = (f"{abi.partition('_cxxrt')[0]}_{RuntimeAbi.parse(tag)}" for abi in tags.abi)
+        return replace(tags, abi=tuple(suffixed), label=None)
     if parse_platform(tag) is not None:
         return replace(tags, platform=(tag,))
     fields = tag.split("-")

@@ -1,7 +1,4 @@
-"""The verdict on a wheel: report and specification in, `Verdict` with findings out. Pure.
-
-A negative verdict is a value. Every finding names its rule, its evidence and what to do.
-"""
+"""The verdict on a wheel: report and specification in, `Verdict` with findings out."""
 
 from __future__ import annotations
 
@@ -54,11 +51,7 @@ class Verdict:
         return sum(found.severity is severity for found in self.findings if not found.ignored)
 
     def limited(self, selection: Selection) -> Verdict:
-        """The verdict of the selected rules, with what the caller ignores marked.
-
-        Raises:
-            UsageError: See `Selection.apply`.
-        """
+        """The verdict of the selected rules, with what the caller ignores marked."""
         findings, selected = selection.apply(self.findings), tuple(sorted(selection.selected))
         return replace(self, findings=findings, selected=selected)
 
@@ -71,17 +64,10 @@ def judge(
     spec: Spec | None = None,
     tables: SymbolTables | None = None,
 ) -> Verdict:
-    """Apply every rule to a wheel.
+    """Apply every rule to a wheel; `tag` and `exclude` are those of `claim.make_claim`.
 
-    Args:
-        report: The wheel's facts.
-        tag: Judge it as if its name said this; see `claim.make_claim`.
-        exclude: Patterns of SONAMEs that something else provides, for rule P1.
-        spec: The vocabulary of tags; default: the one that this toolchain was released with.
-        tables: Which runtime provides which symbol; default: this toolchain's.
-
-    Raises:
-        UsageError: `tag` is no tag.
+    The specification and the tables are this toolchain's by default. Raises `UsageError` where
+    `tag` has none of their forms.
     """
     claim = make_claim(report, spec or load_spec(), tables or load_symbol_tables(), tag, exclude)
     fields = (claim.tags.python, claim.tags.abi, claim.tags.platform)
@@ -103,12 +89,7 @@ def judge_repaired(
 ) -> tuple[Finding, ...]:
     """What the rules will find in the wheel that ``cxxrt repair`` would write, worst first.
 
-    Args:
-        report: The facts of the wheel as it is.
-        new_tags: Those of the new wheel's name.
-        needs: What the new wheel will need of the runtime.
-        tables: Which runtime provides which symbol.
-        exclude: Patterns of SONAMEs that something else provides.
+    `new_tags` and `needs` are the new wheel's, `report` and `exclude` those of the wheel as it is.
     """
     repaired = (new_tags, needs)
     return rule.judge(make_claim(report, load_spec(), tables, None, exclude, repaired))
