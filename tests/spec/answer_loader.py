@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 sys.path.append(str(Path(__file__).parents[2] / "toolchain"))
 os.environ["CXXRT_DISABLE"] = "1"  # importing the package must not load anything here
 
-from cxx11_cuda_runtime import _baked, _cudart, _dl, _errors, _linkmap, _load, _require, _search
+from cxx11_cuda_runtime import _baked, _cudart, _dl, _errors, _load, _require, _search
 from cxx11_cuda_runtime._blame import culprit
 
 Document = dict[str, Any]
@@ -176,7 +176,7 @@ def _replace_ports(ports: ExitStack, linker: Linker, *, glibc: bool) -> None:
         (sys, {"path": [ROOT]}),
         (_cudart, {"_existing": existing, "_nvidia_file": nvidia}),
         (_cudart, {"reported_release": linker.reported_release}),
-        (_linkmap, {"path_of": lambda *_: "/resident", "is_deleted": lambda _: False}),
+        (_dl, {"path_of": lambda *_: "/resident", "is_deleted": lambda _: False}),
         (culprit, {"find_culprit": lambda *_: culprit.Culprit(kind="dlopen")}),
     ):
         ports.enter_context(patch.multiple(module, **names))

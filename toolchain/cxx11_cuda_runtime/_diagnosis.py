@@ -74,15 +74,12 @@ class ProcessFacts:
     state: str
     """How libstdc++ was found, or ``disabled``, ``unsupported``, ``unbuilt``."""
     version: str
-    """Version of the runtime wheel."""
     python: str
     glibc: str
     objects: tuple[LoadedObject, ...]
-    """In load order."""
     libraries: tuple[LoadedLibrary, ...]
     """The copy of each runtime library that the dynamic linker gives to newcomers."""
     package: str = ""
-    """The folder of the installed runtime."""
     vendored_glibcxx: int = 0
     """N of the newest ``GLIBCXX_3.4.N`` in the wheel."""
     remedies: tuple[str, ...] = ()

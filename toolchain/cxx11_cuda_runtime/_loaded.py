@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from cxx11_cuda_runtime import _baked, _cudart, _linkmap, _load, _require
+from cxx11_cuda_runtime import _baked, _cudart, _dl, _load, _require
 from cxx11_cuda_runtime._diagnosis import FoundVia, LoadedLibrary
 
 _ALWAYS = (_load.LIBGCC_S, _load.LIBSTDCXX, _load.LIBGOMP, "libcudart.so.12", "libcudart.so.13")
@@ -19,7 +19,7 @@ def loaded(how: str) -> tuple[LoadedLibrary, ...]:
         handle = _load.resident(soname)
         if handle is None:
             continue
-        path = _linkmap.path_of(handle, soname)
+        path = _dl.path_of(handle, soname)
         rows.append(
             LoadedLibrary(
                 soname=soname,

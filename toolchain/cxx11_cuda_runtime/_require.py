@@ -50,9 +50,9 @@ def glibcxx_of(handle: int, path: str) -> int:
     proved = proved_glibcxx(handle, path)
     newest = _baked.MARKERS[0][0] if _baked.MARKERS else 0
     if path and (proved in {0, newest} or not _baked.MARKERS):
-        from cxx11_cuda_runtime import _linkmap, _search
+        from cxx11_cuda_runtime import _search
 
-        if not _linkmap.is_deleted(path):
+        if not _dl.is_deleted(path):
             return max(proved, _search.glibcxx_of_file(path))
     return proved
 
@@ -72,9 +72,7 @@ def _check_libstdcxx(minor: int, who: str) -> None:
         path = next(iter(_dl.mapped_as(_load.LIBSTDCXX)), "")
     if proved_glibcxx(handle, path) >= minor:
         return
-    from cxx11_cuda_runtime import _linkmap
-
-    path = _linkmap.path_of(handle, _load.LIBSTDCXX)
+    path = _dl.path_of(handle, _load.LIBSTDCXX)
     found = glibcxx_of(handle, path)
     if found < minor:
         raise too_old(minor, found, path, who)
@@ -129,13 +127,13 @@ def _check_cudart(major: str, release: tuple[int, int] | None, who: str) -> None
 def _cudart_too_old(
     major: str, release: tuple[int, int], symbol: str, who: str
 ) -> CudartTooOldError:
-    from cxx11_cuda_runtime import _cudart, _linkmap
+    from cxx11_cuda_runtime import _cudart
     from cxx11_cuda_runtime._blame.culprit import find_culprit
     from cxx11_cuda_runtime._errors import CudartTooOldError
 
     soname = f"libcudart.so.{major}"
     handle = _load.resident(soname) or _dl.NO_HANDLE
-    path = _linkmap.path_of(handle, soname)
+    path = _dl.path_of(handle, soname)
     version = ".".join(map(str, _cudart.reported_release(handle)))
     first = _load.found_via.get(soname) == "already-loaded"
     by = f" was loaded first by {find_culprit(path, soname)}" if first else " is the one here"

@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from typing import Literal
 
-from cxx11_cuda_runtime import _linkmap
+from cxx11_cuda_runtime import _dl
 from cxx11_cuda_runtime._blame.elf import read_elf
 
 TYPE_CHECKING = False
@@ -50,7 +50,7 @@ def find_culprit(library: str, soname: str) -> Culprit:
     """Name who loaded a library of this process."""
     if _is_preloaded(library, os.environ.get("LD_PRELOAD", "")):
         return Culprit(kind="preload")
-    objects = _linkmap.loaded_paths()
+    objects = _dl.loaded_paths()
     earlier = objects[: objects.index(library)] if library in objects else objects
     path = next((path for path in reversed(earlier) if _needs(path, soname)), "")
     if not path:

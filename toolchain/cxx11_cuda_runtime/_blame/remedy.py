@@ -38,7 +38,6 @@ class Situation:
     vendored: int
     """N of the vendored copy."""
     path: str
-    """Path of the loaded copy."""
     culprit: Culprit
     ld_library_path: tuple[str, ...] = ()
     conda_prefix: str = ""

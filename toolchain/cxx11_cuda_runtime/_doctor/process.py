@@ -13,7 +13,7 @@ import shlex
 import shutil
 import sys
 
-from cxx11_cuda_runtime import _baked, _dl, _linkmap, _load, _loaded, _require
+from cxx11_cuda_runtime import _baked, _dl, _load, _loaded, _require
 from cxx11_cuda_runtime._blame.culprit import distributions_of
 from cxx11_cuda_runtime._blame.elf import read_elf
 from cxx11_cuda_runtime._diagnosis import Diagnosis, LoadedObject, ProcessFacts, judge
@@ -62,7 +62,7 @@ def facts_of_process(how: str, subject: Sequence[str] = ()) -> ProcessFacts:
 def loaded_objects() -> tuple[LoadedObject, ...]:
     """Every loaded object in load order."""
     mapped = frozenset(_dl.mapped_files())
-    paths = _linkmap.loaded_paths()
+    paths = _dl.loaded_paths()
     owners = distributions_of(paths, sys.path)
     rows = []
     for path in paths:

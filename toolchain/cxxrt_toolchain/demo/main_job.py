@@ -39,9 +39,7 @@ class Scene:
     """The environment of the child processes."""
 
     python: Path
-    """The interpreter of the fresh environment."""
     modules: Path
-    """The folder with the two compiled modules."""
     library_path: str = ""
     """``LD_LIBRARY_PATH``: the older host's libraries where this machine is too new to fail."""
 

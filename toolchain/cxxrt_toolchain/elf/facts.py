@@ -93,7 +93,6 @@ class SymbolGroup(NamedTuple):
     soname: Soname | None
     """For undefined versioned symbols: the library that they are needed from."""
     names: tuple[str, ...]
-    """In table order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,4 +129,3 @@ class SharedObject:
     symbols: tuple[DynamicSymbol, ...] | None = None
     """None unless they were asked for."""
     groups: tuple[SymbolGroup, ...] | None = None
-    """None unless they were asked for."""

@@ -1,9 +1,8 @@
 """An ELF file as program headers and bounded reads; the only code that touches the stream.
 
-In: an open binary stream at any position, and the name to blame. Out: the file header's facts and
-the bytes at an offset or an address. Sizes and offsets are never trusted: every read is bounded by
-`Limits` and answered in full or by `ElfError`. Section headers are not used, because the loader
-does not use them and stripped objects have none; `sections` has them.
+Sizes and offsets are never trusted: every read is bounded by `Limits` and answered in full or by
+`ElfError`. Section headers are not used, because the loader does not use them and stripped objects
+have none; `sections` has them.
 
 Source: System V gABI, chapters 4 (object files) and 5 (program loading).
 """

@@ -180,11 +180,9 @@ def relocations(image: ElfImage, dynamic: Dynamic) -> Relocations:
 
 
 def _exported(image: ElfImage, dynamic: Dynamic, symbols: Collection[int]) -> frozenset[int]:
-    """Those of some symbols that the object defines and that others can take the place of.
-
-    Columns of the table are slices of its bytes: a library has a hundred thousand symbols.
-    """
+    """Those symbols that the object defines and that others can take the place of."""
     table = _symbol_table(image, dynamic, symbols)
+    # Columns are slices of the bytes: a library has a hundred thousand symbols.
     kinds, visibilities = table[4::_SYMBOL], table[5::_SYMBOL]
     low, high = table[6::_SYMBOL], table[7::_SYMBOL]  # of the section's number
     return frozenset(

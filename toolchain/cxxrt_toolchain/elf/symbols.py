@@ -1,12 +1,11 @@
 """The dynamic symbol table, with the version of each symbol.
 
-In: an image, its dynamic section and its versions. Out: `DynamicSymbol`s in table order, or
-`SymbolGroup`s for who asks about names only. The table's length stands nowhere in the dynamic
-section: ``DT_HASH`` has it, ``DT_GNU_HASH`` implies it, and where GNU ld left the hash table empty
-(no exported symbol) the relocations name every undefined symbol that is used.
+The table's length stands nowhere in the dynamic section: ``DT_HASH`` has it, ``DT_GNU_HASH``
+implies it, and where GNU ld left the hash table empty (no exported symbol) the relocations name
+every undefined symbol that is used.
 
-Source: gABI chapter 4, "Symbol Table"; the GNU hash table: glibc's elf/dl-lookup.c and
-binutils' bfd/elflink.c (an empty table is written with one empty bucket and ``symndx`` 1).
+Source: gABI chapter 4, "Symbol Table"; the GNU hash table: glibc's elf/dl-lookup.c and binutils'
+bfd/elflink.c (an empty table is written with one empty bucket and ``symndx`` 1).
 """
 
 from __future__ import annotations

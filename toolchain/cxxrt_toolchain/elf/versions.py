@@ -8,6 +8,7 @@ Drepper, "ELF Symbol Versioning"; LSB Core, "Symbol Versioning".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.elf.dynamic import DT_VERDEF, DT_VERNEED
@@ -69,6 +70,15 @@ class _Chain:
         self._image = image
         self._what = what
 
+    def follow(self, layout: Struct, position: int = 0) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """Each record and its position; its last field leads to the next one, or is zero."""
+        following = 1
+        while following:
+            row = self.record(layout, position)
+            yield position, row
+            following = row[-1]
+            position += following
+
     def record(self, layout: Struct, position: int) -> tuple[int, ...]:
         self._left -= 1
         if self._left < 0:
@@ -92,22 +102,13 @@ def _needs(image: ElfImage, dynamic: Dynamic) -> Iterator[tuple[int, NeededVersi
         return
     chain = _Chain(image, address, "the table of needed versions")
     need, auxiliary = image.layout("HHIII"), image.layout("IHHII")
-    position = 0
-    while True:
-        _, count, file_name, first, following = chain.record(need, position)
+    for position, (_, count, file_name, first, _) in chain.follow(need):
         soname = Soname(dynamic.strings.at(file_name, "a needed version's library"))
-        entry = position + first
-        for _ in range(count):
-            _, flags, index, name, after = chain.record(auxiliary, entry)
+        entries = islice(chain.follow(auxiliary, position + first), count)
+        for _, (_, flags, index, name, _) in entries:
             version = dynamic.strings.at(name, "a needed version's name")
             weak = bool(flags & _VER_FLG_WEAK)
             yield index & ~VERSYM_HIDDEN, NeededVersion(soname=soname, version=version, weak=weak)
-            if not after:
-                break
-            entry += after
-        if not following:
-            return
-        position += following
 
 
 def _definitions(image: ElfImage, dynamic: Dynamic) -> Iterator[tuple[int, str, bool]]:
@@ -116,12 +117,7 @@ def _definitions(image: ElfImage, dynamic: Dynamic) -> Iterator[tuple[int, str, 
         return
     chain = _Chain(image, address, "the table of defined versions")
     definition, auxiliary = image.layout("HHHHIII"), image.layout("II")
-    position = 0
-    while True:
-        _, flags, index, _, _, first, following = chain.record(definition, position)
+    for position, (_, flags, index, _, _, first, _) in chain.follow(definition):
         name, _ = chain.record(auxiliary, position + first)
         text = dynamic.strings.at(name, "a defined version's name")
         yield index & ~VERSYM_HIDDEN, text, bool(flags & _VER_FLG_BASE)
-        if not following:
-            return
-        position += following

@@ -1,11 +1,8 @@
 """Put the runtime ABI's tags into an installer's list; stands alone, Python 3.7 and later.
 
-In: the tags that an installer computes, best first, and the suffixes to place around them. Out:
-the longer list. Sections 6 and 7 of the tag specification (sentences S-1, S-3, S-9, O-1, O-4,
-O-8); which suffixes there are, and in what order, is ``host.supported``'s to say.
-
-This file is also loaded by its path into the interpreter whose pip is run, where this package is
-not installed. So it imports the standard library only, and its syntax is that of Python 3.7.
+Sections 6 and 7 of the tag specification (sentences S-1, S-3, S-9, O-1, O-4, O-8); which suffixes
+there are, and in what order, ``host.supported`` says. This file is also loaded by its path into the
+interpreter that runs pip, so it imports the standard library only, in the syntax of Python 3.7.
 """
 
 from __future__ import annotations

@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 
 _HOOK = Path(__file__).with_name("pip_hook.py")
 _EXPANSION = Path(__file__).parents[1] / "host" / "expansion.py"
-# pip restarts itself in another interpreter for --python, PIP_PYTHON and the configuration key
-# "python", unless this says that it has been restarted already (pip._internal.cli.main_parser).
-# Option and variable are read here. Where neither is given, pip reads its key, and what it then
-# restarts is pip_hook.py, which comes back here for the other interpreter's tags.
-_RESTARTED = {RESTARTED: "1"}
 _SIGNALLED = 128
 """Plus the signal's number: what a shell makes of a process that a signal ended."""
 _PYTHON_OPTION = "--python"
@@ -54,7 +49,10 @@ def run_pip(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         home=None if chosen else sys.executable,
     )
     command = [executable, str(_HOOK), *rest]
-    child_environ = {**environ, **(_RESTARTED if chosen else {}), VARIABLE: question}
+    # pip restarts itself in another interpreter for --python, PIP_PYTHON and the configuration key
+    # "python", unless RESTARTED is set (pip._internal.cli.main_parser). The first two are read
+    # above; for the third, pip restarts pip_hook.py, which comes back here for that one's tags.
+    child_environ = {**environ, **({RESTARTED: "1"} if chosen else {}), VARIABLE: question}
     with subprocess.Popen(command, env=child_environ) as process:
         try:
             code = process.wait()

@@ -126,8 +126,7 @@ def _unpack(files: Mapping[Input, Path], work: Path) -> None:
     for name in _FOLDERS.values():
         (work / name).mkdir()
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for _ in pool.map(one, files):
-            pass
+        list(pool.map(one, files))
 
 
 def _run_step(step: Step, order: BuildOrder, work: Path, path: str, jobs: int) -> list[str]:

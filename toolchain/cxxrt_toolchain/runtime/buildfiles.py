@@ -27,8 +27,6 @@ class LinkTarget:
     link_name: str
     """What follows ``-l``."""
     soname: str
-    folder: str
-    """Folder of its linker script, relative to the package."""
     needs: tuple[str, ...]
     """Names of the targets that it needs."""
 
@@ -44,7 +42,6 @@ def link_targets(
             name=names[library.soname],
             link_name=link_name_of[library.soname],
             soname=library.soname,
-            folder=_script_folder(library.soname),
             needs=tuple(names[each] for each in library.needed if each in names),
         )
         for library in manifest.libraries
@@ -67,24 +64,18 @@ def _target_name(link_name_of: Mapping[str, str], soname: str) -> str:
     return link_name_of[soname].replace("+", "x") + ("" if major is None else str(major))
 
 
-def _script_folder(soname: str) -> str:
-    """``lib``; libcudart has one for each major, so that ``-lcudart`` can mean the chosen one."""
-    major = cuda_major(soname)
-    return "lib" if major is None else f"lib/cu{major}"
-
-
 def _linker_scripts(targets: Iterable[LinkTarget]) -> dict[str, str]:
     """``lib<name>.so`` as text that GNU ld, gold, lld and mold read in place of a library.
 
     A name without a leading slash is looked for below each ``-L`` folder (ld manual, "File
-    Commands"), so the script needs no absolute path. In ``lib`` itself the newest libcudart is
-    ``-lcudart``, as it is where CUDA is installed.
+    Commands"), so the script needs no absolute path. Each libcudart has a folder, too, so that
+    ``-lcudart`` can mean a chosen major; in ``lib`` itself it means the newest.
     """
     scripts = {}
     for target in targets:
-        up = "../" * target.folder.count("/")
         scripts[f"lib/lib{target.link_name}.so"] = f"INPUT({target.soname})\n"
-        scripts[f"{target.folder}/lib{target.link_name}.so"] = f"INPUT({up}{target.soname})\n"
+        if major := cuda_major(target.soname):
+            scripts[f"lib/cu{major}/lib{target.link_name}.so"] = f"INPUT(../{target.soname})\n"
     return scripts
 
 
@@ -133,11 +124,7 @@ def _cmake_config(manifest: RuntimeManifest, targets: Iterable[LinkTarget]) -> s
 
 
 def _cmake_target(target: LinkTarget) -> str:
-    """An imported library that links by its SONAME.
-
-    The link folder is there for the compiler driver's own ``-lstdc++``, which would otherwise
-    find the host's.
-    """
+    """An imported library; the compiler driver's own ``-lstdc++`` needs its link folder, too."""
     library_dir = f"${{{PACKAGE}_LIBRARY_DIR}}"
     needs = ";".join(f"cxxrt::{name}" for name in target.needs)
     properties = [

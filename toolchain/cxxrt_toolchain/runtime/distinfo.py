@@ -50,13 +50,10 @@ def core_metadata(
     description: str,
     requires: Sequence[str] = (),
 ) -> str:
-    """The text of METADATA; the table of components is put below the description.
+    """The text of METADATA, with the table of components below a Markdown description.
 
-    Args:
-        manifest: The manifest of the wheel.
-        license_files: Relative to ``<dist-info>/licenses/``.
-        description: Markdown that does not depend on what is vendored.
-        requires: What the recipe wants beside the wheel.
+    Licence files are relative to ``<dist-info>/licenses/``; ``requires`` is what the recipe wants
+    beside the wheel.
     """
     requirements = [each.requirement for _, each in manifest.cudart if each.requirement]
     headers = [

@@ -37,8 +37,8 @@ def build_manifest(
 ) -> RuntimeManifest:
     """Describe the wheel that these components make.
 
-    `AssemblyError`: a library is of another architecture, needs a newer glibc than the recipe
-    promises, comes before one that it needs, or is a libcudart that the tables do not have.
+    `AssemblyError`: a library has another architecture, needs a newer glibc than promised, comes
+    before one that it needs, or is a libcudart that the tables do not have.
     """
     vendored = [
         (component, library)

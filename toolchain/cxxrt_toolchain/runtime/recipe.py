@@ -88,7 +88,6 @@ class Library:
 
     soname: Soname
     link_name: str
-    """What follows ``-l`` on a link line."""
     architectures: tuple[str, ...]
     member: str = ""
     """Path inside the wheel that ships it; empty where it is built."""
@@ -109,7 +108,6 @@ class Component:
     name: str
     version: str
     license: str
-    """SPDX expression."""
     license_files: tuple[str, ...]
     """Paths in the build folder, or inside the wheel."""
     libraries: tuple[Library, ...]

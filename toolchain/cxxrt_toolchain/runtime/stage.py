@@ -45,16 +45,13 @@ class StagedComponent:
 
     name: str
     version: str
-    """Upstream's, for example ``14.2.0``."""
     license: str
-    """SPDX expression."""
     license_files: tuple[Path, ...]
     libraries: tuple[StagedLibrary, ...]
     """In load order: a library comes after those that it needs."""
     link_names: tuple[tuple[str, Soname], ...]
     """What follows ``-l`` on a link line, and the library that it means."""
     inputs: tuple[Input, ...]
-    """The pinned inputs, for the bill of materials."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +61,6 @@ class Workshop:
     cache: Cache
     clients: Mapping[Kind, Downloader]
     jobs: int
-    """How many processes ``make`` may run."""
     progress: Progress
 
 

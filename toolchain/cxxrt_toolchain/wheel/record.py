@@ -151,13 +151,9 @@ def compare(
     unhashed: frozenset[str],
     digests: Mapping[str, bytes],
 ) -> Iterator[RecordIssue]:
-    """All differences between RECORD's rows and the members.
+    """All differences between RECORD's rows and the members, of which the sizes in bytes are given.
 
-    Args:
-        rows: RECORD.
-        sizes: The files of the archive and their sizes in bytes.
-        unhashed: Names that need no hash.
-        digests: Of every member that `hashed_with` finds, with its algorithm.
+    The digests are of every member that `hashed_with` finds, with its algorithm.
     """
     by_path: dict[str, RecordRow] = {}
     counts = Counter[str]()

@@ -1,9 +1,7 @@
 """A file that appears under its name complete, or not at all, even if the process is killed.
 
-In: the name, and what a ``with`` block writes. Out: the file, synced, with mode 0644. It has no
-name while it is written (``O_TMPFILE``), so that a killed run leaves nothing behind; where the file
-system or a missing /proc does not allow that, it has a hidden temporary one. Never touches a file
-of that name before the new one is complete.
+It has no name while it is written (``O_TMPFILE``), so that a killed run leaves nothing behind;
+where the file system or a missing /proc does not allow that, it has a hidden temporary one.
 """
 
 from __future__ import annotations
