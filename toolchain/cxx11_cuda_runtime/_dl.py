@@ -43,11 +43,7 @@ def supported() -> bool:
 
 
 def resident(soname: str) -> int | None:
-    """Find a loaded library by SONAME and make its symbols global.
-
-    Its handle (``NO_HANDLE`` without ``_ctypes``), or None if it is not loaded. `AmbiguousError`
-    only without ``_ctypes``.
-    """
+    """Find a library by SONAME and make it global; its handle, or None if it is not loaded."""
     ctypes = _ctypes()
     if ctypes is None:
         return _resident_by_name(soname)
@@ -72,7 +68,7 @@ def open_global(name: str) -> int:
 
 
 def is_whole(path: str) -> bool:
-    """Whether a file is as long as its section headers, the last part of it, require.
+    """Whether a file is as long as its section headers, its last part, require.
 
     The dynamic linker maps a truncated file, and the first access kills the process. True for a
     file that cannot be read, so that the dynamic linker reports it.

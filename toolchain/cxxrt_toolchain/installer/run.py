@@ -28,8 +28,6 @@ _HOOK = Path(__file__).with_name("pip_hook.py")
 _EXPANSION = Path(__file__).parents[1] / "host" / "expansion.py"
 _SIGNALLED = 128
 """Plus the signal's number: what a shell makes of a process that a signal ended."""
-_PYTHON_OPTION = "--python"
-_PYTHON_VARIABLE = "PIP_PYTHON"
 
 
 def run_pip(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -39,7 +37,7 @@ def run_pip(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     `MissingToolError`: no pip, or a Python that is too old.
     """
     python, rest = split_python_option(arguments)
-    chosen = python or environ.get(_PYTHON_VARIABLE)
+    chosen = python or environ.get("PIP_PYTHON")
     executable = find_interpreter(chosen) if chosen else sys.executable
     spec = load_spec()
     interpreter = describe(executable, spec)
@@ -69,11 +67,11 @@ def split_python_option(arguments: Sequence[str]) -> tuple[str | None, list[str]
     for argument in pending:
         if argument == "--":
             return python, [*rest, argument, *pending]
-        if argument == _PYTHON_OPTION:
+        if argument == "--python":
             python = next(pending, "")
             if not python:
                 raise UsageError("--python needs the path of an interpreter or an environment.")
-        elif argument.startswith(f"{_PYTHON_OPTION}="):
+        elif argument.startswith("--python="):
             python = argument.partition("=")[2]
         else:
             rest.append(argument)

@@ -86,15 +86,10 @@ def build(
     verify: Callable[[Path], None],
     progress: Progress,
 ) -> Path:
-    """Build a component, or find it built.
+    """Build a component, or find it built among the cache's ``builds``.
 
-    Args:
-        order: What to build.
-        builds: The cache's folder of finished builds.
-        jobs: How many processes ``make`` may run.
-        fetch: Gets the inputs, verified.
-        verify: Looks at the finished work folder and raises if it must not be used.
-        progress: Gets a line about each step; one that fails is a `StepFailedError`.
+    ``fetch`` gets the inputs, verified; ``verify`` looks at the finished work folder and raises if
+    it must not be used. A step that fails is a `StepFailedError`.
     """
     final = builds / order.folder_name
     if final.is_dir():

@@ -66,13 +66,9 @@ class CopiedMember:
 def write_wheel(
     dest_dir: Path, filename: str, members: Iterable[NewMember | CopiedMember], *, level: int = 6
 ) -> Path:
-    """Write a wheel; `InputError` where two members have one name, or one has an impossible name.
+    """Write a wheel, in place of one of that name; `InputError`: a bad or repeated member name.
 
-    Args:
-        dest_dir: An existing folder; a wheel of the same name there is replaced.
-        filename: The wheel's name, without a folder.
-        members: In any order, without directories and RECORD.
-        level: zlib's, 1 (fast) to 9 (small).
+    The members come in any order, without directories and RECORD; the level is zlib's, 1 to 9.
     """
     parse_wheel_name(filename)
     ordered = _ordered(members)
