@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.cli.progress import progress
 from cxxrt_toolchain.cli.selection import add_options, selection
 from cxxrt_toolchain.collect.store import Store, cache_folder
 from cxxrt_toolchain.errors import UsageError
@@ -19,6 +20,7 @@ from cxxrt_toolchain.host.describe import active_interpreter, find_interpreter
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Iterator
 
     from cxxrt_toolchain.report.diagnosis import Diagnosis
 
@@ -81,7 +83,7 @@ def _diagnose(args: argparse.Namespace) -> Diagnosis:
         from cxxrt_toolchain.doctor.imports import diagnose_imports
 
         modules = _modules(args.modules)
-        with progress(wanted=not args.json) as say:
+        with _progress(wanted=not args.json) as say:
             return diagnose_imports(executable, modules, store=store, say=say)
     from cxxrt_toolchain.doctor.environment import diagnose_environment
 
@@ -93,3 +95,16 @@ def _modules(text: str) -> tuple[str, ...]:
     if not names:
         raise UsageError("--import names no module.", "For example --import pyarrow,torch.")
     return names
+
+
+@contextmanager
+def _progress(*, wanted: bool) -> Iterator[Callable[[str], None]]:
+    """A function that shows the line that it was given last on standard error, from any thread."""
+    if not wanted or not sys.stderr.isatty():
+        yield lambda _line: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+
+    with Console(stderr=True).status("") as status:
+        yield lambda line: status.update(escape(line))

@@ -1,11 +1,19 @@
-"""The verdict and the findings, worst first, as markup: packages, evidence and remedies."""
+"""The verdict and the findings, worst first, as markup: packages, evidence and remedies.
+
+Each rule is explained by its entry of ``hazards.md``, so that the page needs no network. Raw HTML
+in the Markdown is not rendered.
+"""
 
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from markdown_it import MarkdownIt
+
 from cxxrt_toolchain.facts.imports import Outcome
+from cxxrt_toolchain.report.catalogue import load_catalogue, load_mechanisms
 from cxxrt_toolchain.report.demangle import readable
 from cxxrt_toolchain.report.page.markup import (
     EMPTY,
@@ -17,7 +25,6 @@ from cxxrt_toolchain.report.page.markup import (
     lines,
     section,
 )
-from cxxrt_toolchain.report.page.rules import rule_text, rule_title
 from cxxrt_toolchain.rules.rule import Severity
 from cxxrt_toolchain.wording import counted, listed
 
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from cxxrt_toolchain.facts.imports import Step
+    from cxxrt_toolchain.report.catalogue import Entry
     from cxxrt_toolchain.report.diagnosis import Diagnosis
     from cxxrt_toolchain.report.page.nodes import Names
     from cxxrt_toolchain.rules.rule import Finding
@@ -39,6 +47,11 @@ _PROSE = re.compile(
     r",? (?=\(|(?:the|an?|of|that|its?|with|before|after|for|and|or|first|to|then)\b(?!=))"
 )
 """Where a command ends and prose continues."""
+_REFERENCE = re.compile(r"\b(?:CXXRT-)?(?P<rule>[THPWLD][0-9]+)\b")
+_MECHANISM = re.compile(r"\bM[0-9]+\b")
+
+
+_catalogue, _mechanisms = cache(load_catalogue), cache(load_mechanisms)
 _OPEN_EVIDENCE = 6
 """Up to this number of lines, evidence is not folded."""
 _FAILED = {Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.EXCEPTION}
@@ -201,9 +214,9 @@ def _library(path: str, names: Names) -> Html:
 def _rule(found: Finding, number: int, first: int) -> Html:
     if first != number:
         link = element("a", f"finding {first}", href=f"#f{first}")
-        return element("p", f"{rule_title(found.rule)}, explained under ", link, class_="again")
-    text = element("div", rule_text(found.rule), class_="catalogue")
-    return details(rule_title(found.rule), text, class_="rule")
+        return element("p", f"{_rule_title(found.rule)}, explained under ", link, class_="again")
+    text = element("div", _rule_text(found.rule), class_="catalogue")
+    return details(_rule_title(found.rule), text, class_="rule")
 
 
 class Piece(NamedTuple):
@@ -236,3 +249,37 @@ def _unquoted(text: str) -> Iterator[Piece]:
             clause = clause[length:]  # noqa: PLW2901 - the rest of it
         if clause:
             yield Piece(clause, command=False)
+
+
+def _rule_title(rule: str) -> str:
+    """``CXXRT-H1: Bundled libstdc++ or libgcc_s``."""
+    entry = _catalogue().get(rule)
+    return f"{rule}: {entry.title}" if entry else rule
+
+
+def _rule_text(rule: str) -> Html:
+    """The entry, then the entries that it refers to ("As H1"), then the mechanisms (M1 to M4)."""
+    entry = _catalogue().get(rule)
+    if entry is None:
+        return element("p", "The catalogue of this toolchain has no entry for this rule.")
+    others = _references(entry)
+    said = "\n".join(each.text for each in (entry, *others))
+    names = sorted(set(_MECHANISM.findall(said)) & _mechanisms().keys())
+    terms = [joined([element("dt", name), element("dd", _mechanisms()[name])]) for name in names]
+    list_of_terms = element("dl", *terms) if terms else EMPTY
+    return joined([_rendered(entry), *map(_further, others), list_of_terms])
+
+
+def _references(entry: Entry) -> list[Entry]:
+    names = dict.fromkeys(f"CXXRT-{found['rule']}" for found in _REFERENCE.finditer(entry.text))
+    found = (_catalogue().get(name) for name in names if name != entry.rule)
+    return [each for each in found if each]
+
+
+def _further(entry: Entry) -> Html:
+    heading = element("p", f"{entry.rule}: {entry.title}", class_="further")
+    return joined([heading, _rendered(entry)])
+
+
+def _rendered(entry: Entry) -> Html:
+    return Html(MarkdownIt("js-default").render(entry.text))

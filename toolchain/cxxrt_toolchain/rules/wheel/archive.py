@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.rules.rule import error, rule, warning
-from cxxrt_toolchain.rules.wheel.claim import Claim
+from cxxrt_toolchain.rules.rule import error, warning
+from cxxrt_toolchain.rules.wheel.claim import Claim, of_promise, of_wheels
 from cxxrt_toolchain.wheel.record import RecordIssueKind
 
 if TYPE_CHECKING:
@@ -19,11 +19,8 @@ RECORD merely forgets can be written anew."""
 _DAMAGED = "The wheel was damaged or changed after it was built; get it again, or build it again."
 
 
-@rule(
-    "CXXRT-W1",
-    "RECORD does not describe the wheel",
-    on=(Claim,),
-    remedies=("'cxxrt repair' writes it anew.",),
+@of_wheels(
+    "CXXRT-W1", "RECORD does not describe the wheel", remedies=("'cxxrt repair' writes it anew.",)
 )
 def record(claim: Claim) -> Iterator[Finding]:
     """Members and RECORD that do not agree."""
@@ -33,10 +30,9 @@ def record(claim: Claim) -> Iterator[Finding]:
         yield error(issue.detail, member=issue.member, remedies=remedies, unrepairable=advice)
 
 
-@rule(
+@of_wheels(
     "CXXRT-W2",
     "WHEEL or METADATA unusable",
-    on=(Claim,),
     remedies=("Build the wheel again with a current backend.",),
 )
 def metadata(claim: Claim) -> Iterator[Finding]:
@@ -45,12 +41,10 @@ def metadata(claim: Claim) -> Iterator[Finding]:
         yield error(text.rstrip("."))
 
 
-@rule(
+@of_promise(
     "CXXRT-W3",
     "Native code in a wheel that claims to have none",
-    on=(Claim,),
     remedies=("Tag the wheel for the platform that the binary is for.",),
-    promise=True,
 )
 def purity(claim: Claim) -> Iterator[Finding]:
     """Binaries under the platform tag ``any``, or in a wheel that goes to purelib."""
@@ -64,12 +58,10 @@ def purity(claim: Claim) -> Iterator[Finding]:
         yield warning("WHEEL says Root-Is-Purelib: true", member=first, remedies=(remedy,))
 
 
-@rule(
+@of_promise(
     "CXXRT-W4",
     "Binary for another machine",
-    on=(Claim,),
     remedies=("Tag the wheel for the machine that it was built for.",),
-    promise=True,
 )
 def machine(claim: Claim) -> Iterator[Finding]:
     """No object is for the tag's machine; some for another one are common (debuggers)."""
@@ -81,10 +73,9 @@ def machine(claim: Claim) -> Iterator[Finding]:
         yield error(f"is for {first.facts.machine}, the tag for {tagged}", member=first.member)
 
 
-@rule(
+@of_wheels(
     "CXXRT-W5",
     "Unreadable ELF file",
-    on=(Claim,),
     remedies=("Build the wheel again, or leave the file out if nothing loads it.",),
     unrepairable="Build the wheel again, or leave the file out.",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -18,6 +19,7 @@ from cxxrt_toolchain.abi.versions import parse_requirement, parse_version
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name, served_soname
 from cxxrt_toolchain.facts.needs import runtime_needs
+from cxxrt_toolchain.rules.rule import rule
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.filename import Violation, WheelTags
@@ -164,6 +166,12 @@ class Claim:
             return name in self.policy.runtime_libraries
         plain = self.runtime is None and self.malformed is None
         return plain and self.requires_runtime and served_soname(name, None) == name
+
+
+of_wheels = partial(rule, on=(Claim,))
+"""Declares a rule about wheels."""
+of_promise = partial(rule, on=(Claim,), promise=True)
+"""Declares a rule about what the wheel's tag promises."""
 
 
 def lowest_version(requirement: Requirement) -> Version | None:

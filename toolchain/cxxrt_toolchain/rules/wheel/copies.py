@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.families import OPENMP_FAMILIES, RuntimeFamily
-from cxxrt_toolchain.rules.rule import error, note, rule, warning
-from cxxrt_toolchain.rules.wheel.claim import Claim
+from cxxrt_toolchain.rules.rule import error, note, warning
+from cxxrt_toolchain.rules.wheel.claim import Claim, of_wheels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ REBUILD_SHARED = (
 _CXX_FAMILIES = frozenset({RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBGCC, RuntimeFamily.LIBCXX})
 
 
-@rule("CXXRT-H1", "Bundled libstdc++ or libgcc_s", on=(Claim,))
+@of_wheels("CXXRT-H1", "Bundled libstdc++ or libgcc_s")
 def bundled_cxx(claim: Claim) -> Iterator[Finding]:
     """Copies of the C++ runtime; a second libstdc++ is known to crash."""
     for found in claim.copies:
@@ -34,7 +34,7 @@ def bundled_cxx(claim: Claim) -> Iterator[Finding]:
             yield _copy(found, error if crashes else warning)
 
 
-@rule("CXXRT-H2", "Bundled OpenMP runtime", on=(Claim,))
+@of_wheels("CXXRT-H2", "Bundled OpenMP runtime")
 def bundled_openmp(claim: Claim) -> Iterator[Finding]:
     """Copies of libgomp, libiomp5 or libomp."""
     for found in claim.copies:
@@ -42,7 +42,7 @@ def bundled_openmp(claim: Claim) -> Iterator[Finding]:
             yield _copy(found, warning)
 
 
-@rule("CXXRT-H3", "Bundled libcudart", on=(Claim,))
+@of_wheels("CXXRT-H3", "Bundled libcudart")
 def bundled_cudart(claim: Claim) -> Iterator[Finding]:
     """Copies of the CUDA runtime; the shared runtime has only the majors of the epoch."""
     served = [f"libcudart.so.{major}" for major in claim.spec.epochs[-1].cuda_majors]
@@ -63,7 +63,7 @@ def _copy(found: ObjectReport, make: Callable[..., Finding], unrepairable: str =
     )
 
 
-@rule("CXXRT-H4", "Statically linked libstdc++, exported", on=(Claim,), unrepairable=REBUILD_SHARED)
+@of_wheels("CXXRT-H4", "Statically linked libstdc++, exported", unrepairable=REBUILD_SHARED)
 def exported_libstdcxx(claim: Claim) -> Iterator[Finding]:
     """Objects that are a second libstdc++ to others."""
     for found in _with_static(claim, RuntimeFamily.LIBSTDCXX):
@@ -72,7 +72,7 @@ def exported_libstdcxx(claim: Claim) -> Iterator[Finding]:
             yield _exported(claim, found, RuntimeFamily.LIBSTDCXX, shown, error, flags)
 
 
-@rule("CXXRT-H5", "Statically linked libstdc++, hidden", on=(Claim,))
+@of_wheels("CXXRT-H5", "Statically linked libstdc++, hidden")
 def hidden_libstdcxx(claim: Claim) -> Iterator[Finding]:
     """Objects with a libstdc++ of their own that no other object sees."""
     for found in _with_static(claim, RuntimeFamily.LIBSTDCXX):
@@ -80,10 +80,9 @@ def hidden_libstdcxx(claim: Claim) -> Iterator[Finding]:
             yield _hidden(claim, found, RuntimeFamily.LIBSTDCXX)
 
 
-@rule(
+@of_wheels(
     "CXXRT-H6",
     "Statically linked libcudart, exported",
-    on=(Claim,),
     unrepairable="Rebuild it with --cudart=shared.",
 )
 def exported_cudart(claim: Claim) -> Iterator[Finding]:
@@ -94,7 +93,7 @@ def exported_cudart(claim: Claim) -> Iterator[Finding]:
             yield _exported(claim, found, family, shown, warning, "--cudart=shared")
 
 
-@rule("CXXRT-H7", "Statically linked libcudart, hidden", on=(Claim,))
+@of_wheels("CXXRT-H7", "Statically linked libcudart, hidden")
 def hidden_cudart(claim: Claim) -> Iterator[Finding]:
     """Objects with a CUDA runtime of their own that no other object sees."""
     for found in _with_static(claim, RuntimeFamily.LIBCUDART):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.searchpath import entries, escapes
-from cxxrt_toolchain.rules.rule import error, rule, warning
-from cxxrt_toolchain.rules.wheel.claim import Claim
+from cxxrt_toolchain.rules.rule import error, warning
+from cxxrt_toolchain.rules.wheel.claim import Claim, of_wheels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.rules.rule import Finding
 
 
-@rule(
+@of_wheels(
     "CXXRT-H12",
     "Executable stack",
-    on=(Claim,),
     remedies=("'cxxrt repair' clears the flag; some assembly file lacks .note.GNU-stack.",),
 )
 def executable_stack(claim: Claim) -> Iterator[Finding]:
@@ -31,9 +30,7 @@ def executable_stack(claim: Claim) -> Iterator[Finding]:
             )
 
 
-@rule(
-    "CXXRT-H13", "Static TLS", on=(Claim,), remedies=("Rebuild without -ftls-model=initial-exec.",)
-)
+@of_wheels("CXXRT-H13", "Static TLS", remedies=("Rebuild without -ftls-model=initial-exec.",))
 def static_tls(claim: Claim) -> Iterator[Finding]:
     """Libraries that take from the reserve that all later ones share."""
     for found in claim.linked:
@@ -42,11 +39,8 @@ def static_tls(claim: Claim) -> Iterator[Finding]:
             yield warning(message, member=found.member)
 
 
-@rule(
-    "CXXRT-H14",
-    "Search path leaves the wheel",
-    on=(Claim,),
-    remedies=("'cxxrt repair' removes the entry.",),
+@of_wheels(
+    "CXXRT-H14", "Search path leaves the wheel", remedies=("'cxxrt repair' removes the entry.",)
 )
 def search_path(claim: Claim) -> Iterator[Finding]:
     """DT_RPATH and DT_RUNPATH entries that lead out of site-packages."""
@@ -58,10 +52,9 @@ def search_path(claim: Claim) -> Iterator[Finding]:
                 yield make(message, member=found.member, promise=promise)
 
 
-@rule(
+@of_wheels(
     "CXXRT-H15",
     "Version need without its library",
-    on=(Claim,),
     remedies=("It was edited by a tool that forgot the version needs; build it again.",),
 )
 def orphan_needs(claim: Claim) -> Iterator[Finding]:

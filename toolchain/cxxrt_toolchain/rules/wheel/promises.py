@@ -14,8 +14,8 @@ from cxxrt_toolchain.abi.platforms import glibc_release
 from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name
 from cxxrt_toolchain.facts.searchpath import leaves_package
-from cxxrt_toolchain.rules.rule import error, rule, warning
-from cxxrt_toolchain.rules.wheel.claim import Claim
+from cxxrt_toolchain.rules.rule import error, warning
+from cxxrt_toolchain.rules.wheel.claim import Claim, of_promise
 from cxxrt_toolchain.rules.wheel.copies import REPAIR
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _OLDER_LIBRARY = "Rebuild on an older image, or retag the wheel for a newer plat
 _PRIVATE = "Rebuild without that function, or link the library statically and hide its symbols."
 
 
-@rule("CXXRT-P1", "Needs a library from outside that nobody promises", on=(Claim,), promise=True)
+@of_promise("CXXRT-P1", "Needs a library from outside that nobody promises")
 def outside_library(claim: Claim) -> Iterator[Finding]:
     """P-1: every needed library is in the wheel, or allowed by the policy or the platform."""
     if claim.promise is None:
@@ -72,7 +72,7 @@ def _external(claim: Claim, found: ObjectReport, name: Soname) -> Finding:
     )
 
 
-@rule("CXXRT-P2", "Carries a copy of a shared runtime library", on=(Claim,), promise=True)
+@of_promise("CXXRT-P2", "Carries a copy of a shared runtime library")
 def runtime_copy(claim: Claim) -> Iterator[Finding]:
     """P-2: a tagged wheel carries no copy of what the runtime provides, whole or in pieces."""
     if claim.runtime is None or claim.is_runtime:
@@ -91,12 +91,10 @@ def runtime_copy(claim: Claim) -> Iterator[Finding]:
             )
 
 
-@rule(
+@of_promise(
     "CXXRT-P3",
     "Symbol version newer than what is promised",
-    on=(Claim,),
     remedies=("'cxxrt repair' makes the wheel use the shared runtime, which brings the version.",),
-    promise=True,
 )
 def version_ceiling(claim: Claim) -> Iterator[Finding]:
     """P-3: the runtime of the policy, or else the platform, has the needed symbol versions."""
@@ -146,25 +144,13 @@ def _too_new(claim: Claim, found: ObjectReport, need: NeededVersion) -> str:
     return f"{platform} promises {namespace}_{'.'.join(map(str, ceiling))}"
 
 
-@rule(
-    "CXXRT-P4",
-    "glibc version above the platform tag",
-    on=(Claim,),
-    remedies=(_REBUILD_OLDER,),
-    promise=True,
-)
+@of_promise("CXXRT-P4", "glibc version above the platform tag", remedies=(_REBUILD_OLDER,))
 def glibc_above_tag(claim: Claim) -> Iterator[Finding]:
     """P-4."""
     return iter(()) if claim.is_runtime else _newer_glibc(claim)
 
 
-@rule(
-    "CXXRT-P6",
-    "Runtime library above its own glibc floor",
-    on=(Claim,),
-    remedies=(_REBUILD_OLDER,),
-    promise=True,
-)
+@of_promise("CXXRT-P6", "Runtime library above its own glibc floor", remedies=(_REBUILD_OLDER,))
 def runtime_above_floor(claim: Claim) -> Iterator[Finding]:
     """P-6: what P-4 asks of the wheel's objects, of the runtime's own libraries."""
     return _newer_glibc(claim) if claim.is_runtime else iter(())
@@ -191,12 +177,10 @@ def _newer_glibc(claim: Claim) -> Iterator[Finding]:
             )
 
 
-@rule(
+@of_promise(
     "CXXRT-P5",
     "Uses the old std::string ABI",
-    on=(Claim,),
     remedies=(f"Rebuild with {_NEW_STRINGS}, on an image whose compiler allows it.",),
-    promise=True,
 )
 def old_strings(claim: Claim) -> Iterator[Finding]:
     """P-5: exported C++ names use the new std::string, and so does the code behind them."""
@@ -217,13 +201,11 @@ def old_strings(claim: Claim) -> Iterator[Finding]:
         )
 
 
-@rule(
+@of_promise(
     "CXXRT-P9",
     "Needs a private symbol of a library from outside",
-    on=(Claim,),
     remedies=(_PRIVATE,),
     unrepairable=_PRIVATE,
-    promise=True,
 )
 def private_symbol(claim: Claim) -> Iterator[Finding]:
     """P-9: no symbol that only some releases of an allowed library export."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.rules.rule import error, note, rule, warning
-from cxxrt_toolchain.rules.wheel.claim import Claim
+from cxxrt_toolchain.rules.rule import error, note, warning
+from cxxrt_toolchain.rules.wheel.claim import Claim, of_wheels
 from cxxrt_toolchain.rules.wheel.copies import REBUILD_SHARED
 
 if TYPE_CHECKING:
@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 _HIDE = "Rebuild with -Wl,--exclude-libs,ALL or a version script that hides them."
 
 
-@rule(
+@of_wheels(
     "CXXRT-H8",
     "Exports symbols that libstdc++ refers to",
-    on=(Claim,),
     remedies=(_HIDE,),
     unrepairable=REBUILD_SHARED,
 )
@@ -36,7 +35,7 @@ def captures(claim: Claim) -> Iterator[Finding]:
             )
 
 
-@rule("CXXRT-H9", "Exports std:: symbols", on=(Claim,), remedies=(_HIDE,))
+@of_wheels("CXXRT-H9", "Exports std:: symbols", remedies=(_HIDE,))
 def strong_definitions(claim: Claim) -> Iterator[Finding]:
     """Objects that interpose definitions of libstdc++."""
     for found in _without_libstdcxx(claim):
@@ -45,10 +44,9 @@ def strong_definitions(claim: Claim) -> Iterator[Finding]:
             yield warning(message, member=found.member, symbol=sample.examples[0])
 
 
-@rule(
+@of_wheels(
     "CXXRT-H10",
     "Exports STB_GNU_UNIQUE symbols",
-    on=(Claim,),
     remedies=("Build with -fvisibility-inlines-hidden or -fno-gnu-unique.",),
 )
 def unique_symbols(claim: Claim) -> Iterator[Finding]:
@@ -66,10 +64,9 @@ def _without_libstdcxx(claim: Claim) -> Iterator[ObjectReport]:
     )
 
 
-@rule(
+@of_wheels(
     "CXXRT-H11",
     "Old and new std::string ABI in one wheel",
-    on=(Claim,),
     remedies=("Compile everything with one value of _GLIBCXX_USE_CXX11_ABI.",),
 )
 def mixed_strings(claim: Claim) -> Iterator[Finding]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.versions import parse_requirement
 from cxxrt_toolchain.facts.needs import runtime_needs
-from cxxrt_toolchain.rules.rule import error, rule, warning
-from cxxrt_toolchain.rules.wheel.claim import Claim, lowest_version
+from cxxrt_toolchain.rules.rule import error, warning
+from cxxrt_toolchain.rules.wheel.claim import Claim, lowest_version, of_promise, of_wheels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,12 +23,10 @@ _ONE_MAJOR = (
 )
 
 
-@rule(
+@of_promise(
     "CXXRT-T0",
     "ABI tag is not well formed",
-    on=(Claim,),
     remedies=("Installers skip such a wheel; rename it with 'cxxrt encode'.",),
-    promise=True,
 )
 def malformed(claim: Claim) -> Iterator[Finding]:
     """An ABI field or a variant label that speaks of ``cxxrt`` and does not follow the grammar."""
@@ -36,12 +34,10 @@ def malformed(claim: Claim) -> Iterator[Finding]:
         yield error(claim.malformed.rstrip("."))
 
 
-@rule(
+@of_promise(
     "CXXRT-T1",
     "CUDA major of the tag and of the binaries differ",
-    on=(Claim,),
     remedies=("Tag it with the CUDA major that it was linked against: 'cxxrt repair' does.",),
-    promise=True,
 )
 def cuda_major(claim: Claim) -> Iterator[Finding]:
     """G-1: a needed libcudart of another major than the tag's, or a major that nothing needs."""
@@ -84,15 +80,13 @@ for _rule, _sentence, _title, _remedy in (
         "Keep one of the two: 'cxxrt encode' converts between them.",
     ),
 ):
-    rule(_rule, _title, on=(Claim,), remedies=(_remedy,), promise=True)(_check(_sentence))
+    of_promise(_rule, _title, remedies=(_remedy,))(_check(_sentence))
 
 
-@rule(
+@of_promise(
     "CXXRT-T6",
     "WHEEL tags and file name differ",
-    on=(Claim,),
     remedies=("Rename wheels with 'cxxrt encode' or 'python -m wheel tags', never with mv.",),
-    promise=True,
 )
 def wheel_tags(claim: Claim) -> Iterator[Finding]:
     """G-6, which PEP 427 asks of every wheel; only a wrong runtime ABI is an error."""
@@ -105,12 +99,10 @@ def wheel_tags(claim: Claim) -> Iterator[Finding]:
         yield (error if claim.runtime else warning)("; ".join(parts))
 
 
-@rule(
+@of_promise(
     "CXXRT-T7",
     "Requirement on the runtime missing or too weak",
-    on=(Claim,),
     remedies=("'cxxrt repair' computes the requirement from the binaries.",),
-    promise=True,
 )
 def requirement(claim: Claim) -> Iterator[Finding]:
     """G-7: the form of the requirement, and a lower bound that covers every needed symbol."""
@@ -127,10 +119,9 @@ def requirement(claim: Claim) -> Iterator[Finding]:
         yield error(f"{requires}, its symbols need >={least}", version=str(least))
 
 
-@rule(
+@of_wheels(
     "CXXRT-T8",
     "Requirement on the runtime without a need",
-    on=(Claim,),
     remedies=("Without a need the plain tag is right, and more installers accept it.",),
 )
 def needless(claim: Claim) -> Iterator[Finding]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.families import family_of_name
 from cxxrt_toolchain.facts.symbols import belongs_to_libstdcxx
-from cxxrt_toolchain.rules.rule import error, rule, warning
-from cxxrt_toolchain.rules.wheel.claim import Claim
+from cxxrt_toolchain.rules.rule import error, warning
+from cxxrt_toolchain.rules.wheel.claim import Claim, of_wheels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ _KEEP = (
 )
 
 
-@rule("CXXRT-P7", "Undefined symbol that nothing defines", on=(Claim,))
+@of_wheels("CXXRT-P7", "Undefined symbol that nothing defines")
 def undefined_symbols(claim: Claim) -> Iterator[Finding]:
     """Objects that no process can load: the loader ends with ``undefined symbol``.
 
