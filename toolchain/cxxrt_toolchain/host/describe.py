@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import sys
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.errors import InputError, MissingToolError, StepFailedError
 from cxxrt_toolchain.host.interpreter import Interpreter
+from cxxrt_toolchain.plain_files import read_plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +30,10 @@ if TYPE_CHECKING:
 _CHILD = Path(__file__).with_name("environment_child.py")
 _OLDEST_WITH_TAGS = (3, 7)
 """What ``installer/pip_hook.py`` needs."""
+_OLD = "It has to be Python 3.4 or newer."
+_LOOK = "Look at the start files of its environment (*.pth, sitecustomize) and its _cxxrt."
+_TAIL = 4000
+"""Bytes of what it printed."""
 _TIMEOUT = 60
 """Seconds; a cold network file system takes a few."""
 
@@ -95,41 +103,82 @@ def _question(spec: Spec, *, with_tags: bool) -> dict[str, Any]:
 def _ask(executable: str, question: dict[str, Any] | None) -> dict[str, Any]:
     # With a question it runs code of the environment, whose failure is a failed step.
     failure = StepFailedError if question else InputError
-    try:
-        done = subprocess.run(
-            [executable, str(_CHILD)],
-            input=json.dumps(question),
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_TIMEOUT,
-            check=False,
-        )
-    except OSError as error:
-        raise MissingToolError(f"cannot run {executable}: {error.strerror}.") from error
-    except subprocess.TimeoutExpired as error:
-        raise failure(
-            f"{executable} did not describe itself in {_TIMEOUT} s.",
-            "Look at the start files of its environment (*.pth, sitecustomize) and its _cxxrt.",
-        ) from error
-    try:
-        answer = json.loads(done.stdout.splitlines()[-1])
-    except (IndexError, ValueError):
-        answer = None
-    if done.returncode or not isinstance(answer, dict):
-        last = (done.stderr.strip().splitlines() or ["it wrote nothing"])[-1]
+    with tempfile.TemporaryDirectory(prefix="cxxrt-ask-") as folder:
+        answer = Path(folder, secrets.token_hex(8))
+        argument = json.dumps({"answer": str(answer), "question": question})
+        with Path(folder, "noise").open("w+b") as noise:
+            try:
+                done = subprocess.run(
+                    [executable, str(_CHILD), argument],
+                    stdin=subprocess.DEVNULL,
+                    stdout=noise,
+                    stderr=noise,
+                    timeout=_TIMEOUT,
+                    check=False,
+                )
+            except OSError as error:
+                raise MissingToolError(f"cannot run {executable}: {error.strerror}.") from error
+            except subprocess.TimeoutExpired as error:
+                raise failure(
+                    f"{executable} did not describe itself in {_TIMEOUT} s.", _LOOK
+                ) from error
+            noise.seek(max(0, noise.seek(0, os.SEEK_END) - _TAIL))
+            said = noise.read(_TAIL).decode("utf-8", "replace")
+        found = _read_answer(answer, question)
+    if found is None:
+        last = (said.strip().splitlines() or ["it wrote nothing"])[-1]
         raise failure(
             f"{executable} could not describe itself (exit {done.returncode}): {last}.",
-            "Look at its module _cxxrt."
-            if "_cxxrt" in done.stderr
-            else "It has to be Python 3.4 or newer.",
+            "Look at its module _cxxrt." if "_cxxrt" in said else f"{_OLD} {_LOOK}",
         )
-    return answer
+    return found
+
+
+def _read_answer(file: Path, question: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The child's answer; None if there is none, or not one of the form that it writes."""
+    try:
+        found = json.loads(read_plain(file))
+    except (OSError, ValueError, RecursionError):
+        return None
+    keys = _FORM if question is None else {**_FORM, **_FORM_OF_TAGS}
+    whole = isinstance(found, dict) and all(fits(found.get(key)) for key, fits in keys.items())
+    return found if whole else None
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_optional_text(value: object) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _are_vetoes(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(row, list) and list(map(type, row)) == [int, int, str] for row in value
+    )
+
+
+_FORM = {
+    **dict.fromkeys(("python", "program", "prefix", "base_prefix"), _is_text),
+    "glibc": _is_optional_text,
+    "path": _are_texts,
+}
+_FORM_OF_TAGS = {
+    "vetoes": _are_vetoes,
+    "manifest": _is_optional_text,
+    "pip": _is_optional_text,
+    "tags": lambda value: value is None or _are_texts(value),
+}
 
 
 def _check_python(executable: str, answer: dict[str, Any], *, with_tags: bool) -> None:
     version = answer["python"]
-    if tuple(map(int, version.split(".")[:2])) < _OLDEST_WITH_TAGS:
+    if version_tuple(".".join(version.split(".")[:2])) < _OLDEST_WITH_TAGS:
         raise MissingToolError(
             f"{executable} is Python {version}; this needs 3.7 or newer there.",
             "Its own pip still works: it takes the wheels without the runtime ABI tag.",

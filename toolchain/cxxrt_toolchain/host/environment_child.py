@@ -1,11 +1,13 @@
 """Describe the interpreter that runs this file; stands alone, Python 3.4 and later.
 
-Protocol: standard input is one JSON value, the last line of standard output is the answer::
+Protocol: the argument is a JSON object with the question and the file for the answer, which must
+not exist. Start files and libraries may write to every descriptor, or close it::
 
-    > null
+    > {"answer": "FILE", "question": null}
     < {"python": "3.6.15", "glibc": "2.36", "path": ["DIR", …], "prefix": "DIR",
        "base_prefix": "DIR", "program": "…/python3.6"}
-    > {"epochs": {"1": {"architectures": ["x86_64"], "cuda_majors": [12]}}, "packaging": "DIR"}
+    > {"answer": "FILE", "question": {"epochs": {"1": {"architectures": ["x86_64"],
+       "cuda_majors": [12]}}, "packaging": "DIR"}}
     < {…, "vetoes": [[1, 12, "x86_64"]], "manifest": "TEXT", "pip": "DIR", "tags": ["…"]}
 
 ``glibc`` is null with another C library; ``program`` is the ELF file that runs. ``manifest`` is the
@@ -28,13 +30,16 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from typing import Any
 
+MOST_TEXT = 1 << 20
+"""Bytes of a manifest."""
 # Annotations are strings where an older Python could not evaluate them.
 
 
 def main() -> None:
-    """Read the question, write the answer."""
+    """Read the question, write the answer, end without what was registered for the end."""
     leave_own_folder()
-    question = json.load(sys.stdin)
+    argument = json.loads(sys.argv[1])
+    question = argument["question"]
     answer = {
         "python": sys.version.split()[0].rstrip("+"),
         "glibc": glibc(),
@@ -45,7 +50,11 @@ def main() -> None:
     }
     if question is not None:
         answer.update(about_tags(question["epochs"], question["packaging"]))
-    sys.stdout.write("\n" + json.dumps(answer) + "\n")
+    text = json.dumps(answer).encode()
+    file = os.open(argument["answer"], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    while text:
+        text = text[os.write(file, text) :]
+    os._exit(0)
 
 
 def leave_own_folder() -> None:
@@ -91,7 +100,7 @@ def installed_manifest() -> "str | None":
     """The text of the installed runtime wheel's manifest."""
     folder = folder_of("cxx11_cuda_runtime")
     path = os.path.join(folder or "", "cxx11_cuda_runtime", "manifest.json")
-    if folder is None or not os.path.isfile(path):
+    if folder is None or not os.path.isfile(path) or os.path.getsize(path) > MOST_TEXT:
         return None
     with open(path, encoding="utf-8") as stream:
         return stream.read()

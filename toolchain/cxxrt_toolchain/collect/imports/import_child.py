@@ -2,20 +2,26 @@
 
 Protocol: the only argument is one JSON object::
 
-    {"orders": 3, "answers": 4, "faults": 5, "preload": ["/lib/libstdc++.so.6"], "flags": {"b": 8}}
+    {"folder": "DIR", "question": "8c3f", "descriptor": 5733, "preload": ["/lib/libstdc++.so.6"],
+     "flags": {"b": 8}}
 
-``orders`` and ``answers`` are inherited pipes, lines of JSON. An order is the name of a module::
+``orders``, ``answers`` and ``faults`` are FIFOs in the folder. The first two are open only between
+two imports, so that no module can write into them by number or close them. An order and its answer
+are lines of JSON with the same question; an order names a module::
 
-    > "pyarrow"
-    < {"outcome": "imported"}
-    < {"outcome": "exception", "detail": "ImportError: ...", "where": "...", "traceback": "..."}
+    > {"question": "41a0", "module": "pyarrow"}
+    < {"question": "41a0", "outcome": "imported"}
+    < {"question": "41a0", "outcome": "exception", "detail": "ImportError: ...", "where": "...",
+       "missing": "pyarrow.lib", "causes": ["..."], "traceback": "..."}
 
-The first answer is ``{"outcome": "ready"}``; between an answer and the next order the process
-stands still and can be looked at. When the orders end it exits at once, without running what the
-modules registered for the end; after the order ``null`` it ends as programs do. ``preload`` is
-loaded RTLD_GLOBAL before anything else; ``flags`` is added to the dlopen mode while that module is
-imported. A crash goes through faulthandler to ``faults``. Modules see ``sys.path`` as ``python -c``
-has it, and no standard input.
+The first answer, to the question of the argument, is ``{"outcome": "ready", "descriptor": 5733}``:
+the number under which ``faults`` is open, above the usual limit of open files, so that few loops
+over all descriptors meet it. Between an answer and the next order the process stands still and can
+be looked at. When the orders end it exits at once, without running what the modules registered for
+the end; after the module ``null`` it ends as programs do. ``preload`` is loaded RTLD_GLOBAL before
+anything else; ``flags`` is added to the dlopen mode while that module is imported. A crash goes
+through faulthandler to ``faults``. Modules see ``sys.path`` as ``python -c`` has it, and no
+standard input.
 """
 
 import ctypes
@@ -23,33 +29,99 @@ import faulthandler
 import importlib
 import json
 import os
+import resource
 import sys
 import traceback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TextIO
+    from typing import Any
+
+# Modules replace functions of os (eventlet) and json; these are kept.
+OPEN, READ, WRITE, CLOSE, END = os.open, os.read, os.write, os.close, os._exit
+DUMPS, LOADS, GETPID = json.dumps, json.loads, os.getpid
+LONGEST = 4000
+"""Characters of a text in an answer."""
 
 
 def main() -> None:
     """Import what the parent orders, one module at a time."""
-    options = json.loads(sys.argv[1])
-    faulthandler.enable(file=options["faults"], all_threads=True)
+    options = LOADS(sys.argv[1])
+    folder = options["folder"]
+    descriptor = report_crashes(folder, options["descriptor"])
     for name in ("LD_DEBUG", "LD_DEBUG_OUTPUT"):  # for this process, not for its children
         os.environ.pop(name, None)
     sys.argv = ["-c"]
     sys.path[0] = ""
-    answers = os.fdopen(options["answers"], "w")
     for path in options["preload"]:
         ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL | os.RTLD_NOW)
-    say(answers, {"outcome": "ready"})
-    with os.fdopen(options["orders"]) as orders:
-        for line in orders:
-            module = json.loads(line)
-            if module is None:
-                return
-            say(answers, attempt(module, options["flags"].get(module, 0)))
-    os._exit(0)
+    process = GETPID()
+    say(folder, options["question"], {"outcome": "ready", "descriptor": descriptor})
+    while True:
+        order = listen(folder)
+        module = order["module"]
+        if module is None:
+            return
+        report_crashes(folder, descriptor)
+        answer = attempt(module, options["flags"].get(module, 0))
+        if GETPID() != process:  # a module has forked, and its child came here
+            END(0)
+        say(folder, order["question"], answer)
+
+
+def report_crashes(folder: str, wanted: int) -> int:
+    """Open ``faults`` under a number, unless it is: modules close what they do not know."""
+    path = folder + "/faults"
+    try:
+        if os.path.samestat(os.fstat(wanted), os.stat(path)):  # noqa: PTH116 - without pathlib
+            return wanted
+    except OSError:
+        pass
+    found = OPEN(path, os.O_WRONLY | os.O_NONBLOCK)  # fails, instead of waiting, without a reader
+    os.set_blocking(found, True)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
+        os.dup2(found, wanted, inheritable=False)
+    except (OSError, ValueError):
+        wanted = found
+    else:
+        CLOSE(found)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    faulthandler.enable(file=wanted, all_threads=True)
+    return wanted
+
+
+def listen(folder: str) -> "dict[str, Any]":
+    """The next order; ends the process if there is none."""
+    line = b""
+    try:
+        orders = OPEN(folder + "/orders", os.O_RDONLY | os.O_NONBLOCK)
+        os.set_blocking(orders, True)
+        while not line.endswith(b"\n"):
+            piece = READ(orders, 1 << 16)
+            if not piece:
+                END(0)
+            line += piece
+        CLOSE(orders)
+    except OSError:  # the parent has gone, and its folder
+        END(0)
+    return dict(LOADS(line.decode()))
+
+
+def say(folder: str, question: str, answer: "dict[str, object]") -> None:
+    """Write an answer as a line of its own."""
+    answer["question"] = question
+    text = f"\n{DUMPS(answer)}\n".encode()
+    try:
+        answers = OPEN(folder + "/answers", os.O_WRONLY | os.O_NONBLOCK)
+        os.set_blocking(answers, True)
+        while text:
+            text = text[WRITE(answers, text) :]
+        CLOSE(answers)
+    except OSError:
+        END(0)
 
 
 def attempt(module: str, flags: int) -> "dict[str, object]":
@@ -71,42 +143,40 @@ def attempt(module: str, flags: int) -> "dict[str, object]":
 
 def failure(error: BaseException) -> "dict[str, object]":
     """The answer for an exception: what was raised, and where."""
-    frames = traceback.extract_tb(error.__traceback__)
-    last = frames[-1] if frames else None
-    text = _text(error)
-    return {
-        "outcome": "exception",
-        "detail": text[-4000:],
-        "where": f"{last.filename}:{last.lineno}" if last else "",
-        "missing": getattr(error, "name", None) if isinstance(error, ImportError) else None,
-        "causes": [_text(each) for each in _causes(error)],
-        "traceback": traceback.format_exc()[-8000:],
-    }
+    try:
+        frames = traceback.extract_tb(error.__traceback__)
+        missing = getattr(error, "name", None) if isinstance(error, ImportError) else None
+        return {
+            "outcome": "exception",
+            "detail": text_of(error),
+            "where": f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "",
+            "missing": str(missing)[:LONGEST] if missing else "",
+            "causes": [text_of(each) for each in causes_of(error)],
+            "traceback": traceback.format_exc()[-2 * LONGEST :],
+        }
+    except BaseException:  # noqa: BLE001 - attributes of an exception may be anything
+        return {"outcome": "exception", "detail": type(error).__name__}
 
 
-def _text(error: BaseException) -> str:
-    return "".join(traceback.format_exception_only(type(error), error)).strip()
+def text_of(error: BaseException) -> str:
+    """The text of an exception as Python ends a traceback with it."""
+    lines = traceback.format_exception_only(type(error), error)
+    return "".join(lines).strip()[-LONGEST:]
 
 
 MOST_CAUSES = 20
 
 
-def _causes(error: BaseException) -> "list[BaseException]":
+def causes_of(error: BaseException) -> "list[BaseException]":
     """The exceptions that it was raised from, or while handling, nearest first."""
     found = []  # type: list[BaseException]
     while len(found) < MOST_CAUSES:
         cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-        if cause is None or cause in found:
+        if not isinstance(cause, BaseException) or any(cause is each for each in found):
             break
         found.append(cause)
         error = cause
     return found
-
-
-def say(answers: "TextIO", answer: "dict[str, object]") -> None:
-    """Write one answer as a line."""
-    answers.write(json.dumps(answer) + "\n")
-    answers.flush()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import secrets
 import select
 import signal
 import struct
@@ -39,6 +40,10 @@ _TICK = 0.02
 _GRACE = 10.0
 """Seconds for a child to write its report and die."""
 _TAIL = 4000
+_LONGEST = 1 << 20
+"""Bytes of an answer."""
+_ABOVE = 4096  # the usual limit of open files is 1024
+_TEXTS = ("detail", "where", "missing", "traceback")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,17 +98,20 @@ class WatchedChild:
         self._stop = stop
         self._trace_read = 0
         self._noise = (folder / "noise").open("wb")
-        orders, answers, faults = os.pipe(), os.pipe(), os.pipe()
-        size = fcntl.fcntl(faults[1], _SET_PIPE_SIZE, os.sysconf("SC_PAGESIZE"))
-        filled = os.write(faults[1], b"\0" * (size - _FIRST_WORDS))
-        os.set_blocking(faults[0], False)
-        self._orders, self._answers, self._faults = orders[1], answers[0], faults[0]
-        self._filled = filled  # bytes of the fault pipe that only fill it
-        self._reported = faults[1]  # the child's descriptor of its end of that pipe
+        self._orders, self._answers, self._faults = (
+            _fifo(folder / name) for name in ("orders", "answers", "faults")
+        )
+        size = fcntl.fcntl(self._faults, _SET_PIPE_SIZE, os.sysconf("SC_PAGESIZE"))
+        # So many bytes of the fault pipe only fill it.
+        self._filled = os.write(self._faults, b"\0" * (size - _FIRST_WORDS))
+        # The child's descriptor of its end of that pipe.
+        self._reported = _ABOVE + secrets.randbelow(_ABOVE)
+        self._question = secrets.token_hex(8)
         self._line = b""
-        inherited = (orders[0], answers[1], faults[1])
         options = {
-            **dict(zip(("orders", "answers", "faults"), inherited, strict=True)),
+            "folder": str(folder),
+            "question": self._question,
+            "descriptor": self._reported,
             "preload": variant.preload,
             "flags": dict(variant.flags),
         }
@@ -114,16 +122,12 @@ class WatchedChild:
                 stdin=subprocess.DEVNULL,
                 stdout=self._noise,
                 stderr=self._noise,
-                pass_fds=inherited,
                 env=os.environ | ({} if brief else trace),
                 start_new_session=True,
             )
         except OSError as error:
             self._close()
             raise MissingToolError(f"Cannot run {executable}: {error.strerror}.") from error
-        finally:
-            for descriptor in inherited:
-                os.close(descriptor)
 
     @property
     def was_killed(self) -> bool:
@@ -138,7 +142,7 @@ class WatchedChild:
     def start(self, timeout: float) -> None:
         """Wait until it is ready; raises `InputError` if it does not become so."""
         reply = self._wait(timeout)
-        if reply.answer is None or reply.answer.get("outcome") != "ready":
+        if reply.answer is None:
             if reply.crashing:
                 self.report()
             how = f"no answer in {timeout:g} s" if reply.late else self.fate()
@@ -147,18 +151,23 @@ class WatchedChild:
                 f"{self.noise()[-2000:].strip() or 'it wrote nothing'}",
                 "It has to be Python 3.6 or newer; its *.pth files and sitecustomize run first.",
             )
+        self._reported = reply.answer.get("descriptor", self._reported)
         self.events()
 
     def order(self, module: str, timeout: float) -> Reply:
         """Have it import one module."""
-        with suppress(BrokenPipeError):  # it has died since; waiting says how
-            os.write(self._orders, json.dumps(module).encode() + b"\n")
+        self._send(module)
         return self._wait(timeout)
+
+    def _send(self, module: str | None) -> None:
+        self._question = secrets.token_hex(8)
+        order = {"question": self._question, "module": module}
+        with suppress(BlockingIOError):  # it has died since; waiting says how
+            os.write(self._orders, json.dumps(order).encode() + b"\n")
 
     def leave(self, timeout: float) -> Reply:
         """Have it end as programs do, with exit handlers; ``late`` if it has not ended in time."""
-        with suppress(BrokenPipeError):
-            os.write(self._orders, b"null\n")
+        self._send(None)
         deadline = time.monotonic() + timeout
         while self._alive() and time.monotonic() < deadline:
             if self._waiting_bytes() > self._filled:
@@ -178,8 +187,9 @@ class WatchedChild:
 
     def noise(self) -> str:
         """The end of what it printed."""
-        data = (self._folder / "noise").read_bytes()[-_TAIL:]
-        return data.decode("utf-8", "replace")
+        with (self._folder / "noise").open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+            return file.read(_TAIL).decode("utf-8", "replace")
 
     def end(self) -> None:
         """End it and its process group: by itself if it does so in time, else killed."""
@@ -210,19 +220,16 @@ class WatchedChild:
                 raise Stopped
             ready, _, _ = select.select([self._answers], [], [], _TICK)
             if ready:
-                data = os.read(self._answers, 1 << 16)
-                self._line += data
-                if b"\n" in self._line:
-                    line, _, self._line = self._line.partition(b"\n")
-                    return Reply(answer=json.loads(line))
-                if not data:  # it has closed the pipe: it is ending, perhaps by a crash
-                    return Reply()
+                *lines, rest = (self._line + os.read(self._answers, 1 << 16)).split(b"\n")
+                self._line = rest if len(rest) < _LONGEST else b""
+                answers = [parse_answer(line, self._question) for line in lines]
+                if answer := next(filter(None, answers), None):
+                    return Reply(answer=answer)
             if self._waiting_bytes() > self._filled:
                 return Reply(crashing=True, site=self._site())
-            if not self._alive():
-                return Reply()
-            if time.monotonic() > deadline:
-                return Reply(late=True)
+            alive = self._alive()
+            if not alive or time.monotonic() > deadline:
+                return Reply(late=alive)
 
     def _site(self) -> CrashSite | None:
         return None if self._brief else find_crash_site(self._process.pid, self._reported)
@@ -259,6 +266,27 @@ class WatchedChild:
             return ()
         self._trace_read += len(data)
         return parse_trace(data.decode("utf-8", "surrogateescape"))
+
+
+def parse_answer(line: bytes, question: str) -> dict[str, Any] | None:
+    """The answer to a question; None for whatever else a module may have written there."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict) or found.get("question") != question:
+        return None
+    causes = found.get("causes", [])
+    texts = [*(found.get(key, "") for key in _TEXTS), *(causes if type(causes) is list else (0,))]
+    known = found.get("outcome") in ("ready", "imported", "exception")
+    whole = known and isinstance(found.get("descriptor", 0), int)
+    return found if whole and all(isinstance(each, str) for each in texts) else None
+
+
+def _fifo(path: Path) -> int:
+    """A new FIFO, open at both ends, so that neither side waits for the other to open it."""
+    os.mkfifo(path, 0o600)
+    return os.open(path, os.O_RDWR | os.O_NONBLOCK)
 
 
 def _signal_name(status: int | None) -> str:
