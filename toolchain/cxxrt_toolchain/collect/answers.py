@@ -6,9 +6,8 @@ A question may hold ten thousand names, so only their digest is kept.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from cxxrt_toolchain.collect.store import Identity, Store, identity
 from cxxrt_toolchain.elf.reader import ElfError, SparseElf
@@ -49,13 +48,19 @@ class Answers:
                 key = identity(os.stat(path))  # noqa: PTH116 - called for each object
             except OSError:
                 return otherwise
-            self._asked[path] = _Asked(key, self._store.get(self._kind, path, key))
+            before = self._store.get(self._kind, path, key)
+            self._asked[path] = _Asked(key, before if isinstance(before, dict) else {}, {})
         asked = self._asked[path]
         text = "\n".join(sorted(names)).encode("utf-8", "surrogateescape")
         asked_for = f"{question} {blake2b(text, digest_size=16).hexdigest()}"
-        with suppress(OSError):  # another run may be allowed to read it
-            return cast("_Answer", asked.answer(asked_for, lambda: _found(path, find, otherwise)))
-        return otherwise
+        if asked_for in asked.before:
+            asked.answers.setdefault(asked_for, asked.before[asked_for])
+        elif asked_for not in asked.answers:
+            try:
+                asked.answers[asked_for] = _found(path, find, otherwise)
+            except OSError:  # another run may be allowed to read it
+                return otherwise
+        return cast("_Answer", asked.answers[asked_for])
 
     def exported(self, path: str, names: Collection[str]) -> frozenset[str]:
         """Those of some names that an object exports."""
@@ -68,28 +73,17 @@ class Answers:
     def save(self) -> None:
         """Keep what is new."""
         for path, asked in self._asked.items():
-            if asked.changed:
+            if not asked.answers.keys() <= asked.before.keys():
                 self._store.put(self._kind, path, asked.identity, asked.answers)
         self._store.save()
 
 
-class _Asked:
-    """The answers of one file in this run."""
+class _Asked(NamedTuple):
+    """The answers of one file: those that were kept, and those of this run."""
 
-    def __init__(self, identity: Identity, before: object) -> None:
-        self.identity = identity
-        self.answers: dict[str, Any] = {}
-        self.changed = False
-        self._before: dict[str, Any] = before if isinstance(before, dict) else {}
-
-    def answer(self, question: str, find: Callable[[], object]) -> object:
-        if question not in self.answers:
-            if question in self._before:
-                self.answers[question] = self._before[question]
-            else:
-                self.answers[question] = find()
-                self.changed = True
-        return self.answers[question]
+    identity: Identity
+    before: dict[str, Any]
+    answers: dict[str, Any]
 
 
 def _found(path: str, find: Callable[[SparseElf], _Answer], otherwise: _Answer) -> _Answer:

@@ -54,10 +54,10 @@ def read(paths: Iterable[str], store: Store, *, workers: int = 1) -> Objects:
     known: Needs = {}
     facts = dict(_kept(stats, store, known))
     missing = {path: identity[2] for path, identity in stats.items() if path not in facts}
-    for path, line in zip(missing, work_on(missing, _line, workers), strict=True):
-        if line is not None:
-            facts[path] = decode(line, path, stats[path][2], known)
-            store.put(_KIND, path, stats[path], line)
+    for path, row in zip(missing, work_on(missing, _row, workers), strict=True):
+        if row is not None:
+            facts[path] = decode(row, path, stats[path][2], known)
+            store.put(_KIND, path, stats[path], row)
     store.save()
     ordered = [facts[path] for path in stats if path in facts]
     return Objects(
@@ -78,13 +78,13 @@ def _stats(paths: Iterable[str]) -> Iterator[tuple[str, Identity]]:
 
 def _kept(stats: Mapping[str, Identity], store: Store, known: Needs) -> Iterator[tuple[str, Facts]]:
     for path, key in stats.items():
-        line = store.get(_KIND, path, key)
-        if line is not None:
-            with contextlib.suppress(ValueError):  # a line of another shape: read the file again
-                yield path, decode(line, path, key[2], known)
+        row = store.get(_KIND, path, key)
+        if row is not None:
+            with contextlib.suppress(ValueError):  # a row of another shape: read the file again
+                yield path, decode(row, path, key[2], known)
 
 
-def _line(path: str) -> str | None:
+def _row(path: str) -> str | tuple[object, ...] | None:
     """The encoded facts of one file; None where it cannot be opened."""
     try:
         with open(path, "rb", BUFFER) as stream:  # noqa: PTH123 - called for each object

@@ -55,12 +55,10 @@ NEVER_ELF = tuple(
 def collect(
     wheel: Wheel, *, record: bool = True, known: Mapping[Identity, ObjectReport] | None = None
 ) -> WheelReport:
-    """Read the facts of a wheel that any rule asks for.
+    """The facts of a wheel that any rule asks for.
 
-    Args:
-        wheel: An open wheel.
-        record: Compare RECORD with the archive, which reads and hashes every member.
-        known: Objects that were looked at before, in the wheel that their bytes were copied from.
+    `record`: RECORD is compared with the archive, which reads and hashes every member. `known`
+    objects were looked at before, in the wheel that their bytes were copied from.
     """
     suspects = [
         member
@@ -117,7 +115,7 @@ class _Looked(NamedTuple):
 def _look(
     wheel: Wheel, record: bool, known: Mapping[Identity, ObjectReport], member: Member
 ) -> _Looked:
-    """Look at one member. Runs in any thread."""
+    """What one member is; runs in any thread."""
     before = None if record else known.get(_identity(member))
     if before is not None:
         return _Looked(before)

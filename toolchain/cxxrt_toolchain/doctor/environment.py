@@ -22,11 +22,8 @@ def diagnose_environment(
 ) -> Diagnosis:
     """The diagnosis of all that is installed for an interpreter, which is started once.
 
-    Args:
-        executable: The interpreter.
-        environ: The variables that its programs run with.
-        store: Keeps what files said between runs; None: nothing is kept.
-        workers: Processes that read at once, for a program without threads.
+    `environ` holds the variables that its programs run with; `workers` processes read at once, for
+    a program without threads. Without a store, nothing is kept.
 
     Raises:
         InputError: It cannot describe itself, or does not run on glibc.

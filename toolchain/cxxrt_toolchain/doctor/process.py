@@ -18,13 +18,10 @@ _LONGEST_TITLE = 400
 def diagnose_process(
     pid: int, *, store: Store | None = None, memory: bool = True, workers: int = 1
 ) -> Diagnosis:
-    """The diagnosis of a running process.
+    """The diagnosis of a running process; its memory is read if `memory` is set and it is allowed.
 
-    Args:
-        pid: The process id.
-        store: Keeps what files said between runs; None: nothing is kept.
-        memory: Whether to read its memory, if that is allowed.
-        workers: Processes that read files at once, for a program without threads.
+    `workers` processes read files at once, for a program without threads. Without a store, nothing
+    is kept.
 
     Raises:
         InputError: There is no such process, or it has nothing loaded.

@@ -1,8 +1,7 @@
-"""The facts of one installed or loaded file, and their encoding as one line of JSON."""
+"""The facts of one installed or loaded file, and their encoding in plain types."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -92,84 +91,74 @@ Facts = ObjectFacts | UnreadableObject | None
 Needs = dict[tuple[str, str, bool], NeededVersion]
 """Version needs by their parts."""
 
-_PLAIN = ("bits", "little_endian", "machine", "kind", "soname", "rpath", "runpath")
-_FLAGS = ("executable_stack", "symbolic", "static_tls", "build_id")
-_LISTS = ("needed", "version_definitions", "gnu_properties")
+_PLAIN = (
+    *("bits", "little_endian", "machine", "kind", "soname", "needed", "rpath", "runpath"),
+    *("version_definitions", "executable_stack", "static_tls", "gnu_properties", "symbolic"),
+    "build_id",
+)
+"""The fields of `SharedObject` with values of plain types."""
 _FAMILIES = {family.value: family for family in RuntimeFamily}
 
 
-def encode(facts: Facts) -> str:
-    """The facts as one line; ``null`` if the file is not ELF."""
+def encode(facts: Facts) -> str | tuple[Any, ...]:
+    """The facts as plain types: a tuple that is empty if the file is not ELF, or why it is bad."""
     if facts is None:
-        return "null"
+        return ()
     if isinstance(facts, UnreadableObject):
-        return json.dumps(facts.reason)
-    elf = facts.facts
-    row: dict[str, Any] = {name: getattr(elf, name) for name in (*_PLAIN, *_FLAGS)}
-    row |= {name: list(getattr(elf, name)) for name in _LISTS}
-    row["version_needs"] = [[each.soname, each.version, each.weak] for each in elf.version_needs]
-    row["copy_of"] = facts.copy_of.value if facts.copy_of else None
-    row["exports"] = sorted(facts.exports)
-    row["cudart_needed"] = list(facts.cudart_needed)
-    row["traits"] = _encode_traits(facts.traits)
-    row["span"] = facts.span
-    return json.dumps(row, separators=(",", ":"))
+        return facts.reason
+    elf, traits = facts.facts, facts.traits
+    return (
+        tuple(getattr(elf, name) for name in _PLAIN),
+        tuple((each.soname, each.version, each.weak) for each in elf.version_needs),
+        facts.copy_of.value if facts.copy_of else "",
+        tuple(sorted(facts.exports)),
+        facts.cudart_needed,
+        () if traits == NO_TRAITS else _encode_traits(traits),  # as most objects have
+        facts.span,
+    )
 
 
-def decode(text: str, path: str, size: int, needs: Needs) -> Facts:
+def decode(row: Any, path: str, size: int, needs: Needs) -> Facts:  # noqa: ANN401 - from a file
     """The facts again.
 
     `needs` holds version needs that were made before, to share them: thousands of objects have the
     same few.
 
     Raises:
-        ValueError: `encode` did not make this text.
+        ValueError: `encode` did not make this row.
     """
+    if isinstance(row, str):
+        return UnreadableObject(member=path, reason=row)
     try:
-        row = json.loads(text)
-        if row is None:
+        if row == ():
             return None
-        if isinstance(row, str):
-            return UnreadableObject(member=path, reason=row)
-        return _object(row, path, size, needs)
-    except (AttributeError, KeyError, TypeError, RecursionError) as error:
+        plain, versions, copy_of, exports, cudart_needed, traits, (start, end) = row
+        fields = dict(zip(_PLAIN, plain, strict=True))
+        return ObjectFacts(
+            path=path,
+            size=size,
+            facts=SharedObject(**fields, version_needs=tuple(_needs(versions, needs))),
+            copy_of=_FAMILIES[copy_of] if copy_of else None,
+            exports=frozenset(exports),
+            cudart_needed=cudart_needed,
+            traits=_decode_traits(*traits) if traits else NO_TRAITS,
+            span=(start, end),
+        )
+    except (KeyError, TypeError) as error:
         raise ValueError(f"not the facts of an object: {error!r}") from error
 
 
-def _object(row: dict[str, Any], path: str, size: int, needs: Needs) -> ObjectFacts:
-    fields: dict[str, Any] = {name: row[name] for name in (*_PLAIN, *_FLAGS)}
-    fields |= {name: tuple(row[name]) for name in _LISTS}
-    return ObjectFacts(
-        path=path,
-        size=size,
-        facts=SharedObject(**fields, version_needs=tuple(_needs(row["version_needs"], needs))),
-        copy_of=_FAMILIES[row["copy_of"]] if row["copy_of"] else None,
-        exports=frozenset(row["exports"]),
-        cudart_needed=tuple(row["cudart_needed"]),
-        traits=_decode_traits(row["traits"]),
-        span=(row["span"][0], row["span"][1]),
-    )
+def _encode_traits(traits: Traits) -> tuple[Any, ...]:
+    names = (traits.unprovided, traits.made, traits.opened)
+    hidden = tuple(each.value for each in traits.hidden)
+    return (hidden, traits.old_string, traits.new_strings, *names)
 
 
-def _encode_traits(traits: Traits) -> list[Any]:
-    """A list of JSON types; empty for `NO_TRAITS`, which most objects have."""
-    if traits == NO_TRAITS:
-        return []
-    hidden = [family.value for family in traits.hidden]
-    names = [[*each] for each in (traits.unprovided, traits.made, traits.opened)]
-    return [hidden, traits.old_string, traits.new_strings, *names]
+def _decode_traits(hidden: Iterable[str], *others: Any) -> Traits:  # noqa: ANN401 - as encoded
+    return Traits(tuple(_FAMILIES[name] for name in hidden), *others)
 
 
-def _decode_traits(row: list[Any]) -> Traits:
-    if not row:
-        return NO_TRAITS
-    hidden, old, new, *names = row
-    unprovided, made, opened = map(tuple, names)
-    families = tuple(_FAMILIES[name] for name in hidden)
-    return Traits(families, old, new, unprovided, made, opened)
-
-
-def _needs(rows: Iterable[list[Any]], made: Needs) -> Iterable[NeededVersion]:
+def _needs(rows: Iterable[tuple[str, str, bool]], made: Needs) -> Iterable[NeededVersion]:
     for soname, version, weak in rows:
         key = (soname, version, weak)
         if key not in made:

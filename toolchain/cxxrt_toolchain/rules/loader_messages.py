@@ -67,11 +67,8 @@ def findings(
 ) -> Iterator[Finding]:
     """The finding for the first message of the loader in a text of one or more lines.
 
-    Args:
-        text: The text of one exception or several.
-        view: The process that raised it.
-        environment: The distributions that may own the objects that the message names.
-        events: What the loader did before.
+    `events` are what the loader did before; the environment has the distributions that may own the
+    objects that the message names.
     """
     if match := _VERSION.search(text):
         yield _too_old(_Failure(match, match["by"], view, environment))

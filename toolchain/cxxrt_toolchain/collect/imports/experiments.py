@@ -1,12 +1,11 @@
 """The cause of a failed import, from repeating the imports with one change at a time.
 
-In: the imports that failed. Out: `Verdict`. Child processes (`trials`), side by side where there
-are processors for them: the imports as they were (unless that is certain), the failing module
-alone, a libstdc++ preloaded RTLD_GLOBAL, RTLD_DEEPBIND for the failing module, the order reversed,
-which goes on in the process that imported the failing module alone. What the memory makes unlikely
-is tried last, and as soon as the verdict is clear, what still runs is stopped. A preload cures what
-one runtime cures (M1, M2, M3); only order or DEEPBIND cures what two definitions of one name cause
-(M4).
+Child processes (`trials`), side by side where there are processors for them: the imports as they
+were (unless that is certain), the failing module alone, a libstdc++ preloaded RTLD_GLOBAL,
+RTLD_DEEPBIND for the failing module, the order reversed, which goes on in the process that imported
+the failing module alone. What the memory makes unlikely is tried last, and as soon as the verdict
+is clear, what still runs is stopped. A preload cures what one runtime cures (M1, M2, M3); only
+order or DEEPBIND cures what two definitions of one name cause (M4).
 """
 
 from __future__ import annotations
@@ -45,17 +44,12 @@ def experiment(
     suspected: Cure | None = None,
     say: Callable[[str], None] = say_nothing,
 ) -> Verdict:
-    """Find out what cures a failure.
+    """What cures the failure of the last of some modules.
 
-    Args:
-        executable: The interpreter.
-        modules: Those up to and including the one that failed.
-        preload: A libstdc++ for the preload; empty: none.
-        timeout: Seconds per import.
-        certain: Whether the failure has left a trace that is no chance; then it is not repeated.
-        suspected: What the memory says would cure it: the other cure is tried only if that does
-            not. Not to be SEPARATION where a runtime might cure it, too: that goes first.
-        say: Called with what is being tried, whenever that changes.
+    `preload` is a libstdc++, or empty; `timeout` is in seconds for each import. If the failure is
+    `certain`, it has left a trace that is no chance, and is not repeated. `suspected` is what the
+    memory says would cure it: the other cure is tried only if that does not. It is not to be
+    SEPARATION where a runtime might cure it, too: that goes first.
     """
     with Trials(executable, timeout=timeout, say=say) as trials:
         plan = _Plan(trials, modules, preload)
@@ -142,9 +136,7 @@ def _preloaded(library: str) -> Variant:
 def find_preload(search: Iterable[str], prefix: str) -> str:
     """The newest ``libstdc++.so.6`` there is: the runtime wheel's, conda's, or the machine's.
 
-    Args:
-        search: ``sys.path`` of the interpreter, and of others that may have the runtime.
-        prefix: The interpreter's, which may be a conda environment.
+    `search` are folders that may have the runtime; `prefix` may be that of a conda environment.
     """
     places = [*(Path(folder) / _RUNTIME for folder in search), Path(prefix) / "lib/libstdc++.so.6"]
     machine = os.uname().machine

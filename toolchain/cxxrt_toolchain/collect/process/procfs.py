@@ -105,8 +105,7 @@ def read(path: str) -> bytes:
 def mappings_now(pid: int) -> tuple[Mapping, ...]:
     """The mappings of files; none if the process has ended.
 
-    Raises:
-        MissingToolError: /proc denies access to the process.
+    Raises `MissingToolError` if /proc denies access to the process.
     """
     try:
         return parse_maps(read(f"{_PROC}/{pid}/maps"))
