@@ -145,8 +145,12 @@ def violations(
     """
     if name.runtime is None:
         return ()
-    found = [*_platform(name, spec), *_python(name), *_one_runtime(name), *_one_encoding(name)]
-    if variant and any(map(claims_runtime, name.abi)):
+    found = [*_platform(name, spec), *_python(name), *_one_runtime(name)]
+    suffixed = any(map(claims_runtime, name.abi))
+    if suffixed and name.label is not None:
+        detail = f"ABI suffix and variant label {name.label} in one name"
+        found.append(Violation(rule="G-5", detail=detail))
+    if suffixed and variant:
         found.append(Violation(rule="G-5", detail="a suffixed wheel has a variant.json"))
     if tag_lines is not None and {line.strip() for line in tag_lines} != set(name.expanded):
         detail = "the Tag lines of WHEEL are not the tags of the name"
@@ -209,12 +213,6 @@ def _one_runtime(name: WheelTags) -> Iterable[Violation]:
         yield Violation(rule="G-4", detail=f"ABI set {every} mixes plain and suffixed members")
     if len({AbiTag.parse(abi).runtime for abi in claiming}) > 1:
         yield Violation(rule="G-4", detail=f"ABI set {every} has different runtime ABIs")
-
-
-def _one_encoding(name: WheelTags) -> Iterable[Violation]:
-    """Rule G-5."""
-    if name.label is not None and any(map(claims_runtime, name.abi)):
-        yield Violation(rule="G-5", detail=f"ABI suffix and variant label {name.label} in one name")
 
 
 def _requirement(runtime: RuntimeAbi, spec: Spec, lines: Iterable[str]) -> Iterable[Violation]:

@@ -1,7 +1,6 @@
 """What a plain platform tag promises about the machine: glibc, libraries, compiler runtime.
 
-In: a platform tag of a wheel's name. Out: its parts, and the promise of that ``manylinux``
-generation (PEP 600) from the specification's ``manylinux.json``. Never looks at the machine.
+By the generations of ``manylinux`` (PEP 600) in the specification's ``manylinux.json``.
 """
 
 from __future__ import annotations

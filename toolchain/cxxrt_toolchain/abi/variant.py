@@ -1,8 +1,7 @@
 """The same runtime ABI as a PEP 825 variant: names, properties and the two JSON documents.
 
-In: a runtime ABI or a wheel's file name. Out: the other encoding, without loss in either
-direction. The tag says what the binary was linked against, a variant says what machine it wants;
-so the properties hold the runtime ABI and nothing about hardware. Section M of the specification.
+Without loss in either direction. The tag says what the binary was linked against, a variant says
+what machine it wants: the properties hold nothing about hardware. Section M of the specification.
 
 Sources: PEP 825 (file name, ``variant.json``, index-level file) and the schema of PEP 850 that
 ``$schema`` names (``providers``: a namespace whose values are listed statically needs no plugin).

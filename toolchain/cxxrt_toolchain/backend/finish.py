@@ -1,7 +1,6 @@
 """From the wheel that the wrapped backend built to the one that is published.
 
-In: a plain wheel. Out: the tagged one, or an error with the rules that stand against it. This is
-the repair's flow (report, verdict, plan, apply) with the project's declaration as its options:
+The repair's flow (report, verdict, plan, apply) with the project's declaration as its options:
 building and repairing end in the same code.
 """
 

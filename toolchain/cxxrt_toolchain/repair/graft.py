@@ -1,10 +1,9 @@
 """Copy external libraries into a wheel with auditwheel's own code, in a process of its own.
 
-In: a wheel and what to leave alone. Out: a second wheel in a scratch folder, under the same name,
-and what was copied; the caller plans and writes its own from there. auditwheel works on the whole
-process's current directory, and its command refuses any C++ library that is newer than the newest
-``manylinux`` promises, which is what the shared runtime is for. So a child calls the two functions
-behind the command (`graft_child`), with no setting from the environment.
+The copy is a second wheel in a scratch folder; the caller plans from there. auditwheel works on the
+whole process's current directory, and its command refuses any C++ library that is newer than the
+newest ``manylinux`` promises, which is what the shared runtime is for. So a child calls the two
+functions behind the command (`graft_child`), with no setting from the environment.
 """
 
 from __future__ import annotations

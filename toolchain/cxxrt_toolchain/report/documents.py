@@ -110,7 +110,10 @@ def plan_document(plan: RepairPlan) -> dict[str, Any]:
         "schema": PLAN_SCHEMA,
         **_fields(plan, "source", "result", "possible"),
         "edits": [_edit(edit) for edit in plan.edits],
-        "refusals": [_refusal(refusal) for refusal in plan.refusals],
+        "refusals": [
+            {**_fields(each, "rule", "member", "reason"), "advice": each.unrepairable}
+            for each in plan.refusals
+        ],
         "notes": list(plan.notes),
     }
 
@@ -184,10 +187,6 @@ def _plain(value: object) -> Any:  # noqa: ANN401 - JSON
             return {name: _plain(each) for name, each in named().items()}
         return [_plain(each) for each in value]
     return value
-
-
-def _refusal(refusal: Finding) -> dict[str, Any]:
-    return {**_fields(refusal, "rule", "member", "reason"), "advice": refusal.unrepairable}
 
 
 def _edit(edit: Edit) -> dict[str, Any]:

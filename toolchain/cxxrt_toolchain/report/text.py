@@ -38,7 +38,9 @@ class Page:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
-        self._console = _rich_console(self._stream) if _wants_colour(self._stream) else None
+        forced = any(map(os.environ.get, ("FORCE_COLOR", "TTY_COMPATIBLE")))
+        coloured = forced or self._stream.isatty()
+        self._console = _rich_console(self._stream) if coloured else None
 
     def line(self, *parts: tuple[str, str]) -> None:
         """Write one line of texts, each with its style."""
@@ -131,10 +133,6 @@ def _provided(report: WheelReport, tables: SymbolTables) -> str:
 def _row(page: Page, label: str, value: str, style: str = "") -> None:
     if value:
         page.line((f"  {label:<{_LABEL_WIDTH}}", "dim"), (value, style))
-
-
-def _wants_colour(stream: TextIO) -> bool:
-    return stream.isatty() or any(map(os.environ.get, ("FORCE_COLOR", "TTY_COMPATIBLE")))
 
 
 def _rich_console(stream: TextIO) -> Console:
