@@ -90,7 +90,7 @@ def main() -> None:
     if args.json:
         print(json.dumps(rows, indent=1))
         return
-    print("seconds: wall cpu; ratios likewise")
+    print("seconds: wall cpu; and their ratios")
     print(f"{'wheel':36}  {'auditwheel':>13}  {'cxxrt':>13} {'peak':>7}  {'x faster':>13}  exit")
     for row in rows:
         wheel = str(row["wheel"]).split("-")

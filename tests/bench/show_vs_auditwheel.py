@@ -133,7 +133,7 @@ def main() -> None:
     if args.json:
         print(json.dumps({"start": start, "wheels": [asdict(row) for row in rows]}, indent=1))
         return
-    print("seconds: wall cpu; ratios likewise")
+    print("seconds: wall cpu; and their ratios")
     print(
         f"start: python {start['python_wall']:.3f} {start['python_cpu']:.3f}, cxxrt --version "
         f"{start['cxxrt_wall']:.3f} {start['cxxrt_cpu']:.3f}, ratio "

@@ -74,7 +74,7 @@ def _diagnose(args: argparse.Namespace) -> Diagnosis:
     workers = 2 * len(os.sched_getaffinity(0))  # a first look waits for the disk half of the time
     if args.pid is not None:
         if args.python is not None:
-            raise UsageError("--pid looks at a process as it is; --python has no meaning there.")
+            raise UsageError("--pid examines a running process; --python has no meaning there.")
         from cxxrt_toolchain.doctor.process import diagnose_process
 
         return diagnose_process(args.pid, store=store, workers=workers)
