@@ -51,7 +51,7 @@ def test_list_prints_the_figures_of_what_is_built(built: Callable[[str, str], Pa
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("build", "--recipe", "nightly"), 2, "no runtime recipe 'nightly'. Known: runtime"),
+        (("build", "--recipe", "nightly"), 2, "no runtime recipe 'nightly' exists. Known: runtime"),
         (("build", "--jobs", "0"), 2, "--jobs must be at least 1"),
         (("build", "--arch", "vax"), 2, "invalid choice: 'vax'"),
         (("build", "--cache", "with space"), 2, "Name another folder with --cache"),

@@ -90,7 +90,9 @@ def test_a_step_sees_its_settings_and_none_of_the_callers(
     final = _build(tmp_path, MAKE)
     assert (final / "lib/t.so").read_text() == "x86_64 2.17 1.2.3 3 argument\n"
     assert "CFLAGS" not in (final / "kept/environment").read_text()
-    assert sorted(path.name for path in final.iterdir()) == ["kept", "lib", "logs"]
+    assert sorted(path.name for path in final.iterdir()) == [
+        *("kept", "lib", "logs", "sealed.json")
+    ]
 
 
 def test_a_finished_build_is_found_again_until_a_script_changes(tmp_path: Path) -> None:
@@ -183,3 +185,11 @@ def _wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)
+
+
+def test_an_overwritten_library_is_built_again(tmp_path: Path) -> None:
+    library = _build(tmp_path, MAKE) / "lib/t.so"
+    content = library.read_bytes()
+    library.write_bytes(b"x" + content[1:])
+    assert _build(tmp_path, MAKE) / "lib/t.so" == library
+    assert library.read_bytes() == content

@@ -99,8 +99,9 @@ def _explained(error: Exception) -> tuple[int, str]:
         trace = trace.tb_next
     place = f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
     text = f"cannot go on: {type(error).__name__}{place}: {str(error)[:_MOST_TEXT]}"
-    code = MissingToolError if isinstance(error, ImportError) else ToolchainError
-    return code.exit_code, f"{text.rstrip('.: ')}. Please report this, with the input."
+    if isinstance(error, ImportError):
+        return MissingToolError.exit_code, f"{text}. Install cxxrt-toolchain with what it requires."
+    return ToolchainError.exit_code, f"{text.rstrip('.: ')}. Please report this, with the input."
 
 
 def _complain(command: str, text: str) -> None:

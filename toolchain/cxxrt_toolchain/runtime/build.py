@@ -1,8 +1,8 @@
 """A component that has build steps: inputs to libraries, once per content.
 
 The result is a folder in the cache with ``lib``, ``licenses`` and the folders that the recipe
-keeps. Its name has the hash of everything that decides about its content, so it is never built
-again.
+keeps. Its name has the hash of all that decides about its content; it is built again only if a file
+of it is no longer what was built.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from cxxrt_toolchain.errors import StepFailedError
 from cxxrt_toolchain.runtime.host_tools import program_path
 from cxxrt_toolchain.runtime.recipe import Input, Kind, Role
 from cxxrt_toolchain.runtime.sources.cache import locked, new_folder, sweep
+from cxxrt_toolchain.runtime.sources.seal import is_intact, seal
 from cxxrt_toolchain.runtime.sources.unpack import unpack_deb, unpack_wheel
 
 if TYPE_CHECKING:
@@ -92,11 +93,12 @@ def build(
     it must not be used. A step that fails is a `StepFailedError`.
     """
     final = builds / order.folder_name
-    if final.is_dir():
+    if is_intact(final):
         return final
     with locked(final):
-        if final.is_dir():
+        if is_intact(final, progress):
             return final
+        shutil.rmtree(final, ignore_errors=True)
         path = program_path(builds, os.environ.get("PATH", os.defpath), fetch)
         sweep(builds)
         files = fetch(order.component.inputs_for(order.arch))
@@ -110,6 +112,7 @@ def build(
             with progress.step("check"):
                 verify(work)
             _tidy(work, order.component.kept)
+            seal(work)
     return final
 
 

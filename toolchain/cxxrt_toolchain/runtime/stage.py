@@ -17,6 +17,7 @@ from cxxrt_toolchain.runtime.build import BuildOrder, build
 from cxxrt_toolchain.runtime.recipe import Kind, Role
 from cxxrt_toolchain.runtime.sources.cache import Cache, locked, new_folder
 from cxxrt_toolchain.runtime.sources.fetch import Downloader, fetch
+from cxxrt_toolchain.runtime.sources.seal import is_intact, seal
 from cxxrt_toolchain.runtime.sources.unpack import unpack_wheel
 from cxxrt_toolchain.runtime.verify import load_figures, read_library, verify_build
 
@@ -115,7 +116,7 @@ def built_figures(
         return ()
     order = BuildOrder(component=component, arch=arch, glibc=glibc_floor)
     folder = cache.builds / order.folder_name
-    return load_figures(folder) if folder.is_dir() else ()
+    return load_figures(folder) if is_intact(folder) else ()
 
 
 def _fetch(items: tuple[Input, ...], workshop: Workshop) -> dict[Input, Path]:
@@ -134,10 +135,11 @@ def _unpacked_folder(component: Component, arch: str, workshop: Workshop) -> Pat
     if len(pins) != 1 or pins[0].kind is not Kind.PYPI:
         raise InputError(f"{component.name}: needs exactly one wheel for {arch}.")
     final = workshop.cache.builds / f"{component.name}-{arch}-{pins[0].sha256[:16]}"
-    if final.is_dir():
+    if is_intact(final):
         return final
     with locked(final):
-        if not final.is_dir():
+        if not is_intact(final, workshop.progress):
+            shutil.rmtree(final, ignore_errors=True)
             wheel = _fetch(pins, workshop)[pins[0]]
             with new_folder(final) as work:
                 unpack_wheel(wheel, work / "wheel")
@@ -147,6 +149,7 @@ def _unpacked_folder(component: Component, arch: str, workshop: Workshop) -> Pat
                 for name in component.license_files:
                     _move(work, name, "licenses", pins[0])
                 shutil.rmtree(work / "wheel")
+                seal(work)
     return final
 
 
