@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import marshal
 import os
-import zlib
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +41,37 @@ def only_shelf(folder: Path) -> Path:
 def sealed(value: Any) -> bytes:  # noqa: ANN401 - what marshal takes
     """A shelf whose first line is right, whatever it holds."""
     body = marshal.dumps(value)
-    return f"{module._MAGIC} {marshal.version} {zlib.crc32(body):08x}\n".encode() + body
+    return module._head(body, KEY) + b"\n" + body
+
+
+KEY = bytes(range(32))
+
+
+@pytest.fixture(autouse=True)
+def _known_key(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(KEY)
+    (tmp_path / "key").chmod(0o600)
+
+
+def test_a_shelf_that_was_sealed_with_another_key_is_a_miss(tmp_path: Path) -> None:
+    filled(tmp_path)
+    shelf = only_shelf(tmp_path)
+    _, _, body = shelf.read_bytes().partition(b"\n")
+    for key in (b"", bytes(32)):
+        shelf.write_bytes(module._head(body.replace(b"value", b"false"), key) + b"\n" + body)
+        assert Store(tmp_path).get("facts", PATH, IDENTITY) is None
+
+
+@pytest.mark.parametrize("key", [None, b"short", "FIFO"])
+def test_a_key_that_is_missing_or_damaged_is_made_again(tmp_path: Path, key: object) -> None:
+    (tmp_path / "key").unlink()
+    if isinstance(key, bytes):
+        (tmp_path / "key").write_bytes(key)
+    elif key:
+        os.mkfifo(tmp_path / "key")
+    filled(tmp_path)
+    assert Store(tmp_path).get("facts", PATH, IDENTITY) == "value"
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_value_comes_back_for_the_same_identity(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ replaced by one rename: readers never see half of one, and of two runs that writ
 lose work, never facts.
 
 Whatever is wrong with a shelf (damaged, another user's, writable for others, not a regular file,
-too large, another version), its values are misses; a shelf that cannot be written is not. Nothing
-here raises. ``marshal``, because it is read many times as fast as JSON and runs no code.
+too large, another version, sealed without the key of the folder), its values are misses; a shelf
+that cannot be written is not. The seal does not stop a program that reads the key. Nothing here
+raises. ``marshal``, because it is read many times as fast as JSON and runs no code.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
+import secrets
 import tempfile
 import time
 import zlib
+from hashlib import blake2b
 from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING, Any
@@ -46,6 +49,8 @@ _LARGEST = 64 << 20
 """Bytes of a shelf; the facts of ten thousand objects take 10 MB."""
 _HEAD = 64
 """More bytes than the first line of a shelf has."""
+_KEY = 32
+"""Bytes of the secret."""
 _MOST_ROWS = 20_000
 _MOST_SHELVES = 512
 _MOST_BYTES = 256 << 20
@@ -163,16 +168,33 @@ def _exists(path: str) -> bool:
         return False
 
 
-def _head(body: bytes) -> bytes:
-    return f"{_MAGIC} {marshal.version} {zlib.crc32(body):08x}".encode()
+def _head(body: bytes, key: bytes) -> bytes:
+    seal = blake2b(body, key=key, digest_size=16).hexdigest()
+    return f"{_MAGIC} {marshal.version} {seal}".encode()
+
+
+def _key(folder: Path) -> bytes:
+    """The secret of a cache folder, without which nobody can seal a shelf; empty if it has none."""
+    try:
+        key = _content(folder / "key")
+    except OSError:
+        return b""
+    return key if len(key) == _KEY else b""
+
+
+def _new_key(folder: Path) -> bytes:
+    key = secrets.token_bytes(_KEY)
+    _replace(folder / "key", key)
+    return key
 
 
 def _read(file: Path, owner: str) -> _Rows:
     """The rows of a shelf; empty if it is not ours, not whole or of another version."""
     try:
+        key = _key(file.parent)
         head, _, body = _content(file).partition(b"\n")
-        if head == _head(body):
-            written_for, rows = marshal.loads(body)  # noqa: S302 - ours by owner and checksum
+        if key and head == _head(body, key):
+            written_for, rows = marshal.loads(body)  # noqa: S302 - ours by owner and seal
             if written_for == owner and isinstance(rows, dict):
                 return rows
     except (OSError, EOFError, ValueError, TypeError):
@@ -196,10 +218,15 @@ def _content(file: Path) -> bytes:
 
 
 def _write(file: Path, body: bytes) -> None:
+    key = _key(file.parent) or _new_key(file.parent)
+    _replace(file, _head(body, key) + b"\n" + body)
+
+
+def _replace(file: Path, content: bytes) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=".new-", suffix=_SUFFIX)
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(_head(body) + b"\n" + body)
+            stream.write(content)
         Path(temporary).replace(file)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
