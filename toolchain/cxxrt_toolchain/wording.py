@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+NEWLINE = "\n"
+"""What an error of several lines keeps: the end of a step's log, for example."""
 _SURROGATE_BYTES = range(0xDC80, 0xDD00)
 _LATIN_1, _BASIC_PLANE = range(0x100), range(0x10000)
 

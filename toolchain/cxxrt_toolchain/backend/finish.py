@@ -20,6 +20,7 @@ from cxxrt_toolchain.repair.options import Encoding, PlanOptions
 from cxxrt_toolchain.repair.plan import make_plan
 from cxxrt_toolchain.rules.selection import NOT_IGNORABLE
 from cxxrt_toolchain.wheel.reader import Wheel
+from cxxrt_toolchain.wording import NEWLINE, printable
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.backend.config import BuildConfig
@@ -45,7 +46,7 @@ def finish_wheel(plain: Path, folder: Path, config: BuildConfig) -> Path:
         if plan.refusals:
             raise StepFailedError(_refusal(plan, config))
         for note in build_notes(report, plan, config):
-            sys.stderr.write(f"cxxrt: {note}\n")
+            sys.stderr.write(f"cxxrt: {printable(note, keep=NEWLINE)}\n")
         if config.encoding is Encoding.VARIANT and plan.edits:
             return _write_variant(plan, wheel, folder)
         return apply_plan(plan, wheel, folder)

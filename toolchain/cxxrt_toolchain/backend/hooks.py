@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cxxrt_toolchain.backend.config import ANY_RUNTIME, read_config, settings_for_wrapped
 from cxxrt_toolchain.backend.wrapped import WrappedBackend
 from cxxrt_toolchain.errors import ToolchainError
+from cxxrt_toolchain.wording import NEWLINE, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,5 +92,5 @@ def _reported() -> Iterator[None]:
         yield
     except ToolchainError as error:
         # SystemExit with a text would always end with status 1.
-        sys.stderr.write(f"cxxrt: {error}\n")
+        sys.stderr.write(f"cxxrt: {printable(str(error), keep=NEWLINE)}\n")
         raise SystemExit(error.exit_code) from None

@@ -33,7 +33,6 @@ _BROKEN_PIPE = 141
 """128 + SIGINT and SIGPIPE, as a shell reports them."""
 _MOST_TEXT = 500
 """Characters of a foreign exception's message."""
-_LAYOUT = "\n"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -106,9 +105,9 @@ def _explained(error: Exception) -> tuple[int, str]:
 
 def _complain(command: str, text: str) -> None:
     """Write one paragraph to stderr; characters that control a terminal become visible."""
-    from cxxrt_toolchain.wording import printable
+    from cxxrt_toolchain.wording import NEWLINE, printable
 
-    print(f"{f'cxxrt {command}'.rstrip()}: {printable(text, keep=_LAYOUT)}", file=sys.stderr)
+    print(f"{f'cxxrt {command}'.rstrip()}: {printable(text, keep=NEWLINE)}", file=sys.stderr)
 
 
 def _discard_output() -> None:
