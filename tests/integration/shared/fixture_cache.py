@@ -133,7 +133,7 @@ def _compile(output: Path, command: Sequence[str], source: str) -> None:
 def copied_environment(source: Path, target: Path) -> Path:
     """A copy of a kept virtual environment; files are hard links where the file system has them.
 
-    Installers replace files and do not write into them, so the kept one stays as it is.
+    Installers replace files and do not write into them, so the kept one is not changed.
 
     Returns:
         The copy's ``bin/python``.

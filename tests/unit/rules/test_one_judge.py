@@ -80,7 +80,7 @@ def loaded(owner: str, soname: str, family: RuntimeFamily) -> Library:
 
 
 def process(*libraries: Library, **more: Any) -> dict[str, Scene]:  # noqa: ANN401 - fields of a view
-    """One view of a process, as the doctor sees it, and as it is after imports."""
+    """One view of a process: of a running one, and of one after imports."""
     view = samples.view(*libraries, **more)
     return {"process": view, "imports": _imported(view)}
 

@@ -60,7 +60,7 @@ def read_versions(image: ElfImage, dynamic: Dynamic) -> Versions:
 class _Chain:
     """A region of chained records, with the number of records that may still be followed.
 
-    Where the region ends is known only at its last record, so it is read as it is followed.
+    Only its last record says where the region ends, so each record is read when it is reached.
     """
 
     def __init__(self, image: ElfImage, address: int, what: str) -> None:

@@ -117,7 +117,7 @@ class ObjectReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadableObject:
-    """A member that starts like an ELF file and is none that can be read."""
+    """A member that starts like an ELF file and cannot be read."""
 
     member: str
     reason: str

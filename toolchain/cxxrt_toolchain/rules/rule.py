@@ -158,6 +158,7 @@ class Rule:
 
 
 rule = Rule
+"""The decorator that declares a rule: ``@rule(id, title, on=...)``."""
 CATALOGUE: dict[str, Rule] = {}
 """Every rule by its id; filled when the modules that declare rules are imported."""
 

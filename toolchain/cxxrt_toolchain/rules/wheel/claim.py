@@ -53,7 +53,7 @@ class Claim:
     platforms: tuple[GlibcPlatform, ...]
     """Those of the tags that are for Linux with glibc."""
     needs: RuntimeNeeds
-    """What the wheel needs of the runtime: as it is, or once it is `repaired`."""
+    """What the wheel needs of the runtime: unchanged, or once it is `repaired`."""
     repaired: bool
     """Judged as the wheel that ``cxxrt repair`` would write: without the copies of libraries that
     the runtime has, and with a requirement on it."""

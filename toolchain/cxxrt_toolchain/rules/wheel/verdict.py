@@ -37,7 +37,7 @@ class Verdict:
     findings: tuple[Finding, ...]
     """Worst first; the ignored ones last."""
     needs: RuntimeNeeds
-    """What the wheel, as it is, needs from the runtime."""
+    """What the wheel needs from the runtime, unrepaired."""
     selected: tuple[str, ...] = ()
     """The rules that it was judged by, sorted; empty for all rules."""
 
