@@ -6,7 +6,7 @@ import pytest
 from process_samples import MAKER, SYSTEM, VICTIM, library, stdcxx, view
 
 from cxxrt_toolchain.facts.imports import CrashSite
-from cxxrt_toolchain.rules.crash_signs import signs
+from cxxrt_toolchain.rules.imports.crash_signs import signs
 
 LIBC = "/usr/lib/x86_64-linux-gnu/libc.so.6"
 SEEN = view(library(MAKER), stdcxx(), library(VICTIM))

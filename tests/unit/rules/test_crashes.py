@@ -35,8 +35,8 @@ from cxxrt_toolchain.facts.imports import (
     Verdict,
 )
 from cxxrt_toolchain.facts.process import Bindings, Bound
-from cxxrt_toolchain.rules import crashes
 from cxxrt_toolchain.rules.every import judge
+from cxxrt_toolchain.rules.imports import crashes
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.process import ProcessView

@@ -9,7 +9,7 @@ from process_samples import SITE, SYSTEM, VICTIM, distribution, environment, lib
 
 from cxxrt_toolchain.facts.imports import Event, Kind
 from cxxrt_toolchain.facts.libraries import Origin
-from cxxrt_toolchain.rules.loader_messages import findings
+from cxxrt_toolchain.rules.imports.loader_messages import findings
 from cxxrt_toolchain.rules.rule import Severity
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from cxxrt_toolchain.facts.imports import Cure, ImportRun, ImportScene, Outcome,
 from cxxrt_toolchain.host.describe import describe
 from cxxrt_toolchain.report.diagnosis import Diagnosis, Subject
 from cxxrt_toolchain.report.graph import edges_of
-from cxxrt_toolchain.rules import crashes
 from cxxrt_toolchain.rules.every import judge
+from cxxrt_toolchain.rules.imports import crashes
 from cxxrt_toolchain.rules.rule import Finding, Severity
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from cxxrt_toolchain.rules import (
     copies,
-    crashes,
     installation,
     interactions,
     interposition,
     openmp_cuda,
     versions,
 )
+from cxxrt_toolchain.rules.imports import crashes
 from cxxrt_toolchain.rules.rule import judge
 
 __all__ = ["DECLARING", "judge"]

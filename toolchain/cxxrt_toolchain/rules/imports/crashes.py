@@ -13,9 +13,9 @@ from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.imports import Cure, ImportScene, Outcome, last_object
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION as RUNTIME
 from cxxrt_toolchain.facts.process import names_of
-from cxxrt_toolchain.rules import loader_messages
 from cxxrt_toolchain.rules.copies import damaged_locale
-from cxxrt_toolchain.rules.crash_signs import TWO_OPENMP, signs
+from cxxrt_toolchain.rules.imports import loader_messages
+from cxxrt_toolchain.rules.imports.crash_signs import TWO_OPENMP, signs
 from cxxrt_toolchain.rules.interposition import captured
 from cxxrt_toolchain.rules.remedies import ACTIVATE, ONE_OPENMP, runtime_first, upgrade
 from cxxrt_toolchain.rules.rule import Finding, Severity, error, rule

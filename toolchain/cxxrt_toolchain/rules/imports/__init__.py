@@ -1,0 +1,1 @@
+"""The rules about imports that failed, in a child process. Pure."""
