@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.repair.encode import encode, index_file
 from cxxrt_toolchain.repair.options import Encoding
+from cxxrt_toolchain.temporary import whole_file
 from cxxrt_toolchain.wheel.reader import Wheel
-from cxxrt_toolchain.wheel.whole import whole_file
 
 if TYPE_CHECKING:
     import argparse

@@ -31,7 +31,7 @@ from cxxrt_toolchain.repair.edits import (
     SetSearchPath,
 )
 from cxxrt_toolchain.repair.forwarder import import_first
-from cxxrt_toolchain.wheel.whole import whole_file
+from cxxrt_toolchain.temporary import whole_file
 from cxxrt_toolchain.wheel.writer import CopiedMember, NewMember, write_wheel
 
 if TYPE_CHECKING:

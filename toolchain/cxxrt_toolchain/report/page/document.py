@@ -20,7 +20,7 @@ from cxxrt_toolchain.report.page.markup import EMPTY, Html, code, details, eleme
 from cxxrt_toolchain.report.page.nodes import Names, node_texts
 from cxxrt_toolchain.report.page.svg import graph_svg, legend
 from cxxrt_toolchain.report.page.tables import libraries_section, packages_section, steps_section
-from cxxrt_toolchain.wheel.whole import whole_file
+from cxxrt_toolchain.temporary import whole_file
 from cxxrt_toolchain.wording import counted
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cxxrt_toolchain.wheel import whole
-from cxxrt_toolchain.wheel.whole import whole_file
+from cxxrt_toolchain import temporary
+from cxxrt_toolchain.temporary import whole_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 @pytest.fixture(params=["nameless", "named"])
 def target(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     if request.param == "named":
-        monkeypatch.setattr(whole, "_nameless", lambda _: None)
-    elif whole._nameless(tmp_path) is None:
+        monkeypatch.setattr(temporary, "_nameless", lambda _: None)
+    elif temporary._nameless(tmp_path) is None:
         pytest.skip(f"the file system of {tmp_path} knows no O_TMPFILE")
     return tmp_path / "new.whl"
 
@@ -57,7 +57,7 @@ def test_an_error_leaves_what_was_there(target: Path, old: bytes | None) -> None
 
 
 def test_a_process_that_ends_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
-    if whole._nameless(tmp_path) is None:
+    if temporary._nameless(tmp_path) is None:
         pytest.skip(f"the file system of {tmp_path} knows no O_TMPFILE")
     child = os.fork()
     if not child:
