@@ -7,8 +7,6 @@ building and repairing end in the same code.
 from __future__ import annotations
 
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.backend.notes import build_notes
@@ -19,10 +17,13 @@ from cxxrt_toolchain.repair.encode import encode
 from cxxrt_toolchain.repair.options import Encoding, PlanOptions
 from cxxrt_toolchain.repair.plan import make_plan
 from cxxrt_toolchain.rules.selection import NOT_IGNORABLE
+from cxxrt_toolchain.temporary import scratch_folder
 from cxxrt_toolchain.wheel.reader import Wheel
 from cxxrt_toolchain.wording import NEWLINE, printable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cxxrt_toolchain.backend.config import BuildConfig
     from cxxrt_toolchain.repair.plan import RepairPlan
 
@@ -53,8 +54,8 @@ def finish_wheel(plain: Path, folder: Path, config: BuildConfig) -> Path:
 
 
 def _write_variant(plan: RepairPlan, wheel: Wheel, folder: Path) -> Path:
-    with tempfile.TemporaryDirectory(prefix="cxxrt-") as scratch:
-        suffixed = apply_plan(plan, wheel, Path(scratch))
+    with scratch_folder() as scratch:
+        suffixed = apply_plan(plan, wheel, scratch)
         with Wheel.open(suffixed) as tagged:
             return encode(tagged, Encoding.VARIANT, folder)
 

@@ -7,9 +7,7 @@ anything else that a hook raises.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from cxxrt_toolchain.backend.config import ANY_RUNTIME, read_config, settings_for_wrapped
 from cxxrt_toolchain.backend.wrapped import WrappedBackend
 from cxxrt_toolchain.errors import ToolchainError
+from cxxrt_toolchain.temporary import scratch_folder
 from cxxrt_toolchain.wording import NEWLINE, printable
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def build_wheel(wheel_directory: str, settings: _Settings) -> str:
     """Build the project's wheel into a folder; returns its file name."""
     from cxxrt_toolchain.backend.finish import finish_wheel
 
-    with _reported(), _scratch() as scratch:
+    with _reported(), scratch_folder() as scratch:
         backend = _backend(settings)
         plain = _build_linked(backend, "build_wheel", scratch, settings)
         return finish_wheel(plain, Path(wheel_directory), backend.config).name
@@ -39,7 +38,7 @@ def build_editable(wheel_directory: str, settings: _Settings) -> str:
     """Build the project's editable wheel into a folder; returns its file name."""
     from cxxrt_toolchain.backend.editable import finish_editable
 
-    with _reported(), _scratch() as scratch:
+    with _reported(), scratch_folder() as scratch:
         backend = _backend(settings)
         plain = _build_linked(backend, "build_editable", scratch, settings)
         return finish_editable(plain, Path(wheel_directory), wire=backend.config.wiring).name
@@ -75,15 +74,6 @@ def _build_linked(backend: WrappedBackend, hook: str, scratch: Path, settings: _
     variables = link_settings(backend.config, linker, os.environ)
     arguments = (os.fspath(wheels), settings_for_wrapped(settings))
     return wheels / str(backend.call(hook, *arguments, variables=variables))
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="cxxrt-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -14,7 +14,6 @@ One thing only the backend can do: the project must itself list ``cxx11-cuda-run
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,8 +121,10 @@ _ADAPTERS = {
 
 def _finish(built: Path, finish: Callable[[Path], Path]) -> None:
     """Replace a wheel by its finished form, which may have another name."""
-    with tempfile.TemporaryDirectory(prefix="cxxrt-") as folder, _as_setuptools_error():
-        plain = Path(folder) / built.name
+    from cxxrt_toolchain.temporary import scratch_folder
+
+    with scratch_folder() as folder, _as_setuptools_error():
+        plain = folder / built.name
         plain.write_bytes(built.read_bytes())
         built.unlink()
         finish(plain)
@@ -132,11 +133,12 @@ def _finish(built: Path, finish: Callable[[Path], Path]) -> None:
 @contextmanager
 def _link_variables(config: BuildConfig) -> Iterator[None]:
     from cxxrt_toolchain.backend.setting import link_settings
+    from cxxrt_toolchain.temporary import scratch_folder
 
     saved = dict(os.environ)
-    with tempfile.TemporaryDirectory(prefix="cxxrt-") as folder:
+    with scratch_folder() as folder:
         with _as_setuptools_error():
-            changes = link_settings(config, Path(folder), saved)
+            changes = link_settings(config, folder, saved)
         os.environ.update(changes)
         try:
             yield

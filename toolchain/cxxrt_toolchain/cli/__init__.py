@@ -79,7 +79,11 @@ def _run(args: list[str]) -> int:
     command = import_module(f"cxxrt_toolchain.cli.{name}")
     parser = argparse.ArgumentParser(prog=f"cxxrt {name}", description=COMMANDS[name])
     command.configure(parser)
-    return int(command.run(parser.parse_args(args[1:])))
+    parsed = parser.parse_args(args[1:])
+    from cxxrt_toolchain.temporary import removed_by_signals
+
+    with removed_by_signals():
+        return int(command.run(parsed))
 
 
 def _explained(error: Exception) -> tuple[int, str]:

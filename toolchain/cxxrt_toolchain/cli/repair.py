@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from cxxrt_toolchain.repair.plan import Encoding, PlanOptions, Platform, make_pl
 from cxxrt_toolchain.report.documents import PLAN_SCHEMA, plan_document, verdict_document
 from cxxrt_toolchain.report.text import Page, show_plan, show_verdict
 from cxxrt_toolchain.rules.wheel.verdict import judge
+from cxxrt_toolchain.temporary import scratch_folder
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
@@ -127,8 +127,8 @@ def _repair(
         if not wanted or hopeless or not may_graft or options.platform is Platform.KEEP:
             return _write(plan, wheel, report, path, dest_dir, Grafting(wheel=None))
     leave = never_grafted(report, wanted, options.exclude)
-    with tempfile.TemporaryDirectory(prefix="cxxrt-graft-") as scratch:
-        grafting = graft(path, leave, Path(scratch))
+    with scratch_folder() as scratch:
+        grafting = graft(path, leave, scratch)
         with Wheel.open(grafting.wheel or path) as wheel:
             report = collect(wheel)
             plan = make_plan(report, options, wheel.read)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import signal
-import sys
 from pathlib import Path
 
 from cxxrt_toolchain.errors import UsageError
@@ -66,8 +64,6 @@ def run(args: argparse.Namespace) -> int:
         return int(main_job.run(args))
     if args.jobs < 1:
         raise UsageError("--jobs must be at least 1.")
-    # A build that is asked to end takes its compilers and its work folder with it.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     commands = {"build": _build, "list": _list, "compiler": _compiler}
     commands[args.command](args)
     return 0

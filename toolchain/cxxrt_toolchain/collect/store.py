@@ -18,18 +18,18 @@ import contextlib
 import marshal
 import os
 import secrets
-import tempfile
 import time
 import zlib
 from hashlib import blake2b
-from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.host.cache import cache_root
+from cxxrt_toolchain.temporary import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 Identity = tuple[int, int, int, int, int]
 """Device, inode, size, mtime and ctime in nanoseconds. A program can set an mtime; the ctime
@@ -184,7 +184,8 @@ def _key(folder: Path) -> bytes:
 
 def _new_key(folder: Path) -> bytes:
     key = secrets.token_bytes(_KEY)
-    _replace(folder / "key", key)
+    with whole_file(folder / "key", mode=0o600, durable=False) as file:
+        file.write(key)
     return key
 
 
@@ -219,18 +220,8 @@ def _content(file: Path) -> bytes:
 
 def _write(file: Path, body: bytes) -> None:
     key = _key(file.parent) or _new_key(file.parent)
-    _replace(file, _head(body, key) + b"\n" + body)
-
-
-def _replace(file: Path, content: bytes) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=".new-", suffix=_SUFFIX)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-        Path(temporary).replace(file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole_file(file, mode=0o600, durable=False) as stream:
+        stream.write(_head(body, key) + b"\n" + body)
 
 
 def _evict(folder: Path) -> None:

@@ -9,7 +9,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 import venv
 from collections import Counter
@@ -26,6 +25,7 @@ from cxxrt_toolchain.collect.process.procfs import parse_maps
 from cxxrt_toolchain.demo.modules import compile_modules, host_compiler, older_host_libraries
 from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.errors import StepFailedError
+from cxxrt_toolchain.temporary import scratch_folder
 
 if TYPE_CHECKING:
     import argparse
@@ -87,18 +87,25 @@ def _build_options(args: argparse.Namespace) -> tuple[str, ...]:
 def _cxxrt(*arguments: str) -> str:
     """Run ``cxxrt runtime`` as a command; return the last line of its stdout."""
     command = [sys.executable, "-m", "cxxrt_toolchain", "runtime", *arguments]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode != 0:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            printed, _ = process.communicate()
+        except BaseException as error:
+            if not isinstance(error, KeyboardInterrupt):  # the terminal has sent that to both
+                process.terminate()
+            process.wait()  # it ends its compilers and removes what they made
+            raise
+    if process.returncode != 0:
         raise StepFailedError(f"cxxrt runtime {' '.join(arguments)} failed; it said why above.")
-    return done.stdout.splitlines()[-1]
+    return printed.splitlines()[-1]
 
 
 @contextmanager
 def _folder(kept: Path | None) -> Iterator[Path]:
     """The folder for what the demo makes: the one to keep, or a temporary one."""
     if kept is None:
-        with tempfile.TemporaryDirectory(prefix="cxxrt-demo-") as scratch:
-            yield Path(scratch)
+        with scratch_folder() as scratch:
+            yield scratch
     else:
         kept.mkdir(parents=True, exist_ok=True)
         yield kept.absolute()

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import io
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.errors import MemberError, MissingToolError, StepFailedError
+from cxxrt_toolchain.temporary import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,8 +81,8 @@ class Patchelf:
             return content
         before = read_elf(io.BytesIO(content), member)
         check_edit(before, edit, member)
-        with tempfile.TemporaryDirectory(prefix="cxxrt-patchelf-") as folder:
-            source, target = Path(folder, "in"), Path(folder, "out")
+        with scratch_folder() as folder:
+            source, target = folder / "in", folder / "out"
             source.write_bytes(content)
             self._run([*_options(edit), "--output", str(target), str(source)], member)
             patched = target.read_bytes()

@@ -12,7 +12,6 @@ import os
 import secrets
 import subprocess
 import sys
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.errors import InputError, MissingToolError, StepFailedError
 from cxxrt_toolchain.host.interpreter import Interpreter
 from cxxrt_toolchain.plain_files import read_plain
+from cxxrt_toolchain.temporary import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,10 +103,10 @@ def _question(spec: Spec, *, with_tags: bool) -> dict[str, Any]:
 def _ask(executable: str, question: dict[str, Any] | None) -> dict[str, Any]:
     # With a question it runs code of the environment, whose failure is a failed step.
     failure = StepFailedError if question else InputError
-    with tempfile.TemporaryDirectory(prefix="cxxrt-ask-") as folder:
-        answer = Path(folder, secrets.token_hex(8))
+    with scratch_folder() as folder:
+        answer = folder / secrets.token_hex(8)
         argument = json.dumps({"answer": str(answer), "question": question})
-        with Path(folder, "noise").open("w+b") as noise:
+        with (folder / "noise").open("w+b") as noise:
             try:
                 done = subprocess.run(
                     [executable, str(_CHILD), argument],

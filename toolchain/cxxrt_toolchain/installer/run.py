@@ -56,6 +56,9 @@ def run_pip(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             code = process.wait()
         except KeyboardInterrupt:  # the terminal has sent it to pip as well, which cleans up
             code = process.wait()
+        except SystemExit:
+            process.terminate()
+            raise
     return code if code >= 0 else _SIGNALLED - code
 
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.tags import parse_tag
@@ -31,11 +29,12 @@ from cxxrt_toolchain.repair.edits import (
     SetSearchPath,
 )
 from cxxrt_toolchain.repair.forwarder import import_first
-from cxxrt_toolchain.temporary import whole_file
+from cxxrt_toolchain.temporary import scratch_folder, whole_file
 from cxxrt_toolchain.wheel.writer import CopiedMember, NewMember, write_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from cxxrt_toolchain.elf.patcher import Patcher
     from cxxrt_toolchain.repair.edits import Edit
@@ -68,8 +67,8 @@ def apply_plan(
     refuse_source(target, wheel.path)
     if not plan.edits:
         return _copy_whole(wheel.path, target)
-    with tempfile.TemporaryDirectory(prefix="cxxrt-repair-") as scratch:
-        edited = _edited_objects(plan, wheel, Path(scratch), patcher)
+    with scratch_folder() as scratch:
+        edited = _edited_objects(plan, wheel, scratch, patcher)
         texts = {member.name: member for member in _edited_texts(plan, wheel)}
         new = {**edited, **texts}
         dropped = {edit.member for edit in plan.edits if isinstance(edit, DropMember)}

@@ -70,7 +70,9 @@ def graft(wheel: Path, leave: Sequence[str], scratch: Path) -> Grafting:
         raise MissingToolError(f"{wheel.name}: grafting libraries needs auditwheel.", _INSTALL)
     command = [sys.executable, "-m", "cxxrt_toolchain.repair.graft_child"]
     command += [str(wheel.resolve()), str(scratch.resolve()), *leave]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment())
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=_environment(scratch)
+    )
     if done.returncode == _UNKNOWN_API:
         raise MissingToolError(
             f"{wheel.name}: this auditwheel has other functions than we call: "
@@ -95,8 +97,8 @@ def graft(wheel: Path, leave: Sequence[str], scratch: Path) -> Grafting:
     )
 
 
-def _environment() -> dict[str, str]:
+def _environment(scratch: Path) -> dict[str, str]:
     """Ours, with the patchelf that we use, and nothing that changes what auditwheel does."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AUDITWHEEL_")}
     path = os.pathsep.join([str(find_patchelf().parent), os.environ.get("PATH", os.defpath)])
-    return {**kept, "PATH": path, "PYTHONSAFEPATH": "1"}
+    return {**kept, "PATH": path, "TMPDIR": str(scratch), "PYTHONSAFEPATH": "1"}

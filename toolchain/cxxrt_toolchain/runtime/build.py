@@ -132,8 +132,10 @@ def _run_step(step: Step, order: BuildOrder, work: Path, path: str, jobs: int) -
     program = sys.executable if step.command[0] == "python" else step.command[0]
     script = str(order.component.scripts / step.command[1])
     command = [program, script, *step.command[2:]]
+    temporary = work / "tmp"  # a compiler that is killed leaves files there
     environment = {
-        **{name: os.environ[name] for name in ("HOME", "TMPDIR") if name in os.environ},
+        **{name: value for name, value in os.environ.items() if name == "HOME"},
+        "TMPDIR": str(temporary),
         "PATH": path,
         "CXXRT_ARCH": order.arch,
         "CXXRT_GLIBC": order.glibc,
@@ -143,6 +145,7 @@ def _run_step(step: Step, order: BuildOrder, work: Path, path: str, jobs: int) -
     }
     log = work / "logs" / f"{step.name}.log"
     log.parent.mkdir(exist_ok=True)
+    temporary.mkdir(exist_ok=True)
     code = _run_logged(command, work, environment, log)
     if code:
         raise StepFailedError(_failure(step, command, code, log))

@@ -5,15 +5,14 @@ Each import is observed when it is done, or in the moment of the crash. Judges n
 
 from __future__ import annotations
 
-import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Generic
 
 from cxxrt_toolchain.collect.imports.watched_child import AS_IS, Reply, Variant, WatchedChild
 from cxxrt_toolchain.facts.imports import Attempt, ImportRun, Outcome, T, last_line
+from cxxrt_toolchain.temporary import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,13 +81,11 @@ class ImportSession(Generic[T]):
         brief: bool = False,
         stop: Signal | None = None,
     ) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="cxxrt-imports-")
         self._timeout = timeout
         self._observe = observe
         with ExitStack() as undo:
-            undo.callback(self._folder.cleanup)
-            place = Path(self._folder.name)
-            self._child = WatchedChild(executable, variant, place, brief=brief, stop=stop)
+            folder = undo.enter_context(scratch_folder())
+            self._child = WatchedChild(executable, variant, folder, brief=brief, stop=stop)
             undo.callback(self._child.end)
             self._child.start(timeout)
             self.before = observe(self._child.pid)

@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,10 @@ from cxxrt_toolchain.host.cache import cache_root, expanded
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+
+_TRIES, _PAUSE = 100, 0.1
+"""Seconds between two; a compiler writes its output at its end, and its folder is gone then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +85,7 @@ def sweep(folder: Path) -> None:
             continue
         with lock.open("rb") as stream, contextlib.suppress(BlockingIOError):
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(work, ignore_errors=True)
+            _remove(work)
 
 
 @contextlib.contextmanager
@@ -91,11 +96,20 @@ def new_folder(final: Path) -> Iterator[Path]:
     killed run.
     """
     work = final.with_name(f".{final.name}")
-    shutil.rmtree(work, ignore_errors=True)
+    _remove(work)
     work.mkdir(parents=True)
     try:
         yield work
         work.rename(final)
     except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
+        _remove(work)
         raise
+
+
+def _remove(work: Path) -> None:
+    """Remove a folder in which compilers of a killed run may still write, until they fail."""
+    for _ in range(_TRIES):
+        shutil.rmtree(work, ignore_errors=True)
+        if not work.exists():
+            return
+        time.sleep(_PAUSE)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import MissingToolError
 from cxxrt_toolchain.runtime.sources.fetch import wrong_hash
+from cxxrt_toolchain.temporary import scratch_folder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cxxrt_toolchain.runtime.progress import Progress
     from cxxrt_toolchain.runtime.recipe import Input
 
@@ -35,29 +37,30 @@ class PipClient:
         `MissingToolError`: pip is missing, finds no such wheel, or has no network; `InputError`:
         the wheel has another hash.
         """
-        with tempfile.TemporaryDirectory(dir=part.parent, prefix=".pip-") as folder:
-            pin = Path(folder, "pin.txt")
+        with scratch_folder(part.parent) as folder:
+            pin = folder / "pin.txt"
             pin.write_text(f"{item.package}=={item.version} --hash=sha256:{item.sha256}\n")
             done = subprocess.run(
                 self._command(item, pin, folder),
                 stdin=subprocess.DEVNULL,
+                env={**os.environ, "TMPDIR": str(folder)},
                 capture_output=True,
                 text=True,
                 check=False,
             )
-            wheels = list(Path(folder).glob("*.whl"))
+            wheels = list(folder.glob("*.whl"))
             if done.returncode or len(wheels) != 1:
                 raise _failure(item, done.stdout + done.stderr)
             size = wheels[0].stat().st_size / 1e6
             progress.note(f"fetched {wheels[0].name} ({size:.1f} MB)")
             wheels[0].replace(part)
 
-    def _command(self, item: Input, pin: Path, folder: str) -> list[str]:
+    def _command(self, item: Input, pin: Path, folder: Path) -> list[str]:
         options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--retries", "2"]
         quiet = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
         platform = ["--platform", item.architecture]
         start = [self.python, "-m", "pip", "download"]
-        return [*start, *options, *quiet, *platform, "--dest", folder, "-r", str(pin)]
+        return [*start, *options, *quiet, *platform, "--dest", str(folder), "-r", str(pin)]
 
 
 def _failure(item: Input, output: str) -> Exception:
