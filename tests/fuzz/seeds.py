@@ -34,11 +34,11 @@ _SOURCES = (
     b"",
 )
 _NAMES = (
-    b"demo-1.0-cp312-cp312_cxxrt1_cu12-manylinux_2_17_x86_64.whl",
+    b"demo-1.0-cp312-cxxrt1_cu12_cp312-manylinux_2_17_x86_64.whl",
     b"demo-1.0-1-cp312-cp312-manylinux_2_17_x86_64-cxxrt1.whl\nabi :: runtime :: 1",
     b"demo-1.0-py2.py3-none-any.whl\npy2-none-any\npy3-none-any",
-    b"demo-1.0-cp39-abi3_cxxrt1-manylinux_2_17_x86_64.whl\ncxx11-cuda-runtime>=1.9,<2",
-    b"cp312_cxxrt1_cu13",
+    b"demo-1.0-cp39-cxxrt1_abi3-manylinux_2_17_x86_64.whl\ncxx11-cuda-runtime>=1.9,<2",
+    b"cxxrt1_cu13_cp312",
     b"cxxrt1",
 )
 

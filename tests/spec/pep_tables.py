@@ -172,7 +172,7 @@ def cost() -> str:
 def releases() -> str:
     """Which wheel of one release each installer takes."""
     return table(
-        ("Installer", "Takes, of plain, suffix, abi3 and variant wheel"),
+        ("Installer", "Takes, of plain, tagged, abi3 and variant wheel"),
         (
             (_tool(tool), f"the {row['release']} wheel")
             for tool, row in sorted(_matrix().items())

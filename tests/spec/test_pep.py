@@ -143,21 +143,21 @@ def test_the_order_that_the_text_shows_is_the_order_that_is_implemented() -> Non
 def _scope(environment: dict[str, Any]) -> dict[str, Any]:
     epochs = {epoch.number: epoch for epoch in SPEC.epochs}
 
-    def suffixed(run: list[tuple[str, str, str]], suffix: str) -> Iterator[tuple[str, ...]]:
-        epoch = epochs[int(re.findall(r"\d+", suffix)[0])]
+    def tagged(run: list[tuple[str, str, str]], runtime: str) -> Iterator[tuple[str, ...]]:
+        epoch = epochs[int(re.findall(r"\d+", runtime)[0])]
         for python, abi, platform in run:
             match = re.fullmatch(r"manylinux_(\d+)_(\d+)_(.+)", platform)
             if match and match[3] in epoch.architectures:
                 glibc = int(match[1]), int(match[2])
                 if glibc >= epoch.glibc_floor:
-                    yield python, f"{abi}_{suffix}", platform
+                    yield python, f"{runtime}_{abi}", platform
 
     return {
         "environment": environment,
         "epochs": epochs,
         "groupby": groupby,
         "python_and_abi": lambda tag: tag[:2],
-        "suffixed": suffixed,
+        "tagged": tagged,
     }
 
 

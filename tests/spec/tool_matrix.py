@@ -43,7 +43,7 @@ VARIANT = {
     },
     "variants": {LABEL: {"cxxrt": {"abi": ["1"], "cuda": ["12"]}}},
 }
-PERMITTED = ("plain", "suffix", "abi3", "variant")
+PERMITTED = ("plain", "tag", "abi3", "variant")
 """What one release may offer side by side under this proposal."""
 
 
@@ -64,10 +64,10 @@ def endings() -> dict[str, str]:
     python, platform = best.interpreter, best.platform
     return {
         "plain": f"{python}-{python}-{platform}",
-        "suffix": f"{python}-{python}_{LABEL}-{platform}",
-        "abi3": f"{python}-abi3_{LABEL}-{platform}",
-        "plus": f"{python}-{python}+{LABEL}-{platform}",
-        "mixed": f"{python}-{python}.{python}_{LABEL}-{platform}",
+        "tag": f"{python}-{LABEL}_{python}-{platform}",
+        "abi3": f"{python}-{LABEL}_abi3-{platform}",
+        "plus": f"{python}-{LABEL}+{python}-{platform}",
+        "mixed": f"{python}-{python}.{LABEL}_{python}-{platform}",
         "platform": f"{python}-{python}-cxxrt_1_cu12_{platform.removeprefix('manylinux_')}",
         "variant": f"{python}-{python}-{platform}-{LABEL}",
     }

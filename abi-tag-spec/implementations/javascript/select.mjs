@@ -1,10 +1,10 @@
 // Sections 6 and 7: which tags an environment supports, and in what order.
 
-import { eligible, expandField, formatRuntime, parse, Rejected, splitName } from './tag.mjs';
+import { eligible, expandField, formatRuntime, isBase, parse, Rejected, splitName } from './tag.mjs';
 
-function suffixable(tag) {
+function partsOf(tag) {
   const [python, abi, platform] = tag.split('-');
-  return { python, abi, platform, plain: !abi.split('_').some((segment) => segment.startsWith('cxxrt')) };
+  return { python, abi, platform, plain: isBase(abi) }; // S-9
 }
 
 function vetoed(environment, { epoch, cuda }, architecture) { // S-5
@@ -24,7 +24,7 @@ function allows(environment, epochs, runtime, platform) { // S-2 to S-5
 export const knownEpochs = (environment, published) =>
   ({ ...(environment.epochs ?? published), ...(environment.installed ?? {}) });
 
-function suffixes(epochs, driver) { // O-2, O-3, O-5
+function runtimesAround(epochs, driver) { // O-2, O-3, O-5
   const before = [];
   const after = [];
   for (const number of Object.keys(epochs).map(Number).sort((a, b) => b - a)) {
@@ -39,10 +39,10 @@ function suffixes(epochs, driver) { // O-2, O-3, O-5
 
 export function expand(environment, published) {
   const epochs = knownEpochs(environment, published);
-  const { before, after } = suffixes(epochs, environment.driver);
+  const { before, after } = runtimesAround(epochs, environment.driver);
   const runs = [];
   for (const tag of environment.tags) { // O-1
-    const parts = suffixable(tag);
+    const parts = partsOf(tag);
     const last = runs.at(-1);
     if (last && last.python === parts.python && last.abi === parts.abi) last.platforms.push(parts.platform);
     else runs.push({ ...parts, platforms: [parts.platform] });
@@ -50,7 +50,7 @@ export function expand(environment, published) {
   const own = new Set(environment.tags); // S-8: these keep their places
   const around = (run, runtimes) => (run.plain ? runtimes : []).flatMap((runtime) => run.platforms
     .filter((platform) => allows(environment, epochs, runtime, platform))
-    .map((platform) => `${run.python}-${run.abi}_${formatRuntime(runtime)}-${platform}`)
+    .map((platform) => `${run.python}-${formatRuntime(runtime)}_${run.abi}-${platform}`)
     .filter((tag) => !own.has(tag)));
   const tags = runs.flatMap((run) => [
     ...around(run, before),

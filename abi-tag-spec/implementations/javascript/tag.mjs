@@ -1,10 +1,10 @@
 // Sections 4 and 5: the tag's grammar, and the rules on a wheel's file name and metadata.
 
-const SEGMENT = '(?!cxxrt)[a-z0-9]+';
 const RUNTIME = 'cxxrt([1-9][0-9]*)(?:_cu([1-9][0-9]+))?';
-const BASE = new RegExp(`^${SEGMENT}(?:_${SEGMENT})*$`);
+const BASE = '(?!cu|cxxrt)[a-z][a-z0-9]*(?:_(?!cxxrt)[a-z0-9]+)*';
+const BASE_ABI = new RegExp(`^${BASE}$`);
 const RUNTIME_ABI = new RegExp(`^${RUNTIME}$`);
-const ABI_TAG = new RegExp(`^(${SEGMENT}(?:_${SEGMENT})*)_${RUNTIME}$`);
+const ABI_TAG = new RegExp(`^${RUNTIME}_(${BASE})$`);
 const PERENNIAL = /^manylinux_([0-9]+)_([0-9]+)_([a-z0-9_]+)$/;
 const ALIASES = { manylinux1: '2_5', manylinux2010: '2_12', manylinux2014: '2_17' };
 
@@ -18,7 +18,7 @@ export class Rejected extends Error {
 export function parse(abi) { // T-1 to T-5
   const found = ABI_TAG.exec(abi);
   if (!found) throw new Rejected('T-1');
-  return { base: found[1], epoch: Number(found[2]), cuda: found[3] ? Number(found[3]) : null };
+  return { base: found[3], epoch: Number(found[1]), cuda: found[2] ? Number(found[2]) : null };
 }
 
 export function parseRuntime(text) {
@@ -29,9 +29,11 @@ export function parseRuntime(text) {
 export const formatRuntime = ({ epoch, cuda }) =>
   `cxxrt${epoch}${cuda === null || cuda === undefined ? '' : `_cu${cuda}`}`;
 
+export const isBase = (abi) => BASE_ABI.test(abi); // T-4
+
 export function format({ base, epoch, cuda }) { // T-7
-  if (!BASE.test(base) || !RUNTIME_ABI.test(formatRuntime({ epoch, cuda }))) throw new Rejected('T-7');
-  return `${base}_${formatRuntime({ epoch, cuda })}`;
+  if (!isBase(base) || !RUNTIME_ABI.test(formatRuntime({ epoch, cuda }))) throw new Rejected('T-7');
+  return `${formatRuntime({ epoch, cuda })}_${base}`;
 }
 
 const claimsRuntime = (abi) => abi.toLowerCase().split(/[_+]/).some((s) => s.startsWith('cxxrt'));

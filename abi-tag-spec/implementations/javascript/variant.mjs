@@ -1,6 +1,6 @@
-// Section 12: a suffix wheel's name as a variant wheel's, and back.
+// Section 12: a tagged wheel's name as a variant wheel's, and back.
 
-import { checkWheel, formatRuntime, joinName, parse, parseRuntime, Rejected, splitName } from './tag.mjs';
+import { checkWheel, formatRuntime, isBase, joinName, parse, parseRuntime, Rejected, splitName } from './tag.mjs';
 
 export function propertiesOf({ epoch, cuda }) { // M-2
   const abi = `cxxrt :: abi :: ${epoch}`;
@@ -22,6 +22,8 @@ export function fromVariant(filename, properties) { // M-3, M-4
   if (!runtime) throw new Rejected('M-4');
   const said = properties.filter((text) => text.startsWith('cxxrt :: ')).sort();
   if (JSON.stringify(said) !== JSON.stringify(propertiesOf(runtime).sort())) throw new Rejected('M-4');
-  const abi = fields.abi.split('.').map((base) => `${base}_${fields.label}`).join('.');
+  const bases = fields.abi.split('.');
+  if (!bases.every(isBase)) throw new Rejected('M-4');
+  const abi = bases.map((base) => `${fields.label}_${base}`).join('.');
   return { filename: joinName({ ...fields, abi, label: null }) };
 }

@@ -54,7 +54,7 @@ def _needed(wheel: Path) -> tuple[str, ...]:
 
 def test_the_wheel_is_tagged_and_bound_for_its_major(build_sample: BuildSample) -> None:
     path = build_sample("cuda_extension")
-    assert f"_cxxrt1_cu{_MAJOR}-" in path.name
+    assert f"-cxxrt1_cu{_MAJOR}_" in path.name
     assert f"libcudart.so.{_MAJOR}" in _needed(path)
     with Wheel.open(path) as wheel:
         source = wheel.read("cxxrt_sample_cuda/_cxxrt_init.py").decode()

@@ -128,8 +128,8 @@ def _error(environment: Environment, code: str) -> str:
 def test_both_majors_install_together_and_serve_one_process(
     wheels: dict[str, Path], new_environment: Environment
 ) -> None:
-    assert f"-{_THIS}_cxxrt1_cu12-" in wheels["uses12"].name
-    assert f"-{_THIS}_cxxrt1_cu13-" in wheels["uses13"].name
+    assert f"-cxxrt1_cu12_{_THIS}-" in wheels["uses12"].name
+    assert f"-cxxrt1_cu13_{_THIS}-" in wheels["uses13"].name
     new_environment.install("uses12", "uses13")
     probe = new_environment.probe("uses12", "uses13")
     assert probe.answers["uses12"].startswith("12")

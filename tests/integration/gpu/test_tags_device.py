@@ -43,7 +43,7 @@ def test_the_tags_begin_with_the_drivers_major_and_end_with_those_beyond_it(
     driver = int(nvidia_smi("cuda_version").split(".")[0])
     assert document["cuda_driver"] == driver
     assert not document["cuda_driver_forced"]
-    assert document["tags"][0].startswith(f"{_THIS}-{_THIS}_cxxrt1_cu{majors[0]}-")
+    assert document["tags"][0].startswith(f"{_THIS}-cxxrt1_cu{majors[0]}_{_THIS}-")
     assert int(majors[0]) == min(driver, max(each.major for each in load_spec().cuda))
     within = [int(each) for each in majors if each and int(each) <= driver]
     assert within == sorted(within, reverse=True)
@@ -58,7 +58,7 @@ def test_an_installation_takes_the_build_for_the_driver(
     pip = next((each for place in places for each in place.glob("pip-*.whl")), None)
     if pip is None:
         pytest.skip("needs pip's wheel, in the folder of tools or of the module ensurepip")
-    for tag in (f"{_THIS}_cxxrt1_cu12", f"{_THIS}_cxxrt1_cu13", f"{_THIS}_cxxrt1", _THIS):
+    for tag in (f"cxxrt1_cu12_{_THIS}", f"cxxrt1_cu13_{_THIS}", f"cxxrt1_{_THIS}", _THIS):
         write_wheel(tmp_path, f"tri-1.0-{_THIS}-{tag}-{_PLATFORM}.whl")
     environment = new_environment(tmp_path / "environment", [pip])
     wrapper = [sys.executable, "-m", "cxxrt_toolchain", "pip", "--python", str(environment.python)]
@@ -69,4 +69,4 @@ def test_an_installation_takes_the_build_for_the_driver(
     chosen = environment.answer("import json, tri; print(json.dumps(tri.FILE))")
     record("chosen", chosen)
     driver = int(nvidia_smi("cuda_version").split(".")[0])
-    assert f"_cxxrt1_cu{min(driver, 13)}-" in chosen
+    assert f"-cxxrt1_cu{min(driver, 13)}_" in chosen

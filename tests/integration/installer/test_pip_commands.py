@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.network, pytest.mark.isolated]
 ARCH = platform.machine()
 THIS = f"cp{sys.version_info.major}{sys.version_info.minor}"
 PLATFORM = f"manylinux_2_17_{ARCH}"
-SUFFIXED = f"tri-1.0-{THIS}-{THIS}_cxxrt1-{PLATFORM}.manylinux2014_{ARCH}.whl"
+TAGGED = f"tri-1.0-{THIS}-cxxrt1_{THIS}-{PLATFORM}.manylinux2014_{ARCH}.whl"
 PIP = "26.3"
 MANIFEST = {
     "schema": 1,
@@ -70,27 +70,27 @@ def test_the_environment_that_pips_configuration_names_is_the_one(
         *[*pip, "install", "--index-url", release.url, "tri"], PIP_CONFIG_FILE=str(configuration)
     )
     assert done.returncode == 0, done.stderr
-    assert environment.encoding() == "suffix"
+    assert environment.encoding() == "tag"
     listed = environment.run(*pip, "list", PIP_CONFIG_FILE=str(configuration))
     assert "tri" in listed.stdout
     assert "pytest" not in listed.stdout
 
 
-def test_download_takes_the_suffix_wheel(
+def test_download_takes_the_tagged_wheel(
     release: Index, environment: Environment, tmp_path: Path
 ) -> None:
     done = environment.cxxrt_pip(
         "download", "--index-url", release.url, "-d", str(tmp_path / "got"), "tri"
     )
     assert done.returncode == 0, done.stderr
-    assert SUFFIXED in {path.name for path in (tmp_path / "got").iterdir()}
+    assert TAGGED in {path.name for path in (tmp_path / "got").iterdir()}
 
 
-def test_download_for_another_platform_takes_its_suffix_wheel(
+def test_download_for_another_platform_takes_its_tagged_wheel(
     release: Index, environment: Environment, tmp_path: Path
 ) -> None:
     other = {"x86_64": "aarch64", "aarch64": "x86_64"}[ARCH]
-    name = f"tri-1.0-cp310-cp310_cxxrt1-manylinux_2_17_{other}.whl"
+    name = f"tri-1.0-cp310-cxxrt1_cp310-manylinux_2_17_{other}.whl"
     write_wheel(release.folder("tri"), name)
     options = ["--only-binary=:all:", "--python-version", "3.10", "--no-deps"]
     target = ["--platform", f"manylinux_2_17_{other}", "-d", str(tmp_path / "got")]
@@ -101,20 +101,20 @@ def test_download_for_another_platform_takes_its_suffix_wheel(
     assert [path.name for path in (tmp_path / "got").iterdir()] == [name]
 
 
-def test_wheel_takes_the_suffix_wheel(
+def test_wheel_takes_the_tagged_wheel(
     release: Index, environment: Environment, tmp_path: Path
 ) -> None:
     done = environment.cxxrt_pip(
         "wheel", "--index-url", release.url, "-w", str(tmp_path / "got"), "tri"
     )
     assert done.returncode == 0, done.stderr
-    assert SUFFIXED in {path.name for path in (tmp_path / "got").iterdir()}
+    assert TAGGED in {path.name for path in (tmp_path / "got").iterdir()}
 
 
-def test_index_versions_counts_a_release_that_has_only_a_suffix_wheel(
+def test_index_versions_counts_a_release_that_has_only_a_tagged_wheel(
     release: Index, environment: Environment
 ) -> None:
-    write_wheel(release.folder("tri"), f"tri-2.0-{THIS}-{THIS}_cxxrt1-{PLATFORM}.whl")
+    write_wheel(release.folder("tri"), f"tri-2.0-{THIS}-cxxrt1_{THIS}-{PLATFORM}.whl")
     question = ["index", "versions", "--index-url", release.url, "tri"]
     assert "Available versions: 2.0, 1.0" in environment.cxxrt_pip(*question).stdout
     assert "Available versions: 1.0" in environment.pip(*question).stdout
@@ -159,12 +159,12 @@ def test_an_interpreter_that_is_not_there_is_unusable_input(environment: Environ
 def test_a_cuda_build_wins_only_with_a_driver(release: Index, environment: Environment) -> None:
     write_wheel(
         release.folder("tri"),
-        f"tri-1.0-{THIS}-{THIS}_cxxrt1_cu12-{PLATFORM}.whl",
+        f"tri-1.0-{THIS}-cxxrt1_cu12_{THIS}-{PLATFORM}.whl",
         requires=["cxx11-cuda-runtime>=1.9,<2"],
         files={"tri/cuda.py": ""},
     )
     install = ["install", "--force-reinstall", "--index-url", release.url, "tri"]
-    for cuda, file in (("none", "_cxxrt1-"), ("12", "_cxxrt1_cu12-"), ("13", "_cxxrt1_cu12-")):
+    for cuda, file in (("none", "-cxxrt1_cp"), ("12", "-cxxrt1_cu12_"), ("13", "-cxxrt1_cu12_")):
         done = environment.cxxrt_pip(*install, CXXRT_CUDA=cuda)
         assert done.returncode == 0, done.stderr
         shown = environment.run(environment.python, "-c", "import tri; print(tri.FILE)").stdout
@@ -206,7 +206,7 @@ def test_a_broken_veto_module_is_named_and_nothing_is_installed(
 def test_an_installed_runtime_admits_its_private_epoch(
     index: Index, environment: Environment
 ) -> None:
-    name = f"tri-1.0-{THIS}-{THIS}_cxxrt1007-{PLATFORM}.whl"
+    name = f"tri-1.0-{THIS}-cxxrt1007_{THIS}-{PLATFORM}.whl"
     write_wheel(index.folder("tri"), name)
     install = ["install", "--index-url", index.url, "tri"]
     assert environment.cxxrt_pip(*install).returncode == 1
@@ -216,11 +216,11 @@ def test_an_installed_runtime_admits_its_private_epoch(
     (package / "manifest.json").write_text(json.dumps(MANIFEST))
     done = environment.cxxrt_pip(*install)
     assert done.returncode == 0, done.stderr
-    assert environment.encoding() == "suffix"
+    assert environment.encoding() == "tag"
 
 
 @pytest.mark.parametrize("pip", ["23.3.2", PIP])
-def test_build_requirements_in_isolation_take_the_suffix_wheel(
+def test_build_requirements_in_isolation_take_the_tagged_wheel(
     release: Index, new_environment: NewEnvironment, tmp_path: Path, pip: str
 ) -> None:
     """Since 26.3 pip has the function that says how it starts itself in another module."""
@@ -234,7 +234,7 @@ def test_build_requirements_in_isolation_take_the_suffix_wheel(
     done = environment.cxxrt_pip("install", "--index-url", release.url, str(project))
     assert done.returncode == 0, done.stderr
     shown = environment.run(environment.python, "-c", "import built; print(built.WITH)")
-    assert shown.stdout.strip() == "suffix"
+    assert shown.stdout.strip() == "tag"
 
 
 _BACKEND = """
@@ -265,7 +265,7 @@ def test_the_supported_tags_of_an_environment_conform_to_their_schema(
     text = files("cxxrt_abi_tag_spec").joinpath("schemas/supported-tags.schema.json").read_text()
     document = json.loads(done.stdout)
     Draft202012Validator(json.loads(text)).validate(document)
-    assert document["tags"][0].startswith(f"{THIS}-{THIS}_cxxrt1_cu12-manylinux_")
+    assert document["tags"][0].startswith(f"{THIS}-cxxrt1_cu12_{THIS}-manylinux_")
     assert document["cuda_driver"] == 12
 
 

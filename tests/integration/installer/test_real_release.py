@@ -74,8 +74,8 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         [*cxxrt, "repair", str(plain), "-w", str(out)], check=True, stdout=subprocess.DEVNULL
     )
-    (suffixed,) = out.glob("*.whl")
-    encode = [*cxxrt, "encode", str(suffixed), "--to", "plain,variant", "-w", str(out)]
+    (tagged,) = out.glob("*.whl")
+    encode = [*cxxrt, "encode", str(tagged), "--to", "plain,variant", "-w", str(out)]
     subprocess.run(encode, check=True, stdout=subprocess.DEVNULL)
     return out
 
@@ -126,7 +126,7 @@ def _uv_with_variants(environment: Environment, url: str) -> subprocess.Complete
     [
         (_stock_pip, THIS, False),
         (_stock_uv, THIS, False),
-        (_cxxrt_pip, f"{THIS}_cxxrt1", False),
+        (_cxxrt_pip, f"cxxrt1_{THIS}", False),
         (_uv_with_variants, THIS, True),
     ],
 )

@@ -24,10 +24,10 @@ def environment(new_environment: NewEnvironment) -> Environment:
     return new_environment("26.3")
 
 
-def _suffixed(index: Index, name: str, runtime: str, requirement: str) -> None:
+def _tagged(index: Index, name: str, runtime: str, requirement: str) -> None:
     write_wheel(
         index.folder(name),
-        f"{name}-1.0-{THIS}-{THIS}_{runtime}-{PLATFORM}.whl",
+        f"{name}-1.0-{THIS}-{runtime}_{THIS}-{PLATFORM}.whl",
         requires=[requirement],
     )
 
@@ -41,14 +41,14 @@ def _refused(environment: Environment, index: Index, *packages: str) -> str:
 
 
 def test_an_index_without_the_runtime(index: Index, environment: Environment) -> None:
-    _suffixed(index, "one", "cxxrt1", "cxx11-cuda-runtime>=1.9,<2")
+    _tagged(index, "one", "cxxrt1", "cxx11-cuda-runtime>=1.9,<2")
     message = _refused(environment, index, "one")
     assert "No matching distribution found for cxx11-cuda-runtime<2,>=1.9" in message
 
 
 def test_a_runtime_that_is_too_old(index: Index, environment: Environment) -> None:
     write_runtime(index.folder("cxx11-cuda-runtime"), "1.9.0", ARCH)
-    _suffixed(index, "one", "cxxrt1", "cxx11-cuda-runtime>=1.14,<2")
+    _tagged(index, "one", "cxxrt1", "cxx11-cuda-runtime>=1.14,<2")
     message = _refused(environment, index, "one")
     assert "cxx11-cuda-runtime<2,>=1.14" in message
     assert "1.9.0" in message
@@ -61,7 +61,7 @@ def test_an_installed_runtime_that_is_too_old_is_replaced(
     for version in ("1.9.0", "1.14.0", "2.14.0"):
         write_runtime(folder, version, ARCH)
     environment.cxxrt_pip("install", "--index-url", index.url, "cxx11-cuda-runtime==1.9.0")
-    _suffixed(index, "one", "cxxrt1", "cxx11-cuda-runtime>=1.14,<2")
+    _tagged(index, "one", "cxxrt1", "cxx11-cuda-runtime>=1.14,<2")
     done = environment.cxxrt_pip("install", "--index-url", index.url, "one")
     assert done.returncode == 0, done.stderr
     assert "1.14.0" in environment.pip("show", "cxx11-cuda-runtime").stdout
@@ -70,7 +70,7 @@ def test_an_installed_runtime_that_is_too_old_is_replaced(
 def test_two_epochs_in_one_environment(index: Index, environment: Environment) -> None:
     for version in ("1.14.0", "1007.14.0"):
         write_runtime(index.folder("cxx11-cuda-runtime"), version, ARCH)
-    _suffixed(index, "one", "cxxrt1", "cxx11-cuda-runtime>=1.9,<2")
+    _tagged(index, "one", "cxxrt1", "cxx11-cuda-runtime>=1.9,<2")
     write_wheel(
         index.folder("two"),
         f"two-1.0-{THIS}-{THIS}-{PLATFORM}.whl",
@@ -83,7 +83,7 @@ def test_two_epochs_in_one_environment(index: Index, environment: Environment) -
 def test_a_pin_that_holds_the_runtime_back(index: Index, environment: Environment) -> None:
     for version in ("1.12.0", "1.14.0"):
         write_runtime(index.folder("cxx11-cuda-runtime"), version, ARCH)
-    _suffixed(index, "one", "cxxrt1", "cxx11-cuda-runtime>=1.14,<2")
+    _tagged(index, "one", "cxxrt1", "cxx11-cuda-runtime>=1.14,<2")
     message = _refused(environment, index, "one", "cxx11-cuda-runtime==1.12.0")
     assert "conflicting dependencies" in message
 
@@ -92,7 +92,7 @@ def test_a_cuda_major_that_no_epoch_has_is_no_candidate(
     index: Index, environment: Environment
 ) -> None:
     write_runtime(index.folder("cxx11-cuda-runtime"), "1.14.0", ARCH)
-    _suffixed(index, "one", "cxxrt1_cu11", "cxx11-cuda-runtime>=1.9,<2")
+    _tagged(index, "one", "cxxrt1_cu11", "cxx11-cuda-runtime>=1.9,<2")
     message = _refused(environment, index, "one")
     assert "No matching distribution found for one" in message
 
@@ -102,8 +102,8 @@ def test_wheels_of_two_cuda_majors_share_one_runtime(
 ) -> None:
     """Sentence L-10: the majors have different SONAMEs, and one runtime wheel carries both."""
     write_runtime(index.folder("cxx11-cuda-runtime"), "1.14.0", ARCH)
-    _suffixed(index, "one", "cxxrt1_cu12", "cxx11-cuda-runtime>=1.9,<2")
-    _suffixed(index, "two", "cxxrt1_cu13", "cxx11-cuda-runtime>=1.14,<2")
+    _tagged(index, "one", "cxxrt1_cu12", "cxx11-cuda-runtime>=1.9,<2")
+    _tagged(index, "two", "cxxrt1_cu13", "cxx11-cuda-runtime>=1.14,<2")
     done = environment.cxxrt_pip("install", "--index-url", index.url, "one", "two")
     assert done.returncode == 0, done.stderr
     assert environment.cxxrt_pip("check").returncode == 0
@@ -113,7 +113,7 @@ def test_check_finds_a_runtime_that_was_removed_by_force(
     index: Index, environment: Environment
 ) -> None:
     write_runtime(index.folder("cxx11-cuda-runtime"), "1.14.0", ARCH)
-    _suffixed(index, "one", "cxxrt1", "cxx11-cuda-runtime>=1.9,<2")
+    _tagged(index, "one", "cxxrt1", "cxx11-cuda-runtime>=1.9,<2")
     environment.cxxrt_pip("install", "--no-deps", "--index-url", index.url, "one")
     check = environment.cxxrt_pip("check")
     assert check.returncode == 1

@@ -68,7 +68,7 @@ def test_stock_uv_takes_the_plain_wheel(release: Index, new_environment: NewEnvi
 
 
 @pytest.mark.parametrize(("pip", "minor"), PIPS)
-def test_cxxrt_pip_takes_the_suffix_wheel_and_its_runtime(
+def test_cxxrt_pip_takes_the_tagged_wheel_and_its_runtime(
     release: Index,
     new_environment: NewEnvironment,
     find_python: Callable[..., str],
@@ -78,7 +78,7 @@ def test_cxxrt_pip_takes_the_suffix_wheel_and_its_runtime(
     environment = new_environment(pip, find_python(minor))
     done = environment.cxxrt_pip("install", "--index-url", release.url, "tri")
     assert done.returncode == 0, done.stderr
-    assert environment.encoding() == "suffix"
+    assert environment.encoding() == "tag"
     assert "cxx11-cuda-runtime" in environment.pip("list").stdout.replace("_", "-")
     check = environment.cxxrt_pip("check")
     assert (check.returncode, check.stdout.strip()) == (0, "No broken requirements found.")
@@ -99,7 +99,7 @@ def test_an_environment_without_pip_is_served_by_ours(
     environment = new_environment(None)
     done = environment.cxxrt_pip("install", "--index-url", release.url, "tri")
     assert done.returncode == 0, done.stderr
-    assert environment.encoding() == "suffix"
+    assert environment.encoding() == "tag"
 
 
 def _publish(index: Index) -> None:
@@ -133,7 +133,7 @@ def _uv_with_variants(environment: Environment, url: str) -> None:
     [
         (_stock_pip, "plain"),
         (_stock_uv, "plain"),
-        (_cxxrt_pip, "suffix"),
+        (_cxxrt_pip, "tag"),
         (_uv_with_variants, "variant"),
     ],
 )
@@ -163,14 +163,14 @@ def test_without_the_flag_the_variant_is_invisible_to_uv_even_alone(
     assert environment.encoding() == "variant"
 
 
-def test_a_release_that_has_only_a_suffix_wheel_is_absent_for_stock_installers(
+def test_a_release_that_has_only_a_tagged_wheel_is_absent_for_stock_installers(
     index: Index, new_environment: NewEnvironment
 ) -> None:
     """I-1, I-2."""
     write_release(index.folder("tri"), THIS, ARCH)
     write_runtime(index.folder("cxx11-cuda-runtime"), "1.14.0", ARCH)
     for path in index.folder("tri").glob("tri-*"):
-        if f"-{THIS}_cxxrt1-" not in path.name:
+        if f"-cxxrt1_{THIS}-" not in path.name:
             path.unlink()
     environment = new_environment(NEWEST_PIP)
     stock = environment.pip("install", "--index-url", index.url, "tri")
@@ -178,4 +178,4 @@ def test_a_release_that_has_only_a_suffix_wheel_is_absent_for_stock_installers(
     assert "No matching distribution found for tri" in stock.stderr
     assert environment.uv("pip", "install", "--index-url", index.url, "tri").returncode == 1
     _cxxrt_pip(environment, index.url)
-    assert environment.encoding() == "suffix"
+    assert environment.encoding() == "tag"

@@ -26,9 +26,9 @@ def write_wheel(
     requires: Iterable[str] = (),
     files: Mapping[str, str] | None = None,
 ) -> Path:
-    """A wheel of that name; its module's ``ENCODING`` is plain, suffix or variant."""
+    """A wheel of that name; its module's ``ENCODING`` is plain, tag or variant."""
     name = parse_wheel_name(filename)
-    encoding = "plain" if name.runtime is None else "variant" if name.label else "suffix"
+    encoding = "plain" if name.runtime is None else "variant" if name.label else "tag"
     dist_info = f"{name.distribution}-{name.version}.dist-info"
     needs = "".join(f"Requires-Dist: {line}\n" for line in requires)
     tags = "".join(f"Tag: {tag}\n" for tag in name.expanded)
@@ -59,7 +59,7 @@ def write_release(folder: Path, python: str, arch: str) -> None:
     runtime = RuntimeAbi(epoch=1)
     needs = ["cxx11-cuda-runtime>=1.9,<2"]
     write_wheel(folder, f"tri-1.0-{python}-{python}-{platform}.whl")
-    write_wheel(folder, f"tri-1.0-{python}-{python}_{runtime}-{platform}.whl", requires=needs)
+    write_wheel(folder, f"tri-1.0-{python}-{runtime}_{python}-{platform}.whl", requires=needs)
     write_wheel(folder, f"tri-1.0-{python}-{python}-{platform}-{runtime}.whl", requires=needs)
     (folder / index_file_name("tri", "1.0")).write_text(variants_text([runtime], SPEC))
 

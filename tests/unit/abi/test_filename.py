@@ -21,7 +21,7 @@ NAMES = st.builds(
     ),
     build=st.sampled_from(["", "1", "2abc"]),
     python=st.sampled_from(["cp312", "py2.py3", "pp311"]),
-    abi=st.sampled_from(["cp312", "cp312_cxxrt1", "abi3_cxxrt1.abi3t_cxxrt1", "none"]),
+    abi=st.sampled_from(["cp312", "cxxrt1_cp312", "cxxrt1_abi3.cxxrt1_abi3t", "none"]),
     platform=st.sampled_from(["any", "manylinux_2_17_x86_64.manylinux2014_x86_64"]),
     label=st.sampled_from(["", "cxxrt1", "x86_64_v3", "null"]),
 )
@@ -76,21 +76,21 @@ def test_what_is_no_wheels_name_is_refused_with_the_name(filename: str) -> None:
 
 
 def test_a_malformed_runtime_is_an_error_and_not_a_plain_wheel() -> None:
-    name = parse_wheel_name("foo-1.0-cp312-cp312_cxxrt0-manylinux_2_28_x86_64.whl")
+    name = parse_wheel_name("foo-1.0-cp312-cxxrt0_cp312-manylinux_2_28_x86_64.whl")
     with pytest.raises(BadTagError):
         violations(name, load_spec())
 
 
 def test_the_runtime_is_found_in_either_encoding() -> None:
     for filename in (
-        "foo-1.0-cp312-cp312_cxxrt1_cu12-manylinux_2_28_x86_64.whl",
+        "foo-1.0-cp312-cxxrt1_cu12_cp312-manylinux_2_28_x86_64.whl",
         "foo-1.0-cp312-cp312-manylinux_2_28_x86_64-cxxrt1_cu12.whl",
     ):
         assert str(parse_wheel_name(filename).runtime) == "cxxrt1_cu12"
 
 
 def test_a_violation_prints_its_rule_and_the_offending_part() -> None:
-    name = parse_wheel_name("foo-1.0-cp312-cp312_cxxrt1-any.whl")
+    name = parse_wheel_name("foo-1.0-cp312-cxxrt1_cp312-any.whl")
     (found,) = violations(name, load_spec())
     assert str(found).startswith("G-2: platform any: only manylinux")
 
@@ -105,7 +105,7 @@ def test_a_variant_wheel_is_held_to_the_requirement_rule() -> None:
 
 
 def test_an_unreadable_requirement_is_a_violation() -> None:
-    name = parse_wheel_name("foo-1.0-cp312-cp312_cxxrt1-manylinux_2_28_x86_64.whl")
+    name = parse_wheel_name("foo-1.0-cp312-cxxrt1_cp312-manylinux_2_28_x86_64.whl")
     found = violations(name, load_spec(), requires_dist=["cxx11 cuda runtime ???"])
     assert {each.rule for each in found} == {"G-7"}
 
@@ -121,7 +121,7 @@ def test_an_unreadable_requirement_is_a_violation() -> None:
     ],
 )
 def test_a_requirement_of_another_shape_is_a_violation(line: str) -> None:
-    name = parse_wheel_name("foo-1.0-cp312-cp312_cxxrt1-manylinux_2_28_x86_64.whl")
+    name = parse_wheel_name("foo-1.0-cp312-cxxrt1_cp312-manylinux_2_28_x86_64.whl")
     assert [each.rule for each in violations(name, load_spec(), requires_dist=[line])] == ["G-7"]
 
 

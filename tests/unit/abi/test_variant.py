@@ -36,10 +36,10 @@ def test_properties_name_exactly_one_runtime_abi(runtime: RuntimeAbi) -> None:
 @given(BASES, RUNTIMES, st.sampled_from(["", "1-"]))
 def test_there_and_back_is_the_same_name(base: str, runtime: RuntimeAbi, build: str) -> None:
     """M-3."""
-    suffixed = f"foo-1.0-{build}cp312-{base}_{runtime}-manylinux_2_28_x86_64.whl"
-    variant = to_variant_name(suffixed)
-    assert from_variant_name(variant, properties(runtime, SPEC), SPEC) == suffixed
-    assert plain_name(suffixed) == plain_name(variant)
+    tagged = f"foo-1.0-{build}cp312-{runtime}_{base}-manylinux_2_28_x86_64.whl"
+    variant = to_variant_name(tagged)
+    assert from_variant_name(variant, properties(runtime, SPEC), SPEC) == tagged
+    assert plain_name(tagged) == plain_name(variant)
     assert plain_name(plain_name(variant)) == plain_name(variant)
 
 
@@ -99,17 +99,17 @@ def test_properties_that_name_no_runtime_abi_are_refused(values: list[str]) -> N
     "filename",
     [
         "foo-1.0-cp312-cp312-manylinux_2_28_x86_64.whl",
-        "foo-1.0-cp312-cp312.cp312_cxxrt1-manylinux_2_28_x86_64.whl",
-        "foo-1.0-cp312-cp312_cxxrt1.cp312_cxxrt2-manylinux_2_28_x86_64.whl",
-        "foo-1.0-cp312-cp312_cxxrt1-manylinux_2_28_x86_64-cxxrt1.whl",
+        "foo-1.0-cp312-cp312.cxxrt1_cp312-manylinux_2_28_x86_64.whl",
+        "foo-1.0-cp312-cxxrt1_cp312.cxxrt2_cp312-manylinux_2_28_x86_64.whl",
+        "foo-1.0-cp312-cxxrt1_cp312-manylinux_2_28_x86_64-cxxrt1.whl",
     ],
 )
-def test_what_is_not_one_suffix_has_no_variant_name(filename: str) -> None:
+def test_what_is_not_one_runtime_abi_has_no_variant_name(filename: str) -> None:
     with pytest.raises(BadWheelNameError, match=r"foo-1\.0"):
         to_variant_name(filename)
 
 
 def test_a_name_with_both_encodings_does_not_map_back() -> None:
-    name = "foo-1.0-cp312-cp312_cxxrt1-manylinux_2_28_x86_64-cxxrt1.whl"
-    with pytest.raises(BadWheelNameError, match="has the ABI suffix and the label"):
+    name = "foo-1.0-cp312-cxxrt1_cp312-manylinux_2_28_x86_64-cxxrt1.whl"
+    with pytest.raises(BadWheelNameError, match="has a runtime ABI in its tag and its label"):
         from_variant_name(name, ["cxxrt :: abi :: 1"], SPEC)

@@ -42,7 +42,7 @@ def test_what_runs_in_another_interpreter_is_of_an_old_python(name: str) -> None
 
 def test_any_class_of_tags_is_expanded_into_its_own_kind() -> None:
     base = [OtherTag("cp37", "cp37m", "manylinux_2_17_x86_64")]
-    assert expand(base, [ROW]) == [OtherTag("cp37", "cp37m_cxxrt1", "manylinux_2_17_x86_64"), *base]
+    assert expand(base, [ROW]) == [OtherTag("cp37", "cxxrt1_cp37m", "manylinux_2_17_x86_64"), *base]
 
 
 def test_nothing_to_add_leaves_the_list_alone() -> None:

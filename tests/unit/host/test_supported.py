@@ -11,7 +11,13 @@ from packaging.tags import Tag
 
 from cxxrt_toolchain.abi.manifest import RuntimeManifest
 from cxxrt_toolchain.abi.spec import Epoch, load_spec
-from cxxrt_toolchain.host.supported import Host, Veto, declared_epoch, suffixes, supported_tags
+from cxxrt_toolchain.host.supported import (
+    Host,
+    Veto,
+    declared_epoch,
+    supported_runtimes,
+    supported_tags,
+)
 
 SPEC = load_spec()
 BASE = [
@@ -22,7 +28,7 @@ BASE = [
 TAGS = st.builds(
     Tag,
     st.sampled_from(["cp312", "cp311", "py3"]),
-    st.sampled_from(["cp312", "abi3", "none", "cp312_cxxrt1"]),
+    st.sampled_from(["cp312", "abi3", "none", "cxxrt1_cp312"]),
     st.sampled_from(["any", "linux_x86_64", "manylinux_2_12_x86_64", "manylinux_2_28_aarch64"]),
 )
 EPOCHS = st.builds(
@@ -90,19 +96,19 @@ def test_a_veto_only_removes(base: list[Tag], host: Host) -> None:
 
 def test_a_base_tag_with_a_runtime_abi_keeps_its_place_behind_its_plain_run() -> None:
     """S-8, O-8."""
-    base = [Tag("cp312", abi, "manylinux_2_28_x86_64") for abi in ("cp312", "cp312_cxxrt1")]
+    base = [Tag("cp312", abi, "manylinux_2_28_x86_64") for abi in ("cp312", "cxxrt1_cp312")]
     expanded = supported_tags(base, Host(driver=12), SPEC)
     assert [tag.abi for tag in expanded] == [
-        "cp312_cxxrt1_cu12",
+        "cxxrt1_cu12_cp312",
         "cp312",
-        "cp312_cxxrt1_cu13",
-        "cp312_cxxrt1",
+        "cxxrt1_cu13_cp312",
+        "cxxrt1_cp312",
     ]
 
 
 @given(HOSTS)
 def test_preferred_runtime_abis_come_before_the_others(host: Host) -> None:
-    found = suffixes(host, SPEC)
+    found = supported_runtimes(host, SPEC)
     assert sorted(found, key=lambda each: each.behind) == list(found)
 
 
@@ -110,23 +116,23 @@ def test_abis_of_one_interpreter_are_ordered_as_the_specification_says() -> None
     expanded = supported_tags(BASE, Host(driver=12), SPEC)
     abis = list(dict.fromkeys(tag.abi for tag in expanded if tag.interpreter == "cp312"))
     assert abis[:5] == [
-        "cp312_cxxrt1_cu12",
-        "cp312_cxxrt1",
+        "cxxrt1_cu12_cp312",
+        "cxxrt1_cp312",
         "cp312",
-        "cp312_cxxrt1_cu13",
-        "abi3_cxxrt1_cu12",
+        "cxxrt1_cu13_cp312",
+        "cxxrt1_cu12_abi3",
     ]
 
 
 def test_a_runtime_that_is_not_installed_and_a_missing_driver_refuse_nothing() -> None:
     """S-6, S-7."""
     expanded = set(supported_tags(BASE, Host(), SPEC))
-    assert Tag("cp312", "cp312_cxxrt1_cu13", "manylinux_2_28_x86_64") in expanded
+    assert Tag("cp312", "cxxrt1_cu13_cp312", "manylinux_2_28_x86_64") in expanded
 
 
 def test_an_installed_runtime_does_not_redefine_a_published_epoch() -> None:
     epoch = Epoch(number=1, glibc_floor=(2, 5), architectures=("x86_64",), cuda_majors=(99,))
-    assert suffixes(Host(installed=(epoch,)), SPEC) == suffixes(Host(), SPEC)
+    assert supported_runtimes(Host(installed=(epoch,)), SPEC) == supported_runtimes(Host(), SPEC)
 
 
 @pytest.mark.parametrize(("floor", "pair"), [("2.17", (2, 17)), ("2", (2, 0))])
@@ -144,4 +150,4 @@ def test_an_installed_runtime_declares_its_epoch(floor: str, pair: tuple[int, in
     )
     epoch = declared_epoch(manifest)
     assert (epoch.number, epoch.glibc_floor, epoch.cuda_majors) == (1007, pair, ())
-    assert suffixes(Host(installed=(epoch,)), SPEC)[0].runtime.epoch == 1007
+    assert supported_runtimes(Host(installed=(epoch,)), SPEC)[0].runtime.epoch == 1007

@@ -9,7 +9,7 @@ import pytest
 
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.errors import UsageError
-from cxxrt_toolchain.host.supported import Host, suffixes
+from cxxrt_toolchain.host.supported import Host, supported_runtimes
 from cxxrt_toolchain.installer.run import hook_question, split_python_option
 
 
@@ -44,13 +44,13 @@ def test_the_python_option_needs_a_value(arguments: list[str]) -> None:
 
 def test_the_hook_is_told_the_order_and_where_the_expansion_is() -> None:
     question = json.loads(
-        hook_question(suffixes(Host(driver=12), load_spec()), pip=None, home=None)
+        hook_question(supported_runtimes(Host(driver=12), load_spec()), pip=None, home=None)
     )
-    assert [row[:2] for row in question["suffixes"]] == [
+    assert [row[:2] for row in question["runtimes"]] == [
         ["cxxrt1_cu12", False],
         ["cxxrt1", False],
         ["cxxrt1_cu13", True],
     ]
-    assert question["suffixes"][0][2:] == [[2, 17], ["aarch64", "x86_64"]]
+    assert question["runtimes"][0][2:] == [[2, 17], ["aarch64", "x86_64"]]
     assert Path(question["expansion"]).is_file()
     assert question["pip"] is None

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     MakeWheel = Callable[[Mapping[str, bytes]], Path]
 
 NAME = "demo-1.0-py3-none-any.whl"
-RETAG = Retag(python="cp311", abi="cp311_cxxrt1", platform="manylinux_2_17_x86_64")
+RETAG = Retag(python="cp311", abi="cxxrt1_cp311", platform="manylinux_2_17_x86_64")
 
 
 class WritingPatcher:
@@ -101,7 +101,7 @@ def test_the_new_wheel_has_every_edit_and_the_source_none(make_wheel: MakeWheel,
         ImportFirst(member="demo/__init__.py", module="_cxxrt_init"),
         SetRequirement(distribution="cxx11-cuda-runtime", requirement="cxx11-cuda-runtime>=1.5,<2"),
         RETAG,
-        result="demo-1.0-cp311-cp311_cxxrt1-manylinux_2_17_x86_64.whl",
+        result="demo-1.0-cp311-cxxrt1_cp311-manylinux_2_17_x86_64.whl",
     )
     with Wheel.open(source) as wheel:
         result = apply_plan(steps, wheel, out, patcher=WritingPatcher())
@@ -113,7 +113,7 @@ def test_the_new_wheel_has_every_edit_and_the_source_none(make_wheel: MakeWheel,
     assert found["demo/_cxxrt_init.py"] == b"call()\n"
     assert found["demo/__init__.py"].splitlines()[1].startswith(b"from . import _cxxrt_init")
     assert b"Requires-Dist: cxx11-cuda-runtime>=1.5,<2\n" in found["demo-1.0.dist-info/METADATA"]
-    assert b"Tag: cp311-cp311_cxxrt1-manylinux_2_17_x86_64\n" in found["demo-1.0.dist-info/WHEEL"]
+    assert b"Tag: cp311-cxxrt1_cp311-manylinux_2_17_x86_64\n" in found["demo-1.0.dist-info/WHEEL"]
     assert b"Root-Is-Purelib: false\n" in found["demo-1.0.dist-info/WHEEL"]
     with Wheel.open(result) as wheel:
         assert wheel.record_issues() == ()

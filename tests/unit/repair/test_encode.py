@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PLAIN = "cp312-cp312-manylinux_2_28_x86_64"
-_SUFFIXED = "cp312-cp312_cxxrt1_cu12-manylinux_2_28_x86_64"
+_TAGGED = "cp312-cxxrt1_cu12_cp312-manylinux_2_28_x86_64"
 
 
 def _record(runtime: str) -> dict[str, bytes]:
@@ -25,10 +25,10 @@ def _record(runtime: str) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def suffixed(make_wheel: Callable[..., Path]) -> Path:
+def tagged(make_wheel: Callable[..., Path]) -> Path:
     """A wheel as the backend writes it by default."""
     files = {"demo/__init__.py": b"", **_record("cxxrt1_cu12")}
-    return make_wheel(files, tags=[_SUFFIXED])
+    return make_wheel(files, tags=[_TAGGED])
 
 
 def _encode(source: Path, encoding: Encoding, folder: Path) -> Path:
@@ -37,9 +37,9 @@ def _encode(source: Path, encoding: Encoding, folder: Path) -> Path:
         return encode(wheel, encoding, folder)
 
 
-def test_each_encoding_has_its_name(suffixed: Path, tmp_path: Path) -> None:
-    plain = _encode(suffixed, Encoding.PLAIN, tmp_path / "out")
-    variant = _encode(suffixed, Encoding.VARIANT, tmp_path / "out")
+def test_each_encoding_has_its_name(tagged: Path, tmp_path: Path) -> None:
+    plain = _encode(tagged, Encoding.PLAIN, tmp_path / "out")
+    variant = _encode(tagged, Encoding.VARIANT, tmp_path / "out")
     assert plain.name == f"demo-1.0-{_PLAIN}.whl"
     assert variant.name == f"demo-1.0-{_PLAIN}-cxxrt1_cu12.whl"
     with Wheel.open(variant) as wheel:
@@ -50,17 +50,17 @@ def test_each_encoding_has_its_name(suffixed: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("by_way_of", [Encoding.PLAIN, Encoding.VARIANT])
 def test_there_and_back_gives_the_same_bytes(
-    suffixed: Path, tmp_path: Path, by_way_of: Encoding
+    tagged: Path, tmp_path: Path, by_way_of: Encoding
 ) -> None:
-    canonical = _encode(suffixed, Encoding.TAG, tmp_path / "same")
+    canonical = _encode(tagged, Encoding.TAG, tmp_path / "same")
     there = _encode(canonical, by_way_of, tmp_path / "there")
     back = _encode(there, Encoding.TAG, tmp_path / "back")
-    assert back.name == suffixed.name
-    assert back.read_bytes() == canonical.read_bytes() == suffixed.read_bytes()
+    assert back.name == tagged.name
+    assert back.read_bytes() == canonical.read_bytes() == tagged.read_bytes()
 
 
 def test_a_name_alone_says_enough(make_wheel: Callable[..., Path]) -> None:
-    with Wheel.open(make_wheel({}, tags=[_SUFFIXED])) as wheel:
+    with Wheel.open(make_wheel({}, tags=[_TAGGED])) as wheel:
         assert str(runtime_of(wheel)) == "cxxrt1_cu12"
 
 
@@ -82,7 +82,7 @@ def test_a_plain_wheel_of_someone_else_cannot_be_encoded(make_wheel: Callable[..
 def test_a_record_that_contradicts_or_is_broken_is_refused(
     make_wheel: Callable[..., Path], record: dict[str, bytes], message: str
 ) -> None:
-    path = make_wheel(record, tags=[_SUFFIXED])
+    path = make_wheel(record, tags=[_TAGGED])
     with Wheel.open(path) as wheel, pytest.raises(NotEncodableError, match=message):
         runtime_of(wheel)
 
@@ -106,19 +106,19 @@ def test_a_variant_whose_label_and_properties_disagree_is_refused(
         encode(wheel, Encoding.TAG, tmp_path)
 
 
-def test_a_wheel_with_a_plain_abi_beside_a_suffixed_one_has_no_variant(
+def test_a_wheel_with_a_plain_abi_beside_a_tagged_one_has_no_variant(
     make_wheel: Callable[..., Path], tmp_path: Path
 ) -> None:
     """G-4."""
-    path = make_wheel({}, tags=["cp312-cp312.cp312_cxxrt1-manylinux_2_28_x86_64"])
+    path = make_wheel({}, tags=["cp312-cp312.cxxrt1_cp312-manylinux_2_28_x86_64"])
     with Wheel.open(path) as wheel, pytest.raises(InputError, match="not every ABI"):
         encode(wheel, Encoding.VARIANT, tmp_path)
 
 
 def test_the_index_level_file_has_all_variants_of_a_release() -> None:
     names = [f"Demo-1.0-{_PLAIN}-{label}.whl" for label in ("cxxrt1", "cxxrt1_cu12")]
-    found = index_file([*names, f"Demo-1.0-{_SUFFIXED}.whl", f"Demo-1.0-{_PLAIN}-x86_64_v3.whl"])
+    found = index_file([*names, f"Demo-1.0-{_TAGGED}.whl", f"Demo-1.0-{_PLAIN}-x86_64_v3.whl"])
     assert found is not None
     assert found[0] == "demo-1.0-variants.json"
     assert list(json.loads(found[1])["variants"]) == ["cxxrt1", "cxxrt1_cu12"]
-    assert index_file([f"Demo-1.0-{_SUFFIXED}.whl"]) is None
+    assert index_file([f"Demo-1.0-{_TAGGED}.whl"]) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cxxrt_toolchain.abi.spec import load_spec
-from cxxrt_toolchain.abi.tag import RuntimeAbi
+from cxxrt_toolchain.abi.tag import BadTagError, RuntimeAbi
 from cxxrt_toolchain.elf.facts import NeededVersion, SharedObject, Soname
 from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolDigest
 from cxxrt_toolchain.repair.retag import abi_field, external_libraries, platform_field
@@ -39,17 +39,26 @@ def native(*versions: str, needed: tuple[str, ...] = ("libc.so.6",)) -> ObjectRe
 
 
 @pytest.mark.parametrize(
-    ("abis", "field"),
+    ("abis", "field", "plain"),
     [
-        (["cp311"], "cp311_cxxrt1_cu12"),
-        (["abi3", "abi3t"], "abi3_cxxrt1_cu12.abi3t_cxxrt1_cu12"),
-        (["none"], "none_cxxrt1_cu12"),
-        (["cp311_cxxrt1"], "cp311_cxxrt1_cu12"),
+        (["cp311"], "cxxrt1_cu12_cp311", "cp311"),
+        (["abi3", "abi3t"], "cxxrt1_cu12_abi3.cxxrt1_cu12_abi3t", "abi3.abi3t"),
+        (["none"], "cxxrt1_cu12_none", "none"),
+        (["cxxrt1_cp311"], "cxxrt1_cu12_cp311", "cp311"),
+        (["cp311_cxxrt1"], "cxxrt1_cu12_cp311", "cp311"),
     ],
 )
-def test_every_member_of_the_abi_set_gets_the_suffix(abis: list[str], field: str) -> None:
+def test_every_member_of_the_abi_set_gets_the_runtime_abi(
+    abis: list[str], field: str, plain: str
+) -> None:
     assert abi_field(abis, RuntimeAbi(epoch=1, cuda=12)) == field
-    assert abi_field(field.split("."), None) == ".".join(a.partition("_cxxrt")[0] for a in abis)
+    assert abi_field(field.split("."), None) == plain
+
+
+def test_a_base_that_cannot_follow_a_runtime_abi_is_refused() -> None:
+    assert abi_field(["cu12_x"], None) == "cu12_x"
+    with pytest.raises(BadTagError, match="'cu12_x' is no base ABI"):
+        abi_field(["cu12_x"], RuntimeAbi(epoch=1))
 
 
 @pytest.mark.parametrize(

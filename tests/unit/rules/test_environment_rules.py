@@ -223,7 +223,7 @@ def test_a_newer_glibc_than_the_machines_is_an_error() -> None:
     ("requires", "tags", "version", "wrong"),
     [
         (["cxx11-cuda-runtime>=1.9,<2"], [], None, True),
-        ([], ["cp312-cp312_cxxrt1-manylinux_2_17_x86_64"], None, True),
+        ([], ["cp312-cxxrt1_cp312-manylinux_2_17_x86_64"], None, True),
         (["cxx11_cuda.runtime>=1.15,<2"], [], "1.14.0", True),
         (["cxx11-cuda-runtime>=1.9,<2"], [], "1.14.0", False),
         (['cxx11-cuda-runtime>=1.9; extra == "fast"'], [], None, False),

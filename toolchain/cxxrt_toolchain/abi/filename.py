@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.abi.spec import Epoch, Spec
 
 _SET = r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*"
-_ABIS = _SET.replace("_]", "_+]")  # so that cp312+cxxrt1 is a malformed runtime ABI (T-1)
+_ABIS = _SET.replace("_]", "_+]")  # so that cxxrt1+cp312 is a malformed runtime ABI (T-1)
 # PEP 427, "Escaping and Unicode", and PEP 825. A build number begins with a digit and a Python tag
 # never does, so each of the two forms with six parts can be read in one way only.
 _NAME = re.compile(
@@ -85,7 +85,7 @@ class WheelTags:
 
     @property
     def runtime(self) -> RuntimeAbi | None:
-        """The runtime ABI of the suffix or of our label; None for a plain wheel.
+        """The runtime ABI of the ABI field or of our label; None for a plain wheel.
 
         Raises `BadTagError` where an ABI value or the label speaks of one and is malformed.
         """
@@ -146,12 +146,12 @@ def violations(
     if name.runtime is None:
         return ()
     found = [*_platform(name, spec), *_python(name), *_one_runtime(name)]
-    suffixed = any(map(claims_runtime, name.abi))
-    if suffixed and name.label is not None:
-        detail = f"ABI suffix and variant label {name.label} in one name"
+    tagged = any(map(claims_runtime, name.abi))
+    if tagged and name.label is not None:
+        detail = f"runtime ABI tag and variant label {name.label} in one name"
         found.append(Violation(rule="G-5", detail=detail))
-    if suffixed and variant:
-        found.append(Violation(rule="G-5", detail="a suffixed wheel has a variant.json"))
+    if tagged and variant:
+        found.append(Violation(rule="G-5", detail="a tagged wheel has a variant.json"))
     if tag_lines is not None and {line.strip() for line in tag_lines} != set(name.expanded):
         detail = "the Tag lines of WHEEL are not the tags of the name"
         found.append(Violation(rule="G-6", detail=detail))
@@ -210,7 +210,7 @@ def _one_runtime(name: WheelTags) -> Iterable[Violation]:
     """Rule G-4."""
     claiming, every = [abi for abi in name.abi if claims_runtime(abi)], ".".join(name.abi)
     if claiming and len(claiming) < len(name.abi):
-        yield Violation(rule="G-4", detail=f"ABI set {every} mixes plain and suffixed members")
+        yield Violation(rule="G-4", detail=f"ABI set {every} mixes plain and tagged members")
     if len({AbiTag.parse(abi).runtime for abi in claiming}) > 1:
         yield Violation(rule="G-4", detail=f"ABI set {every} has different runtime ABIs")
 

@@ -54,23 +54,23 @@ def runtime_from_properties(values: Iterable[str], spec: Spec) -> RuntimeAbi:
 
 
 def to_variant_name(filename: str) -> str:
-    """``…-cp312_cxxrt1-<platform>.whl`` -> ``…-cp312-<platform>-cxxrt1.whl``.
+    """``…-cxxrt1_cp312-<platform>.whl`` -> ``…-cp312-<platform>-cxxrt1.whl``.
 
-    Raises `BadWheelNameError` where not all ABIs have the same suffix, `BadTagError` for a
+    Raises `BadWheelNameError` where not all ABIs have the same runtime ABI, `BadTagError` for a
     malformed one.
     """
     name = parse_wheel_name(filename)
     if name.label is not None or not all(map(claims_runtime, name.abi)):
-        raise BadWheelNameError(f"{filename}: not every ABI carries a runtime suffix.")
+        raise BadWheelNameError(f"{filename}: not every ABI carries a runtime ABI.")
     tags = [AbiTag.parse(abi) for abi in name.abi]
     if len({tag.runtime for tag in tags}) > 1:
-        raise BadWheelNameError(f"{filename}: the ABI members have different runtime suffixes.")
+        raise BadWheelNameError(f"{filename}: the ABI members have different runtime ABIs.")
     plain = parse_wheel_name(plain_name(filename))
     return str(replace(plain, label=str(tags[0].runtime)))
 
 
 def from_variant_name(filename: str, values: Iterable[str], spec: Spec) -> str:
-    """``…-cp312-<platform>-cxxrt1.whl`` and its properties -> ``…-cp312_cxxrt1-<platform>.whl``.
+    """``…-cp312-<platform>-cxxrt1.whl`` and its properties -> ``…-cxxrt1_cp312-<platform>.whl``.
 
     Raises `BadWheelNameError` where label and properties disagree, `BadTagError` without
     properties.
@@ -80,8 +80,8 @@ def from_variant_name(filename: str, values: Iterable[str], spec: Spec) -> str:
     if name.label != str(runtime):
         raise BadWheelNameError(f"{filename}: its properties ask for the label {runtime}.")
     if any(map(claims_runtime, name.abi)):
-        raise BadWheelNameError(f"{filename}: has the ABI suffix and the label.")
-    return suffixed_name(plain_name(filename), runtime)
+        raise BadWheelNameError(f"{filename}: has a runtime ABI in its tag and its label.")
+    return tagged_name(plain_name(filename), runtime)
 
 
 def plain_name(filename: str) -> str:
@@ -91,8 +91,8 @@ def plain_name(filename: str) -> str:
     return str(replace(name, abi=bases, label=None))
 
 
-def suffixed_name(filename: str, runtime: RuntimeAbi) -> str:
-    """The name of a plain wheel with a runtime ABI behind each of its ABIs."""
+def tagged_name(filename: str, runtime: RuntimeAbi) -> str:
+    """The name of a plain wheel with a runtime ABI before each of its ABIs."""
     name = parse_wheel_name(filename)
     return str(replace(name, abi=tuple(str(AbiTag(base=b, runtime=runtime)) for b in name.abi)))
 

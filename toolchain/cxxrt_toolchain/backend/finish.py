@@ -55,8 +55,8 @@ def finish_wheel(plain: Path, folder: Path, config: BuildConfig) -> Path:
 
 def _write_variant(plan: RepairPlan, wheel: Wheel, folder: Path) -> Path:
     with scratch_folder() as scratch:
-        suffixed = apply_plan(plan, wheel, scratch)
-        with Wheel.open(suffixed) as tagged:
+        path = apply_plan(plan, wheel, scratch)
+        with Wheel.open(path) as tagged:
             return encode(tagged, Encoding.VARIANT, folder)
 
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
+from cxxrt_toolchain.abi.filename import parse_wheel_name
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.facts.needs import runtime_needs
 from cxxrt_toolchain.repair.options import Encoding
+from cxxrt_toolchain.repair.retag import is_portable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,8 +39,9 @@ def build_notes(report: WheelReport, plan: RepairPlan, config: BuildConfig) -> I
 
 
 def _local_only(plan: RepairPlan, config: BuildConfig) -> Iterator[str]:
-    tagged = config.encoding is Encoding.TAG and "_cxxrt" in plan.result
-    if tagged and "-linux_" in plan.result:
+    name = parse_wheel_name(plan.result)
+    tagged = config.encoding is Encoding.TAG and name.runtime is not None
+    if tagged and not is_portable(name.platform):
         yield (
             f"{plan.result} needs libraries from outside that no manylinux tag promises. "
             "Installers take it where they built it; elsewhere under its plain name: "

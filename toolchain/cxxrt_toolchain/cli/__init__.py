@@ -23,7 +23,7 @@ COMMANDS = {
     "repair": "make wheels use the shared runtime; the inputs stay as they are",
     "doctor": "what is wrong with an environment, with imports or with a process: 0 healthy",
     "explain": "what a rule means: symptom, cause, evidence, fix",
-    "encode": "the same build under another name: ABI suffix, plain, or variant",
+    "encode": "the same build under another name: ABI tag, plain, or variant",
     "config": "compile and link flags of the installed runtime, for other build systems",
 }
 """Command name to its one-line help; the module is ``cxxrt_toolchain.cli.<name>``."""

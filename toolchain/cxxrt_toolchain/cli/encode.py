@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--to",
         metavar="ENCODING,…",
         required=True,
-        help="tag (cp312_cxxrt1), plain (cp312), variant (PEP 825 label); several with commas",
+        help="tag (cxxrt1_cp312), plain (cp312), variant (PEP 825 label); several with commas",
     )
     parser.add_argument("-w", "--wheel-dir", metavar="DIR", type=Path, required=True)
 

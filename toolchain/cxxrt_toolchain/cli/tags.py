@@ -14,7 +14,7 @@ from packaging.tags import parse_tag
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.host.describe import describe, find_interpreter
 from cxxrt_toolchain.host.probe import CUDA_VARIABLE, manifest_of, probe
-from cxxrt_toolchain.host.supported import suffixes, supported_tags
+from cxxrt_toolchain.host.supported import supported_runtimes, supported_tags
 
 if TYPE_CHECKING:
     from packaging.tags import Tag
@@ -71,7 +71,7 @@ def collect(python: str | None) -> dict[str, Any]:
         ],
         "runtime_abis": [
             {"runtime_abi": str(each.runtime), "behind_plain": each.behind}
-            for each in suffixes(host, spec)
+            for each in supported_runtimes(host, spec)
         ],
         "tags": [str(tag) for tag in supported_tags(base, host, spec)],
     }

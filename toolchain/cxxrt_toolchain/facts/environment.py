@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
+from cxxrt_toolchain.abi.tag import claims_runtime
 from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily, family_of_name
 from cxxrt_toolchain.facts.interactions import NO_INTERACTIONS, Interactions
 from cxxrt_toolchain.facts.libraries import (
@@ -256,4 +257,4 @@ def requires_runtime(distribution: Distribution) -> bool:
 
 def claims_tag(distribution: Distribution) -> bool:
     """Whether the distribution's wheel had a runtime ABI tag."""
-    return any("_cxxrt" in tag for tag in distribution.tags)
+    return any(claims_runtime(part) for tag in distribution.tags for part in tag.split("-"))

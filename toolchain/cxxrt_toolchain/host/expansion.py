@@ -1,8 +1,9 @@
 """Put the runtime ABI's tags into an installer's list; stands alone, Python 3.7 and later.
 
-Sections 6 and 7 of the tag specification (sentences S-1, S-3, S-9, O-1, O-4, O-8); which suffixes
-there are, and in what order, ``host.supported`` says. This file is also loaded by its path into the
-interpreter that runs pip, so it imports the standard library only, in the syntax of Python 3.7.
+Sections 6 and 7 of the tag specification (sentences S-1, S-3, S-9, O-1, O-4, O-8); which
+runtime ABIs there are, and in what order, ``host.supported`` says. This file is also loaded by its
+path into the interpreter that runs pip, so it imports the standard library only, in the syntax of
+Python 3.7.
 """
 
 from __future__ import annotations
@@ -32,19 +33,19 @@ if TYPE_CHECKING:
             """The platform tag."""
 
     AnyTag = TypeVar("AnyTag", bound=TagLike)
-    Suffix = tuple[str, bool, tuple[int, int], frozenset[str]]
+    Row = tuple[str, bool, tuple[int, int], frozenset[str]]
 
 _PLATFORM = re.compile(r"manylinux_([0-9]+)_([0-9]+)_(.+)")
-_SUFFIXED = re.compile(r"(?:^|_)cxxrt[1-9]")
+_BASE_ABI = re.compile(r"(?!cu|cxxrt)[a-z][a-z0-9]*(?:_(?!cxxrt)[a-z0-9]+)*")  # T-4
 
 
-def expand(base: Iterable[AnyTag], suffixes: Sequence[Suffix]) -> list[AnyTag]:
-    """Place the suffixed tags around each run of tags with one Python tag and one ABI.
+def expand(base: Iterable[AnyTag], rows: Sequence[Row]) -> list[AnyTag]:
+    """Place the runtime ABI's tags around each run of tags with one Python tag and one ABI.
 
     Args:
         base: Objects with ``interpreter``, ``abi`` and ``platform``, and a class that takes them;
             they keep their order, and no tag comes twice.
-        suffixes: In order of preference: the runtime ABI, whether it goes behind the run, the
+        rows: In order of preference: the runtime ABI, whether it goes behind the run, the
             smallest glibc and the architectures of its platforms.
     """
     base = list(base)
@@ -53,20 +54,19 @@ def expand(base: Iterable[AnyTag], suffixes: Sequence[Suffix]) -> list[AnyTag]:
     eligible: dict[tuple[str, ...], list[tuple[str, bool, list[str]]]] = {}
     for (interpreter, abi), run in itertools.groupby(base, key=_python_and_abi):
         tags = list(run)
-        if _SUFFIXED.search(abi):
+        if _BASE_ABI.fullmatch(abi) is None:  # it has a runtime ABI, or cannot carry one (S-9)
             expanded += tags
             continue
         platforms = tuple(tag.platform for tag in tags)
         if platforms not in eligible:  # the same few platform lists recur in most runs
             eligible[platforms] = [
                 (runtime, behind, _eligible(platforms, floor, architectures))
-                for runtime, behind, floor, architectures in suffixes
+                for runtime, behind, floor, architectures in rows
             ]
         make = type(tags[0])
         around: tuple[list[AnyTag], list[AnyTag]] = ([], [])
         for runtime, behind, chosen in eligible[platforms]:
-            suffixed = abi + "_" + runtime
-            made = [make(interpreter, suffixed, each) for each in chosen]
+            made = [make(interpreter, runtime + "_" + abi, each) for each in chosen]
             around[behind].extend([tag for tag in made if tag not in own])
         expanded += around[0] + tags + around[1]
     return list(dict.fromkeys(expanded))

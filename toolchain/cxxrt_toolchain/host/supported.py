@@ -43,7 +43,7 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Suffix:
+class SupportedRuntime:
     """A runtime ABI that the environment supports, and where its tags stand."""
 
     runtime: RuntimeAbi
@@ -53,31 +53,31 @@ class Suffix:
     architectures: tuple[str, ...]
 
 
-def suffixes(host: Host, spec: Spec) -> tuple[Suffix, ...]:
+def supported_runtimes(host: Host, spec: Spec) -> tuple[SupportedRuntime, ...]:
     """The supported runtime ABIs, best first (O-2, O-3)."""
     known = {epoch.number: epoch for epoch in (*host.installed, *spec.epochs)}
-    before: list[Suffix] = []
-    behind: list[Suffix] = []
+    before: list[SupportedRuntime] = []
+    behind: list[SupportedRuntime] = []
     for number in sorted(known, reverse=True):
         epoch = known[number]
         majors = sorted(epoch.cuda_majors)
         runnable = [major for major in majors if host.driver is not None and major <= host.driver]
         preferred = [*reversed(runnable), None]
-        before += [_suffix(epoch, major, host, behind=False) for major in preferred]
+        before += [_supported(epoch, major, host, behind=False) for major in preferred]
         rest = [major for major in majors if major not in runnable]
-        behind += [_suffix(epoch, major, host, behind=True) for major in rest]
-    return tuple(suffix for suffix in (*before, *behind) if suffix.architectures)
+        behind += [_supported(epoch, major, host, behind=True) for major in rest]
+    return tuple(each for each in (*before, *behind) if each.architectures)
 
 
 def supported_tags(base: Iterable[Tag], host: Host, spec: Spec) -> list[Tag]:
     """The installer's list, best first, unchanged, with the supported runtime tags in place."""
-    return expand(base, expansion_rows(suffixes(host, spec)))
+    return expand(base, expansion_rows(supported_runtimes(host, spec)))
 
 
 def expansion_rows(
-    found: Iterable[Suffix],
+    found: Iterable[SupportedRuntime],
 ) -> list[tuple[str, bool, tuple[int, int], frozenset[str]]]:
-    """The suffixes as the plain values that ``host.expansion`` takes."""
+    """The runtime ABIs as the plain values that ``host.expansion`` takes."""
     return [
         (str(each.runtime), each.behind, each.glibc_floor, frozenset(each.architectures))
         for each in found
@@ -94,8 +94,8 @@ def declared_epoch(manifest: RuntimeManifest) -> Epoch:
     )
 
 
-def _suffix(epoch: Epoch, cuda: int | None, host: Host, *, behind: bool) -> Suffix:
-    return Suffix(
+def _supported(epoch: Epoch, cuda: int | None, host: Host, *, behind: bool) -> SupportedRuntime:
+    return SupportedRuntime(
         runtime=RuntimeAbi(epoch=epoch.number, cuda=cuda),
         behind=behind,
         glibc_floor=epoch.glibc_floor,

@@ -2,10 +2,10 @@
 
 Protocol: the environment variable ``CXXRT_PIP_HOOK`` is one JSON object, the arguments are pip's::
 
-    {"suffixes": [["cxxrt1", false, [2, 17], ["aarch64", "x86_64"]]],
+    {"runtimes": [["cxxrt1", false, [2, 17], ["aarch64", "x86_64"]]],
      "expansion": "…/host/expansion.py", "pip": "DIR", "home": "PYTHON"}
 
-``suffixes`` are the rows that ``expand()`` of the file ``expansion`` takes; ``pip`` is the
+``runtimes`` are the rows that ``expand()`` of the file ``expansion`` takes; ``pip`` is the
 directory to take pip from, null for the one that this interpreter imports; ``home`` is the
 interpreter that has cxxrt_toolchain, null where the user named the environment. The process then is
 pip. Its subprocesses, which install build requirements into isolated environments, come back
@@ -15,7 +15,7 @@ through this file; so does pip restarted in another interpreter because of its c
 What is changed in pip is the answer of one function, ``get_supported()`` in
 ``pip._internal.utils.compatibility_tags``: since 20.1 the only source of tags, for the index, the
 resolver, the cache and ``pip check``. A pip before 20.3 is refused: it knows no perennial manylinux
-tag (PEP 600), so no suffixed tag could match.
+tag (PEP 600), so no tag with a runtime ABI could match.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def teach_tags(question: dict[str, Any]) -> None:
     expand = load(question["expansion"]).expand
     rows = [
         (runtime, behind, tuple(floor), frozenset(architectures))
-        for runtime, behind, floor, architectures in question["suffixes"]
+        for runtime, behind, floor, architectures in question["runtimes"]
     ]
 
     @functools.wraps(original)

@@ -15,14 +15,14 @@ from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.errors import MissingToolError, UsageError
 from cxxrt_toolchain.host.describe import describe, find_interpreter
 from cxxrt_toolchain.host.probe import probe
-from cxxrt_toolchain.host.supported import expansion_rows, suffixes
+from cxxrt_toolchain.host.supported import expansion_rows, supported_runtimes
 from cxxrt_toolchain.installer.pip_hook import RESTARTED, VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cxxrt_toolchain.host.interpreter import Interpreter
-    from cxxrt_toolchain.host.supported import Suffix
+    from cxxrt_toolchain.host.supported import SupportedRuntime
 
 _HOOK = Path(__file__).with_name("pip_hook.py")
 _EXPANSION = Path(__file__).parents[1] / "host" / "expansion.py"
@@ -42,7 +42,7 @@ def run_pip(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     spec = load_spec()
     interpreter = describe(executable, spec)
     question = hook_question(
-        suffixes(probe(interpreter, spec, environ), spec),
+        supported_runtimes(probe(interpreter, spec, environ), spec),
         pip=pip_folder(interpreter),
         home=None if chosen else sys.executable,
     )
@@ -81,13 +81,13 @@ def split_python_option(arguments: Sequence[str]) -> tuple[str | None, list[str]
     return python, rest
 
 
-def hook_question(found: Sequence[Suffix], *, pip: str | None, home: str | None) -> str:
+def hook_question(found: Sequence[SupportedRuntime], *, pip: str | None, home: str | None) -> str:
     """What ``pip_hook.py`` reads from its variable; its docstring says what the parts are."""
     rows = [
         (runtime, behind, floor, sorted(architectures))
         for runtime, behind, floor, architectures in expansion_rows(found)
     ]
-    return json.dumps({"suffixes": rows, "expansion": str(_EXPANSION), "pip": pip, "home": home})
+    return json.dumps({"runtimes": rows, "expansion": str(_EXPANSION), "pip": pip, "home": home})
 
 
 def pip_folder(interpreter: Interpreter) -> str | None:

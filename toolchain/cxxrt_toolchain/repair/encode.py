@@ -1,4 +1,4 @@
-"""The same build under another name: ABI suffix, plain, or PEP 825 variant; without loss.
+"""The same build under another name: ABI tag, plain, or PEP 825 variant; without loss.
 
 What a plain name leaves out stays in ``<dist-info>/cxxrt.json``, so that any encoding leads to any
 other: there and back gives the same bytes.
@@ -18,7 +18,7 @@ from cxxrt_toolchain.abi.variant import (
     plain_name,
     properties,
     properties_in,
-    suffixed_name,
+    tagged_name,
     to_variant_name,
     variants_text,
 )
@@ -54,10 +54,10 @@ def plan_encoding(wheel: Wheel, encoding: Encoding) -> RepairPlan:
     """The edits that lead to an encoding; for the wheel's own encoding there are none.
 
     Raises `NotEncodableError` as `encode` does, and `BadWheelNameError` where not all ABIs of the
-    name have the same suffix, or a variant's label is not what its ``variant.json`` says.
+    name have the same runtime ABI, or a variant's label is not what its ``variant.json`` says.
     """
     runtime = runtime_of(wheel)
-    name = _suffixed_name(wheel, runtime)
+    name = _tagged_name(wheel, runtime)
     if encoding is Encoding.VARIANT:
         name = to_variant_name(name)
     elif encoding is Encoding.PLAIN:
@@ -67,14 +67,14 @@ def plan_encoding(wheel: Wheel, encoding: Encoding) -> RepairPlan:
     return RepairPlan(source=source, result=name, edits=edits, refusals=(), notes=())
 
 
-def _suffixed_name(wheel: Wheel, runtime: RuntimeAbi) -> str:
+def _tagged_name(wheel: Wheel, runtime: RuntimeAbi) -> str:
     """The wheel's name in the encoding from which `abi.variant` leads to the others."""
     name, spec = wheel.path.name, load_spec()
     if wheel.name.label is not None and claims_runtime(wheel.name.label):
         return from_variant_name(name, _properties(wheel, runtime), spec)
     if any(map(claims_runtime, wheel.name.abi)):
         return name
-    return suffixed_name(name, runtime)
+    return tagged_name(name, runtime)
 
 
 def _properties(wheel: Wheel, runtime: RuntimeAbi) -> tuple[str, ...]:

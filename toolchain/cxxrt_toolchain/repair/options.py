@@ -10,7 +10,7 @@ class Encoding(Enum):
     """How the new wheel's name says what it was linked against."""
 
     TAG = "tag"
-    """The suffix of the ABI field, ``cp312_cxxrt1``."""
+    """Before the base ABI in the ABI field, ``cxxrt1_cp312``."""
     PLAIN = "plain"
     """Only the requirement says it; the name is an ordinary one."""
     VARIANT = "variant"

@@ -11,6 +11,7 @@ from cxxrt_toolchain.abi.platforms import (
     platform_releases,
     promise_of,
 )
+from cxxrt_toolchain.abi.tag import AbiTag, without_runtime
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name
 from cxxrt_toolchain.facts.needs import glibc_floor
 
@@ -26,9 +27,14 @@ NEWEST_PROMISE = (9, 99)
 
 
 def abi_field(abis: Sequence[str], runtime: RuntimeAbi | None) -> str:
-    """The ABI field with the runtime's suffix on every member, or with none."""
-    bases = [abi.partition("_cxxrt")[0] for abi in abis]
-    return ".".join(bases if runtime is None else [f"{base}_{runtime}" for base in bases])
+    """The ABI field with the runtime ABI before every member's base, or with the bases only.
+
+    Raises `BadTagError` where a member has no base ABI, or one that cannot carry a runtime ABI.
+    """
+    bases = [without_runtime(abi) for abi in abis]
+    if runtime is None:
+        return ".".join(bases)
+    return ".".join(str(AbiTag(base=base, runtime=runtime)) for base in bases)
 
 
 def is_portable(platforms: Sequence[str]) -> bool:

@@ -22,13 +22,13 @@ def test_a_wheel_is_described_by_its_own_files(tmp_path: Path) -> None:
         "Demo_Pkg",
         record="demo/_core.so,sha256=x,5\ndemo/__init__.py,,\ndemo.libs/libz-1.so.1,,\n"
         '"demo/a,b.so",,\n../../lib/libdemo.so,,\ndemo/bin/tool,,\nDemo_Pkg-1.0.dist-info/RECORD,,\n',
-        WHEEL="Wheel-Version: 1.0\nTag: cp312-cp312_cxxrt1-manylinux_2_17_x86_64\n",
+        WHEEL="Wheel-Version: 1.0\nTag: cp312-cxxrt1_cp312-manylinux_2_17_x86_64\n",
         requires="Requires-Dist: cxx11-cuda-runtime>=1.9,<2\nRequires-Dist: numpy",
     )
     (found,) = read_environment(interpreter(tmp_path), Store()).distributions
     assert (found.name, found.key, found.version) == ("Demo_Pkg", "demo-pkg", "1.0")
     assert found.requires == ("cxx11-cuda-runtime>=1.9,<2", "numpy")
-    assert found.tags == ("cp312-cp312_cxxrt1-manylinux_2_17_x86_64",)
+    assert found.tags == ("cp312-cxxrt1_cp312-manylinux_2_17_x86_64",)
     assert found.files == (
         f"{tmp_path}/demo/_core.so",
         f"{tmp_path}/demo.libs/libz-1.so.1",

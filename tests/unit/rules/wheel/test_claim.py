@@ -14,12 +14,12 @@ TAGS = parse_wheel_name("demo-1.0-cp311-cp311-linux_x86_64.whl")
 @pytest.mark.parametrize(
     ("tag", "name"),
     [
-        ("cxxrt1", "demo-1.0-cp311-cp311_cxxrt1-linux_x86_64.whl"),
-        ("cxxrt1_cu12", "demo-1.0-cp311-cp311_cxxrt1_cu12-linux_x86_64.whl"),
+        ("cxxrt1", "demo-1.0-cp311-cxxrt1_cp311-linux_x86_64.whl"),
+        ("cxxrt1_cu12", "demo-1.0-cp311-cxxrt1_cu12_cp311-linux_x86_64.whl"),
         ("manylinux_2_28_x86_64", "demo-1.0-cp311-cp311-manylinux_2_28_x86_64.whl"),
         (
-            "py3-none_cxxrt1-manylinux_2_17_x86_64",
-            "demo-1.0-py3-none_cxxrt1-manylinux_2_17_x86_64.whl",
+            "py3-cxxrt1_none-manylinux_2_17_x86_64",
+            "demo-1.0-py3-cxxrt1_none-manylinux_2_17_x86_64.whl",
         ),
     ],
 )
@@ -31,7 +31,7 @@ def test_a_runtime_abi_a_platform_or_a_triple_takes_the_place_of_the_names(
 
 def test_a_suffix_takes_the_place_of_another_suffix() -> None:
     tagged = override(TAGS, "cxxrt1_cu13")
-    assert override(tagged, "cxxrt1").abi == ("cp311_cxxrt1",)
+    assert override(tagged, "cxxrt1").abi == ("cxxrt1_cp311",)
 
 
 @pytest.mark.parametrize("tag", ["nonsense", "a-b", "cp311--linux_x86_64", "", "a-b-c-d"])

@@ -14,7 +14,7 @@ from packaging.version import Version
 from cxxrt_toolchain.abi.filename import violations
 from cxxrt_toolchain.abi.platforms import GlibcPlatform, parse_platform, promise_of
 from cxxrt_toolchain.abi.spec import UnknownEpochError, load_policy
-from cxxrt_toolchain.abi.tag import BadTagError, RuntimeAbi, claims_runtime
+from cxxrt_toolchain.abi.tag import AbiTag, BadTagError, RuntimeAbi, claims_runtime, without_runtime
 from cxxrt_toolchain.abi.versions import parse_requirement, parse_version
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name, served_soname
@@ -236,15 +236,16 @@ def make_claim(
 def override(tags: WheelTags, tag: str) -> WheelTags:
     """The tags that a wheel would have under another claim."""
     if claims_runtime(tag) and tag.count("-") == 0:
-        suffixed = (f"{abi.partition('_cxxrt')[0]}_{RuntimeAbi.parse(tag)}" for abi in tags.abi)
-        return replace(tags, abi=tuple(suffixed), label=None)
+        runtime, bases = RuntimeAbi.parse(tag), map(without_runtime, tags.abi)
+        tagged = (str(AbiTag(base=base, runtime=runtime)) for base in bases)
+        return replace(tags, abi=tuple(tagged), label=None)
     if parse_platform(tag) is not None:
         return replace(tags, platform=(tag,))
     fields = tag.split("-")
     if len(fields) != _TAG_FIELDS or not all(fields):
         raise UsageError(
             f"--tag {tag}: not a runtime ABI, a platform tag or a tag triple.",
-            "For example cxxrt1_cu12, manylinux_2_28_x86_64 or cp312-cp312_cxxrt1-linux_x86_64.",
+            "For example cxxrt1_cu12, manylinux_2_28_x86_64 or cp312-cxxrt1_cp312-linux_x86_64.",
         )
     python, abi, platform = (tuple(field.split(".")) for field in fields)
     return replace(tags, python=python, abi=abi, platform=platform, label=None)

@@ -26,7 +26,7 @@ _ONE_MAJOR = (
 @of_promise(
     "CXXRT-T0",
     "ABI tag is not well formed",
-    remedies=("Installers skip such a wheel; rename it with 'cxxrt encode'.",),
+    remedies=("Installers skip it; 'cxxrt repair' writes the name that its binaries need.",),
 )
 def malformed(claim: Claim) -> Iterator[Finding]:
     """An ABI field or a variant label that speaks of ``cxxrt`` and does not follow the grammar."""
@@ -69,11 +69,11 @@ for _rule, _sentence, _title, _remedy in (
     ),
     (
         *("CXXRT-T3", "G-3", "Python tag does not fit the ABI tag"),
-        "Use the Python tag that the base ABI tag would have without the suffix.",
+        "Use the Python tag that the base ABI would have without the runtime ABI.",
     ),
     (
         *("CXXRT-T4", "G-4", "Compressed ABI set mixes runtime ABIs"),
-        "Give every member of the set the same suffix, or make two wheels.",
+        "Give every member of the set the same runtime ABI, or make two wheels.",
     ),
     (
         *("CXXRT-T5", "G-5", "Runtime ABI tag and variant label together"),
