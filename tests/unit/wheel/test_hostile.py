@@ -36,6 +36,15 @@ def _refused(path: Path, reason: str, limits: WheelLimits | None = None) -> BadW
     return caught.value
 
 
+def _refused_when_read(path: Path, name: str, reason: str) -> None:
+    """The local header is compared when the member is opened, and at the latest with RECORD."""
+    with Wheel.open(path) as wheel:
+        with pytest.raises(BadWheelError, match=reason):
+            wheel.read(name)
+        with pytest.raises(BadWheelError, match=reason):
+            wheel.record_issues()
+
+
 def _central(field: int, layout: str, value: int, member: bytes) -> Callable[[bytes], bytes]:
     """Change one field of a member's central header; offsets of APPNOTE 4.3.12."""
 
@@ -128,7 +137,38 @@ def test_a_local_header_that_names_another_member_is_refused(write_zip: WriteZip
     path = write_zip(
         ("pkg/a.py", b"x"), patch=lambda data: data.replace(b"pkg/a.py", b"pkg/b.py", 1)
     )
-    _refused(path, "is called 'pkg/b.py'")
+    _refused_when_read(path, "pkg/a.py", "is called 'pkg/b.py'")
+
+
+def test_a_local_header_that_is_none_is_refused(write_zip: WriteZip) -> None:
+    path = write_zip(("pkg/a.py", b"x"))
+    with zipfile.ZipFile(path) as archive:
+        at = archive.getinfo("pkg/a.py").header_offset
+    data = path.read_bytes()
+    path.write_bytes(data[:at] + b"PK\x03\x05" + data[at + 4 :])
+    _refused_when_read(path, "pkg/a.py", "no local header")
+
+
+def test_a_member_that_its_own_extra_field_pushes_into_the_next_is_refused(
+    write_zip: WriteZip,
+) -> None:
+    """The local header's extra field may have another size than the directory's."""
+    path = write_zip(("pkg/a.py", b"x" * 40), ("pkg/b.py", b"y" * 40))
+    with zipfile.ZipFile(path) as archive:
+        at = archive.getinfo("pkg/a.py").header_offset
+    data = bytearray(path.read_bytes())
+    data[at + 28 : at + 30] = struct.pack("<H", 20)
+    path.write_bytes(data)
+    _refused_when_read(path, "pkg/a.py", "overlaps what comes after it")
+
+
+def test_a_member_that_reaches_into_the_directory_is_refused(write_zip: WriteZip) -> None:
+    path = write_zip(("pkg/a.py", b"x" * 40), patch=_central(20, "<I", 4000, b"pkg/a.py"))
+    _refused(path, "runs past the end of the archive")
+
+
+def test_a_directory_above_the_limit_is_refused_unread(write_zip: WriteZip) -> None:
+    _refused(write_zip(), "more than 100", WheelLimits(directory_size=100))
 
 
 def test_overlapping_members_are_refused(write_zip: WriteZip) -> None:
@@ -142,6 +182,14 @@ def test_overlapping_members_are_refused(write_zip: WriteZip) -> None:
     path.write_bytes(moved[::1])
     error = _refused(path, "pkg/a.py")
     assert any("occurs 2 times" in issue for issue in error.issues)
+
+
+def test_two_members_of_one_piece_of_data_are_refused(write_zip: WriteZip) -> None:
+    path = write_zip(("pkg/a.py", b"x" * 50), ("pkg/b.py", b"x" * 50))
+    with zipfile.ZipFile(path) as archive:
+        first = archive.getinfo("pkg/a.py").header_offset
+    path.write_bytes(_central(42, "<I", first, b"pkg/b.py")(path.read_bytes()))
+    _refused(path, "'pkg/b.py' overlaps 'pkg/a.py'")
 
 
 def test_a_header_outside_of_the_archive_is_refused(write_zip: WriteZip) -> None:
@@ -243,7 +291,12 @@ def test_a_unicode_path_field_with_another_name_is_refused(
         at = data.index(member.extra, first + 1) if central is False else first
         return data[:at] + b"zz" + data[at + 2 :]
 
-    _refused(write_zip((member, b"x"), patch=keep_one), "another name in its Unicode Path|Corrupt")
+    path = write_zip((member, b"x"), patch=keep_one)
+    reason = "another name in its Unicode Path|Corrupt"
+    if central:
+        _refused(path, reason)
+    else:
+        _refused_when_read(path, name, reason)
 
 
 def test_a_unicode_path_field_with_the_same_name_is_no_issue(write_zip: WriteZip) -> None:

@@ -20,7 +20,8 @@ def four_processors(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def members(*sizes: int) -> list[Member]:
     return [
-        Member(name=str(i), size=size, mode=0, crc=0, is_dir=False) for i, size in enumerate(sizes)
+        Member(name=str(i), size=size, compressed_size=size, mode=0, crc=0, is_dir=False)
+        for i, size in enumerate(sizes)
     ]
 
 

@@ -1,32 +1,35 @@
 """The directory of a zip archive that may be hostile: checked entries, and all that is wrong.
 
-In: an open archive. Out: one `Entry` per member, or `BadWheelError` with every issue at once. The
-standard library reads the central directory; what it lets pass is refused here: names that leave
-the target folder, links, duplicates, encrypted or overlapping members, unknown compression, sizes
-that no honest archive has.
+In: the bytes of an archive. Out: one `Entry` per member, or `BadWheelError` with every issue at
+once. The standard library reads the central directory; what it lets pass is refused here: names
+that leave the target folder, links, duplicates, encrypted or overlapping members, unknown
+compression, sizes that no honest archive has. A member's local header is read, and compared, when
+the member is (`locate`): reading all of them is a request for each where the bytes are remote.
 
 Source: PKWARE's APPNOTE.TXT; Fifield, "A better zip bomb" (overlapping members).
 """
 
 from __future__ import annotations
 
-import os
 import re
 import stat
 import struct
 import zipfile
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.wheel.source import SourceFile
 from cxxrt_toolchain.wheel.stream import DEFLATED, STORED, Extent
 from cxxrt_toolchain.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from typing import BinaryIO
+
+    from cxxrt_toolchain.wheel.source import ByteSource
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _LOCAL_MAGIC = b"PK\x03\x04"
@@ -71,6 +74,8 @@ class WheelLimits:
     record_size: int = 1 << 20
     """Bytes of RECORD, beside `record_row` for each member."""
     record_row: int = 1 << 10
+    directory_size: int = 64 << 20
+    """Bytes of the central directory."""
     depth: int = 100
     """Folders that a member lies in; real wheels have up to 20."""
     issues: int = 20
@@ -79,23 +84,36 @@ class WheelLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One member, as the central directory and its local header agree on it."""
+    """One member, as the central directory has it."""
 
-    extent: Extent
+    member: str
+    header: int
+    """Offset of its local header."""
+    end: int
+    """Offset of what comes after it: the next local header, or the central directory."""
+    compressed_size: int
+    size: int
+    crc: int
+    method: int
     mode: int
     """Unix mode bits (type and permissions); 0 where the archive was not made on Unix."""
     is_dir: bool
 
+    @property
+    def least_end(self) -> int:
+        """The offset behind its last byte if its local header has no extra field."""
+        return self.header + _LOCAL.size + len(self.member.encode()) + self.compressed_size
 
-def read_directory(file: BinaryIO, path: Path, limits: WheelLimits) -> tuple[Entry, ...]:
-    """Read and check the directory of an open archive.
+
+def read_directory(source: ByteSource, path: Path, limits: WheelLimits) -> tuple[Entry, ...]:
+    """Read and check the directory of an archive.
 
     Raises:
         BadWheelError: It is not a zip archive, or its structure is ambiguous.
     """
     try:
-        with zipfile.ZipFile(file) as archive:
-            infos = archive.infolist()
+        with zipfile.ZipFile(SourceFile(source, limits.directory_size)) as archive:
+            infos, start = archive.infolist(), archive.start_dir
     except (
         zipfile.BadZipFile,
         NotImplementedError,  # a version or feature that zipfile does not know
@@ -108,16 +126,15 @@ def read_directory(file: BinaryIO, path: Path, limits: WheelLimits) -> tuple[Ent
         raise BadWheelError(path, (f"it is not a readable zip archive ({error})",)) from error
     issues = list(_archive_issues(infos, limits))
     entries: list[Entry] = []
-    size = os.fstat(file.fileno()).st_size
+    offsets = sorted(info.header_offset for info in infos)
     for info in infos[: limits.members]:
-        found = list(_member_issues(info, limits))
-        extent = _extent(file, info, size) if not found else None
-        if isinstance(extent, str):
-            found.append(extent)
+        found = [*_member_issues(info, limits)]
+        if not 0 <= info.header_offset <= start - _LOCAL.size:
+            found.append("has its header outside the archive")
         issues += (f"{quoted(info.orig_filename)} {issue}" for issue in found)
-        if isinstance(extent, Extent):
-            mode = info.external_attr >> 16 if info.create_system == _UNIX else 0
-            entries.append(Entry(extent=extent, mode=mode, is_dir=info.is_dir()))
+        if not found:
+            after = bisect_right(offsets, info.header_offset)
+            entries.append(_entry(info, offsets[after] if after < len(offsets) else start))
     issues += _overlaps(entries)
     if issues:
         shown = issues[: limits.issues]
@@ -125,6 +142,20 @@ def read_directory(file: BinaryIO, path: Path, limits: WheelLimits) -> tuple[Ent
             shown.append(f"and {len(issues) - len(shown)} more")
         raise BadWheelError(path, tuple(shown))
     return tuple(entries)
+
+
+def _entry(info: zipfile.ZipInfo, end: int) -> Entry:
+    return Entry(
+        member=info.filename,
+        header=info.header_offset,
+        end=end,
+        compressed_size=info.compress_size,
+        size=info.file_size,
+        crc=info.CRC,
+        method=info.compress_type,
+        mode=info.external_attr >> 16 if info.create_system == _UNIX else 0,
+        is_dir=info.is_dir(),
+    )
 
 
 def _archive_issues(infos: list[zipfile.ZipInfo], limits: WheelLimits) -> Iterator[str]:
@@ -207,42 +238,52 @@ def _content_issues(info: zipfile.ZipInfo) -> Iterator[str]:
         yield "is a link or a special file"
 
 
-def _extent(file: BinaryIO, info: zipfile.ZipInfo, archive_size: int) -> Extent | str:
-    """Where the member's bytes lie, or what is wrong with its local header."""
-    if not 0 <= info.header_offset <= archive_size - _LOCAL.size:
-        return "has its header outside the archive"
-    room = _LOCAL.size + 4 * len(info.orig_filename)  # UTF-8 takes no more for a character
-    head = os.pread(file.fileno(), room, info.header_offset)
-    if not head.startswith(_LOCAL_MAGIC) or len(head) < _LOCAL.size:
-        return "has no local header"
-    _, _, flags, method, _, _, _, _, _, name_size, extra_size = _LOCAL.unpack_from(head)
-    raw = head[_LOCAL.size : _LOCAL.size + name_size]
-    if len(raw) < name_size:
-        raw = os.pread(file.fileno(), name_size, info.header_offset + _LOCAL.size)
-    encoding = "ascii" if raw.isascii() else "utf-8" if flags & _UTF8 else "cp437"
-    name = raw.decode(encoding, "replace")
-    if name != info.orig_filename or method != info.compress_type:
-        return f"is called {quoted(name)} or compressed differently in its local header"
-    offset = info.header_offset + _LOCAL.size + name_size
-    extra = os.pread(file.fileno(), extra_size, offset) if extra_size else b""
-    if offset + extra_size + info.compress_size > archive_size:
-        return "runs past the end of the archive"
-    if issue := next(_other_name(extra, name), ""):
-        return issue
-    return Extent(
-        member=info.filename,
-        offset=offset + extra_size,
-        compressed_size=info.compress_size,
-        size=info.file_size,
-        crc=info.CRC,
-        method=info.compress_type,
-    )
-
-
 def _overlaps(entries: list[Entry]) -> Iterator[str]:
-    end, before = 0, ""
-    for entry in sorted(entries, key=lambda item: item.extent.offset):
-        extent = entry.extent
-        if extent.offset - _LOCAL.size - len(extent.member.encode()) < end:
-            yield f"{quoted(extent.member)} overlaps {quoted(before)}"
-        end, before = extent.offset + extent.compressed_size, extent.member
+    """Members that share bytes with the next one, or with the central directory."""
+    before: Entry | None = None
+    for entry in sorted(entries, key=lambda item: item.header):
+        if before is not None and before.least_end > entry.header:
+            yield f"{quoted(entry.member)} overlaps {quoted(before.member)}"
+        before = entry
+    if before is not None and before.least_end > before.end:
+        yield f"{quoted(before.member)} runs past the end of the archive"
+
+
+def locate(source: ByteSource, path: Path, entry: Entry) -> Extent:
+    """Where a member's bytes lie.
+
+    Raises:
+        BadWheelError: Its local header contradicts the directory.
+    """
+    room = _LOCAL.size + len(entry.member.encode())
+    head = source.read(entry.header, room)
+    issue = ""
+    offset = 0
+    if not head.startswith(_LOCAL_MAGIC) or len(head) < _LOCAL.size:
+        issue = "has no local header"
+    else:
+        _, _, flags, method, _, _, _, _, _, name_size, extra_size = _LOCAL.unpack_from(head)
+        raw = head[_LOCAL.size :]
+        if len(raw) != name_size:
+            raw = source.read(entry.header + _LOCAL.size, name_size)
+        encoding = "ascii" if raw.isascii() else "utf-8" if flags & _UTF8 else "cp437"
+        name = raw.decode(encoding, "replace")
+        offset = entry.header + _LOCAL.size + name_size
+        extra = source.read(offset, extra_size) if extra_size else b""
+        offset += extra_size
+        if name != entry.member or method != entry.method:
+            issue = f"is called {quoted(name)} or compressed differently in its local header"
+        elif offset + entry.compressed_size > entry.end:
+            issue = "overlaps what comes after it"
+        else:
+            issue = next(_other_name(extra, name), "")
+    if issue:
+        raise BadWheelError(path, (f"{quoted(entry.member)} {issue}",))
+    return Extent(
+        member=entry.member,
+        offset=offset,
+        compressed_size=entry.compressed_size,
+        size=entry.size,
+        crc=entry.crc,
+        method=entry.method,
+    )

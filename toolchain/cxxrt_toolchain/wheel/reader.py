@@ -6,15 +6,13 @@ that is not what the directory promises when it is read.
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.filename import parse_wheel_name
-from cxxrt_toolchain.plain_files import open_plain
-from cxxrt_toolchain.wheel.directory import BadWheelError, WheelLimits, read_directory
+from cxxrt_toolchain.wheel.directory import BadWheelError, WheelLimits, locate, read_directory
 from cxxrt_toolchain.wheel.metadata import CoreMetadata, MetadataError, WheelFile
 from cxxrt_toolchain.wheel.record import (
     RecordIssue,
@@ -25,6 +23,7 @@ from cxxrt_toolchain.wheel.record import (
     parse_record,
     unhashed_names,
 )
+from cxxrt_toolchain.wheel.source import FileSource
 from cxxrt_toolchain.wheel.stream import BadMemberError, Extent, MemberStream
 from cxxrt_toolchain.wheel.sweep import sweep
 from cxxrt_toolchain.wording import listed, quoted
@@ -32,12 +31,12 @@ from cxxrt_toolchain.wording import listed, quoted
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-    from typing import BinaryIO
 
     from typing_extensions import Self
 
     from cxxrt_toolchain.wheel.directory import Entry
     from cxxrt_toolchain.wheel.record import RecordRow
+    from cxxrt_toolchain.wheel.source import ByteSource
 
 __all__ = [
     "BadMemberError",
@@ -59,6 +58,7 @@ class Member:
     name: str
     size: int
     """Bytes, inflated."""
+    compressed_size: int
     mode: int
     """Unix mode bits; 0 where the archive was not made on Unix."""
     crc: int
@@ -66,16 +66,21 @@ class Member:
 
 
 class Wheel:
-    """An open wheel; a context manager. Members may be read in several threads."""
+    """An open wheel; a context manager. Members may be read in several threads.
 
-    def __init__(self, path: Path, file: BinaryIO, limits: WheelLimits) -> None:
+    Of `path`, only the last part is looked at: it is the wheel's name.
+    """
+
+    def __init__(
+        self, path: Path, source: ByteSource, limits: WheelLimits = DEFAULT_LIMITS
+    ) -> None:
         self.path = path
-        self._file = file
+        self._source = source
         self._limits = limits
         self.name = parse_wheel_name(path.name)
         """The parts of the file name."""
-        entries = read_directory(file, path, limits)
-        self._extents = {e.extent.member: e.extent for e in entries}
+        entries = read_directory(source, path, limits)
+        self._entries = {entry.member: entry for entry in entries}
         self.members = tuple(map(_member, entries))
         """In the order of the archive's directory."""
         self._by_name = {member.name: member for member in self.members}
@@ -86,19 +91,19 @@ class Wheel:
     def open(cls, path: Path, limits: WheelLimits = DEFAULT_LIMITS) -> Wheel:
         """Open a wheel; `BadWheelError` lists every issue, `BadWheelNameError`: a bad file name."""
         try:
-            file = open_plain(path, 0)
+            source = FileSource(path)
         except OSError as error:
             reason = error.strerror or str(error)
             raise BadWheelError(path, (f"it cannot be opened ({reason})",)) from error
         try:
-            return cls(path, file, limits)
+            return cls(path, source, limits)
         except BaseException:
-            file.close()
+            source.close()
             raise
 
     def close(self) -> None:
-        """Close the file; open member streams end."""
-        self._file.close()
+        """Close the source; open member streams end."""
+        self._source.close()
 
     def __enter__(self) -> Self:
         return self
@@ -107,23 +112,26 @@ class Wheel:
         self.close()
 
     def __contains__(self, name: object) -> bool:
-        return name in self._extents
+        return name in self._entries
 
     def member(self, name: str) -> Member:
         """One member by name."""
-        self.extent(name)
+        self._entry(name)
         return self._by_name[name]
 
     def extent(self, name: str) -> Extent:
-        """Where a member's compressed bytes lie."""
+        """Where a member's compressed bytes lie; reads its local header."""
+        return locate(self._source, self.path, self._entry(name))
+
+    def _entry(self, name: str) -> Entry:
         try:
-            return self._extents[name]
+            return self._entries[name]
         except KeyError:
             raise BadWheelError(self.path, (f"it has no member {name!r}",)) from None
 
     def raw(self, offset: int, size: int) -> bytes:
         """Bytes of the archive itself."""
-        data = os.pread(self._file.fileno(), size, offset)
+        data = self._source.read(offset, size)
         if len(data) != size:
             raise BadWheelError(self.path, ("it became shorter while it was read",))
         return data
@@ -134,7 +142,7 @@ class Wheel:
         ``watch`` is called with the offset and the bytes of every piece as it is inflated, once
         more if it has to be inflated again; never for members that are stored.
         """
-        return MemberStream(self._file.fileno(), self.extent(name), watch)
+        return MemberStream(self._source, self.extent(name), watch)
 
     def read(self, name: str) -> bytes:
         """The whole content of a member; for texts and other small members."""
@@ -162,7 +170,11 @@ class Wheel:
         return {row.path: row.hash for row in self.record if row.hash}
 
     def record_issues(self, digests: Mapping[str, bytes] | None = None) -> tuple[RecordIssue, ...]:
-        """Every difference between RECORD and the archive; known SHA-256 digests save reading."""
+        """Every difference between RECORD and the archive; known SHA-256 digests save reading.
+
+        Raises:
+            BadWheelError: The local header of a member contradicts the directory.
+        """
         path = f"{self.dist_info}/RECORD"
         try:
             rows = self.record
@@ -172,6 +184,8 @@ class Wheel:
         sizes = {member.name: member.size for member in self.members if not member.is_dir}
         unhashed = unhashed_names(self.dist_info)
         wanted = hashed_with(rows, sizes.keys() - unhashed)
+        for name in self._entries.keys() - wanted.keys():  # the others are read, and so compared
+            self.extent(name)
         known = {
             name: digest for name, digest in (digests or {}).items() if wanted.get(name) == "sha256"
         }
@@ -186,15 +200,15 @@ class Wheel:
         return tuple(compare(rows, sizes, unhashed, known))
 
     def _text(self, name: str) -> bytes:
-        extent = self.extent(f"{self.dist_info}/{name}")
+        entry = self._entry(f"{self.dist_info}/{name}")
         most = {
             "WHEEL": self._limits.wheel_size,
             "METADATA": self._limits.metadata_size,
             "RECORD": self._limits.record_size + self._limits.record_row * len(self.members),
         }[name]
-        if extent.size > most:
-            raise BadWheelError(self.path, (f"{name} has {extent.size} bytes, more than {most}",))
-        return self.read(extent.member)
+        if entry.size > most:
+            raise BadWheelError(self.path, (f"{name} has {entry.size} bytes, more than {most}",))
+        return self.read(entry.member)
 
     def _find_dist_info(self) -> str:
         tops = {member.name.partition("/")[0] for member in self.members if "/" in member.name}
@@ -224,9 +238,10 @@ def _parse_wheel_file(text: bytes) -> WheelFile:
 
 def _member(entry: Entry) -> Member:
     return Member(
-        name=entry.extent.member,
-        size=entry.extent.size,
+        name=entry.member,
+        size=entry.size,
+        compressed_size=entry.compressed_size,
         mode=entry.mode,
-        crc=entry.extent.crc,
+        crc=entry.crc,
         is_dir=entry.is_dir,
     )

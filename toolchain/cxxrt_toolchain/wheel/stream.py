@@ -6,8 +6,8 @@ its tables lie at the beginning (as linkers write them) or at the end (as patche
 between them is code. A seek back into a dropped piece inflates again from the start.
 
 The size and the CRC-32 of the archive's directory are checked: more bytes than promised, fewer, or
-others raise `BadMemberError` when the last byte comes out. Reads use ``pread``, so the streams of
-one wheel can be read in several threads.
+others raise `BadMemberError` when the last byte comes out. The streams of one wheel can be read in
+several threads, because its `ByteSource` can.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from typing_extensions import Buffer
+
+    from cxxrt_toolchain.wheel.source import ByteSource
 
 
 def _inflater() -> ModuleType:
@@ -73,10 +75,10 @@ class MemberStream(io.RawIOBase):
     """A read-only stream over one member."""
 
     def __init__(
-        self, descriptor: int, extent: Extent, watch: Callable[[int, bytes], None] | None = None
+        self, source: ByteSource, extent: Extent, watch: Callable[[int, bytes], None] | None = None
     ) -> None:
         super().__init__()
-        self._descriptor = descriptor
+        self._source = source
         self._extent = extent
         self._watch = watch
         self._position = 0
@@ -131,7 +133,7 @@ class MemberStream(io.RawIOBase):
         return BadMemberError(self._extent.member, reason)
 
     def _stored(self, start: int, end: int) -> bytes:
-        data = os.pread(self._descriptor, end - start, self._extent.offset + start)
+        data = self._source.read(self._extent.offset + start, end - start)
         if len(data) != end - start:
             raise self._error("the archive ends inside it")
         whole = start == 0 and end == self._extent.size
@@ -217,7 +219,7 @@ class MemberStream(io.RawIOBase):
     def _input(self) -> bytes:
         left = self._extent.compressed_size - self._consumed
         offset = self._extent.offset + self._consumed
-        data = os.pread(self._descriptor, min(left, _INPUT if self._consumed else _FIRST), offset)
+        data = self._source.read(offset, min(left, _INPUT if self._consumed else _FIRST))
         if not data:
             raise self._error("its compressed data ends too early")
         self._consumed += len(data)
