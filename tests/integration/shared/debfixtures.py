@@ -32,7 +32,7 @@ from cxxrt_toolchain.strict import Value
 if TYPE_CHECKING:
     from cxxrt_toolchain.runtime.recipe import Input
 
-_PINS = Path(__file__).parents[1] / "data" / "debian-fixtures.toml"
+_PINS = Path(__file__).parents[2] / "data" / "debian-fixtures.toml"
 
 
 def debian_set(name: str) -> Path:
