@@ -49,7 +49,7 @@ CAPTURES = frozenset(
 # Names whose first component is in namespace std or __gnu_cxx, their vtables, typeinfo and guards,
 # and the replaceable allocation functions are left out: a program may define those.
 _LIBSTDCXX = re.compile(
-    r"_Z(?:N[KVrRO]*St|N[KVrRO]*S[absiod]|St|NK?9__gnu_cxx"
+    r"_Z(?:N[KVrRO]*St|N[KVrRO]*S[absiod]|St|NK?(?:9__gnu_cxx|11__gnu_debug|10__cxxabiv1)"
     r"|T[VTIS](?:N?St|S[absiod]|N10__cxxabiv1)|GVN?St|Th[n0-9_]+N?K?St|Tv[n0-9_]+N?K?St)"
 )
 

@@ -43,7 +43,7 @@ def undefined_symbols(claim: Claim) -> Iterator[Finding]:
         if not names or not _only_versioned(claim, found):
             continue
         many = f"{len(names)} symbols" if len(names) > 1 else "a symbol"
-        library = next(filter(belongs_to_libstdcxx, names), None)
+        library = next(filter(_is_of_libstdcxx, names), None)
         advice = _NEWER_COMPILER if library else _KEEP
         loaded = library is not None or _is_loaded_by_python(claim, found)
         yield (error if loaded else warning)(
@@ -54,6 +54,10 @@ def undefined_symbols(claim: Claim) -> Iterator[Finding]:
             unrepairable=advice if loaded else "",
             promise=loaded,
         )
+
+
+def _is_of_libstdcxx(name: str) -> bool:
+    return name.startswith(("__cxa_", "__gxx_")) or belongs_to_libstdcxx(name)
 
 
 def _is_loaded_by_python(claim: Claim, found: ObjectReport) -> bool:
