@@ -101,7 +101,23 @@ def _parser() -> argparse.ArgumentParser:
         hook = commands.add_parser(name, help=text)
         hook.add_argument("--user", action="store_true", help="in the user's site-packages")
         hook.set_defaults(command=command)
+        if command is _on:
+            hook.add_argument(
+                "--cudart",
+                metavar="MAJOR",
+                action="append",
+                default=[],
+                type=_major,
+                help="also load libcudart of this CUDA major, for packages that do not find it",
+            )
     return parser
+
+
+def _major(text: str) -> str:
+    """A CUDA major; `ValueError`, as argparse wants it, for another text."""
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError(text)
+    return text
 
 
 def _doctor(args: argparse.Namespace) -> int:
@@ -137,7 +153,10 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _on(args: argparse.Namespace) -> int:
-    print(f"activated: {_activate.activate(_activate.site_folder(user=args.user))}")
+    for major in args.cudart:  # one that is not found would be reported at every start
+        cxx11_cuda_runtime.require(cudart=major, who="the start-up hook")
+    folder = _activate.site_folder(user=args.user)
+    print(f"activated: {_activate.activate(folder, cudart=list(dict.fromkeys(args.cudart)))}")
     return 0
 
 

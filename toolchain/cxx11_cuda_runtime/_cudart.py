@@ -16,13 +16,23 @@ from cxx11_cuda_runtime._errors import CudartNotFoundError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _TOOLKIT_VARIABLES = ("CUDA_HOME", "CUDA_PATH")
 _LAST_SUFFIXED = 12
 """The last CUDA major that NVIDIA's wheels have in their names."""
 _PASSED_OVER = "CXXRT-L009"
 """The rule of this module's warning."""
+
+
+def __getattr__(name: str) -> Callable[[], None]:
+    """``load_12`` for a start-up hook, which can name only functions without arguments."""
+    major = name[len("load_") :]
+    if not name.startswith("load_") or not major.isdecimal():
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from cxx11_cuda_runtime import require
+
+    return lambda: require(cudart=major, who="the start-up hook")
 
 
 def parse_release(text: str) -> tuple[str, tuple[int, int] | None]:

@@ -26,15 +26,15 @@ from process_samples import (
 from cxxrt_toolchain.facts.imports import (
     Attempt,
     CrashSite,
-    Cure,
     Event,
     ImportRun,
     ImportScene,
     Kind,
     Outcome,
-    Verdict,
+    Registry,
 )
 from cxxrt_toolchain.facts.process import Bindings, Bound
+from cxxrt_toolchain.facts.trials import Change, Ending, Trial, Verdict
 from cxxrt_toolchain.rules.every import judge
 from cxxrt_toolchain.rules.imports import crashes
 
@@ -57,8 +57,32 @@ PAIR: dict[tuple[str, str], tuple[Bound, ...]] = {
 }
 
 
-def _verdict(cure: Cure, *, alone: bool | None = False) -> Verdict:
-    return Verdict(cure=cure, alone=alone, preloaded="", trials=(("victim alone", "works"),))
+WORKS, SAME, OTHER = Ending.WORKS, Ending.SAME, Ending.OTHER
+NAMES = {Change.ALONE: "victim alone", Change.FEWER: "without maker"}
+
+
+def _verdict(endings: dict[Change, Ending], *, preloaded: str = "") -> Verdict:
+    return Verdict(
+        trials=tuple(
+            Trial(change, NAMES.get(change, change.value), ending.value, ending, preloaded)
+            for change, ending in endings.items()
+        )
+    )
+
+
+RUNTIME_CURES = {Change.ALONE: WORKS, Change.RUNTIME: WORKS}
+ORDER_CURES = {Change.ALONE: WORKS, Change.DEEPBIND: SAME, Change.ORDER: WORKS}
+
+
+def _scene(
+    seen: ProcessView,
+    verdict: Verdict | None,
+    failure: Attempt[ProcessView | None] = CRASH,
+    noise: str = "",
+) -> ImportScene:
+    first: Attempt[ProcessView | None] = Attempt(module="maker", outcome=Outcome.IMPORTED)
+    run = ImportRun(attempts=(first, failure), before=seen, noise=noise)
+    return ImportScene(run=run, environment=INSTALLED, verdict=verdict)
 
 
 def _main(
@@ -67,10 +91,7 @@ def _main(
     failure: Attempt[ProcessView | None] = CRASH,
     noise: str = "",
 ) -> Finding:
-    first: Attempt[ProcessView | None] = Attempt(module="maker", outcome=Outcome.IMPORTED)
-    run = ImportRun(attempts=(first, failure), before=seen, noise=noise)
-    scene = ImportScene(run=run, environment=INSTALLED, verdict=verdict)
-    (found,) = judge(scene)
+    (found,) = judge(_scene(seen, verdict, failure, noise))
     assert (found.rule in crashes.RULES) or failure.outcome is Outcome.EXCEPTION
     return found
 
@@ -80,7 +101,7 @@ def test_a_crash_that_a_runtime_cures_is_the_damaged_tables() -> None:
         *(library(MAKER), stdcxx(PRIVATE), library(VICTIM), stdcxx()),
         bindings=Bindings(locales=(table(PRIVATE, HEALTHY), table(SYSTEM, DAMAGED))),
     )
-    found = _main(seen, _verdict(Cure.RUNTIME))
+    found = _main(seen, _verdict(RUNTIME_CURES))
     assert found.rule == "CXXRT-D27"
     assert found.message == (
         "Importing victim after maker crashes with SIGSEGV: maker 1.0 brings another libstdc++"
@@ -90,9 +111,10 @@ def test_a_crash_that_a_runtime_cures_is_the_damaged_tables() -> None:
         f"the last line of Python was {SITE}/victim/__init__.py:3",
         f"the last object that was initialized was {VICTIM}",
         "victim alone: works",
+        "runtime: works",
     )
-    assert found.remedies == (
-        "pip install cxx11-cuda-runtime && python -m cxx11_cuda_runtime activate",
+    assert found.remedies[0] == (
+        "pip install cxx11-cuda-runtime && python -m cxx11_cuda_runtime activate"
     )
 
 
@@ -101,32 +123,18 @@ def test_a_captured_runtime_is_named_before_anything_else() -> None:
         *(library(MAKER), stdcxx(), library(VICTIM)),
         bindings=Bindings(pairs={(SYSTEM, MAKER): (bound("__once_proxy"),)}),
     )
-    found = _main(seen, _verdict(Cure.RUNTIME))
+    found = _main(seen, _verdict(RUNTIME_CURES))
     assert "maker 1.0 has captured symbols of libstdc++" in found.message
     assert found.culprits == ("maker",)
 
 
 def test_a_crash_that_only_separation_cures_is_an_interposition() -> None:
     seen = view(library(MAKER), library(VICTIM), bindings=Bindings(pairs=PAIR))
-    found = _main(seen, _verdict(Cure.SEPARATION))
+    found = _main(seen, _verdict(ORDER_CURES))
     assert "definitions of maker 1.0, which is loaded RTLD_GLOBAL, replace" in found.message
     assert (found.culprits, found.victims) == (("maker",), ("victim",))
     assert found.libraries == (VICTIM, MAKER)
-    assert found.remedies[0].startswith("no runtime cures this")
-
-
-@pytest.mark.parametrize(
-    ("reordered", "advice"),
-    [
-        (True, "import them in the other order, or in two processes"),
-        (None, "import them in the other order, or in two processes"),
-        (False, "import them in two processes"),
-    ],
-)
-def test_the_other_order_is_advised_where_it_may_help(reordered: bool | None, advice: str) -> None:
-    seen = view(library(MAKER), library(VICTIM), bindings=Bindings(pairs=PAIR))
-    verdict = replace(_verdict(Cure.SEPARATION), reordered=reordered)
-    assert _main(seen, verdict).remedies == (f"no runtime cures this: {advice}",)
+    assert "import victim before maker" in found.remedies
 
 
 def test_memory_does_not_overrule_the_experiment() -> None:
@@ -134,7 +142,7 @@ def test_memory_does_not_overrule_the_experiment() -> None:
     pairs = {**PAIR, (SYSTEM, f"{SITE}/third/x.so"): (bound("__once_proxy"),)}
     third = library(f"{SITE}/third/x.so")
     seen = view(*(third, stdcxx(), library(MAKER), library(VICTIM)), bindings=Bindings(pairs=pairs))
-    assert _main(seen, _verdict(Cure.SEPARATION)).culprits == ("maker",)
+    assert _main(seen, _verdict(ORDER_CURES)).culprits == ("maker",)
 
 
 def test_without_experiments_the_memory_decides() -> None:
@@ -146,21 +154,53 @@ def test_without_experiments_the_memory_decides() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "culprits", "text"),
+    ("endings", "culprits", "text"),
     [
-        (_verdict(Cure.NOTHING, alone=True), ("victim",), "it fails alone, too"),
-        (_verdict(Cure.NOTHING, alone=None), ("victim",), "it fails alone, too"),
-        (_verdict(Cure.NOTHING), (), "neither a shared libstdc++ nor another order cures it"),
-        (_verdict(Cure.CHANCE), (), "the same imports succeeded when repeated"),
+        ({Change.ALONE: SAME}, ("victim",), "it fails alone, too"),
+        (
+            {Change.ALONE: SAME, Change.RUNTIME: SAME},
+            ("victim",),
+            "it fails alone, too; not even a libstdc++ loaded first cures it",
+        ),
+        ({Change.ALONE: OTHER, Change.RUNTIME: OTHER}, (), "alone, it fails in another way"),
+        (
+            {Change.ALONE: OTHER, Change.FEWER: WORKS},
+            (),
+            "alone, it fails in another way; without maker it works",
+        ),
+        (
+            {Change.ALONE: WORKS, Change.RUNTIME: SAME, Change.ORDER: SAME},
+            (),
+            "alone, it works; neither a libstdc++ loaded first nor another order cures it",
+        ),
+        ({Change.NOTHING: WORKS}, (), "the same imports succeeded when repeated"),
         (None, (), "no cure was tried"),
     ],
 )
-def test_what_is_not_known_is_not_claimed(
-    verdict: Verdict | None, culprits: tuple[str, ...], text: str
+def test_what_was_not_tried_is_not_claimed(
+    endings: dict[Change, Ending] | None, culprits: tuple[str, ...], text: str
 ) -> None:
+    verdict = None if endings is None else _verdict(endings)
     found = _main(view(library(MAKER), library(VICTIM)), verdict)
     assert found.culprits == culprits
+    assert found.message.endswith(f"SIGSEGV: {text}") or endings in (None, {Change.NOTHING: WORKS})
     assert text in found.message
+    assert (culprits == ("victim",)) == ("fails alone" in found.message)
+
+
+def test_a_registry_of_types_is_the_cause_where_one_of_its_own_cures_it() -> None:
+    key = "__pybind11_internals_v4_gcc_libstdcpp_cxxabi1011__"
+    scene = _scene(
+        view(library(MAKER), library(VICTIM)),
+        _verdict({Change.ALONE: WORKS, Change.RUNTIME: SAME, Change.REGISTRY: WORKS}),
+    )
+    shared = Registry(key, ((MAKER, "GCC: 4.8.5"), (VICTIM, "GCC: 14.2.0")))
+    (found,) = judge(replace(scene, registries=(shared,)))
+    assert f"it shares the registry of types {key} with maker" in found.message
+    assert "maker 1.0: GCC: 4.8.5 and victim 1.0: GCC: 14.2.0" in found.message
+    assert (found.culprits, found.victims) == (("maker",), ("victim",))
+    other = replace(scene, registries=(shared,), verdict=_verdict({Change.REGISTRY: SAME}))
+    assert key not in judge(other)[0].message
 
 
 def test_a_module_that_is_not_installed() -> None:
@@ -181,10 +221,9 @@ def test_the_loaders_own_text_comes_first() -> None:
         outcome=Outcome.EXCEPTION,
         detail=f"ImportError: {SYSTEM}: version `GLIBCXX_3.4.31' not found (required by {VICTIM})",
     )
-    found = _main(view(stdcxx()), _verdict(Cure.NOTHING), failure)
+    found = _main(view(stdcxx()), _verdict({Change.ALONE: WORKS}), failure)
     assert found.rule == "CXXRT-D1"
     assert "victim alone: works" in found.evidence
-    assert found.remedies[0].startswith("pip install --upgrade cxx11-cuda-runtime")
 
 
 def test_a_hang_is_told_from_a_crash() -> None:
@@ -204,6 +243,15 @@ def test_a_hang_is_told_from_a_crash() -> None:
 )
 def test_what_the_child_printed_is_evidence(noise: str, text: str) -> None:
     assert any(text in line for line in _main(view(), None, noise=noise).evidence)
+
+
+def test_the_last_words_of_a_process_are_quoted() -> None:
+    failure = replace(CRASH, detail="SIGABRT", words=("shape.proto", "File already exists"))
+    found = _main(view(), None, failure)
+    assert found.evidence[-2:] == ("it wrote: shape.proto", "it wrote: File already exists")
+    left = _main(view(), None, replace(CRASH, detail="exit 3", words=("no licence",)))
+    assert "Importing victim after maker ends the process, exit 3" in left.message
+    assert "it wrote: no licence" in left.evidence
 
 
 def test_a_run_without_a_failure_adds_nothing() -> None:

@@ -12,31 +12,48 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect.environment.installed import read_environment
-from cxxrt_toolchain.collect.imports.experiments import experiment, find_preload
+from cxxrt_toolchain.collect.imports.experiments import (
+    EVERY_CHANGE,
+    Question,
+    experiment,
+    find_preload,
+    first_by_variable,
+)
 from cxxrt_toolchain.collect.imports.import_run import run_imports, say_nothing
+from cxxrt_toolchain.collect.imports.registries import shared_registries
+from cxxrt_toolchain.collect.imports.watched_child import Variant
 from cxxrt_toolchain.collect.process.observer import Observer
 from cxxrt_toolchain.collect.process.procfs import read_process
 from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.errors import InputError, UsageError
-from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.facts.imports import Cure, ImportRun, ImportScene, Outcome, Step, last_object
+from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily
+from cxxrt_toolchain.facts.imports import ImportRun, ImportScene, Outcome, Step, last_object
+from cxxrt_toolchain.facts.trials import ROOM_FOR_TLS, Change, Cure
 from cxxrt_toolchain.host.describe import describe
 from cxxrt_toolchain.report.diagnosis import Diagnosis, Subject
 from cxxrt_toolchain.report.graph import edges_of
 from cxxrt_toolchain.rules.every import judge
 from cxxrt_toolchain.rules.imports import crashes
+from cxxrt_toolchain.rules.imports.causes import victim_of
+from cxxrt_toolchain.rules.imports.trials import after_trials
 from cxxrt_toolchain.rules.rule import Finding, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from cxxrt_toolchain.facts.imports import Attempt
     from cxxrt_toolchain.facts.process import ProcessView
 
 TIMEOUT = 120.0
 """Seconds for one import; TensorFlow takes ten on a busy machine."""
-_HOPELESS = frozenset({"CXXRT-D8", "CXXRT-H12", "CXXRT-L004", "CXXRT-P1"})
-"""Messages of the loader that no experiment changes: a library is missing, the kernel refuses."""
+_WORTH = {
+    **dict.fromkeys(("CXXRT-D8", "CXXRT-H12", "CXXRT-L004", "CXXRT-P1"), frozenset[Change]()),
+    "CXXRT-H13": frozenset({Change.ALONE, Change.ORDER}),
+}
+"""What may change a message of the loader, where most changes cannot: a library is missing, the
+kernel refuses, the reserve is used up."""
+_ABSENT = frozenset({"CXXRT-D12", "CXXRT-L004", "CXXRT-P1"})
+_PLAIN_EXCEPTIONS = ("ModuleNotFoundError", "SyntaxError", "IndentationError")
 _IN_MEMORY = frozenset({"CXXRT-D20", "CXXRT-D21", "CXXRT-D22"})
 
 
@@ -73,22 +90,65 @@ def diagnose_imports(
     run = run_imports(executable, modules, timeout=timeout, observe=look, say=say)
     scene = ImportScene(run=run, environment=environment)
     found = judge(scene.view)
-    if experiments and run.failure is not None and _may_be_cured(run.failure):
-        rules = {each.rule for each in judge(scene)}
-        if not _HOPELESS & rules:
-            verdict = experiment(
-                executable,
-                modules[: [each.module for each in run.attempts].index(run.failure.module) + 1],
-                find_preload(
-                    (*environment.interpreter.path, *sys.path), environment.interpreter.base_prefix
-                ),
-                timeout=timeout,
-                certain=bool(rules - crashes.RULES) or _is_certain(found),
-                suspected=_suspected(rules, scene.view, found),
-                say=say,
-            )
-            scene = replace(scene, verdict=verdict)
-    return _diagnosis(scene, (*found, *judge(scene)))
+    failure = run.failure or run.end
+    if experiments and failure is not None and _may_be_cured(failure):
+        if not {each.rule for each in judge(scene)} - crashes.RULES:
+            scene = replace(scene, registries=shared_registries(scene.view))
+        question = _question(scene, failure, found, modules, timeout)
+        if question.worth or question.also:
+            scene = replace(scene, verdict=experiment(question, say=say))
+    late = (*victim_of(scene), failure.module) if failure else ()
+    findings = [
+        after_trials(each, scene.verdict, late) if each.rule in _IN_MEMORY else each
+        for each in found
+    ]
+    findings += [after_trials(each, scene.verdict, late) for each in judge(scene)]
+    return _diagnosis(scene, tuple(findings))
+
+
+def _question(
+    scene: ImportScene,
+    failure: Attempt[ProcessView | None],
+    found: Sequence[Finding],
+    modules: Sequence[str],
+    timeout: float,
+) -> Question:
+    """What is to be tried, by what is known without trials."""
+    interpreter, view = scene.environment.interpreter, scene.view
+    own = judge(scene)
+    rules = {each.rule for each in own}
+    names = [each.module for each in scene.run.attempts]
+    before = scene.run.before.libraries if scene.run.before else ()
+    narrow = [_WORTH[rule] for rule in rules if rule in _WORTH]
+    return Question(
+        executable=interpreter.executable,
+        modules=modules[: names.index(failure.module) + 1] if failure.module else modules,
+        failure=failure,
+        preload=find_preload((*interpreter.path, *sys.path), interpreter.base_prefix),
+        resident=next((each.path for each in before if each.soname == LIBSTDCXX), ""),
+        timeout=timeout,
+        certain=bool(rules - crashes.RULES) or _is_certain(found),
+        suspected=_suspected(rules, view, found),
+        worth=narrow[0] if narrow else EVERY_CHANGE,
+        also=tuple(_also(own, scene)),
+    )
+
+
+def _also(own: Sequence[Finding], scene: ImportScene) -> Iterator[tuple[Change, str, Variant]]:
+    """The trials that test a remedy of one rule."""
+    for each in own:
+        if each.rule == "CXXRT-H13":
+            name, _, value = ROOM_FOR_TLS.partition("=")
+            given = os.environ.get(name)
+            room = Variant(environ=((name, f"{given}:{value}" if given else value),))
+            yield Change.TUNABLE, ROOM_FOR_TLS, room
+            by = each.libraries[0]
+            yield Change.PRELOAD, f"LD_PRELOAD={by}", first_by_variable(by, os.environ)
+        elif each.rule in _ABSENT and each.library:
+            for path in scene.environment.files_named(each.library)[:1]:
+                yield Change.LIBRARY, f"{path} loaded first", Variant(preload=(path,))
+    if scene.registries:
+        yield Change.REGISTRY, "a registry of types for each module", Variant(own_registries=True)
 
 
 def _check(modules: Sequence[str]) -> None:
@@ -117,8 +177,7 @@ def _look_with(
 
 def _may_be_cured(failure: Attempt[ProcessView | None]) -> bool:
     """False for a module that is not installed or not valid Python."""
-    simple = ("ModuleNotFoundError", "SyntaxError", "IndentationError")
-    return not failure.detail.startswith(simple)
+    return not failure.detail.startswith(_PLAIN_EXCEPTIONS)
 
 
 def _is_certain(found: Iterable[Finding]) -> bool:

@@ -108,6 +108,7 @@ class EnvironmentFacts:
     """What packages with different runtimes or string ABIs exchange."""
 
     verb: ClassVar[str] = "are installed"
+    early_libstdcxx: ClassVar[str] = ""
 
     @cached_property
     def by_path(self) -> dict[str, ObjectFacts]:

@@ -13,33 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cxxrt_toolchain.facts.installed import Environment
-
-
-class Cure(Enum):
-    """The change that made the imports succeed."""
-
-    CHANCE = "chance"
-    """No change: the same imports succeeded when repeated."""
-    NOTHING = "nothing"
-    """No variant succeeded, or the module fails alone, too."""
-    RUNTIME = "runtime"
-    """A libstdc++ that was loaded first, RTLD_GLOBAL."""
-    SEPARATION = "separation"
-    """RTLD_DEEPBIND, or the other order."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """The result of the experiments."""
-
-    cure: Cure
-    alone: bool | None
-    """Whether the failing module fails alone, too; None if it is the only one."""
-    preloaded: str
-    """The libstdc++ that was preloaded; empty if none was found."""
-    trials: tuple[tuple[str, str], ...]
-    reordered: bool | None = None
-    """Whether the other order cures it; None if it was not tried."""
+    from cxxrt_toolchain.facts.trials import Verdict
 
 
 T = TypeVar("T")
@@ -66,6 +40,31 @@ class Attempt(Generic[T]):
     seen: T | None = None
     """The observer's value for the process after the import, or at the crash."""
     site: CrashSite | None = None
+    words: tuple[str, ...] = ()
+    """Of a process that ended: the last lines that it wrote during the import."""
+
+    @property
+    def way(self) -> tuple[str, ...]:
+        """What this failure has in common with others that are the same.
+
+        The outcome and the signal, exit code or exception; of a message all but paths and numbers.
+        A process that ended itself is judged by its last line, too.
+        """
+        if self.outcome is Outcome.TIMED_OUT:
+            return (self.outcome.value,)
+        if self.outcome is Outcome.EXCEPTION:
+            return (self.outcome.value, _shape(self.detail))
+        said = () if self.detail in _FAULTS else self.words[-1:]
+        return (self.outcome.value, self.detail, *map(_shape, said))
+
+
+_FAULTS = ("SIGSEGV", "SIGBUS", "SIGFPE")
+_PATH = re.compile(r"/[^\s:;,'\"()]+")
+_NUMBER = re.compile(r"0x[0-9a-fA-F]+|[0-9]+")
+
+
+def _shape(text: str) -> str:
+    return _NUMBER.sub("0", _PATH.sub("/", text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +92,24 @@ class ImportScene:
     run: ImportRun[ProcessView | None]
     environment: Environment
     verdict: Verdict | None = None
-    """None if nothing failed or no experiment was made."""
+    """None if nothing failed or nothing was tried."""
+    registries: tuple[Registry, ...] = ()
+    """Those that objects of several packages share; read only where an import fails."""
 
     @property
     def view(self) -> ProcessView:
         """The last view of the process; a view without libraries if there is none."""
         views = (self.run.before, *(each.seen for each in self.run.attempts))
         return next((view for view in reversed(views) if view is not None), _NOT_SEEN)
+
+
+class Registry(NamedTuple):
+    """A table of C++ types that all modules with one id for it share, through the interpreter."""
+
+    name: str
+    """The id, for example ``__pybind11_internals_v4_gcc_libstdcpp_cxxabi1011__``."""
+    users: tuple[tuple[str, str], ...]
+    """(Path, compiler) of objects, in load order."""
 
 
 _NOT_SEEN = ProcessView(libraries=(), needed={}, packages=(), ordered=False, bindings=None)

@@ -66,6 +66,10 @@ class Environment:
         key = normalized(name)
         return next((each for each in self.distributions if each.key == key), None)
 
+    def files_named(self, name: str) -> tuple[str, ...]:
+        """Paths of the installed files with a name, in the order of their distributions."""
+        return tuple(path for path in self._owners if path.endswith(f"/{name}"))
+
     @cached_property
     def _owners(self) -> dict[str, Distribution]:
         return {path: each for each in reversed(self.distributions) for path in each.files}

@@ -109,15 +109,24 @@ class ProcessView:
     glibc: str = ""
     python: str = ""
     """Version of the interpreter; empty for another program."""
+    host: str = ""
+    """Path of a program that is no Python interpreter of its own, as one that embeds Python."""
+    frozen: str = ""
+    """The own folder of a program that was packed with its interpreter, by PyInstaller say."""
     runtime_version: str = ""
     """The newest ``GLIBCXX`` of the runtime wheel that is installed there."""
+    runtime_library: str = ""
+    """Path of its libstdc++."""
+    activated: bool = False
+    """Whether the runtime's start-up hook is installed there."""
+    static_tls: tuple[str, ...] = ()
+    """Paths of the objects that hold a piece of the static TLS reserve."""
     compilers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """``.comment`` by path, of objects that the rules compare."""
     interactions: Interactions = NO_INTERACTIONS
     """What objects with different runtimes or string ABIs exchange."""
 
     # Properties of `EnvironmentFacts` that a process does not show.
-    activated: ClassVar[bool] = False
     libstdcxx: ClassVar[str] = ""
     string_conflicts: ClassVar[frozenset[frozenset[str]]] = frozenset()
     verb: ClassVar[str] = "are loaded"
@@ -226,6 +235,39 @@ class ProcessView:
         for each in reversed(self.libraries[:position]):
             if library.soname in self.needed.get(each.path, ()):
                 return each.path
+        return ""
+
+    @cached_property
+    def preloaded(self) -> tuple[str, ...]:
+        """Paths of the objects that ``LD_PRELOAD`` names, in load order."""
+        entries = self.variables.get("LD_PRELOAD", "").replace(":", " ").split()
+        names = {each.rpartition("/")[2] for each in entries}
+        ends = tuple(f"/{name}." for name in names)  # the file that a symbolic link leads to
+        return tuple(
+            each.path
+            for each in self.libraries
+            if each.path in entries
+            or {each.soname, each.path.rpartition("/")[2]} & names
+            or any(end in f"{each.path}." for end in ends)
+        )
+
+    @cached_property
+    def early_libstdcxx(self) -> str:
+        """Path of the libstdc++ that was there before Python could load one; empty for none.
+
+        The program needs it, or an object that ``LD_PRELOAD`` names, directly or through others.
+        """
+        waiting = [*(each.path for each in self.libraries[: 1 if self.ordered else 0])]
+        waiting += self.preloaded
+        sonames = {each.soname: each.path for each in reversed(self.libraries)}
+        seen = set(waiting)
+        while waiting:
+            path = waiting.pop()
+            if (library := self.by_path.get(path)) and library.soname == LIBSTDCXX:
+                return path
+            found = {sonames.get(name, path) for name in self.needed.get(path, ())} - seen
+            seen |= found
+            waiting += found
         return ""
 
     def users(self, library: Library) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from cxxrt_toolchain.errors import ConfigError, MissingToolError
 from cxxrt_toolchain.plain_files import read_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from cxxrt_toolchain.abi.manifest import RuntimeManifest
 
@@ -24,6 +24,19 @@ PACKAGE = "cxx11_cuda_runtime"
 
 STRING_ABI = "-D_GLIBCXX_USE_CXX11_ABI=1"
 """Epoch 1 stands for the new ``std::string``; it is most compilers' default."""
+
+
+_HOOKS = ("cxxrt.pth", "cxxrt.start")
+"""The start-up hook that `activate` writes, before Python 3.15 and from it on."""
+_OFF = ("", "0", "false", "no", "off")
+"""Values of CXXRT_DISABLE that leave the loader enabled."""
+
+
+def has_hook(search: Iterable[str], environ: Mapping[str, str]) -> bool:
+    """Whether the runtime's start-up hook is in one of some folders, and not switched off."""
+    if environ.get("CXXRT_DISABLE", "").strip().lower() not in _OFF:
+        return False
+    return any(Path(folder, hook).is_file() for folder in search for hook in _HOOKS)
 
 
 @dataclass(frozen=True, kw_only=True)

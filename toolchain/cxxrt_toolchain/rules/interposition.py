@@ -15,7 +15,7 @@ from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily
 from cxxrt_toolchain.facts.libraries import Origin
 from cxxrt_toolchain.facts.process import ProcessView, names_of
 from cxxrt_toolchain.facts.symbols import CAPTURES, CATEGORIES
-from cxxrt_toolchain.rules.remedies import runtime_first
+from cxxrt_toolchain.rules.remedies import imported_before, runtime_first
 from cxxrt_toolchain.rules.rule import Finding, Severity, rule
 from cxxrt_toolchain.wording import counted
 
@@ -238,7 +238,7 @@ def _order_remedies(view: ProcessView, holder: str, target: str) -> tuple[str, .
     if view.group_needs(holder, target):
         return (cure,)
     first, second = view.package_of(holder), view.package_of(target)
-    return (f"import {first or 'the first'} before {second or 'the second'}", cure)
+    return (imported_before(first or "the first", second or "the second"), cure)
 
 
 def _unstable(view: ProcessView, holder: str, target: str) -> str:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
+from cxxrt_toolchain.facts.families import LIBSTDCXX
+from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
 from cxxrt_toolchain.facts.process import ProcessView
+from cxxrt_toolchain.facts.trials import Change
 from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+
+    from typing_extensions import Self
 
     from cxxrt_toolchain.facts.interactions import CapsulePointer, Crossing
 
@@ -17,32 +22,94 @@ Scene = EnvironmentFacts | ProcessView
 BOTH = (EnvironmentFacts, ProcessView)
 INSTALL = "pip install cxx11-cuda-runtime"
 ACTIVATE = "python -m cxx11_cuda_runtime activate"
+RUN = "python -m cxx11_cuda_runtime run SCRIPT.py"
 ONE_OPENMP = "Install builds of these packages that use one OpenMP runtime"
 COMPETING_THREADS = "If threads compete: threadpoolctl, or OMP_NUM_THREADS before Python starts"
 SHARED_LIBGOMP = "cxx11_cuda_runtime.require(openmp=True) before the packages that bring them"
+_VENDORED_CUDART = (12, 13)
+"""The CUDA majors whose libcudart is in the runtime wheel."""
 _OLDEST_PYTHON = (3, 9)
 """The oldest Python of the runtime wheel's loader."""
+
+
+class Remedy(str):
+    """A remedy that a trial of the imports can show to work, or not."""
+
+    __slots__ = ("change", "module")
+    change: Change
+    module: str
+    """For `Change.ORDER`: the module or distribution that is to come first; empty for any."""
+
+    def __new__(cls, text: str, change: Change, module: str = "") -> Self:
+        """The text, with what a trial has to change to test it."""
+        self = super().__new__(cls, text)
+        self.change, self.module = change, module
+        return self
 
 
 def runtime_first(scene: Scene) -> tuple[str, ...]:
     """The command that loads one new libstdc++ before everything else (M1, M2 and M3).
 
-    Empty if the runtime wheel is activated already. A Python that is too old for the runtime wheel
-    gets LD_PRELOAD instead.
+    Empty if the runtime wheel does so already. A libstdc++ that is there before Python starts can
+    be preceded by ``LD_PRELOAD`` only, as can that of a program that is not Python, and that of a
+    Python that is too old for the runtime wheel.
     """
-    if scene.activated:
-        return ()
-    if scene.has_runtime:
-        return (ACTIVATE,)
-    if not scene.python or tuple(map(int, scene.python.split(".")[:2])) >= _OLDEST_PYTHON:
-        return (f"{INSTALL} && {ACTIVATE}",)
-    found = scene.libstdcxx or "the path of a newer libstdc++.so.6"
-    return (f"Start Python with LD_PRELOAD={found}",)
+    install = "" if scene.has_runtime else f"{INSTALL} && "
+    if isinstance(scene, ProcessView) and scene.host:
+        return (Remedy(_for_program(scene), Change.RUNTIME),)
+    if scene.python and tuple(map(int, scene.python.split(".")[:2])) < _OLDEST_PYTHON:
+        found = scene.libstdcxx or "the path of a newer libstdc++.so.6"
+        return (Remedy(f"Start Python with LD_PRELOAD={found}", Change.RUNTIME),)
+    if scene.early_libstdcxx and scene.early_libstdcxx != getattr(scene, "runtime_library", ""):
+        return (Remedy(f"{install}{RUN}", Change.RUNTIME),)
+    return () if scene.activated else (Remedy(f"{install}{ACTIVATE}", Change.RUNTIME),)
+
+
+def _for_program(view: ProcessView) -> str:
+    """What helps a program that embeds Python, or that was packed with it."""
+    first = next((e for e in view.libraries if e.soname == LIBSTDCXX), None)
+    if view.frozen and first is not None and first.path.startswith(f"{view.frozen}/"):
+        return (
+            f"replace {first.path} by that of a newer GCC, or remove it, if the machine's is newer"
+        )
+    library, before = view.runtime_library, ""
+    if not library:
+        library = "/opt/cxxrt/cxx11_cuda_runtime/lib/libstdc++.so.6"
+        before = f"{INSTALL} --target /opt/cxxrt, then "
+    gcc = f"{library.rpartition('/')[0]}/libgcc_s.so.1"
+    return f"{before}start {view.host} with LD_PRELOAD={gcc}:{library}"
+
+
+def imported_before(first: str, second: str) -> Remedy:
+    """The remedy of another order, of modules or distributions."""
+    return Remedy(f"import {first} before {second}", Change.ORDER, first)
+
+
+def cudart_first(scene: Scene, major: int, *, installed: bool) -> tuple[str, ...]:
+    """Commands that let the loader find a libcudart for those that have no way to it.
+
+    `installed` says whether a wheel that contains that libcudart is.
+    """
+    wanted = [] if scene.has_runtime else [RUNTIME_DISTRIBUTION]
+    if not installed and major not in _VENDORED_CUDART:
+        wanted.append(f"nvidia-cuda-runtime-cu{major}")
+    install = f"pip install {' '.join(wanted)} && " if wanted else ""
+    return (
+        Remedy(f"{install}{ACTIVATE} --cudart {major}", Change.LIBRARY),
+        Remedy(
+            f'in code: cxx11_cuda_runtime.require(cudart="{major}") before the import',
+            Change.LIBRARY,
+        ),
+    )
 
 
 def repaired(scene: Scene, name: str) -> str:
     """Commands that download, repair and reinstall the wheel of an installed distribution."""
-    version = scene.version_of(name)
+    return repaired_wheel(name, scene.version_of(name))
+
+
+def repaired_wheel(name: str, version: str) -> str:
+    """As `repaired`, for a distribution of which nothing is loaded; the version may be empty."""
     pinned = f"{name}=={version}" if version else name
     return (
         f"pip download --no-deps -d original {pinned} && cxxrt repair -w fixed original/*.whl "

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cxxrt_toolchain.collect.imports.channel import parse_answer
 from cxxrt_toolchain.collect.imports.import_run import run_imports
-from cxxrt_toolchain.collect.imports.watched_child import parse_answer
 from cxxrt_toolchain.facts.imports import Outcome
 from cxxrt_toolchain.host.describe import describe
 

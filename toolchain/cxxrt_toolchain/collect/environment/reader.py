@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from functools import cache as cache_calls
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect import crossings
@@ -27,6 +26,7 @@ from cxxrt_toolchain.facts.families import (
 from cxxrt_toolchain.facts.installed import Found, Step
 from cxxrt_toolchain.facts.interactions import InteractingObject
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
+from cxxrt_toolchain.host.runtime_folder import has_hook
 from cxxrt_toolchain.plain_files import read_plain
 
 if TYPE_CHECKING:
@@ -43,9 +43,6 @@ VARIABLES = (
 )
 """Environment variables that decide what is loaded."""
 
-_OFF = ("", "0", "false", "no", "off")
-"""Values of CXXRT_DISABLE that leave the loader enabled."""
-_HOOKS = ("cxxrt.pth", "cxxrt.start")
 _OWN = (Step.OWN_RPATH, Step.OWN_RUNPATH)
 
 
@@ -75,7 +72,7 @@ def collect_environment(
         environment=environment,
         members=members,
         runtime=runtime,
-        activated=runtime is not None and _is_activated(environment, environ),
+        activated=runtime is not None and has_hook(environment.interpreter.path, environ),
         outside=outside,
         candidates=candidates,
         own=own,
@@ -207,11 +204,3 @@ def _by_search_path(search: Search, user: ObjectFacts, name: str) -> str:
         return ""
     place = search.find(name, path=user.path, facts=user.facts)
     return place.path if place is not None and place.step in _OWN else ""
-
-
-def _is_activated(environment: Environment, environ: Mapping[str, str]) -> bool:
-    if environ.get("CXXRT_DISABLE", "").strip().lower() not in _OFF:
-        return False
-    return any(
-        Path(folder, hook).is_file() for folder in environment.interpreter.path for hook in _HOOKS
-    )

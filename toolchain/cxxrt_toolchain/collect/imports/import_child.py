@@ -3,7 +3,7 @@
 Protocol: the only argument is one JSON object::
 
     {"folder": "DIR", "question": "8c3f", "descriptor": 5733, "preload": ["/lib/libstdc++.so.6"],
-     "flags": {"b": 8}}
+     "flags": {"b": 8}, "own_registries": false}
 
 ``orders``, ``answers`` and ``faults`` are FIFOs in the folder. The first two are open only between
 two imports, so that no module can write into them by number or close them. An order and its answer
@@ -19,11 +19,13 @@ the number under which ``faults`` is open, above the usual limit of open files, 
 over all descriptors meet it. Between an answer and the next order the process stands still and can
 be looked at. When the orders end it exits at once, without running what the modules registered for
 the end; after the module ``null`` it ends as programs do. ``preload`` is loaded RTLD_GLOBAL before
-anything else; ``flags`` is added to the dlopen mode while that module is imported. A crash goes
-through faulthandler to ``faults``. Modules see ``sys.path`` as ``python -c`` has it, and no
+anything else; ``flags`` is added to the dlopen mode while that module is imported;
+``own_registries`` hides from each module the registries of types that others have made. A crash
+goes through faulthandler to ``faults``. Modules see ``sys.path`` as ``python -c`` has it, and no
 standard input.
 """
 
+import builtins
 import ctypes
 import faulthandler
 import importlib
@@ -63,6 +65,8 @@ def main() -> None:
         if module is None:
             return
         report_crashes(folder, descriptor)
+        if options["own_registries"]:
+            hide_registries()
         answer = attempt(module, options["flags"].get(module, 0))
         if GETPID() != process:  # a module has forked, and its child came here
             END(0)
@@ -139,6 +143,27 @@ def attempt(module: str, flags: int) -> "dict[str, object]":
         if flags:
             sys.setdlopenflags(before)
     return {"outcome": "imported"}
+
+
+def hide_registries() -> None:
+    """Take pybind11's and nanobind's registries of types away; who has one keeps a pointer to it.
+
+    They lie in the interpreter's dictionary, before Python 3.8 and in old releases in `builtins`.
+    """
+    places = [vars(builtins)]
+    if hasattr(ctypes.pythonapi, "PyInterpreterState_GetDict"):
+        interpreter = ctypes.pythonapi.PyInterpreterState_Get
+        interpreter.restype = ctypes.c_void_p
+        borrowed = ctypes.pythonapi.PyInterpreterState_GetDict
+        borrowed.restype, borrowed.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+        places.append(ctypes.cast(borrowed(interpreter()), ctypes.py_object).value)
+    for place in places:
+        keys = [each for each in place if str(each).startswith(REGISTRIES)]
+        KEPT.extend([place.pop(key) for key in keys])
+
+
+REGISTRIES = ("__pybind11_internals_", "__nb_internals_")
+KEPT = []  # type: list[object]
 
 
 def failure(error: BaseException) -> "dict[str, object]":

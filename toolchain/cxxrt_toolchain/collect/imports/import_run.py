@@ -131,6 +131,7 @@ class ImportSession(Generic[T]):
             report=report,
             events=self._child.events(),
             site=reply.site,
+            words=self._child.last_words(),
         )
 
     def leave(self) -> Attempt[T] | None:
@@ -146,6 +147,7 @@ class ImportSession(Generic[T]):
             where=last_line(report),
             report=report,
             site=reply.site,
+            words=self._child.last_words(),
         )
 
     def noise(self) -> str:

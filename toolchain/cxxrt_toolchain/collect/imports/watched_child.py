@@ -23,9 +23,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxxrt_toolchain.collect.imports.channel import fifo, parse_answer, signal_name
 from cxxrt_toolchain.collect.imports.crash_site import find_crash_site
 from cxxrt_toolchain.errors import InputError, MissingToolError
 from cxxrt_toolchain.facts.imports import parse_trace
+from cxxrt_toolchain.wording import printable
 
 if TYPE_CHECKING:
     from threading import Event as Signal
@@ -43,7 +45,7 @@ _TAIL = 4000
 _LONGEST = 1 << 20
 """Bytes of an answer."""
 _ABOVE = 4096  # the usual limit of open files is 1024
-_TEXTS = ("detail", "where", "missing", "traceback")
+_LAST_LINES, _LONGEST_LINE = 3, 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,10 @@ class Variant:
     """Libraries that are loaded RTLD_GLOBAL before anything else."""
     flags: tuple[tuple[str, int], ...] = ()
     """dlopen flags that are added while a module is imported."""
+    environ: tuple[tuple[str, str], ...] = ()
+    """Variables that the process starts with, in place of ours."""
+    own_registries: bool = False
+    """Whether each module gets a registry of pybind11's and nanobind's of its own."""
 
 
 AS_IS = Variant()
@@ -97,9 +103,12 @@ class WatchedChild:
         self._brief = brief
         self._stop = stop
         self._trace_read = 0
+        # Apart, because a process that ends itself writes out its stdout after its last words.
         self._noise = (folder / "noise").open("wb")
+        self._output = (folder / "output").open("wb")
+        self._heard = {"noise": 0, "output": 0}
         self._orders, self._answers, self._faults = (
-            _fifo(folder / name) for name in ("orders", "answers", "faults")
+            fifo(folder / name) for name in ("orders", "answers", "faults")
         )
         size = fcntl.fcntl(self._faults, _SET_PIPE_SIZE, os.sysconf("SC_PAGESIZE"))
         # So many bytes of the fault pipe only fill it.
@@ -114,15 +123,16 @@ class WatchedChild:
             "descriptor": self._reported,
             "preload": variant.preload,
             "flags": dict(variant.flags),
+            "own_registries": variant.own_registries,
         }
         trace = {"LD_DEBUG": "files", "LD_DEBUG_OUTPUT": str(folder / "trace")}
         try:
             self._process = subprocess.Popen(
                 [executable, "-X", "faulthandler", str(_CHILD), json.dumps(options)],
                 stdin=subprocess.DEVNULL,
-                stdout=self._noise,
+                stdout=self._output,
                 stderr=self._noise,
-                env=os.environ | ({} if brief else trace),
+                env=os.environ | ({} if brief else trace) | dict(variant.environ),
                 start_new_session=True,
             )
         except OSError as error:
@@ -160,6 +170,7 @@ class WatchedChild:
         return self._wait(timeout)
 
     def _send(self, module: str | None) -> None:
+        self._heard = {name: (self._folder / name).stat().st_size for name in self._heard}
         self._question = secrets.token_hex(8)
         order = {"question": self._question, "module": module}
         with suppress(BlockingIOError):  # it has died since; waiting says how
@@ -183,12 +194,23 @@ class WatchedChild:
         """How it ended: the signal's name or the exit code."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_GRACE)
-        return _signal_name(self._process.poll())
+        return signal_name(self._process.poll())
 
     def noise(self) -> str:
-        """The end of what it printed."""
-        with (self._folder / "noise").open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+        """The end of what it printed, that on stderr last."""
+        return self._end_of("output", 0) + self._end_of("noise", 0)
+
+    def last_words(self) -> tuple[str, ...]:
+        """The last lines that it wrote to stderr since the last order; if none, those to stdout."""
+        for name in ("noise", "output"):
+            lines = self._end_of(name, self._heard[name]).splitlines()
+            if said := [printable(line.strip())[:_LONGEST_LINE] for line in lines if line.strip()]:
+                return tuple(said[-_LAST_LINES:])
+        return ()
+
+    def _end_of(self, name: str, start: int) -> str:
+        with (self._folder / name).open("rb") as file:
+            file.seek(max(start, file.seek(0, os.SEEK_END) - _TAIL))
             return file.read(_TAIL).decode("utf-8", "replace")
 
     def end(self) -> None:
@@ -204,6 +226,7 @@ class WatchedChild:
         for descriptor in (self._orders, self._answers, self._faults):
             os.close(descriptor)
         self._noise.close()
+        self._output.close()
 
     def _alive(self) -> bool:
         return self._process.poll() is None
@@ -266,35 +289,3 @@ class WatchedChild:
             return ()
         self._trace_read += len(data)
         return parse_trace(data.decode("utf-8", "surrogateescape"))
-
-
-def parse_answer(line: bytes, question: str) -> dict[str, Any] | None:
-    """The answer to a question; None for whatever else a module may have written there."""
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(found, dict) or found.get("question") != question:
-        return None
-    causes = found.get("causes", [])
-    texts = [*(found.get(key, "") for key in _TEXTS), *(causes if type(causes) is list else (0,))]
-    known = found.get("outcome") in ("ready", "imported", "exception")
-    whole = known and isinstance(found.get("descriptor", 0), int)
-    return found if whole and all(isinstance(each, str) for each in texts) else None
-
-
-def _fifo(path: Path) -> int:
-    """A new FIFO, open at both ends, so that neither side waits for the other to open it."""
-    os.mkfifo(path, 0o600)
-    return os.open(path, os.O_RDWR | os.O_NONBLOCK)
-
-
-def _signal_name(status: int | None) -> str:
-    if status is None:
-        return "killed"
-    if status >= 0:
-        return f"exit {status}"
-    try:
-        return signal.Signals(-status).name
-    except ValueError:
-        return f"signal {-status}"

@@ -15,6 +15,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import InputError, MissingToolError
+from cxxrt_toolchain.facts.families import LIBSTDCXX
 from cxxrt_toolchain.host.interpreter import Interpreter
 from cxxrt_toolchain.host.runtime_folder import find_runtime
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.collect.process.procfs import ProcessFacts
 
+_INTERPRETER = re.compile(r"(?:python|pypy)[\d.]*[dt]?\Z")
 _PYTHON = re.compile(r"(?:lib)?python(\d\.\d+)")
 _SYSTEM = ("/lib", "/usr/lib")
 _SITE = re.compile(r".*?/(?:site|dist)-packages(?=/|\Z)", re.DOTALL)
@@ -114,11 +116,31 @@ def _holds_distributions(folder: str) -> bool:
         return False
 
 
-def runtime_version(search: Iterable[str]) -> str:
-    """The newest ``GLIBCXX`` of the runtime wheel in some folders; empty without one."""
+def runtime_of(search: Iterable[str]) -> tuple[str, str]:
+    """The newest ``GLIBCXX`` of the runtime wheel in some folders, and the path of its libstdc++.
+
+    Empty texts without one.
+    """
     try:
-        manifest = find_runtime(search).manifest
+        folder = find_runtime(search)
+        highest = folder.manifest.highest("GLIBCXX")
     except (MissingToolError, InputError, OSError):  # not installed, or its manifest is damaged
-        return ""
-    highest = manifest.highest("GLIBCXX")
-    return f"GLIBCXX_{highest}" if highest else ""
+        return "", ""
+    return (f"GLIBCXX_{highest}", str(folder.libraries / LIBSTDCXX)) if highest else ("", "")
+
+
+def host_of(executable: str, libraries: Iterable[str]) -> tuple[str, str]:
+    """The program, unless it is a Python interpreter; and the folder that it was packed into.
+
+    Packers put the interpreter's library below the program's folder (PyInstaller, cx_Freeze,
+    Nuitka), or unpack it into ``/tmp/_MEI...`` (PyInstaller's one file).
+    """
+    folder, _, name = executable.rpartition("/")
+    if _INTERPRETER.match(name):
+        return "", ""
+    own = (
+        path.rpartition("/")[0]
+        for path in libraries
+        if "/libpython" in path and (path.startswith(f"{folder}/") or "/_MEI" in path)
+    )
+    return executable, next(own, "")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from cxxrt_toolchain.collect.answers import Answers
 from cxxrt_toolchain.collect.environment.installed import read_environment
 from cxxrt_toolchain.collect.interactions import find_interactions
-from cxxrt_toolchain.collect.process.belongings import runtime_version
+from cxxrt_toolchain.collect.process.belongings import host_of, runtime_of
 from cxxrt_toolchain.collect.process.bindings import ObjectInMemory, describe_bound, read_bindings
 from cxxrt_toolchain.collect.process.cudart_users import idle_copies, read_places
 from cxxrt_toolchain.collect.process.loaded import describe, placed
@@ -25,6 +25,7 @@ from cxxrt_toolchain.elf.sections import read_comment
 from cxxrt_toolchain.facts.interactions import InteractingObject
 from cxxrt_toolchain.facts.libraries import Package
 from cxxrt_toolchain.facts.process import ProcessView
+from cxxrt_toolchain.host.runtime_folder import has_hook
 from cxxrt_toolchain.plain_files import open_plain
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Observer:
         self._in_other_root = Store()  # the paths below /proc/PID/root end with the process
         self._given = environment
         self._workers = workers
-        self._runtime = runtime_version(interpreter.path)
+        self._runtime, self._runtime_library = runtime_of(interpreter.path)
 
     @cached_property
     def _environment(self) -> Environment:
@@ -145,6 +146,7 @@ class Observer:
         answers = Answers(self._store_of(facts), "process")
         interactions = find_interactions(_interacting(loaded), answers)
         answers.save()
+        host, frozen = host_of(facts.executable, [each.path for each in facts.code])
         return ProcessView(
             libraries=tuple(each.library for each in loaded),
             needed={each.path: each.facts.facts.needed for each in loaded if each.facts},
@@ -157,7 +159,14 @@ class Observer:
             },
             glibc=next((each.glibc for each in loaded if each.glibc), ""),
             python=self.interpreter.python,
+            host=host,
+            frozen=frozen,
             runtime_version=self._runtime,
+            runtime_library=self._runtime_library.removeprefix(facts.root),
+            activated=bool(self._runtime) and has_hook(self.interpreter.path, facts.environment),
+            static_tls=tuple(
+                each.path for each in loaded if each.facts and each.facts.facts.static_tls
+            ),
             compilers=_compilers(facts.root, bindings),
             interactions=interactions,
         )

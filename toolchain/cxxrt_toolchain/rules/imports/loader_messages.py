@@ -6,7 +6,7 @@ The messages are glibc's, untranslated: elf/dl-version.c, dl-lookup.c, dl-load.c
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.platforms import parse_platform, promise_of
 from cxxrt_toolchain.abi.versions import version_tuple
@@ -17,9 +17,10 @@ from cxxrt_toolchain.facts.families import (
     family_of_name,
 )
 from cxxrt_toolchain.facts.imports import needed_by
-from cxxrt_toolchain.facts.libraries import Library, Origin
+from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION, Library, Origin, numbers
 from cxxrt_toolchain.facts.symbols import spells_old_string
-from cxxrt_toolchain.rules.remedies import runtime_first, upgrade
+from cxxrt_toolchain.rules.imports.refusals import Failure, absent, no_room, refused
+from cxxrt_toolchain.rules.remedies import imported_before, runtime_first, upgrade
 from cxxrt_toolchain.rules.rule import Finding, error
 
 if TYPE_CHECKING:
@@ -40,28 +41,6 @@ _TLS = re.compile(r"(?P<by>\S+): cannot allocate memory in static TLS block")
 _STACK = re.compile(r"(?P<by>\S+): cannot enable executable stack")
 
 
-class _Failure(NamedTuple):
-    """A message of the loader, and where it was raised."""
-
-    match: re.Match[str]
-    by: str
-    """The object that cannot be loaded; empty if the message does not name it."""
-    view: ProcessView
-    environment: Environment
-
-    @property
-    def user(self) -> Distribution | None:
-        return self.environment.owner(self.by) if self.by else None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (self.user.name,) if self.user else ()
-
-    @property
-    def label(self) -> str:
-        return f"{self.user.name} {self.user.version}" if self.user else self.by
-
-
 def findings(
     text: str, view: ProcessView, environment: Environment, events: tuple[Event, ...] = ()
 ) -> Iterator[Finding]:
@@ -71,24 +50,22 @@ def findings(
     objects that the message names.
     """
     if match := _VERSION.search(text):
-        yield _too_old(_Failure(match, match["by"], view, environment))
+        yield _too_old(Failure(match, match["by"], view, environment))
     elif match := _UNDEFINED.search(text):
-        yield from _undefined(_Failure(match, match["by"], view, environment))
+        yield from _undefined(Failure(match, match["by"], view, environment))
     elif match := _ABSENT.search(text):
         by = needed_by(events, match["library"])
-        yield _absent(_Failure(match, by, view, environment))
+        yield absent(Failure(match, by, view, environment))
     elif match := _TLS.search(text):
-        failure = _Failure(match, match["by"], view, environment)
-        what = "found no room for its static TLS block"
-        yield _plain("CXXRT-H13", failure, what, ("import it first",))
+        yield no_room(Failure(match, match["by"], view, environment))
     elif match := _STACK.search(text):
-        failure = _Failure(match, match["by"], view, environment)
-        yield _plain(
+        failure = Failure(match, match["by"], view, environment)
+        yield refused(
             "CXXRT-H12", failure, "requires an executable stack, which this system forbids"
         )
 
 
-def _too_old(failure: _Failure) -> Finding:
+def _too_old(failure: Failure) -> Finding:
     match, view, user = failure.match, failure.view, failure.user
     path, node, by = match["library"], match["node"], failure.by
     if node.startswith("GLIBC_") or node == "GLIBC_ABI_DT_RELR":
@@ -111,11 +88,22 @@ def _too_old(failure: _Failure) -> Finding:
         victims=(user.name,) if user and user.name not in culprits else (),
         libraries=(path, by),
         evidence=(match[0], *((f"{path} is {library.version}",) if library else ())),
-        remedies=runtime_first(view),
+        remedies=_newer(view, node, user),
     )
 
 
-def _other_build(failure: _Failure, library: Library | None) -> Finding:
+def _newer(view: ProcessView, node: str, user: Distribution | None) -> tuple[str, ...]:
+    """A trial with a runtime that lacks the version disproves the remedy of a newer one no less."""
+    whole = numbers(node, "GLIBCXX_"), numbers(view.runtime_version, "GLIBCXX_")
+    older = f"install a release of {user.name if user else 'the package'} for older systems"
+    if not view.has_runtime:
+        return (*map(str, runtime_first(view)), older)
+    if whole[0] <= whole[1]:
+        return (*runtime_first(view), older)
+    return (" && ".join([upgrade(RUNTIME_DISTRIBUTION), *runtime_first(view)]), older)
+
+
+def _other_build(failure: Failure, library: Library | None) -> Finding:
     """A library other than a runtime, such as OpenSSL: the first build of a SONAME serves all."""
     match, user = failure.match, failure.user
     path = match["library"]
@@ -125,7 +113,8 @@ def _other_build(failure: _Failure, library: Library | None) -> Finding:
     whose = f"that of {owner.name} {owner.version}" if owner else "the machine's"
     reason = f"{whose} was loaded before its own" if own else f"it gets {whose}"
     culprits = (owner.name,) if owner and owner is not user else ()
-    before = f"import {user.name if user else 'it'} before the package that loads the other build"
+    name_of_user = user.name if user else "it"
+    before = imported_before(name_of_user, "the package that loads the other build")
     return error(
         f"{failure.label} needs {match['node']}, and {path} lacks it: {reason}",
         rule="CXXRT-D3",
@@ -152,7 +141,7 @@ def _mapped(view: ProcessView, path: str) -> Library | None:
     return next((each for each in view.libraries if each.soname == name), None)
 
 
-def _guilty(failure: _Failure, library: Library | None) -> tuple[tuple[str, ...], str]:
+def _guilty(failure: Failure, library: Library | None) -> tuple[tuple[str, ...], str]:
     """Who caused the older library: another package, a variable, the user's package or nobody."""
     view, environment, user = failure.view, failure.environment, failure.user
     path, node = failure.match["library"], failure.match["node"]
@@ -163,6 +152,8 @@ def _guilty(failure: _Failure, library: Library | None) -> tuple[tuple[str, ...]
         folder = path.rpartition("/")[0]
         if folder and folder in view.variables.get(name, "").replace(" ", ":").split(":"):
             return (), f"{name} selects it"
+    if library is not None and (bringer := view.bringer(library)) in view.preloaded:
+        return (), f"{bringer}, which LD_PRELOAD names, brings it before Python starts"
     if user is not None and _carries(user):
         bringer = view.bringer(library) if library else ""
         first = environment.owner(bringer) if bringer else None
@@ -195,7 +186,7 @@ def _promised(user: Distribution, node: str) -> str:
     return ""
 
 
-def _undefined(failure: _Failure) -> Iterator[Finding]:
+def _undefined(failure: Failure) -> Iterator[Finding]:
     match = failure.match
     name, version = match["name"], match["version"] or ""
     if family_of_name(version) is RuntimeFamily.LIBCUDART:
@@ -219,38 +210,3 @@ def _undefined(failure: _Failure) -> Iterator[Finding]:
             evidence=(match[0],),
             remedies=(cure,),
         )
-
-
-def _absent(failure: _Failure) -> Finding:
-    library, by, names = failure.match["library"], failure.by, failure.names
-    family = family_of_name(library)
-    served = family is not None and family is not RuntimeFamily.LIBCUDART
-    who = f"{failure.label} needs {library}, which" if by else library
-    return error(
-        f"{who} was not found",
-        rule="CXXRT-D12" if served else "CXXRT-P1" if family is None else "CXXRT-L004",
-        culprits=names if family is None else (),
-        victims=names if family is not None else (),
-        libraries=(by,) if by else (),
-        evidence=(f"{library}: cannot open shared object file",),
-        remedies=runtime_first(failure.view) if served else (_bring(library, family),),
-    )
-
-
-def _bring(library: str, family: RuntimeFamily | None) -> str:
-    if family is not None:
-        return "install the package that contains it"
-    return (
-        "install the Python or system package that contains it (Debian, Ubuntu: apt-file search "
-        f"{library}; Fedora: dnf provides '*/{library}')"
-    )
-
-
-def _plain(rule: str, failure: _Failure, what: str, remedies: tuple[str, ...] = ()) -> Finding:
-    return error(
-        f"{failure.label} {what}",
-        rule=rule,
-        culprits=failure.names,
-        libraries=(failure.by,),
-        remedies=remedies,
-    )
