@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cxxrt_toolchain.elf.dynamic import DT_STRTAB, Dynamic
+from cxxrt_toolchain.elf.dynamic import DT_STRSZ, DT_STRTAB, Dynamic
 from cxxrt_toolchain.elf.facts import Binding, NeededVersion, Soname, SymbolType
 from cxxrt_toolchain.elf.image import PT_LOAD, ElfImage
 from cxxrt_toolchain.elf.reader import ElfError, Limits, is_elf, read_elf
@@ -64,7 +64,7 @@ def test_code_behind_the_tables_is_named_to_the_stream(elf_fixture: ElfFixture) 
     assert not skipped, "tables and code share the first segment"
     content[64 + 56 + 4] |= 1  # PF_X of the second program header
     read()
-    assert skipped == [(0xE60, 0xE60 + 0x1A8)]
+    assert skipped == [(0x1000, 0xE60 + 0x1A8)], "the rest of the page may hold tables"
 
 
 @pytest.mark.parametrize(
@@ -228,3 +228,37 @@ def test_a_table_may_reach_into_the_next_segment(elf_fixture: ElfFixture) -> Non
     split = content[:64] + table + content[64 + len(table) :]
     facts = read_elf(io.BytesIO(split), "split.so", symbols=True)
     assert facts == read_elf(io.BytesIO(content), "libuser.so", symbols=True)
+
+
+@pytest.mark.parametrize(
+    ("cut", "cleared", "lost"),
+    [(4, False, 0), (4, True, 4), (200, False, 0)],
+    ids=["the page has the rest", "the loader clears the rest", "more tables in the rest"],
+)
+def test_a_segment_may_end_before_its_tables(
+    elf_fixture: ElfFixture, cut: int, cleared: bool, lost: int
+) -> None:
+    """As in casadi 3.7.2's cbc: the loader maps whole pages, and clears what has no content."""
+    content = elf_fixture("libuser.so").read_bytes()
+    image = ElfImage(io.BytesIO(content), "libuser.so")
+    dynamic = Dynamic(image)
+    strings, size = dynamic.require(DT_STRTAB, ""), dynamic.require(DT_STRSZ, "")
+    load = image.segments[0]
+    filled = strings + size - cut
+    fields = struct.pack("<QQ", filled, load.memory_size if cleared else filled)
+    at = image.header.segment_table + 32
+    changed = content[:at] + fields + content[at + len(fields) :]
+    found = ElfImage(io.BytesIO(changed), "cut.so")
+    table = content[strings : strings + size - lost] + bytes(lost)
+    assert found.read_at(strings, size, "the strings") == table
+    if not lost:
+        whole = read_elf(io.BytesIO(content), "libuser.so", symbols=True)
+        assert read_elf(io.BytesIO(changed), "libuser.so", symbols=True) == whole
+
+
+def test_nothing_behind_the_end_of_the_file_is_read(elf_fixture: ElfFixture) -> None:
+    content = elf_fixture("libuser.so").read_bytes()
+    image = ElfImage(io.BytesIO(content), "libuser.so")
+    last = max((each for each in image.segments if each.type == PT_LOAD), key=lambda e: e.offset)
+    address = len(content) - last.offset + last.address - 3
+    assert len(image.available(address, 100, "the end")) <= 3

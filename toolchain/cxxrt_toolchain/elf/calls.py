@@ -114,8 +114,7 @@ def _signed(four: bytes) -> int:
 
 def _string(image: ElfImage, address: int) -> Iterator[str]:
     try:
-        _, room = image.locate(address, "a string")
-        data = image.read_at(address, min(room, _LONGEST), "a string")
+        data = image.available(address, _LONGEST, "a string")
     except ElfError:  # not in the file: a variable, or no argument at all
         return
     text, end, _ = data.partition(b"\0")

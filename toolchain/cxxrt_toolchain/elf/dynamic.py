@@ -170,12 +170,18 @@ class Dynamic:
 
 
 def _entries(image: ElfImage) -> tuple[tuple[int, int], ...]:
-    segment = image.first(PT_DYNAMIC)
+    """Up to DT_NULL, whatever size the segment claims: the loader does not look at it."""
+    segment = image.last(PT_DYNAMIC)
     if segment is None or not segment.file_size:
         return ()
-    entry = image.layout("QQ", "II")
-    count = segment.file_size // entry.size
-    if count > image.limits.dynamic_entries:
-        raise image.error(f"{count} dynamic entries, more than {image.limits.dynamic_entries}")
-    table = image.read(segment.offset, count * entry.size, "the dynamic section")
-    return tuple(takewhile(lambda row: row[0], entry.iter_unpack(table)))
+    entry, what = image.layout("QQ", "II"), "the dynamic section"
+    rows: list[tuple[int, int]] = []
+    while True:
+        block = image.available(segment.address + len(rows) * entry.size, _BLOCK, what)
+        whole = block[: len(block) - len(block) % entry.size]
+        found = list(takewhile(lambda row: row[0], entry.iter_unpack(whole)))
+        rows += found
+        if len(rows) > image.limits.dynamic_entries:
+            raise image.error(f"more than {image.limits.dynamic_entries} dynamic entries")
+        if len(found) * entry.size < _BLOCK:
+            return tuple(rows)

@@ -27,10 +27,16 @@ PT_GNU_PROPERTY = 0x6474E553
 PF_X = 1
 PF_W = 2
 
+PAGE = 4096
+"""Bytes of the smallest page of a machine that has our loader: as much is mapped at least."""
+
 _IDENT_SIZE = 16
-_MAX_HEADER = 64
+MAX_HEADER = 64
+"""Bytes of the largest file header."""
 _PN_XNUM = 0xFFFF
 _MAX_OFFSET = 1 << 62
+_MOST_CLEARED = 1 << 16
+_MOST_COVERED = 16
 
 
 class ByteSource(Protocol):
@@ -75,6 +81,25 @@ class Segment(NamedTuple):
     alignment: int
 
 
+class _Mapping(NamedTuple):
+    """A piece of the memory that the loader makes of the file."""
+
+    start: int
+    end: int
+    offset: int | None
+    """In the file; None where the loader clears it."""
+
+    def upto(self, end: int) -> _Mapping:
+        """Its beginning."""
+        return self._replace(end=min(end, self.end))
+
+    def since(self, start: int) -> _Mapping:
+        """Its end."""
+        start = max(start, self.start)
+        moved = None if self.offset is None else self.offset + start - self.start
+        return _Mapping(start, self.end, moved)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     """The file header, as far as anything depends on it."""
@@ -103,7 +128,7 @@ class ElfImage:
         self.limits = limits
         self.header = self._read_header()
         self.segments = self._read_segments()
-        self._ranges = self._file_ranges()
+        self._mappings = self._map()
         if skip is not None:
             self._skip_code(skip)
 
@@ -134,22 +159,40 @@ class ElfImage:
 
     def read_at(self, address: int, size: int, what: str) -> bytes:
         """Exactly ``size`` bytes at a virtual address."""
-        offset, room = self.locate(address, what)
-        if size > room:
-            raise self.error(f"{what} ({size} bytes) runs past the end of its segment")
-        return self.read(offset, size, what)
+        data = self.available(address, size, what)
+        if len(data) != size:
+            raise self.error(f"{what} ({size} bytes) runs past what the file holds of it")
+        return data
 
-    def locate(self, address: int, what: str) -> tuple[int, int]:
-        """Where an address lies in the file, and how many bytes follow it in file and memory."""
-        for start, size, offset in self._ranges:
-            delta = address - start
-            if 0 <= delta < size:
-                return offset + delta, size - delta
-        raise self.error(f"{what} lies at {address:#x}, which no segment of the file covers")
+    def available(self, address: int, most: int, what: str) -> bytes:
+        """What the loader would have in memory from an address on, at most ``most`` bytes.
 
-    def first(self, kind: int) -> Segment | None:
-        """The first segment of a type, or None."""
-        return next((s for s in self.segments if s.type == kind), None)
+        Fewer where the mapped pages or the file end; an `ElfError` where there are none.
+        """
+        if most > self.limits.table_bytes:
+            raise self.error(f"{what} claims {most} bytes, more than {self.limits.table_bytes}")
+        data = b""
+        for start, end, offset in self._mappings:
+            if not start <= address < end:
+                continue
+            size = min(most - len(data), end - address)
+            if offset is not None:
+                piece = self._read_some(offset + address - start, size)
+            elif size <= _MOST_CLEARED:
+                piece = bytes(size)
+            else:
+                raise self.error(f"{what} has {size} bytes that no content of the file fills")
+            data = data + piece if data else piece
+            if len(data) == most or len(piece) != size:
+                break
+            address += size
+        if not data and most:
+            raise self.error(f"{what} lies at {address:#x}, of which the file holds nothing")
+        return data
+
+    def last(self, kind: int) -> Segment | None:
+        """The last segment of a type, which is the one that the loader takes; or None."""
+        return next((s for s in reversed(self.segments) if s.type == kind), None)
 
     def _read_some(self, offset: int, size: int) -> bytes:
         self._stream.seek(offset)
@@ -162,7 +205,7 @@ class ElfImage:
         return data
 
     def _read_header(self) -> Header:
-        head = self._read_some(0, _MAX_HEADER)
+        head = self._read_some(0, MAX_HEADER)
         if not head.startswith(MAGIC):
             raise self.error("no ELF file: the magic number is missing")
         if len(head) < _IDENT_SIZE:
@@ -201,28 +244,54 @@ class ElfImage:
     def _skip_code(self, skip: Callable[[int, int], None]) -> None:
         """Where linkers give code a segment of its own, behind the tables, it holds no table."""
         for load in [s for s in self.segments if s.type == PT_LOAD][1:]:
-            if load.flags & PF_X:
-                skip(load.offset, load.offset + load.file_size)
+            start = _rounded_up(load.offset)  # the page before it may hold the end of a table
+            if load.flags & PF_X and start < load.offset + load.file_size:
+                skip(start, load.offset + load.file_size)
 
-    def _file_ranges(self) -> tuple[tuple[int, int, int], ...]:
-        """Address, size and file offset of what the loader maps, neighbours joined.
+    def _map(self) -> tuple[_Mapping, ...]:
+        """The memory of all segments, in ascending order, as the loader fills it.
 
-        The loader reads memory and does not mind where one segment ends: old versions of patchelf
-        put a page in front of an executable, and a string table that reaches into the next one.
+        It maps whole pages, so what precedes and follows a segment's bytes in the file is there,
+        too; a later segment replaces what it covers of earlier ones; and memory beyond the bytes
+        in the file is cleared. Source: glibc's elf/dl-map-segments.h (_dl_map_segments).
         """
-        ranges: list[tuple[int, int, int]] = []
-        end = 0
+        mappings: list[_Mapping] = []
+        previous = 0
         for load in self.segments:
             if load.type != PT_LOAD:
                 continue
             if load.memory_size < load.file_size:
                 raise self.error("a segment is larger in the file than in memory")
-            if load.address < end:
-                raise self.error("loadable segments overlap or are not in ascending order")
-            end = load.address + load.memory_size
-            start, size, offset = ranges[-1] if ranges else (-1, 0, 0)
-            if (start + size, offset + size) == (load.address, load.offset):
-                ranges[-1] = (start, size + load.file_size, offset)
-            else:
-                ranges.append((load.address, load.file_size, load.offset))
-        return tuple(ranges)
+            if load.address < previous:
+                raise self.error("loadable segments are not in ascending order")
+            previous = load.address
+            pieces = _pieces(load)
+            start, end = pieces[0].start, pieces[-1].end
+            covered: list[_Mapping] = []
+            while mappings and mappings[-1].end > start:
+                covered.append(mappings.pop())
+                if len(covered) > _MOST_COVERED:  # or a hostile file takes quadratic time
+                    raise self.error(f"a loadable segment covers more than {_MOST_COVERED} others")
+            mappings += (each.upto(start) for each in covered if each.start < start)
+            mappings += pieces
+            mappings += (each.since(end) for each in reversed(covered) if each.end > end)
+        return tuple(each for each in mappings if each.start < each.end)
+
+
+def _pieces(load: Segment) -> tuple[_Mapping, ...]:
+    """What the loader maps for a segment."""
+    filled, end = load.address + load.file_size, load.address + load.memory_size
+    before, last = load.address % PAGE, _rounded_up(filled)
+    if (load.offset - before) % PAGE:  # no loader maps that: no more than the segment claims
+        before, last = 0, filled
+    whole = _Mapping(load.address - before, last, load.offset - before)
+    if end == filled:
+        return (whole,)
+    if end < last:
+        return whole.upto(filled), _Mapping(filled, end, None), whole.since(end)
+    return whole.upto(filled), _Mapping(filled, _rounded_up(end), None)
+
+
+def _rounded_up(position: int) -> int:
+    """To the end of its page."""
+    return -(-position // PAGE) * PAGE

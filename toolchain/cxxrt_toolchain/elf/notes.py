@@ -1,5 +1,7 @@
 """The notes of an ELF file: its build id, and which processor features it was built for.
 
+No loader refuses a file for its notes: what is wrong with them makes the answer empty.
+
 Source: gABI chapter 5, "Note Section"; ``NT_GNU_BUILD_ID``: binutils, ``ld --build-id``;
 ``.note.gnu.property``: "Linux Extensions to gABI" and the AArch64 and x86-64 psABIs.
 """
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.elf.image import PT_GNU_PROPERTY, PT_NOTE
+from cxxrt_toolchain.elf.image import PT_GNU_PROPERTY, PT_NOTE, ElfError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +39,7 @@ def read_build_id(image: ElfImage) -> str:
 
 def read_properties(image: ElfImage) -> tuple[str, ...]:
     """The known property bits of one file, in the order of the specification."""
-    segment = image.first(PT_GNU_PROPERTY)
+    segment = image.last(PT_GNU_PROPERTY)
     names: dict[str, None] = {}
     for each in (segment,) if segment else _note_segments(image):
         for content in _gnu_notes(image, each, _NT_GNU_PROPERTY_TYPE_0):
@@ -52,7 +54,7 @@ def _properties(image: ElfImage, data: bytes) -> Iterator[str]:
         kind, size = head.unpack_from(data, position)
         start = position + head.size
         if start + size > len(data):
-            raise image.error("a GNU property runs past its note")
+            return
         names = _BITS.get((image.header.machine, kind), ())
         if names and size >= word.size:
             (bits,) = word.unpack_from(data, start)
@@ -67,8 +69,11 @@ def _note_segments(image: ElfImage) -> tuple[Segment, ...]:
 def _gnu_notes(image: ElfImage, segment: Segment, wanted: int) -> Iterator[bytes]:
     """The content of GNU's notes of one type in a segment."""
     if segment.file_size > image.limits.note_bytes:
-        raise image.error(f"notes of {segment.file_size} bytes")
-    data = image.read(segment.offset, segment.file_size, "the notes")
+        return
+    try:
+        data = image.read(segment.offset, segment.file_size, "the notes")
+    except ElfError:
+        return
     align = 8 if segment.alignment == 8 else 4  # noqa: PLR2004 - the only two in use
     head = image.layout("III")
     position = 0

@@ -46,24 +46,37 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.elf.image import ByteSource
     from cxxrt_toolchain.elf.versions import Versions
 
-__all__ = ["ElfError", "Limits", "SparseElf", "is_elf", "read_elf"]
+__all__ = ["ElfError", "Limits", "SparseElf", "is_elf", "machine_of", "read_elf"]
 
+_TO_MACHINE = 20
+"""Bytes of a file up to the number of its machine."""
 _KINDS = {1: "rel", 2: "exec", 3: "dyn", 4: "core"}
 _MACHINES = {
-    3: "i686",
-    22: "s390x",
-    40: "armv7l",
-    62: "x86_64",
-    183: "aarch64",
-    243: "riscv64",
-    258: "loongarch64",
+    (3, 32, True): "i686",
+    (21, 64, False): "ppc64",
+    (21, 64, True): "ppc64le",
+    (22, 64, False): "s390x",
+    (40, 32, True): "armv7l",
+    (62, 64, True): "x86_64",
+    (183, 64, True): "aarch64",
+    (243, 64, True): "riscv64",
+    (258, 64, True): "loongarch64",
 }
-_EM_PPC64 = 21
+"""Number, class and byte order of the machines that Linux with glibc runs on."""
 
 
 def is_elf(head: bytes) -> bool:
     """Whether a file that starts with these bytes (four are enough) is an ELF file."""
     return head.startswith(MAGIC)
+
+
+def machine_of(head: bytes) -> str:
+    """The machine that the first 20 bytes of an ELF file name; empty where they name none."""
+    if len(head) < _TO_MACHINE or head[4] not in (1, 2) or head[5] not in (1, 2):
+        return ""
+    little = head[5] == 1
+    number = int.from_bytes(head[18:_TO_MACHINE], "little" if little else "big")
+    return _machine(number, 32 * head[4], little_endian=little)
 
 
 def read_elf(
@@ -151,7 +164,9 @@ def _facts(
     return SharedObject(
         bits=image.header.bits,
         little_endian=image.header.little_endian,
-        machine=_machine(image),
+        machine=_machine(
+            image.header.machine, image.header.bits, little_endian=image.header.little_endian
+        ),
         kind=_KINDS[image.header.type],
         soname=None if soname is None else Soname(soname),
         needed=tuple(Soname(name) for name in dynamic.strings_of(dt.DT_NEEDED, "DT_NEEDED")),
@@ -169,15 +184,13 @@ def _facts(
     )
 
 
-def _machine(image: ElfImage) -> str:
-    number = image.header.machine
-    if number == _EM_PPC64:
-        return "ppc64le" if image.header.little_endian else "ppc64"
-    return _MACHINES.get(number, f"em_{number}")
+def _machine(number: int, bits: int, *, little_endian: bool) -> str:
+    """As the platform tags spell it; ``em_<number>`` for one that has no Linux of that class."""
+    return _MACHINES.get((number, bits, little_endian), f"em_{number}")
 
 
 def _executable_stack(image: ElfImage) -> bool:
     if not image.segments:  # a relocatable object: no loader ever sees it
         return False
-    stack = image.first(PT_GNU_STACK)
+    stack = image.last(PT_GNU_STACK)
     return stack is None or bool(stack.flags & PF_X)

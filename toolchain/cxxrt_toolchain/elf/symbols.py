@@ -38,6 +38,8 @@ _INFO = tuple(
 _VISIBLE = (True, False, False, True)
 """``STV_DEFAULT``, ``STV_INTERNAL``, ``STV_HIDDEN``, ``STV_PROTECTED``."""
 _CHAIN_BLOCK = 4096
+_WORD = 4
+"""Bytes of an entry of a bucket or a chain."""
 _ET_EXEC = 2
 
 
@@ -192,7 +194,7 @@ def count_gnu_hashed(image: ElfImage, address: int) -> int:
         raise image.error(f"{what} claims {buckets} buckets and {words} filter words")
     start = address + head.size + words * (image.header.bits // 8)
     last = max(
-        image.layout(f"{buckets}I").unpack(image.read_at(start, buckets * 4, what)), default=0
+        image.layout(f"{buckets}I").unpack(image.read_at(start, buckets * _WORD, what)), default=0
     )
     if last == 0:
         return 0
@@ -200,17 +202,17 @@ def count_gnu_hashed(image: ElfImage, address: int) -> int:
         raise image.error(f"{last + 1} dynamic symbols, more than {image.limits.symbols}")
     if last < first:
         raise image.error(f"{what} has a bucket for symbol {last}, but starts at {first}")
-    offset, room = image.locate(start + (buckets + last - first) * 4, what)
-    while room >= 4:  # noqa: PLR2004 - bytes of one chain entry
-        block = image.read(offset, min(room, _CHAIN_BLOCK) & ~3, what)
-        for value in image.layout(f"{len(block) // 4}I").unpack(block):
+    start += (buckets + last - first) * _WORD
+    while last <= image.limits.symbols:
+        block = image.available(start, _CHAIN_BLOCK, what)
+        words = len(block) // _WORD
+        for value in image.layout(f"{words}I").unpack_from(block):
             last += 1
             if value & 1:
                 return last
-        if last > image.limits.symbols:
+        if len(block) < _CHAIN_BLOCK:
             break
-        offset += len(block)
-        room -= len(block)
+        start += len(block)
     raise image.error(f"the last chain of {what} never ends")
 
 

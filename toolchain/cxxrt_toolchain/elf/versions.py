@@ -64,7 +64,7 @@ class _Chain:
     """
 
     def __init__(self, image: ElfImage, address: int, what: str) -> None:
-        self._offset, self._room = image.locate(address, what)
+        self._address = address
         self._left = image.limits.version_records
         self._data = b""
         self._image = image
@@ -89,11 +89,12 @@ class _Chain:
         return layout.unpack_from(self._data, position)
 
     def _extend(self, end: int) -> None:
-        most = min(self._room, self._image.limits.version_records * _RECORD_BYTES)
-        if end > most:
-            raise self._image.error(f"{self._what} runs past its segment")
-        size = min(most, max(_BLOCK, 2 * end)) - len(self._data)
-        self._data += self._image.read(self._offset + len(self._data), size, self._what)
+        have, most = len(self._data), self._image.limits.version_records * _RECORD_BYTES
+        if end <= most:
+            size = min(most, max(_BLOCK, 2 * end)) - have
+            self._data += self._image.available(self._address + have, size, self._what)
+        if end > len(self._data):
+            raise self._image.error(f"{self._what} runs past what the file holds of it")
 
 
 def _needs(image: ElfImage, dynamic: Dynamic) -> Iterator[tuple[int, NeededVersion]]:

@@ -135,7 +135,7 @@ def _facet_places(image: ElfImage, dynamic: Dynamic, own: OwnReferences) -> dict
 
 
 def _changeable(image: ElfImage) -> tuple[tuple[int, int], ...]:
-    relro = image.first(_PT_GNU_RELRO)
+    relro = image.last(_PT_GNU_RELRO)
     start = relro.address + relro.memory_size if relro else 0
     found = []
     for load in image.segments:
