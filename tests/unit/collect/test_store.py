@@ -14,6 +14,7 @@ from cxxrt_toolchain.collect.store import VERSION, Store, cache_folder, identity
 from cxxrt_toolchain.elf.facts import SharedObject
 from cxxrt_toolchain.facts.objects import WATCHED, ObjectFacts
 from cxxrt_toolchain.facts.traits import Traits
+from cxxrt_toolchain.facts.wheel import UnreadableObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -255,7 +256,7 @@ def test_the_folder_follows_the_environment() -> None:
 
 def test_the_version_is_raised_when_what_is_kept_changes() -> None:
     """Whoever changes one of these changes `facts.objects.encode` and raises `VERSION`, too."""
-    assert VERSION == 7
+    assert VERSION == 8
     assert [each.name for each in fields(ObjectFacts)] == [
         *("path", "size", "facts", "copy_of", "exports", "cudart_needed", "traits", "span")
     ]
@@ -266,5 +267,8 @@ def test_the_version_is_raised_when_what_is_kept_changes() -> None:
         *("bits", "little_endian", "machine", "kind", "soname", "needed", "rpath", "runpath"),
         *("version_needs", "version_definitions", "executable_stack", "static_tls"),
         *("gnu_properties", "symbolic", "build_id", "symbols", "groups"),
+    ]
+    assert [each.name for each in fields(UnreadableObject)] == [
+        *("member", "reason", "machine", "executable")
     ]
     assert len(WATCHED) == 21

@@ -21,6 +21,7 @@ from environment_case import (
 from cxxrt_toolchain.facts.environment import EnvironmentFacts, MissingSymbols, StringConflict
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.installed import Step
+from cxxrt_toolchain.facts.wheel import UnreadableObject
 from cxxrt_toolchain.report.graph import draw
 from cxxrt_toolchain.rules.every import judge
 from cxxrt_toolchain.rules.rule import Severity
@@ -275,9 +276,23 @@ def test_two_builds_of_one_library_are_a_warning_once_something_is_missing() -> 
     assert len(again.evidence) == 2, "one finding for two packages"
 
 
-def test_a_broken_shared_object_is_an_error() -> None:
-    facts = environment({"a": [USER]}, unreadable=((f"{SITE}/a/cut.so", "the file ends"),))
-    assert (only(facts).rule, only(facts).severity) == ("CXXRT-W5", ERROR)
+@pytest.mark.parametrize(
+    ("name", "machine", "severity"),
+    [
+        ("a/cut.so", "x86_64", ERROR),
+        ("a/cut.so", "", ERROR),
+        ("a/libcut.so.1.2", "x86_64", ERROR),
+        ("a/data/cut.so.ir", "", NOTE),
+        ("a/data/libdsp.so", "em_164", NOTE),
+        ("a/data/libarm.so", "aarch64", NOTE),
+    ],
+)
+def test_a_broken_file_is_an_error_where_a_loader_is_asked_for_it(
+    name: str, machine: str, severity: Severity
+) -> None:
+    broken = UnreadableObject(member=f"{SITE}/{name}", reason="the file ends", machine=machine)
+    found = only(environment({"a": [USER]}, unreadable=(broken,)))
+    assert (found.rule, found.severity) == ("CXXRT-W5", severity)
 
 
 def test_the_graph_shows_who_uses_and_who_brings_which_runtime() -> None:

@@ -128,6 +128,7 @@ def environment(
         "strings": (),
         "builds": (),
         "unreadable": (),
+        "machine": "x86_64",
     }
     return EnvironmentFacts(
         environment=Environment(

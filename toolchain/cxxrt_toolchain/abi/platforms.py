@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.abi.data import read_data
 from cxxrt_toolchain.abi.versions import as_number, release_pair, version_tuple
 from cxxrt_toolchain.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _MANYLINUX = re.compile(r"manylinux_(?P<major>[0-9]+)_(?P<minor>[0-9]+)_(?P<arch>\w+)")
 _LEGACY = re.compile(r"(?P<alias>manylinux[0-9]+)_(?P<arch>\w+)")
@@ -29,6 +32,11 @@ class GlibcPlatform:
     glibc: tuple[int, int] | None
     """The promised version; None for ``linux_<arch>``, which promises nothing."""
     arch: str
+
+    @property
+    def machine(self) -> str:
+        """What an ELF file for it names, which does not tell Arm's old architectures apart."""
+        return "armv7l" if self.arch in ("armv6l", "armv8l") else self.arch
 
     @property
     def tag(self) -> str:
@@ -90,6 +98,11 @@ def legacy_alias(platform: GlibcPlatform) -> str | None:
     names = {glibc: alias for alias, glibc in _aliases().items()}
     alias = names.get(platform.glibc) if platform.glibc else None
     return f"{alias}_{platform.arch}" if alias else None
+
+
+def machines_of(platforms: Iterable[str]) -> frozenset[str]:
+    """The machines that some platform tags are for; empty if none of them is for Linux."""
+    return frozenset(found.machine for found in map(parse_platform, platforms) if found)
 
 
 @cache

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from cxxrt_toolchain.collect.shares import work_on
 from cxxrt_toolchain.collect.store import Identity, Store, identity
-from cxxrt_toolchain.elf.reader import ElfError, SparseElf, is_elf
+from cxxrt_toolchain.elf.image import MAX_HEADER
+from cxxrt_toolchain.elf.reader import ElfError, SparseElf, is_elf, machine_of
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name, family_of_object
 from cxxrt_toolchain.facts.objects import WATCHED, ObjectFacts, decode, encode, static_families
 from cxxrt_toolchain.facts.traits import LARGEST_TABLE, NO_TRAITS, read_traits
@@ -31,6 +32,8 @@ BUFFER = 1 << 14
 """Bytes that are read where fewer are asked for: the tables at the beginning of most objects."""
 _KIND = "facts"
 _MAGIC_SIZE = 4
+ANY_EXECUTE = 0o111
+"""The permission bits with which somebody may execute a file."""
 _CUDART = RuntimeFamily.LIBCUDART
 
 
@@ -84,7 +87,7 @@ def _kept(stats: Mapping[str, Identity], store: Store, known: Needs) -> Iterator
                 yield path, decode(row, path, key[2], known)
 
 
-def _row(path: str) -> str | tuple[object, ...] | None:
+def _row(path: str) -> tuple[object, ...] | None:
     """The encoded facts of one file; None where it cannot be opened."""
     try:
         with open(path, "rb", BUFFER) as stream:  # noqa: PTH123 - called for each object
@@ -92,11 +95,22 @@ def _row(path: str) -> str | tuple[object, ...] | None:
                 os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
             if not is_elf(stream.read(_MAGIC_SIZE)):
                 return encode(None)
-            return encode(read_object(stream, path))
-    except ElfError as error:
-        return encode(UnreadableObject(member=path, reason=error.reason))
+            try:
+                return encode(read_object(stream, path))
+            except ElfError as error:
+                return encode(_broken(stream, error))
     except OSError:
         return None
+
+
+def _broken(stream: BinaryIO, error: ElfError) -> UnreadableObject:
+    stream.seek(0)
+    return UnreadableObject(
+        member=error.member,
+        reason=error.reason,
+        machine=machine_of(stream.read(MAX_HEADER)),
+        executable=bool(os.fstat(stream.fileno()).st_mode & ANY_EXECUTE),
+    )
 
 
 def read_object(stream: BinaryIO, path: str) -> ObjectFacts:

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from packaging.version import InvalidVersion
 
+from cxxrt_toolchain.abi.platforms import machines_of
 from cxxrt_toolchain.abi.versions import parse_version
-from cxxrt_toolchain.elf.reader import ElfError, is_elf, read_elf
+from cxxrt_toolchain.collect.files import ANY_EXECUTE
+from cxxrt_toolchain.elf.image import MAX_HEADER
+from cxxrt_toolchain.elf.reader import ElfError, is_elf, machine_of, read_elf
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_object
 from cxxrt_toolchain.facts.fingerprints import TextWatch, candidates
@@ -71,7 +74,7 @@ def collect(
     looked = sweep(suspects, partial(_look, wheel, record, known or {}))
     digests = {name: each.digest for name, each in zip(names, looked, strict=True) if each.digest}
     wheel_file, requirements, metadata_issues = _metadata(wheel)
-    return WheelReport(
+    report = WheelReport(
         filename=wheel.path.name,
         tags=wheel.name,
         wheel_file=wheel_file,
@@ -85,6 +88,7 @@ def collect(
             each.found for each in looked if isinstance(each.found, UnreadableObject)
         ),
     )
+    return report.for_machines(machines_of(wheel.name.platform))
 
 
 def identities(wheel: Wheel, report: WheelReport) -> dict[Identity, ObjectReport]:
@@ -128,7 +132,13 @@ def _look(
         try:
             found = _object(stream, member, watch)
         except ElfError as error:
-            found = UnreadableObject(member=member.name, reason=error.reason)
+            stream.seek(0)
+            found = UnreadableObject(
+                member=member.name,
+                reason=error.reason,
+                machine=machine_of(stream.read(MAX_HEADER)),
+                executable=bool(member.mode & ANY_EXECUTE),
+            )
         return _Looked(found, running.finish(stream, member.size) if running else None)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.facts.installed import Distribution, Environment, Found
     from cxxrt_toolchain.facts.objects import ObjectFacts
+    from cxxrt_toolchain.facts.wheel import UnreadableObject
 
 _REQUIREMENT = re.compile(
     "[-_.]+".join(RUNTIME_DISTRIBUTION.split("-")) + "(?![-_.]*[a-z0-9])", re.IGNORECASE
@@ -102,8 +103,10 @@ class EnvironmentFacts:
     builds: tuple[MissingSymbols, ...]
     """Symbols that packages use of their own build of a library and that another package's build
     with the same SONAME does not export."""
-    unreadable: tuple[tuple[str, str], ...]
-    """(Path, reason) of shared objects that cannot be read."""
+    unreadable: tuple[UnreadableObject, ...]
+    """Files with the name of a shared object that start like one and cannot be read."""
+    machine: str
+    """The interpreter's, as in `SharedObject.machine`."""
     interactions: Interactions = NO_INTERACTIONS
     """What packages with different runtimes or string ABIs exchange."""
 
@@ -122,6 +125,11 @@ class EnvironmentFacts:
         """Path of an object to its distribution."""
         members = self.members if self.runtime is None else (*self.members, self.runtime)
         return {each.path: member for member in members for each in member.objects}
+
+    @cached_property
+    def needed(self) -> frozenset[str]:
+        """All ``DT_NEEDED`` entries of the distributions' objects."""
+        return frozenset(name for member in self.members for name in member.needed)
 
     @cached_property
     def package_names(self) -> frozenset[str]:
@@ -177,13 +185,12 @@ class EnvironmentFacts:
         library has its SONAME.
         """
         found: dict[str, RuntimeCopy] = {}
-        needed = frozenset(name for member in self.members for name in member.needed)
         for member in self.members:
             for each in member.objects:
-                family = _family(each, families, needed)
+                family = _family(each, families, self.needed)
                 if family is not None:
                     file = each.path.rpartition("/")[2]
-                    name = file if file in needed else each.name
+                    name = file if file in self.needed else each.name
                     known = found.setdefault(name, RuntimeCopy(each.path, name, family))
                     owners = tuple(sorted({*known.owners, member.name}))
                     found[name] = known._replace(owners=owners)

@@ -97,15 +97,17 @@ _PLAIN = (
     "build_id",
 )
 """The fields of `SharedObject` with values of plain types."""
+_BROKEN = 3
+"""Length of the row of a file that cannot be read."""
 _FAMILIES = {family.value: family for family in RuntimeFamily}
 
 
-def encode(facts: Facts) -> str | tuple[Any, ...]:
-    """The facts as plain types: a tuple that is empty if the file is not ELF, or why it is bad."""
+def encode(facts: Facts) -> tuple[Any, ...]:
+    """The facts as plain types: a tuple that is empty if the file is not ELF."""
     if facts is None:
         return ()
     if isinstance(facts, UnreadableObject):
-        return facts.reason
+        return facts.reason, facts.machine, facts.executable
     elf, traits = facts.facts, facts.traits
     return (
         tuple(getattr(elf, name) for name in _PLAIN),
@@ -127,11 +129,14 @@ def decode(row: Any, path: str, size: int, needs: Needs) -> Facts:  # noqa: ANN4
     Raises:
         ValueError: `encode` did not make this row.
     """
-    if isinstance(row, str):
-        return UnreadableObject(member=path, reason=row)
     try:
         if row == ():
             return None
+        if len(row) == _BROKEN:
+            reason, machine, executable = row
+            return UnreadableObject(
+                member=path, reason=reason, machine=machine, executable=executable
+            )
         plain, versions, copy_of, exports, cudart_needed, traits, (start, end) = row
         fields = dict(zip(_PLAIN, plain, strict=True))
         return ObjectFacts(

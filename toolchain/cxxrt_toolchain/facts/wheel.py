@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.families import served_soname
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from cxxrt_toolchain.abi.filename import WheelTags
     from cxxrt_toolchain.elf.facts import SharedObject, Soname
     from cxxrt_toolchain.facts.families import RuntimeFamily
     from cxxrt_toolchain.wheel.metadata import WheelFile
     from cxxrt_toolchain.wheel.reader import RecordIssue
+
+_SHARED = re.compile(r".+\.so(?:\.[0-9][\w-]*)*")
+_SCRIPT = re.compile(r"[^/]+\.data/scripts/[^/]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +124,33 @@ class ObjectReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadableObject:
-    """A member that starts like an ELF file and cannot be read."""
+    """A file that starts like an ELF file and cannot be read."""
 
     member: str
+    """Its name in the wheel, or the path where it is installed."""
     reason: str
+    machine: str = ""
+    """As in `SharedObject.machine`; empty if not even that can be read."""
+    executable: bool = False
+    """Whether its permissions let it be executed."""
+
+    def is_loaded(self, needed: Collection[str], machines: Collection[str]) -> bool:
+        """Whether somebody asks a loader of one of these machines for it, which then refuses it.
+
+        By a module's or library's name, because another object needs it (`needed` has all
+        ``DT_NEEDED`` entries), as an installed script or as a program. Everything else is data
+        that only begins like an ELF file. Without `machines` it may be any that Linux runs on.
+        """
+        if self.machine and not runs_on(self.machine, machines):
+            return False
+        name = self.member.rsplit("/", 1)[-1]
+        asked = _SHARED.fullmatch(name) or name in needed or _SCRIPT.fullmatch(self.member)
+        return bool(asked) or (self.executable and bool(self.machine))
+
+
+def runs_on(machine: str, machines: Collection[str]) -> bool:
+    """Whether an object's machine is one of some; without any, whether Linux runs on it."""
+    return machine in machines if machines else not machine.startswith("em_")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +170,24 @@ class WheelReport:
     members: tuple[str, ...]
     """All names, in archive order, directories left out."""
     objects: tuple[ObjectReport, ...]
+    """Those for the machines that the wheel is for; without one, those for any Linux machine."""
     unreadable: tuple[UnreadableObject, ...]
+    foreign: tuple[ObjectReport, ...] = ()
+    """Objects for other machines, which no loader of the wheel's machines opens: data."""
+
+    @property
+    def every_object(self) -> tuple[ObjectReport, ...]:
+        """With the foreign ones, by member."""
+        return tuple(sorted((*self.objects, *self.foreign), key=lambda found: found.member))
+
+    def for_machines(self, machines: Collection[str]) -> WheelReport:
+        """The same report of a wheel for some machines; without any, for all of Linux."""
+        every = self.every_object
+        own = [runs_on(each.facts.machine, machines) for each in every]
+        if machines and not any(own):  # they are for another machine, all of them
+            return self.for_machines(())
+        foreign = tuple(each for each, mine in zip(every, own, strict=True) if not mine)
+        return replace(self, objects=tuple(compress(every, own)), foreign=foreign)
 
     def provides(self, name: str) -> ObjectReport | None:
         """The object in the wheel that a ``DT_NEEDED`` entry would find, if there is one."""

@@ -77,8 +77,8 @@ def report_document(report: WheelReport, tables: SymbolTables) -> dict[str, Any]
         "requires_dist": list(report.requires_dist),
         "needs": needs_document(runtime_needs(report, repaired=False), tables),
         "needs_if_repaired": needs_document(runtime_needs(report, repaired=True), tables),
-        "objects": [_object(found) for found in report.objects],
-        "unreadable": [asdict(broken) for broken in report.unreadable],
+        "objects": [_object(found) for found in report.every_object],
+        "unreadable": [_fields(broken, "member", "reason") for broken in report.unreadable],
         "metadata_issues": list(report.metadata_issues),
     }
 

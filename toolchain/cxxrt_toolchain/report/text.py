@@ -68,9 +68,10 @@ def show_report(page: Page, report: WheelReport, tables: SymbolTables) -> None:
         for family in found.static:
             _row(page, "static", f"{family.value} in {found.member}", "yellow")
     _row(page, "provided", _provided(report, tables))
-    _row(page, "objects", str(len(report.objects)))
-    for found in report.objects:
-        page.line((f"  {found.member}", ""), (f"  {', '.join(found.facts.needed)}", "dim"))
+    _row(page, "objects", str(len(report.every_object)))
+    for found in report.every_object:
+        other = f" for {found.facts.machine}" if found in report.foreign else ""
+        page.line((f"  {found.member}{other}", ""), (f"  {', '.join(found.facts.needed)}", "dim"))
     for broken in report.unreadable:
         page.line((f"  {broken.member}", ""), (f"  unreadable: {broken.reason}", "red"))
 

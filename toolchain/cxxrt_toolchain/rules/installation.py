@@ -12,7 +12,7 @@ from cxxrt_toolchain.facts.installed import VARIABLE_STEPS, normalized
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION, Origin
 from cxxrt_toolchain.facts.process import ProcessView, names_of
 from cxxrt_toolchain.rules.openmp_cuda import lacking
-from cxxrt_toolchain.rules.remedies import INSTALL, upgrade
+from cxxrt_toolchain.rules.remedies import INSTALL, UNREADABLE, reinstall, unreadable_file, upgrade
 from cxxrt_toolchain.rules.rule import Finding, Severity, error, note, rule, warning
 from cxxrt_toolchain.wording import listed, shortened
 
@@ -180,16 +180,19 @@ def replaced(view: ProcessView) -> Iterator[Finding]:
             )
 
 
-@rule("CXXRT-W5", "Unreadable ELF file", on=(EnvironmentFacts,))
+@rule("CXXRT-W5", UNREADABLE, on=(EnvironmentFacts,))
 def unreadable(env: EnvironmentFacts) -> Iterator[Finding]:
     """A shared object of a distribution that the ELF reader rejects."""
-    for path, reason in env.unreadable:
-        owner = env.environment.owner(path)
+    for broken in env.unreadable:
+        found = unreadable_file(broken, env.needed, {env.machine})
+        fatal = found.severity is Severity.ERROR
+        owner = env.environment.owner(broken.member)
         names = (owner.name,) if owner else ()
-        yield error(
-            f"{path} cannot be read: {reason}",
-            culprits=names,
-            victims=names,
-            libraries=(path,),
-            remedies=(f"pip install --force-reinstall --no-deps {owner.name}",) if owner else (),
+        yield replace(
+            found,
+            message=f"{broken.member} {found.message}",
+            culprits=names if fatal else (),
+            victims=names if fatal else (),
+            libraries=(broken.member,),
+            remedies=tuple(map(reinstall, names)) if fatal else (),
         )

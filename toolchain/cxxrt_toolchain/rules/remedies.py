@@ -1,4 +1,4 @@
-"""Remedies and sentences that several rules give. Text only."""
+"""Remedies, sentences and findings that several rules give."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from cxxrt_toolchain.facts.families import LIBSTDCXX
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
 from cxxrt_toolchain.facts.process import ProcessView
 from cxxrt_toolchain.facts.trials import Change
+from cxxrt_toolchain.rules.rule import Finding, error, note
 from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from cxxrt_toolchain.facts.interactions import CapsulePointer, Crossing
+    from cxxrt_toolchain.facts.wheel import UnreadableObject
 
 Scene = EnvironmentFacts | ProcessView
 BOTH = (EnvironmentFacts, ProcessView)
@@ -103,6 +105,18 @@ def cudart_first(scene: Scene, major: int, *, installed: bool) -> tuple[str, ...
     )
 
 
+UNREADABLE = "Unreadable ELF file"
+
+
+def unreadable_file(
+    broken: UnreadableObject, needed: Collection[str], machines: Collection[str]
+) -> Finding:
+    """W5 about one file: an error where somebody loads it; the arguments are `is_loaded`'s."""
+    if broken.is_loaded(needed, machines):
+        return error(f"cannot be read: {broken.reason}")
+    return note(f"begins like an ELF file, but nothing loads it as one: {broken.reason}")
+
+
 def repaired(scene: Scene, name: str) -> str:
     """Commands that download, repair and reinstall the wheel of an installed distribution."""
     return repaired_wheel(name, scene.version_of(name))
@@ -115,6 +129,11 @@ def repaired_wheel(name: str, version: str) -> str:
         f"pip download --no-deps -d original {pinned} && cxxrt repair -w fixed original/*.whl "
         "&& pip install --force-reinstall --no-deps fixed/*.whl"
     )
+
+
+def reinstall(name: str) -> str:
+    """The command that installs the same release of a distribution again."""
+    return f"pip install --force-reinstall --no-deps {name}"
 
 
 def upgrade(name: str) -> str:

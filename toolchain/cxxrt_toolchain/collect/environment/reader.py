@@ -83,8 +83,9 @@ def collect_environment(
         interactions=find_interactions(_interacting_objects(members), answers),
         builds=tuple(crossings.differing_builds(members, answers)),
         unreadable=tuple(
-            (each.member, each.reason) for each in read.unreadable if ".so" in each.member
+            each for each in read.unreadable if each.member != environment.interpreter.program
         ),
+        machine=program.machine,
     )
     answers.save()
     return facts

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.rules.rule import error, warning
+from cxxrt_toolchain.abi.platforms import machines_of
+from cxxrt_toolchain.rules.remedies import UNREADABLE, unreadable_file
+from cxxrt_toolchain.rules.rule import Severity, error, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_promise, of_wheels
 from cxxrt_toolchain.wheel.record import RecordIssueKind
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 _UNTRUSTED = (RecordIssueKind.UNREADABLE, RecordIssueKind.WRONG_HASH, RecordIssueKind.WRONG_SIZE)
 """Issues that may mean damage; a repair copies members with the hash that RECORD gives. What
 RECORD merely forgets can be written anew."""
+_LEAVE_OUT = "Build the wheel again, or leave the file out."
 _DAMAGED = "The wheel was damaged or changed after it was built; get it again, or build it again."
 
 
@@ -66,20 +70,18 @@ def purity(claim: Claim) -> Iterator[Finding]:
 def machine(claim: Claim) -> Iterator[Finding]:
     """No object is for the tag's machine; some for another one are common (debuggers)."""
     machines = {found.facts.machine for found in claim.linked}
-    archs = {platform.arch for platform in claim.platforms}
-    if archs and machines and not archs & machines:
+    wanted = machines_of(claim.tags.platform)
+    if wanted and machines and not wanted & machines:
         first = claim.linked[0]
-        tagged = ", ".join(sorted(archs))
+        tagged = ", ".join(sorted(wanted))
         yield error(f"is for {first.facts.machine}, the tag for {tagged}", member=first.member)
 
 
-@of_wheels(
-    "CXXRT-W5",
-    "Unreadable ELF file",
-    remedies=("Build the wheel again, or leave the file out if nothing loads it.",),
-    unrepairable="Build the wheel again, or leave the file out.",
-)
+@of_wheels("CXXRT-W5", UNREADABLE)
 def unreadable(claim: Claim) -> Iterator[Finding]:
     """Members that begin as an ELF file and cannot be read as one."""
     for broken in claim.report.unreadable:
-        yield error(broken.reason, member=broken.member)
+        found = unreadable_file(broken, claim.needed, machines_of(claim.tags.platform))
+        advice = _LEAVE_OUT if found.severity is Severity.ERROR else ""
+        remedies = (advice,) if advice else ()
+        yield replace(found, member=broken.member, remedies=remedies, unrepairable=advice)

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from cxxrt_toolchain.abi.filename import violations
-from cxxrt_toolchain.abi.platforms import GlibcPlatform, parse_platform, promise_of
+from cxxrt_toolchain.abi.platforms import GlibcPlatform, machines_of, parse_platform, promise_of
 from cxxrt_toolchain.abi.spec import UnknownEpochError, load_policy
 from cxxrt_toolchain.abi.tag import AbiTag, BadTagError, RuntimeAbi, claims_runtime, without_runtime
 from cxxrt_toolchain.abi.versions import parse_requirement, parse_version
@@ -87,6 +87,11 @@ class Claim:
         """The objects that a dynamic loader can load, without those that a repair drops."""
         linked = (found for found in self.report.objects if found.facts.kind in ("dyn", "exec"))
         return tuple(each for each in linked if not (self.repaired and each.served_as))
+
+    @property
+    def needed(self) -> frozenset[str]:
+        """All ``DT_NEEDED`` entries."""
+        return frozenset(name for found in self.linked for name in found.facts.needed)
 
     @property
     def copies(self) -> tuple[ObjectReport, ...]:
@@ -207,6 +212,7 @@ def make_claim(
         UsageError: `tag` has none of the three forms.
     """
     tags = override(report.tags, tag) if tag else report.tags
+    report = report.for_machines(machines_of(tags.platform))
     tags, needs = repaired or (tags, runtime_needs(report, repaired=False))
     runtime, malformed = None, None
     broken: tuple[Violation, ...] = ()
