@@ -39,6 +39,9 @@ OPERATIONS = (
     "bounds",
     "to-variant",
     "from-variant",
+    "providers",
+    "places",
+    "libraries",
     "schema",
 )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import answer_loader
 import answer_policy
+import answer_providers
 import answer_tags
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _OTHERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     **answer_policy.OPERATIONS,
     **answer_loader.OPERATIONS,
+    **answer_providers.OPERATIONS,
 }
 OPERATIONS = answer_tags.OPERATIONS.keys() | _OTHERS.keys()
 

@@ -21,6 +21,9 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
     from cxx11_cuda_runtime._diagnosis import Diagnosis, LoadedLibrary
     from cxx11_cuda_runtime._errors import (
         CudartNotFoundError,
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
         LibraryLoadError,
         LibstdcxxTooOldError,
         OpenmpNotFoundError,
+        ProviderMismatchError,
+        ProviderNotFoundError,
         RuntimeLoadError,
         SubinterpreterError,
         UnbuiltError,
@@ -40,6 +45,8 @@ __all__ = [
     "LibstdcxxTooOldError",
     "LoadedLibrary",
     "OpenmpNotFoundError",
+    "ProviderMismatchError",
+    "ProviderNotFoundError",
     "RuntimeLoadError",
     "SubinterpreterError",
     "UnbuiltError",
@@ -84,6 +91,7 @@ def require(
     glibcxx: "str | None" = None,
     cudart: "str | None" = None,
     openmp: bool = False,
+    libraries: "Sequence[Mapping[str, Any]]" = (),
     who: str = "this package",
 ) -> None:
     """Check the loaded libraries against the needs of a native package, before its import.
@@ -93,19 +101,22 @@ def require(
         cudart: Oldest sufficient CUDA runtime, for example ``"12.9"``; ``"12"`` is any 12.x.
             It is loaded if no libcudart of that major is.
         openmp: Whether libgomp is needed; it is loaded if no libgomp is.
+        libraries: Rows of libraries that other distributions bring, as the build writes them; each
+            is loaded if no library of its SONAME is.
         who: Name of the calling distribution, for the message.
 
     Raises:
         RuntimeLoadError: One of its subclasses, an ``ImportError``; the message names the culprit.
         ValueError: A version has another form.
     """
-    if cudart is None and not openmp and _how == "vendored" and glibcxx is not None:
-        head, _, minor = glibcxx.rpartition(".")
-        if head == "3.4" and minor.isdecimal() and int(minor) <= _VENDORED[0]:
-            return
-    from cxx11_cuda_runtime import _require
+    if cudart is not None or openmp or _how != "vendored" or not _vendored_has(glibcxx):
+        from cxx11_cuda_runtime import _require
 
-    _require.require(glibcxx=glibcxx, cudart=cudart, openmp=openmp, who=who, how=_how)
+        _require.require(glibcxx=glibcxx, cudart=cudart, openmp=openmp, who=who, how=_how)
+    if libraries and _how not in {"disabled", "unsupported"}:
+        from cxx11_cuda_runtime import _provider
+
+        _provider.require(libraries, who)
 
 
 def loaded() -> "tuple[LoadedLibrary, ...]":
@@ -132,6 +143,11 @@ def __getattr__(name: str) -> object:
     from cxx11_cuda_runtime import _errors
 
     return getattr(_errors, name)
+
+
+def _vendored_has(glibcxx: "str | None") -> bool:
+    head, _, minor = (glibcxx or "3.4.0").rpartition(".")
+    return head == "3.4" and minor.isdecimal() and int(minor) <= _VENDORED[0]
 
 
 def _long_way() -> str:
@@ -201,6 +217,25 @@ def _vendored_is_newest() -> bool:
     finally:
         os.close(file)
     return True
+
+
+def _is_whole(path: str) -> bool:
+    """Whether a file is as long as its section headers, its last part, require.
+
+    The dynamic linker maps a truncated file, and the first access kills the process. True for a
+    file that cannot be read, so that the dynamic linker reports it.
+    """
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        head = os.read(file, 64)
+        headers = int.from_bytes(head[40:48], "little")
+        length = int.from_bytes(head[58:60], "little") * int.from_bytes(head[60:62], "little")
+        return headers + length <= os.fstat(file).st_size
+    finally:
+        os.close(file)
 
 
 def _dlopen(path: str, mode: int) -> bool:

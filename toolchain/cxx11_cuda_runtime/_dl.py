@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from cxx11_cuda_runtime import _NOLOAD, _NOW_GLOBAL, _dlopen
+from cxx11_cuda_runtime import _NOLOAD, _NOW_GLOBAL, _dlopen, _is_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def resident(soname: str) -> int | None:
 
 def open_global(name: str) -> int:
     """Load a library with ``RTLD_NOW | RTLD_GLOBAL``; `OSError` has ``dlerror``'s text."""
-    if "/" in name and not is_whole(name):
+    if "/" in name and not _is_whole(name):
         raise OSError(f"{name}: file too short")
     ctypes = _ctypes()
     if ctypes is not None:
@@ -65,25 +65,6 @@ def open_global(name: str) -> int:
     if not _dlopen(name, _NOW_GLOBAL):
         raise OSError(f"{name}: cannot open shared object file")
     return NO_HANDLE
-
-
-def is_whole(path: str) -> bool:
-    """Whether a file is as long as its section headers, its last part, require.
-
-    The dynamic linker maps a truncated file, and the first access kills the process. True for a
-    file that cannot be read, so that the dynamic linker reports it.
-    """
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return True
-    try:
-        head = os.read(file, 64)
-        headers = int.from_bytes(head[40:48], "little")
-        length = int.from_bytes(head[58:60], "little") * int.from_bytes(head[60:62], "little")
-        return headers + length <= os.fstat(file).st_size
-    finally:
-        os.close(file)
 
 
 def has_function(handle: int, path: str, symbol: str) -> bool:

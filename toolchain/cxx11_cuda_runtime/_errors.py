@@ -68,6 +68,18 @@ class UnbuiltError(RuntimeLoadError):
     rule = "CXXRT-L007"
 
 
+class ProviderNotFoundError(RuntimeLoadError):
+    """No place has a library that another distribution brings."""
+
+    rule = "CXXRT-L011"
+
+
+class ProviderMismatchError(RuntimeLoadError):
+    """A library that another distribution brings lacks a function that a package needs."""
+
+    rule = "CXXRT-L012"
+
+
 def _fixes(remedies: tuple[str, ...]) -> str:
     if not remedies:
         return ""

@@ -8,19 +8,23 @@ import { bounds } from './bounds.mjs';
 import { decide } from './loader.mjs';
 import { checkPolicy } from './policy.mjs';
 import { checkWheel, format, parse, Rejected } from './tag.mjs';
+import { load, places, requirements } from './providers.mjs';
 import { expand, knownEpochs, order, supported } from './select.mjs';
 import { fromVariant, toVariant } from './variant.mjs';
 
 const root = new URL('../../cxxrt_abi_tag_spec/', import.meta.url);
 const data = (name) => JSON.parse(readFileSync(new URL(name, root)));
+const symbolFiles = readdirSync(new URL('symbols/', root));
 const published = data('tags.json').epochs;
 const tables = {
   gcc: data('symbols/gcc-runtime.json').libraries,
-  cudart: Object.fromEntries(readdirSync(new URL('symbols/', root)).filter((name) => name.startsWith('cudart'))
+  cudart: Object.fromEntries(symbolFiles.filter((name) => name.startsWith('cudart'))
     .map((name) => data(`symbols/${name}`)).map((table) => [table.major, table])),
   releases: data('releases.json').releases,
   manylinux: data('manylinux.json'),
   policy: (runtime) => data(`policies/${runtime}.json`),
+  providers: readdirSync(new URL('providers/', root)).map((name) => data(`providers/${name}`)),
+  library: (soname) => (symbolFiles.includes(`${soname}.json`) ? data(`symbols/${soname}.json`) : undefined),
 };
 
 const operations = {
@@ -33,6 +37,9 @@ const operations = {
   bounds: (input) => bounds(input, tables),
   loader: decide,
   policy: (input) => checkPolicy(input, tables),
+  providers: (input) => requirements(input, tables),
+  places,
+  libraries: load,
   'to-variant': ({ filename }) => toVariant(filename, published),
   'from-variant': ({ filename, properties }) => fromVariant(filename, properties),
 };

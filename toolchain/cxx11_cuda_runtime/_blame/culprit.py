@@ -71,22 +71,23 @@ def distributions_of(paths: Sequence[str], sys_path: Sequence[str]) -> dict[str,
     found: dict[str, str] = {}
     for root in filter(None, dict.fromkeys(sys_path)):
         rows = {os.path.relpath(p, root): p for p in paths if p.startswith(root + os.sep)}
-        for entry in _dist_infos(root) if rows else ():
+        for entry in dist_infos(root) if rows else ():
             listed = rows.keys() & set(_recorded(os.path.join(root, entry, "RECORD")))
-            name = _name_and_version(os.path.join(root, entry)) if listed else ""
+            name = name_and_version(os.path.join(root, entry)) if listed else ""
             for row in listed:
                 found.setdefault(rows[row], name)
     return found
 
 
-def _dist_infos(root: str) -> list[str]:
+def dist_infos(root: str) -> list[str]:
+    """Names of the folders with a distribution's metadata in a site folder."""
     try:
         return [entry for entry in os.listdir(root) if entry.endswith(".dist-info")]
     except OSError:
         return []
 
 
-def _name_and_version(dist_info: str) -> str:
+def name_and_version(dist_info: str) -> str:
     """As METADATA spells them, else as the folder's name does, which has no hyphens."""
     fields: dict[str, str] = {}
     try:

@@ -15,7 +15,13 @@ def read_data(name: str) -> dict[str, Any]:
     return document
 
 
+def data_names(folder: str) -> tuple[str, ...]:
+    """The JSON files of a folder, as `read_data` takes them, sorted."""
+    entries = files(_DATA).joinpath(folder).iterdir()
+    return tuple(sorted(f"{folder}/{e.name}" for e in entries if e.name.endswith(".json")))
+
+
 def policy_names() -> tuple[str, ...]:
     """The runtime ABIs that have a policy, sorted."""
-    entries = files(_DATA).joinpath("policies").iterdir()
-    return tuple(sorted(e.name.removesuffix(".json") for e in entries if e.name.endswith(".json")))
+    names = data_names("policies")
+    return tuple(name.removeprefix("policies/").removesuffix(".json") for name in names)

@@ -29,6 +29,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.backend.provided import NO_PROVIDERS, ProviderPaths
 from cxxrt_toolchain.errors import ConfigError
 from cxxrt_toolchain.host.runtime_folder import STRING_ABI
 
@@ -56,6 +57,8 @@ class LinkPaths:
     pkgconfig: str
     linker: str | None = None
     """The folder of our linker, for the compiler's ``-B``."""
+    providers: ProviderPaths = NO_PROVIDERS
+    """Of libraries that other distributions bring."""
 
 
 def link_environment(
@@ -68,20 +71,28 @@ def link_environment(
     _refuse_contradictions(environment)
     ours = [] if paths.linker is None else [f"-B{paths.linker}/"]
     ours += [f"-Wl,--exclude-libs,{archive}" for archive in _STATIC_RUNTIME]
-    search = [f"-L{folder}" for folder in paths.libraries]
+    others = paths.providers
+    search = [f"-L{folder}" for folder in (*paths.libraries, *others.libraries)]
+    headers = [word for folder in others.headers for word in ("-isystem", folder)]
     changes = {
-        "CPPFLAGS": _words(STRING_ABI, environment.get("CPPFLAGS")),
+        "CPPFLAGS": _words(STRING_ABI, environment.get("CPPFLAGS"), _quoted(headers)),
         "LDFLAGS": _words(_quoted(ours), environment.get("LDFLAGS"), _quoted(search)),
         "CMAKE_ARGS": _words(_quoted([_CMAKE_STRING_ABI]), environment.get("CMAKE_ARGS")),
-        "CMAKE_PREFIX_PATH": _search_path(environment.get("CMAKE_PREFIX_PATH"), paths.cmake),
-        "PKG_CONFIG_PATH": _search_path(environment.get("PKG_CONFIG_PATH"), paths.pkgconfig),
     }
+    for variable, folders in (
+        ("CMAKE_PREFIX_PATH", (paths.cmake, *others.prefixes)),
+        ("CMAKE_LIBRARY_PATH", others.libraries),
+        ("PKG_CONFIG_PATH", (paths.pkgconfig, *others.pkgconfig)),
+    ):
+        if folders:
+            ours_last = os.pathsep.join(folders)
+            changes[variable] = _search_path(environment.get(variable), ours_last)
     if paths.linker is not None:
         # For what calls a compiler without $LDFLAGS, such as a build hook of hatchling: GCC and
         # Clang look for the linker here, and for libraries behind every -L.
         users = environment.get("COMPILER_PATH")
         changes["COMPILER_PATH"] = f"{paths.linker}{os.pathsep}{users}" if users else paths.linker
-        libraries = os.pathsep.join(paths.libraries)
+        libraries = os.pathsep.join((*paths.libraries, *others.libraries))
         changes["LIBRARY_PATH"] = _search_path(environment.get("LIBRARY_PATH"), libraries)
     if config.cuda is not None:
         changes.update(_nvcc(search, environment))

@@ -6,11 +6,13 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.backend.link import LinkPaths, link_environment
 from cxxrt_toolchain.backend.linker import find_compiler, write_linker
+from cxxrt_toolchain.backend.provided import provider_paths
 from cxxrt_toolchain.elf.image import ElfError
 from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.errors import ConfigError
@@ -45,6 +47,7 @@ def link_settings(
         cmake=os.fspath(runtime.cmake),
         pkgconfig=os.fspath(runtime.pkgconfig),
         linker=os.fspath(folder),
+        providers=provider_paths(folder / "providers", sys.path),
     )
     return link_environment(config, paths, environment)
 

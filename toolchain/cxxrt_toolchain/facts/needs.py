@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.abi.bounds import NoRuntimeError
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.elf.facts import SharedObject
+    from cxxrt_toolchain.facts.provided import ProviderNeed
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
 
 _GLIBCXX = "GLIBCXX_"
@@ -35,6 +36,13 @@ class RuntimeNeeds:
     """Sorted (SONAME, version node) pairs, weak ones left out."""
     cudart: tuple[tuple[int, tuple[str, ...]], ...] = ()
     """Sorted (CUDA major, undefined symbols)."""
+    providers: tuple[ProviderNeed, ...] = ()
+    """Libraries that other distributions bring, in an order in which they can be loaded."""
+
+    @property
+    def all_users(self) -> tuple[str, ...]:
+        """Members that need a library of the runtime or of another distribution, sorted."""
+        return tuple(sorted({*self.users, *(u for need in self.providers for u in need.users)}))
 
     @property
     def glibcxx(self) -> str | None:
@@ -50,17 +58,21 @@ class RuntimeNeeds:
 
     @property
     def openmp(self) -> bool:
-        """Whether libgomp is needed."""
-        return any(family_of_name(name) is RuntimeFamily.LIBGOMP for name in self.libraries)
+        """Whether libgomp is needed, also by a provider's library that is to find it loaded."""
+        names = {*self.libraries, *(name for need in self.providers for name in need.row.after)}
+        return any(family_of_name(name) is RuntimeFamily.LIBGOMP for name in names)
 
     @property
     def wants_runtime(self) -> bool:
-        """Whether anything beyond libgcc_s is needed.
+        """Whether anything beyond libgcc_s is needed, or the runtime's loader for other libraries.
 
         libgcc_s alone is no reason to share a runtime: Rust and C code needs it too, it holds no
         C++ state, and every manylinux platform promises it.
         """
-        return any(family_of_name(n) is not RuntimeFamily.LIBGCC for n in self.libraries)
+        beyond = (
+            name for name in self.libraries if family_of_name(name) is not RuntimeFamily.LIBGCC
+        )
+        return bool(self.providers) or any(beyond)
 
     def with_cuda(self, major: int) -> RuntimeNeeds:
         """The same needs and a libcudart that no object needs by itself, because code opens it."""
@@ -74,7 +86,7 @@ class RuntimeNeeds:
 
         Raises `NoRuntimeError` for something that no known runtime provides.
         """
-        if not self.libraries:
+        if not self.libraries and not self.providers:
             return None
         # Not at the top: it imports packaging, and the doctor's documents ask for no bound.
         from cxxrt_toolchain.abi.bounds import requirement_text
@@ -98,12 +110,14 @@ def runtime_needs(report: WheelReport, *, repaired: bool) -> RuntimeNeeds:
     `repaired` counts needs that a bundled copy serves today, under the runtime's names; else only
     what must come from outside the wheel counts.
     """
+    from cxxrt_toolchain.facts.provided import provider_needs  # imports packaging
+
     users: set[str] = set()
     libraries: set[Soname] = set()
     versions: set[tuple[str, str]] = set()
     cudart: dict[int, set[str]] = {}
     for found in report.objects:
-        if found.served_as is not None:
+        if found.member in report.dropped:
             continue
         served = _served(found, report, repaired=repaired)
         if not served:
@@ -118,6 +132,7 @@ def runtime_needs(report: WheelReport, *, repaired: bool) -> RuntimeNeeds:
         libraries=tuple(sorted(libraries)),
         versions=tuple(sorted(versions)),
         cudart=tuple((major, tuple(sorted(cudart[major]))) for major in sorted(cudart)),
+        providers=provider_needs(report, repaired=repaired),
     )
 
 
@@ -137,7 +152,7 @@ def _served(found: ObjectReport, report: WheelReport, *, repaired: bool) -> dict
         for name in found.facts.needed
         if repaired or report.provides(name) is None
     }
-    return {name: served for name, served in names.items() if served is not None}
+    return {name: served for name, served in names.items() if served and family_of_name(served)}
 
 
 def _versions(found: ObjectReport, served: dict[Soname, Soname]) -> set[tuple[str, str]]:

@@ -10,6 +10,9 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cxxrt_toolchain.abi.provider import Provided
     from cxxrt_toolchain.facts.wheel import ObjectReport
 
 RUNTIME_LIBRARIES = "cxx11_cuda_runtime/lib"
@@ -46,12 +49,24 @@ def resolve(member: str, entry: str) -> str | None:
     return posixpath.normpath(posixpath.join(posixpath.dirname(home), rest))
 
 
-def escapes(member: str, entry: str) -> bool:
-    """Whether an entry is absolute, empty, not below ``$ORIGIN``, or leaves site-packages."""
+def escapes(member: str, entry: str, rows: Iterable[Provided] = ()) -> bool:
+    """Whether an entry is absolute, empty, not below ``$ORIGIN``, or leaves site-packages.
+
+    But for those that lead to the place of a library of `rows`.
+    """
     if installed_path(member) is None:
         return not _ORIGIN.match(entry)
     path = resolve(member, entry)
+    if path is not None and any(_leads_to(path, row) for row in rows):
+        return False
     return path is None or path == ".." or path.startswith("../")
+
+
+def _leads_to(path: str, row: Provided) -> bool:
+    """Whether a path, seen from site-packages, is the folder of a ``data:`` place."""
+    folder = posixpath.normpath(f"prefix/lib/python/site/{path}")
+    files = (place.removeprefix("data:") for place in row.places if place.startswith("data:"))
+    return any(posixpath.dirname(f"prefix/{file}") == folder for file in files)
 
 
 def leaves_package(found: ObjectReport) -> bool:

@@ -119,12 +119,15 @@ def digest(
     other version is a copy relocation: an executable's room for a variable of a library. `watched`
     is what policies forbid; default: what those of the specification do.
     """
+    # Not at the top: the doctor uses this module's names, and reads no policy and no row.
+    from cxxrt_toolchain.abi.provider import provided_copy
+
     if watched is None:
-        # Not at the top: the doctor uses this module's names, and reads no policy.
         from cxxrt_toolchain.abi.spec import watched_symbols
 
         watched = watched_symbols()
     private: set[tuple[str, str]] = set()
+    provided_needs: dict[str, set[str]] = {}
     found: dict[str, list[str]] = defaultdict(list)
     undefined: set[str] = set()
     unversioned: list[str] = []
@@ -135,6 +138,8 @@ def digest(
             if group.binding is not Binding.WEAK:  # a library without it is no obstacle
                 needs = watched.needs.intersection(group.names)
                 private.update((group.soname or "", name) for name in needs)
+                if group.soname and provided_copy(group.soname):
+                    provided_needs.setdefault(group.soname, set()).update(group.names)
             kinds = _needed_kinds(group)
             if group.version is None and group.binding is Binding.GLOBAL:
                 unversioned += [name for name in group.names if not interpreter_defines(name)]
@@ -155,6 +160,7 @@ def digest(
         private_needs=tuple(sorted(private)),
         forbidden_definitions=forbidden,
         undefined=frozenset(undefined),
+        provided_needs=tuple((s, tuple(sorted(provided_needs[s]))) for s in sorted(provided_needs)),
         unversioned=tuple(sorted(unversioned)),
         exported=tuple(exported),
     )

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import compress
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.versions import parse_requirement
 from cxxrt_toolchain.facts.families import served_soname
+from cxxrt_toolchain.facts.installed import normalized
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
+
+    from packaging.requirements import Requirement
 
     from cxxrt_toolchain.abi.filename import WheelTags
     from cxxrt_toolchain.elf.facts import SharedObject, Soname
@@ -78,6 +83,9 @@ class SymbolDigest:
     """The exported symbols that some policy forbids, sorted."""
     undefined: frozenset[str] = frozenset()
     """Of the few undefined C functions that a rule asks about, those that are there."""
+    provided_needs: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Sorted (SONAME, undefined symbols) of the provider libraries that give their symbols
+    versions, weak symbols left out."""
     unversioned: tuple[str, ...] = ()
     """Strong undefined symbols without a version that the interpreter does not define: what defines
     them has no symbol versions, or was not part of the link."""
@@ -172,6 +180,9 @@ class WheelReport:
     objects: tuple[ObjectReport, ...]
     """Those for the machines that the wheel is for; without one, those for any Linux machine."""
     unreadable: tuple[UnreadableObject, ...]
+    replaceable: Mapping[str, Soname] = field(default_factory=dict)
+    """Copies of libraries that other distributions bring, each with the SONAME that its users can
+    have instead (`facts.provided.replaceable`)."""
     foreign: tuple[ObjectReport, ...] = ()
     """Objects for other machines, which no loader of the wheel's machines opens: data."""
 
@@ -193,6 +204,18 @@ class WheelReport:
         """The object in the wheel that a ``DT_NEEDED`` entry would find, if there is one."""
         return self._by_name.get(name)
 
+    def requirements_on(self, distribution: str) -> tuple[Requirement, ...]:
+        """The requirements on a distribution (its normalized name), with whatever marker."""
+        from packaging.requirements import InvalidRequirement
+
+        found = []
+        for line in self.requires_dist:
+            with suppress(InvalidRequirement):
+                requirement = parse_requirement(line)
+                if normalized(requirement.name) == distribution:
+                    found.append(requirement)
+        return tuple(found)
+
     def unresolved(self, found: ObjectReport) -> tuple[str, ...]:
         """The `unversioned` symbols of an object that no object of the wheel defines."""
         return tuple(name for name in found.symbols.unversioned if name not in self._defined)
@@ -211,11 +234,19 @@ class WheelReport:
         sonames = {found.name: found for found in reversed(self.objects)}
         return sonames | {found.file_name: found for found in reversed(self.objects)}
 
+    @cached_property
+    def dropped(self) -> Mapping[str, Soname]:
+        """The copies that a repair drops: member to the SONAME that its users get instead."""
+        served = {found.member: found.served_as for found in self.objects}
+        ours = {member: soname for member, soname in served.items() if soname is not None}
+        return {**self.replaceable, **ours}
+
     def served_as(self, needed: Soname) -> Soname | None:
         """The runtime's name for a needed library, also where a bundled copy serves it today.
 
-        That copy may be called anything: torchvision 0.29.1 needs ``libcudart.faf08d9a.so.13``, a
-        file whose SONAME is ``libcudart.so.13``.
+        So for the library of another distribution whose copy a repair drops. The copy may be called
+        anything: torchvision 0.29.1 needs ``libcudart.faf08d9a.so.13``, a file whose SONAME is
+        ``libcudart.so.13``.
         """
         copy = self.provides(needed)
-        return copy.served_as if copy is not None else served_soname(needed, None)
+        return self.dropped.get(copy.member) if copy is not None else served_soname(needed, None)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.elf.patcher import Patcher
     from cxxrt_toolchain.repair.edits import Edit
     from cxxrt_toolchain.repair.plan import RepairPlan
+    from cxxrt_toolchain.wheel.metadata import CoreMetadata
     from cxxrt_toolchain.wheel.reader import Wheel
 
 _EXECUTABLE = 0o111
@@ -124,17 +125,14 @@ def _edited_objects(
 
 def _edited_texts(plan: RepairPlan, wheel: Wheel) -> Iterator[NewMember]:
     firsts: dict[str, list[str]] = defaultdict(list)
+    if any(isinstance(edit, SetRequirement) for edit in plan.edits):
+        yield NewMember(f"{wheel.dist_info}/METADATA", _metadata(plan, wheel).text)
     for edit in plan.edits:
         match edit:
             case AddFile(member=member, content=content):
                 yield NewMember(member, content.encode())
             case ImportFirst(member=member, module=module):
                 firsts[member].append(module)
-            case SetRequirement(distribution=distribution, requirement=requirement):
-                metadata = wheel.metadata.without_requirement(distribution)
-                if requirement:
-                    metadata = metadata.with_requirement(requirement)
-                yield NewMember(f"{wheel.dist_info}/METADATA", metadata.text)
             case Retag():
                 yield NewMember(f"{wheel.dist_info}/WHEEL", _retagged(wheel, edit))
     for member, modules in firsts.items():
@@ -143,6 +141,17 @@ def _edited_texts(plan: RepairPlan, wheel: Wheel) -> Iterator[NewMember]:
             relative = "/" in (installed_path(member) or "")
             source = import_first(source, module, relative=relative)
         yield NewMember(member, source)
+
+
+def _metadata(plan: RepairPlan, wheel: Wheel) -> CoreMetadata:
+    metadata = wheel.metadata
+    for edit in plan.edits:
+        if isinstance(edit, SetRequirement):
+            if edit.distribution:
+                metadata = metadata.without_requirement(edit.distribution)
+            if edit.requirement:
+                metadata = metadata.with_requirement(edit.requirement)
+    return metadata
 
 
 def _retagged(wheel: Wheel, tags: Retag) -> bytes:

@@ -88,10 +88,11 @@ class ImportFirst:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetRequirement:
-    """Replace the distribution's requirement on the runtime, or add it."""
+    """Replace a distribution's requirements, or add one."""
 
     distribution: str
-    """The runtime's normalized name; every requirement on it goes."""
+    """The normalized name; every requirement on it goes. Empty: the others stay, as they may ask
+    for more."""
     requirement: str
     """The one that takes their place, as ``Requires-Dist`` spells it; empty for none."""
 

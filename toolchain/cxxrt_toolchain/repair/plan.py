@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
+from cxxrt_toolchain.abi.provider import provided
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.abi.tag import RuntimeAbi
+from cxxrt_toolchain.elf.facts import Soname
 from cxxrt_toolchain.facts.needs import runtime_needs
 from cxxrt_toolchain.facts.searchpath import RUNTIME_LIBRARIES, entries, escapes, origin_path
 from cxxrt_toolchain.repair.edits import (
@@ -28,6 +30,7 @@ from cxxrt_toolchain.repair.edits import (
     SetSearchPath,
 )
 from cxxrt_toolchain.repair.options import Encoding, PlanOptions, Platform
+from cxxrt_toolchain.repair.providers import requirement_edits, run_paths
 from cxxrt_toolchain.repair.retag import abi_field, external_libraries, is_portable, platform_field
 from cxxrt_toolchain.repair.sbom import runtime_sbom
 from cxxrt_toolchain.repair.wiring import RuntimeNeed, cuda_release, wire
@@ -100,7 +103,7 @@ class _Planner:
         epoch = spec.epochs[-1]
         if not needs.wants_runtime:
             return self._without_runtime(needs, epoch)
-        copies = [found for found in self.report.objects if found.served_as is not None]
+        copies = [found for found in self.report.objects if found.member in self.report.dropped]
         staying = [found for found in self.report.objects if found not in copies]
         known = (major for major in needs.cuda_majors if major in epoch.cuda_majors)
         cuda = self.options.cuda or next(known, None)
@@ -113,11 +116,12 @@ class _Planner:
         tagged = self.options.encoding is not Encoding.PLAIN
         retag = self._retag(staying, epoch, runtime if tagged else None)
         edits: list[Edit] = [
-            *(_drop(found) for found in copies),
+            *(_drop(found, self.report.dropped[found.member]) for found in copies),
             *self._object_edits(staying, needs),
             *wiring_edits,
             *self._dist_info_edits(need, runtime),
             SetRequirement(distribution=spec.distribution, requirement=need.requirement),
+            *requirement_edits(self.report, needs),
             retag,
         ]
         return RepairPlan(
@@ -186,7 +190,8 @@ class _Planner:
             external = [
                 name
                 for name in external_libraries(staying)
-                if not any(fnmatchcase(name, each) for each in self.options.exclude)
+                if provided(self.report.served_as(Soname(name)) or name) is None
+                and not any(fnmatchcase(name, each) for each in self.options.exclude)
             ]
             platform = platform_field(tags.platform, staying, epoch, external)
         return Retag(
@@ -204,6 +209,7 @@ class _Planner:
             glibcxx=needs.glibcxx,
             cudart=cudart,
             openmp=needs.openmp,
+            libraries=tuple(need.baked for need in needs.providers),
         )
 
     def _object_edits(self, staying: Sequence[ObjectReport], needs: RuntimeNeeds) -> Iterator[Edit]:
@@ -213,18 +219,23 @@ class _Planner:
                 new = self.report.served_as(name)
                 if new is not None and new != name:
                     yield ReplaceNeeded(member=found.member, old=name, new=new)
-            yield from self._search_path(found, uses_runtime=found.member in users)
+            yield from self._search_path(found, needs, uses_runtime=found.member in users)
             if found.facts.executable_stack and found.facts.kind == "dyn":
                 yield ClearExecutableStack(member=found.member)
 
-    def _search_path(self, found: ObjectReport, *, uses_runtime: bool) -> Iterator[Edit]:
+    def _search_path(
+        self, found: ObjectReport, needs: RuntimeNeeds, *, uses_runtime: bool
+    ) -> Iterator[Edit]:
         before = entries(found)
-        kept = [entry for entry in before if not escapes(found.member, entry)]
+        rows = [need.row for need in needs.providers]
+        kept = [entry for entry in before if not escapes(found.member, entry, rows)]
         ours = origin_path(found.member, RUNTIME_LIBRARIES)
         if uses_runtime and self.options.runpath and ours and ours not in kept:
             kept.append(ours)
         elif ours in kept and not uses_runtime and found.facts.rpath is None:
             kept.remove(ours)  # the linker adds it before it knows what is needed
+        if self.options.runpath:
+            kept += [path for path in run_paths(needs, found.member) if path not in kept]
         if tuple(kept) != before:
             path = ":".join(kept)
             yield SetSearchPath(member=found.member, path=path, as_rpath=self._inherits(found))
@@ -252,7 +263,7 @@ class _Planner:
             return (), ()
         members = [name for name in self.report.members if name not in dropped]
         natives = [found.member for found in staying if found.facts.kind == "dyn"]
-        wiring = wire(needs.users, natives, members, self.read, need)
+        wiring = wire(needs.all_users, natives, members, self.read, need)
         return wiring.edits, wiring.unwired
 
     def _dist_info_edits(self, need: RuntimeNeed, runtime: RuntimeAbi) -> Iterator[Edit]:
@@ -280,12 +291,12 @@ class _Planner:
     def _notes(self, unwired: Sequence[str]) -> Iterator[str]:
         for member in unwired:
             yield f"{member}: no import comes before it; it finds the runtime by its RUNPATH only"
-        if not any(found.served_as is not None for found in self.report.objects):
-            return
-        for member in self.report.members:
+        for member in self.report.members if self.report.dropped else ():
             if member.startswith(f"{self.report.dist_info}/sboms/auditwheel"):
                 yield f"{member} still lists the copies that were dropped"
 
 
-def _drop(found: ObjectReport) -> DropMember:
-    return DropMember(member=found.member, reason=f"the shared runtime provides {found.served_as}")
+def _drop(found: ObjectReport, soname: Soname) -> DropMember:
+    row = provided(soname)
+    who = f"{row.distribution} brings" if row else "the shared runtime provides"
+    return DropMember(member=found.member, reason=f"{who} {soname}")

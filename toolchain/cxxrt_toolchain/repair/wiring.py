@@ -65,17 +65,24 @@ class RuntimeNeed:
     cudart: str | None = None
     """``12``, or ``12.9`` where a symbol asks for a minor; None: no libcudart."""
     openmp: bool = False
+    libraries: tuple[dict[str, object], ...] = ()
+    """Rows of libraries that other distributions bring, as the loader takes them."""
 
     def call(self) -> str:
         """The call of the loader that says so."""
         rows = [(key, getattr(self, key)) for key in ("glibcxx", "cudart")]
         given = [f'{key}="{value}"' for key, value in rows if value is not None]
         given += ["openmp=True"] if self.openmp else []
-        return f"require({', '.join([*given, f'who={json.dumps(self.who)}'])})"
+        who = f"who={json.dumps(self.who)}"
+        if not self.libraries:
+            return f"require({', '.join([*given, who])})"
+        listed = "".join(f"        {row!r},\n" for row in self.libraries)
+        lines = [*given, f"libraries=(\n{listed}    )", who]
+        return "require(\n" + "".join(f"    {line},\n" for line in lines) + ")"
 
     def as_json(self, runtime_abi: str) -> str:
         """The text of ``<dist-info>/cxxrt.json``; every encoding of the wheel carries it."""
-        keys = ("requirement", "glibcxx", "cudart", "openmp")
+        keys = ("requirement", "glibcxx", "cudart", "openmp", "libraries")
         needs = {key: getattr(self, key) for key in keys}
         return json.dumps({"schema": 1, "runtime_abi": runtime_abi, **needs}, indent=2) + "\n"
 

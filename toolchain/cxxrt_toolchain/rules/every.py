@@ -33,6 +33,8 @@ _OF_THE_LOADER = {
     "CXXRT-L008": "The runtime is not installed",
     "CXXRT-L009": "An installed libcudart is passed over",
     "CXXRT-L010": "The start-up hook cannot be changed",
+    "CXXRT-L011": "A library of another distribution is not there",
+    "CXXRT-L012": "A library of another distribution lacks a function",
     "CXXRT-L107": "The loader does nothing here",
     "CXXRT-L108": "A file of the runtime wheel is damaged",
 }

@@ -7,7 +7,6 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -15,13 +14,15 @@ from cxxrt_toolchain.abi.filename import violations
 from cxxrt_toolchain.abi.platforms import GlibcPlatform, machines_of, parse_platform, promise_of
 from cxxrt_toolchain.abi.spec import UnknownEpochError, load_policy
 from cxxrt_toolchain.abi.tag import AbiTag, BadTagError, RuntimeAbi, claims_runtime, without_runtime
-from cxxrt_toolchain.abi.versions import parse_requirement, parse_version
+from cxxrt_toolchain.abi.versions import parse_version
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name, served_soname
 from cxxrt_toolchain.facts.needs import runtime_needs
 from cxxrt_toolchain.rules.rule import rule
 
 if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
     from cxxrt_toolchain.abi.filename import Violation, WheelTags
     from cxxrt_toolchain.abi.platforms import Promise
     from cxxrt_toolchain.abi.policy import Policy
@@ -86,7 +87,9 @@ class Claim:
     def linked(self) -> tuple[ObjectReport, ...]:
         """The objects that a dynamic loader can load, without those that a repair drops."""
         linked = (found for found in self.report.objects if found.facts.kind in ("dyn", "exec"))
-        return tuple(each for each in linked if not (self.repaired and each.served_as))
+        return tuple(
+            each for each in linked if not (self.repaired and each.member in self.report.dropped)
+        )
 
     @property
     def needed(self) -> frozenset[str]:
@@ -115,13 +118,8 @@ class Claim:
     @property
     def declared_bound(self) -> Version | None:
         """The oldest runtime that METADATA accepts; None where it requires none."""
-        for line in self.report.requires_dist:
-            try:
-                requirement = parse_requirement(line)
-            except InvalidRequirement:
-                continue
-            if canonicalize_name(requirement.name) == self.spec.distribution:
-                return lowest_version(requirement) or Version("0")
+        for requirement in self.report.requirements_on(self.spec.distribution):
+            return lowest_version(requirement) or Version("0")
         return None
 
     def vouched_for(self, name: str) -> bool:
@@ -132,6 +130,8 @@ class Claim:
         """Whether the tag lets an object need that SONAME from outside the wheel."""
         if self.promise is None or self.promises_runtime(name) or self.vouched_for(name):
             return True
+        if any(need.row.soname == name for need in self.needs.providers):
+            return True  # P10 asks whether its distribution is required
         if self.policy is not None:
             return self.policy.allows_library(name, self.promise.glibc)
         return name in self.promise.libraries

@@ -44,9 +44,10 @@ def static_tls(claim: Claim) -> Iterator[Finding]:
 )
 def search_path(claim: Claim) -> Iterator[Finding]:
     """DT_RPATH and DT_RUNPATH entries that lead out of site-packages."""
+    rows = [need.row for need in claim.needs.providers]
     for found in claim.linked:
         for entry in entries(found):
-            if escapes(found.member, entry):
+            if escapes(found.member, entry, rows):
                 make, where = error if claim.runtime else warning, entry or "the working directory"
                 message, promise = f"searches libraries in {where!r}", claim.runtime is not None
                 yield make(message, member=found.member, promise=promise)

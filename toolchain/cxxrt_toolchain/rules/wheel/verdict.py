@@ -9,7 +9,16 @@ from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.rules import rule
 from cxxrt_toolchain.rules.rule import Severity
-from cxxrt_toolchain.rules.wheel import archive, copies, loading, promises, symbols, tags, undefined
+from cxxrt_toolchain.rules.wheel import (
+    archive,
+    copies,
+    loading,
+    promises,
+    providers,
+    symbols,
+    tags,
+    undefined,
+)
 from cxxrt_toolchain.rules.wheel.claim import make_claim
 
 if TYPE_CHECKING:
@@ -21,7 +30,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.rules.rule import Finding
     from cxxrt_toolchain.rules.selection import Selection
 
-DECLARING = (archive, copies, loading, promises, symbols, tags, undefined)
+DECLARING = (archive, copies, loading, promises, providers, symbols, tags, undefined)
 """The modules that declare the rules about wheels."""
 
 

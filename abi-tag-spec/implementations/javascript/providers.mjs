@@ -1,0 +1,76 @@
+// Section 18: requirements by rows, places, and what the loader does with rows.
+
+import { compare } from './loader.mjs';
+import { Rejected } from './tag.mjs';
+
+function history(table, symbol) { // K-3, K-4: when it came last, and when it went for good
+  let added = null;
+  let removed = null;
+  for (const release of Object.keys(table.releases).sort(compare)) {
+    if (table.releases[release].removed?.includes(symbol)) removed = release;
+    if (table.releases[release].added?.includes(symbol)) [added, removed] = [release, null];
+  }
+  return { added, removed };
+}
+
+function requirement(row, table, symbols) {
+  let minimum = row.first;
+  let below = row.below ?? null;
+  for (const symbol of symbols) {
+    const { added, removed } = table ? history(table, symbol) : { added: null, removed: null };
+    if (table?.complete && added === null && removed === null) throw new Rejected('K-6');
+    if (added !== null && compare(added, minimum) > 0) minimum = added;
+    if (removed !== null && (below === null || compare(removed, below) < 0)) below = removed;
+  }
+  if (below !== null && compare(minimum, below) >= 0) throw new Rejected('K-6');
+  if (row.policy === 'line') below = null;
+  return { distribution: row.distribution, minimum, below, line: row.line ?? null };
+}
+
+// rows: documents of providers/; table: SONAME -> document of symbols/, or undefined.
+export function requirements({ needs, rows: given, tables }, data) {
+  const rows = (given ?? data.providers).flatMap(({ libraries }) => libraries);
+  const table = given ? (soname) => tables?.[soname] : data.library;
+  const found = new Map();
+  for (const [soname, symbols] of Object.entries(needs)) {
+    const row = rows.find(({ sonames }) => sonames.includes(soname));
+    if (!row) continue;
+    const answer = requirement(row, table(soname), symbols);
+    found.set(JSON.stringify(answer), answer);
+  }
+  return { requirements: [...found.keys()].sort().map((key) => found.get(key)) };
+}
+
+export function places({ place, sys_path: path, own, prefix, installed }) { // K-12
+  const [kind, tail] = [place.slice(0, place.indexOf(':')), place.slice(place.indexOf(':') + 1)];
+  const found = [];
+  for (const root of [...path, own]) {
+    const up = root.split('/').slice(0, -3).join('/');
+    if (kind === 'data' && /\/(site|dist)-packages$/.test(root)) found.push(`${up}/${tail}`);
+    if (kind === 'site' || installed.includes(root)) found.push(`${root || '.'}/${tail}`);
+  }
+  if (kind === 'data') found.push(`${prefix}/${tail}`);
+  return { paths: [...new Set(found)] };
+}
+
+export function load({ rows, resident, placed }) { // K-8 to K-11
+  const has = (functions, row) => (row.proof ?? []).every((name) => functions.includes(name));
+  const steps = [];
+  const absent = [];
+  for (const row of rows) {
+    if (!Object.hasOwn(resident, row.soname)) absent.push(row);
+    else if (!has(resident[row.soname], row)) throw new Rejected('K-11');
+    else steps.push({ soname: row.soname, action: row.scope === 'global' ? 'promote' : 'keep' });
+  }
+  if (absent.some(({ soname }) => !Object.hasOwn(placed, soname))) throw new Rejected('K-10');
+  while (absent.length) {
+    const { soname, group, scope = 'local' } = absent[0];
+    const now = rows.filter((row) => row.soname === soname || (group && row.group === group));
+    for (const row of now.filter((each) => absent.includes(each))) {
+      if (!has(placed[row.soname], row)) throw new Rejected('K-11');
+      absent.splice(absent.indexOf(row), 1);
+    }
+    steps.push({ sonames: now.map((row) => row.soname).sort(), action: 'load', scope });
+  }
+  return { steps };
+}
