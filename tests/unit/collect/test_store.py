@@ -256,9 +256,10 @@ def test_the_folder_follows_the_environment() -> None:
 
 def test_the_version_is_raised_when_what_is_kept_changes() -> None:
     """Whoever changes one of these changes `facts.objects.encode` and raises `VERSION`, too."""
-    assert VERSION == 8
+    assert VERSION == 9
     assert [each.name for each in fields(ObjectFacts)] == [
-        *("path", "size", "facts", "copy_of", "exports", "cudart_needed", "traits", "span")
+        *("path", "size", "facts", "copy_of", "exports", "cudart_needed", "traits", "span"),
+        "is_module",
     ]
     assert [each.name for each in fields(Traits)] == [
         *("hidden", "old_string", "new_strings", "unprovided", "made", "opened")
@@ -266,7 +267,7 @@ def test_the_version_is_raised_when_what_is_kept_changes() -> None:
     assert [each.name for each in fields(SharedObject)] == [
         *("bits", "little_endian", "machine", "kind", "soname", "needed", "rpath", "runpath"),
         *("version_needs", "version_definitions", "executable_stack", "static_tls"),
-        *("gnu_properties", "symbolic", "build_id", "symbols", "groups"),
+        *("thread_local", "gnu_properties", "symbolic", "build_id", "symbols", "groups"),
     ]
     assert [each.name for each in fields(UnreadableObject)] == [
         *("member", "reason", "machine", "executable")

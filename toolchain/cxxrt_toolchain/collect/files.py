@@ -122,16 +122,18 @@ def read_object(stream: BinaryIO, path: str) -> ObjectFacts:
     cuda = [name for name in facts.needed if family_of_name(name) is _CUDART]
     needed = elf.undefined() if cuda else ()
     copy_of = family_of_object(path, facts)
-    exports = elf.exports(WATCHED)
+    init = "PyInit_" + path.rpartition("/")[2].partition(".")[0]
+    exports = elf.exports((*WATCHED, init))
     return ObjectFacts(
         path=path,
         size=stream.seek(0, os.SEEK_END),
         facts=facts,
         copy_of=copy_of,
-        exports=exports,
+        exports=exports - {init},
         cudart_needed=tuple(sorted({e.name for e in needed if e.soname in cuda})),
         traits=NO_TRAITS
         if copy_of
         else read_traits(elf, facts, static_families(exports, symbolic=facts.symbolic)),
         span=elf.span(),
+        is_module=init in exports,
     )

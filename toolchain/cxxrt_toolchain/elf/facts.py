@@ -120,6 +120,8 @@ class SharedObject:
     """``PT_GNU_STACK`` is executable, or missing (then the loader assumes that it is)."""
     static_tls: bool
     """``DF_STATIC_TLS``: takes a piece of the small static TLS reserve when it is dlopened."""
+    thread_local: tuple[int, int] = (0, 1)
+    """``PT_TLS``: bytes of its thread-local variables in memory, and their alignment."""
     gnu_properties: tuple[str, ...] = ()
     """Names of ``.note.gnu.property`` bits that we know, for example ``IBT``, ``SHSTK``."""
     symbolic: bool = False

@@ -25,6 +25,7 @@ from cxxrt_toolchain.elf.image import (
     PF_X,
     PT_GNU_STACK,
     PT_LOAD,
+    PT_TLS,
     ElfError,
     ElfImage,
     Limits,
@@ -43,6 +44,7 @@ from cxxrt_toolchain.elf.versions import read_versions
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
+    from cxxrt_toolchain.elf.facts import SymbolGroup
     from cxxrt_toolchain.elf.image import ByteSource
     from cxxrt_toolchain.elf.versions import Versions
 
@@ -127,6 +129,10 @@ class SparseElf:
             return frozenset()
         return frozenset(find_definitions(self.image, self._dynamic, names))
 
+    def groups(self) -> tuple[SymbolGroup, ...]:
+        """The dynamic symbols that take part in binding, by what they are; also of a program."""
+        return read_groups(self.image, self._dynamic, self._versions)
+
     def span(self) -> tuple[int, int]:
         """The address of the first loadable segment and the end of the last one; zeros if none."""
         loads = [each for each in self.image.segments if each.type == PT_LOAD]
@@ -177,6 +183,7 @@ def _facts(
         executable_stack=_executable_stack(image),
         symbolic=bool(flags & dt.DF_SYMBOLIC) or dynamic.get(dt.DT_SYMBOLIC) is not None,
         static_tls=bool(flags & dt.DF_STATIC_TLS),
+        thread_local=_thread_local(image),
         gnu_properties=read_properties(image),
         build_id=read_build_id(image),
         symbols=read_symbols(image, dynamic, versions) if symbols else None,
@@ -187,6 +194,11 @@ def _facts(
 def _machine(number: int, bits: int, *, little_endian: bool) -> str:
     """As the platform tags spell it; ``em_<number>`` for one that has no Linux of that class."""
     return _MACHINES.get((number, bits, little_endian), f"em_{number}")
+
+
+def _thread_local(image: ElfImage) -> tuple[int, int]:
+    found = image.last(PT_TLS)
+    return (found.memory_size, max(found.alignment, 1)) if found else (0, 1)
 
 
 def _executable_stack(image: ElfImage) -> bool:

@@ -16,6 +16,7 @@ from cxxrt_toolchain.facts.libraries import (
     RuntimeCopy,
     State,
 )
+from cxxrt_toolchain.facts.loading import NO_LOADS, Loads, Twins, find_twins, is_plain_library
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -109,16 +110,17 @@ class EnvironmentFacts:
     """The interpreter's, as in `SharedObject.machine`."""
     interactions: Interactions = NO_INTERACTIONS
     """What packages with different runtimes or string ABIs exchange."""
+    loads: Loads = NO_LOADS
+    """What the loader would do for each extension module."""
 
     verb: ClassVar[str] = "are installed"
-    early_libstdcxx: ClassVar[str] = ""
 
     @cached_property
     def by_path(self) -> dict[str, ObjectFacts]:
         """Every object, in packages and outside."""
         members = self.members if self.runtime is None else (*self.members, self.runtime)
         inside = {each.path: each for member in members for each in member.objects}
-        return {**self.outside, **inside}
+        return {**self.loads.objects, **self.outside, **inside}
 
     @cached_property
     def owners(self) -> dict[str, Member]:
@@ -148,10 +150,26 @@ class EnvironmentFacts:
         return self.environment.interpreter.python
 
     @property
+    def glibc(self) -> str:
+        """Version of its C library."""
+        return self.environment.interpreter.glibc
+
+    @property
     def libstdcxx(self) -> str:
         """Path of the libstdc++ that an object without search paths gets; empty for none."""
         found = self.default(LIBSTDCXX)
         return found.path if found else ""
+
+    @property
+    def early_libstdcxx(self) -> str:
+        """Path of the libstdc++ that is there before Python can load one; empty for none."""
+        return self.early(LIBSTDCXX)
+
+    @property
+    def runtime_library(self) -> str:
+        """Path of the runtime wheel's libstdc++; empty without the wheel."""
+        vendored = self.vendored(LIBSTDCXX)
+        return vendored.path if vendored else ""
 
     @property
     def has_runtime(self) -> bool:
@@ -205,6 +223,30 @@ class EnvironmentFacts:
         users = (user for member in self.members for user in member.users(name))
         return any((user.path, name) not in self.own for user in users)
 
+    def packaged(self) -> Iterator[ObjectFacts]:
+        """The objects of packages that this Python may load."""
+        return (each for member in self.members for each in member.objects)
+
+    def modules_with(self, paths: Collection[str]) -> tuple[str, ...]:
+        """The extension modules that map one of some files."""
+        wanted = set(paths)
+        opened = self.loads.opened
+        return tuple(each.module for each in opened if not wanted.isdisjoint(each.edges))
+
+    def twins(self) -> dict[str, list[Twins]]:
+        """Libraries that a package has as several files, by the package."""
+        found = {}
+        for member in self.members:
+            inodes: dict[tuple[int, int], ObjectFacts] = {}
+            for each in member.objects:
+                if each.path in self.loads.inodes:
+                    inodes.setdefault(self.loads.inodes[each.path], each)
+            libraries = ((e.path, e.facts) for e in inodes.values() if is_plain_library(e))
+            twins = find_twins(libraries, (each.edges for each in self.loads.opened))
+            if twins:
+                found[member.name] = twins
+        return found
+
     def private_libstdcxx(self) -> Iterator[PrivateLibstdcxx]:
         """Copies of libstdc++ under another SONAME, or linked into an object and exported."""
         first = self.vendored(LIBSTDCXX) if self.activated else None
@@ -238,13 +280,25 @@ class EnvironmentFacts:
         found = self.candidates.get(name)
         return self.outside.get(found[0].path) if found else None
 
+    def early(self, name: str) -> str:
+        """Path of the library of that name that every process starts with; empty for none."""
+        return next((path for path in self.loads.started if self.by_path[path].name == name), "")
+
     def vendored(self, name: str) -> ObjectFacts | None:
         """The runtime wheel's library of that name."""
         objects = self.runtime.objects if self.runtime else ()
         return next((each for each in objects if each.name == name), None)
 
     def served(self, member: Member, name: str) -> tuple[ObjectFacts, ...]:
-        """The libraries that may serve a distribution: the runtime wheel's and the default."""
+        """The libraries that may serve a distribution: the runtime wheel's and the default.
+
+        One that is there before Python starts serves everything.
+        """
+        early = self.early(name)
+        return (self.by_path[early],) if early else self.served_later(member, name)
+
+    def served_later(self, member: Member, name: str) -> tuple[ObjectFacts, ...]:
+        """Those that would serve it if none were there before Python starts."""
         default, vendored = self.default(name), self.vendored(name)
         ours = vendored if self.activated or requires_runtime(member.distribution) else None
         return tuple(each for each in (ours, default) if each is not None)

@@ -116,6 +116,7 @@ class Step(Enum):
 
     PRELOAD = "LD_PRELOAD"
     OWN_RPATH = "its own RPATH"
+    LOADERS_RPATH = "the RPATH of an object that loads it"
     PROGRAM_RPATH = "the interpreter's RPATH"
     LD_LIBRARY_PATH = "LD_LIBRARY_PATH"
     OWN_RUNPATH = "its own RUNPATH"

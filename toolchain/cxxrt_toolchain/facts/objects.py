@@ -39,6 +39,8 @@ class ObjectFacts:
     span: tuple[int, int] = (0, 0)
     """Its memory: the address of the first loadable segment and the end of the last one, before the
     load address is added."""
+    is_module: bool = False
+    """Whether it exports the init function of the module that its file name names."""
 
     @property
     def name(self) -> str:
@@ -94,7 +96,7 @@ Needs = dict[tuple[str, str, bool], NeededVersion]
 _PLAIN = (
     *("bits", "little_endian", "machine", "kind", "soname", "needed", "rpath", "runpath"),
     *("version_definitions", "executable_stack", "static_tls", "gnu_properties", "symbolic"),
-    "build_id",
+    *("build_id", "thread_local"),
 )
 """The fields of `SharedObject` with values of plain types."""
 _BROKEN = 3
@@ -117,6 +119,7 @@ def encode(facts: Facts) -> tuple[Any, ...]:
         facts.cudart_needed,
         () if traits == NO_TRAITS else _encode_traits(traits),  # as most objects have
         facts.span,
+        facts.is_module,
     )
 
 
@@ -137,7 +140,7 @@ def decode(row: Any, path: str, size: int, needs: Needs) -> Facts:  # noqa: ANN4
             return UnreadableObject(
                 member=path, reason=reason, machine=machine, executable=executable
             )
-        plain, versions, copy_of, exports, cudart_needed, traits, (start, end) = row
+        plain, versions, copy_of, exports, cudart_needed, traits, (start, end), is_module = row
         fields = dict(zip(_PLAIN, plain, strict=True))
         return ObjectFacts(
             path=path,
@@ -148,6 +151,7 @@ def decode(row: Any, path: str, size: int, needs: Needs) -> Facts:  # noqa: ANN4
             cudart_needed=cudart_needed,
             traits=_decode_traits(*traits) if traits else NO_TRAITS,
             span=(start, end),
+            is_module=bool(is_module),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"not the facts of an object: {error!r}") from error

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily
 from cxxrt_toolchain.facts.interactions import NO_INTERACTIONS, Interactions
 from cxxrt_toolchain.facts.libraries import PrivateLibstdcxx, RuntimeCopy, State
+from cxxrt_toolchain.facts.loading import Twins, find_twins, is_plain_library
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.facts.libraries import Library, Package
+    from cxxrt_toolchain.facts.objects import ObjectFacts
 
 
 class Bound(NamedTuple):
@@ -125,6 +128,8 @@ class ProcessView:
     """``.comment`` by path, of objects that the rules compare."""
     interactions: Interactions = NO_INTERACTIONS
     """What objects with different runtimes or string ABIs exchange."""
+    objects: Mapping[str, ObjectFacts] = field(default_factory=dict)
+    """What the mapped files say, by the path in the process; of those that can be read."""
 
     # Properties of `EnvironmentFacts` that a process does not show.
     libstdcxx: ClassVar[str] = ""
@@ -160,6 +165,26 @@ class ProcessView:
                 in_use = None if self.bindings is None else each.path not in self.bindings.idle
                 found.append(RuntimeCopy(each.path, each.soname, family, owners, in_use))
         return tuple(found)
+
+    def packaged(self) -> Iterator[ObjectFacts]:
+        """What is known of the objects of packages, under their paths in the process."""
+        return (
+            replace(self.objects[each.path], path=each.path)
+            for each in self.libraries
+            if each.package and each.path in self.objects
+        )
+
+    def modules_with(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """The objects with some paths: all that is here is loaded."""
+        return tuple(paths)
+
+    def twins(self) -> dict[str, list[Twins]]:
+        """Libraries that are mapped from several files of a package, by the package."""
+        owned: dict[str, list[tuple[str, SharedObject]]] = {}
+        for each in filter(is_plain_library, self.packaged()):
+            owned.setdefault(self.package_of(each.path) or "", []).append((each.path, each.facts))
+        rows = ((name, find_twins(own, [self.by_path])) for name, own in owned.items())
+        return {name: twins for name, twins in rows if twins}
 
     @cached_property
     def package_names(self) -> frozenset[str]:

@@ -8,12 +8,21 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.versions import parse_requirement
 from cxxrt_toolchain.facts.environment import EnvironmentFacts, claims_tag, requires_runtime
+from cxxrt_toolchain.facts.families import LIBSTDCXX
 from cxxrt_toolchain.facts.installed import VARIABLE_STEPS, normalized
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION, Origin
 from cxxrt_toolchain.facts.process import ProcessView, names_of
 from cxxrt_toolchain.rules.openmp_cuda import lacking
-from cxxrt_toolchain.rules.remedies import INSTALL, UNREADABLE, reinstall, unreadable_file, upgrade
+from cxxrt_toolchain.rules.remedies import (
+    INSTALL,
+    RUN,
+    UNREADABLE,
+    reinstall,
+    unreadable_file,
+    upgrade,
+)
 from cxxrt_toolchain.rules.rule import Finding, Severity, error, note, rule, warning
+from cxxrt_toolchain.rules.unserved import lacks_version, shadowed
 from cxxrt_toolchain.wording import listed, shortened
 
 if TYPE_CHECKING:
@@ -28,6 +37,7 @@ if TYPE_CHECKING:
 @rule("CXXRT-D3", "One SONAME, different builds", on=(EnvironmentFacts,))
 def other_build(env: EnvironmentFacts) -> Iterator[Finding]:
     """One finding for two packages, also if they share several SONAMEs."""
+    yield from lacks_version(env)
     pairs: dict[tuple[str, str], list[MissingSymbols]] = {}
     for each in env.builds:
         consumer = env.package_of(each.consumer) or each.consumer
@@ -92,13 +102,21 @@ def _requirement(lines: tuple[str, ...]) -> Requirement | None:
     return None
 
 
-@rule("CXXRT-D10", "A variable puts another runtime library first", on=(EnvironmentFacts,))
+@rule("CXXRT-D10", "A variable puts another library first", on=(EnvironmentFacts,))
 def selected(env: EnvironmentFacts) -> Iterator[Finding]:
-    """A warning if the library lacks versions of the one that is found without the variable."""
+    """An error if a package needs what the library lacks, a warning if it lacks other versions."""
+    yield from shadowed(env)
+    yield from _overtaken(env)
     for name, candidates in sorted(env.candidates.items()):
         users = tuple(each.name for each in env.members if name in each.needed)
         rest = [each for each in candidates if each.step not in VARIABLE_STEPS]
         if not users or not rest or candidates[0].step not in VARIABLE_STEPS:
+            continue
+        if any(
+            each.path == failing.provider
+            for failing in env.loads.unserved
+            for each in candidates[:1]
+        ):
             continue
         first, plain = env.outside[candidates[0].path], env.outside[rest[0].path]
         if first.path == plain.path or _same(first, plain):
@@ -122,11 +140,26 @@ def selected(env: EnvironmentFacts) -> Iterator[Finding]:
         )
 
 
+def _overtaken(env: EnvironmentFacts) -> Iterator[Finding]:
+    """The activated runtime comes after a libstdc++ that a preloaded library brings."""
+    early, ours = env.early(LIBSTDCXX), env.vendored(LIBSTDCXX)
+    preload = env.loads.preloaded.get(early, "")
+    if env.activated and preload and ours and early != ours.path:
+        brings = "is" if preload == early else "needs"
+        yield note(
+            f"LD_PRELOAD puts {early} before the runtime wheel's libstdc++, which is then not "
+            "loaded",
+            libraries=(early, preload, ours.path),
+            evidence=(f"{preload} {brings} {LIBSTDCXX}",),
+            remedies=(f"{RUN}, which puts {ours.path} first",),
+        )
+
+
 def _same(one: ObjectFacts, other: ObjectFacts) -> bool:
     return bool(one.facts.build_id) and one.facts.build_id == other.facts.build_id
 
 
-@rule("CXXRT-D10", "A variable puts another runtime library first", on=(ProcessView,))
+@rule("CXXRT-D10", "A variable puts another library first", on=(ProcessView,))
 def mapped(view: ProcessView) -> Iterator[Finding]:
     """A note, because what would be mapped without the variable is unknown."""
     for name in ("LD_PRELOAD", "LD_LIBRARY_PATH"):

@@ -152,7 +152,9 @@ class Rule:
             if known.title != self.title or set(known.scenes) & set(self.on):
                 raise ValueError(f"declared twice: {self.id}")
             aliases = (*known.aliases, *self.aliases)
-            declared = replace(known, also=(*known.also, declared), aliases=aliases)
+            promise = known.promise or self.promise
+            also = (*known.also, declared)
+            declared = replace(known, also=also, aliases=aliases, promise=promise)
         CATALOGUE[self.id] = declared
         return check
 

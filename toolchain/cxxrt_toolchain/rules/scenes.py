@@ -11,7 +11,9 @@ from cxxrt_toolchain.rules import (
     installation,
     interactions,
     interposition,
+    loading,
     openmp_cuda,
+    unserved,
     versions,
 )
 from cxxrt_toolchain.rules.imports import crashes
@@ -19,5 +21,15 @@ from cxxrt_toolchain.rules.rule import judge
 
 __all__ = ["DECLARING", "judge"]
 
-DECLARING = (copies, crashes, installation, interactions, interposition, openmp_cuda, versions)
+DECLARING = (
+    copies,
+    crashes,
+    installation,
+    interactions,
+    interposition,
+    loading,
+    openmp_cuda,
+    unserved,
+    versions,
+)
 """The modules that declare rules."""

@@ -12,7 +12,7 @@ from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily
 from cxxrt_toolchain.facts.installed import VARIABLE_STEPS
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION, Origin, newest, numbers
 from cxxrt_toolchain.facts.process import ProcessView, names_of
-from cxxrt_toolchain.rules.remedies import ACTIVATE, repaired, runtime_first, upgrade
+from cxxrt_toolchain.rules.remedies import ACTIVATE, INSTALL, RUN, repaired, runtime_first, upgrade
 from cxxrt_toolchain.rules.rule import Finding, Severity, error, note, rule, warning
 from cxxrt_toolchain.wording import listed, shortened
 
@@ -64,7 +64,8 @@ def absent(env: EnvironmentFacts) -> Iterator[Finding]:
 
 def _users(env: EnvironmentFacts, member: Member, name: str) -> Iterable[ObjectFacts]:
     """The objects that need a library and have no own copy of it, which is a matter of D2."""
-    return (user for user in member.users(name) if (user.path, name) not in env.own)
+    early = env.early(name)
+    return (user for user in member.users(name) if early or (user.path, name) not in env.own)
 
 
 def _missing(user: ObjectFacts, name: str, served: tuple[ObjectFacts, ...]) -> set[str]:
@@ -87,19 +88,29 @@ def _older(
         if worst in env.outside[each.path].facts.version_definitions
     ]
     where = f"{found.path} (by {found.step.value})" if found else "the runtime wheel's"
+    early = env.early(name)
+    preload = env.loads.preloaded.get(early, "")
+    if not any(worst in e.facts.version_definitions for e in env.served_later(member, name)):
+        preload = ""  # it would be missing without it, too
+    if early:
+        why = f"{preload} needs it" if preload != early else "it is named there"
+        where = f"{early}, which every process starts with"
+        where += f" because of LD_PRELOAD ({why})," if preload else ","
     newest_here = _newest(env.served(member, name), _prefix(worst)) or "no such versions"
     variable = found.step.value if found and better and found.step in VARIABLE_STEPS else ""
+    if preload:
+        variable = "LD_PRELOAD"
     return error(
         f"{member.name} needs {worst}, which the {name} that it gets does not define",
         culprits=() if variable else (member.name,),
         victims=(member.name,),
-        libraries=(user.path, *([found.path] if found else [])),
+        libraries=tuple(filter(None, (user.path, early or (found.path if found else ""), preload))),
         evidence=(
             f"{user.path} needs {worst} of {name}",
             f"{where} defines {newest_here}",
             *(f"{each} defines it, but comes later in the search" for each in better[:1]),
         ),
-        remedies=_newer(env, member, name, worst, variable),
+        remedies=_newer(env, member, name, worst, preload or variable),
     )
 
 
@@ -107,8 +118,11 @@ def _newer(
     env: EnvironmentFacts, member: Member, name: str, worst: str, variable: str
 ) -> tuple[str, ...]:
     vendored = env.vendored(name)
-    if variable:
-        first: tuple[str, ...] = (f"Unset {variable}, or remove the older {name} from it",)
+    first: tuple[str, ...]
+    if variable in env.loads.preloaded.values():
+        first = _before(env, name, worst, variable)
+    elif variable:
+        first = (f"Unset {variable}, or remove the older {name} from it",)
     elif vendored is None:
         first = runtime_first(env)
     elif worst in vendored.facts.version_definitions:
@@ -116,6 +130,17 @@ def _newer(
     else:
         first = (upgrade(RUNTIME_DISTRIBUTION),)
     return (*first, f"Install a release of {member.name} for older systems")
+
+
+def _before(env: EnvironmentFacts, name: str, worst: str, preload: str) -> tuple[str, ...]:
+    """What comes before a preloaded library, or instead of it."""
+    vendored, remove = env.vendored(name), f"Remove {preload} from LD_PRELOAD"
+    install = "" if vendored else f"{INSTALL} && "
+    if vendored and worst not in vendored.facts.version_definitions:
+        install = f"{upgrade(RUNTIME_DISTRIBUTION)} && "
+    place = f"LD_PRELOAD={vendored.path}:{preload}" if vendored and not install else ""
+    run = f"{install}{RUN}"
+    return (run, *([f"Start Python with {place}"] if place else []), remove)
 
 
 def _newest(objects: tuple[ObjectFacts, ...], prefix: str) -> str:

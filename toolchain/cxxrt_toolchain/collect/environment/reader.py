@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.collect import crossings
 from cxxrt_toolchain.collect import files as objects
 from cxxrt_toolchain.collect.answers import Answers
+from cxxrt_toolchain.collect.environment.loads import read_loads
 from cxxrt_toolchain.collect.environment.search import CACHE_FILE, Search
 from cxxrt_toolchain.collect.interactions import find_interactions
 from cxxrt_toolchain.errors import InputError
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.facts.objects import ObjectFacts
 
 VARIABLES = (
-    *("CONDA_PREFIX", "CXXRT_CUDART", "CXXRT_CXX", "CXXRT_DISABLE", "LD_LIBRARY_PATH"),
-    *("LD_PRELOAD", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"),
+    *("CONDA_PREFIX", "CXXRT_CUDART", "CXXRT_CXX", "CXXRT_DISABLE", "GLIBC_TUNABLES"),
+    *("LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"),
 )
 """Environment variables that decide what is loaded."""
 
@@ -64,15 +65,21 @@ def collect_environment(
     runtime = next((each for each in every if each not in members), None)
     names = sorted({LIBSTDCXX, *(n for each in every for n in each.needed if _is_runtime(n))})
     path, is_file = environment.interpreter.program, cache_calls(os.path.isfile)
-    search = Search(path, program, environ, _ld_cache(), is_file)
+    cache = _ld_cache()
+
+    def search_with(variables: Mapping[str, str]) -> Search:
+        return Search(path, program, variables, cache, is_file)
+
+    search = search_with(environ)
     candidates, outside = _outside(search, names, store, program)
     own = _own(search, every, frozenset(names), read.found)
     answers = Answers(store, "environment")
+    activated = runtime is not None and has_hook(environment.interpreter.path, environ)
     facts = EnvironmentFacts(
         environment=environment,
         members=members,
         runtime=runtime,
-        activated=runtime is not None and has_hook(environment.interpreter.path, environ),
+        activated=activated,
         outside=outside,
         candidates=candidates,
         own=own,
@@ -82,6 +89,17 @@ def collect_environment(
         strings=tuple(crossings.string_conflicts(members, answers)),
         interactions=find_interactions(_interacting_objects(members), answers),
         builds=tuple(crossings.differing_builds(members, answers)),
+        loads=read_loads(
+            environment,
+            members,
+            runtime,
+            read.found,
+            activated=activated,
+            environ=environ,
+            search=search_with,
+            store=store,
+            answers=answers,
+        ),
         unreadable=tuple(
             each for each in read.unreadable if each.member != environment.interpreter.program
         ),

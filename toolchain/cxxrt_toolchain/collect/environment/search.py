@@ -1,7 +1,6 @@
 """The file that the dynamic loader would load for a needed name, and the step that led to it.
 
-Asks the file system whether files exist, and nothing else. Left out are ``glibc-hwcaps`` folders,
-and the ``DT_RPATH`` of the objects that load an object, which one object alone does not tell.
+Asks the file system whether files exist, and nothing else. ``glibc-hwcaps`` folders are left out.
 
 Source: ld.so(8), "DESCRIPTION"; glibc's elf/dl-load.c (_dl_map_object) and, for the cache,
 sysdeps/generic/dl-cache.h.
@@ -56,22 +55,31 @@ class Search:
         return next(self.all(name, path=path, facts=facts), None)
 
     def all(
-        self, name: str, *, path: str = "", facts: SharedObject | None = None
+        self,
+        name: str,
+        *,
+        path: str = "",
+        facts: SharedObject | None = None,
+        inherited: tuple[str, ...] = (),
     ) -> Iterator[Found]:
-        """The files that each step of the search would find, in its order."""
-        for step, candidates in self._steps(name, path, facts):
+        """The files that each step of the search would find, in its order.
+
+        `inherited` are the folders of the ``DT_RPATH`` of the objects that load the object.
+        """
+        for step, candidates in self._steps(name, path, facts, inherited):
             for candidate in candidates:
                 if self._exists(candidate):
                     yield Found(path=candidate, step=step)
 
     def _steps(
-        self, name: str, path: str, facts: SharedObject | None
+        self, name: str, path: str, facts: SharedObject | None, inherited: tuple[str, ...]
     ) -> Iterator[tuple[Step, Iterable[str]]]:
         yield Step.PRELOAD, (each for each in self._preloaded if each.endswith(f"/{name}"))
         program = self._facts
         if facts is None or facts.runpath is None:
             if facts is not None and facts.rpath is not None:
                 yield Step.OWN_RPATH, _in(expand(facts.rpath, path), name)
+            yield Step.LOADERS_RPATH, _in(inherited, name)
             if program.runpath is None and program.rpath is not None:
                 yield Step.PROGRAM_RPATH, _in(expand(program.rpath, self._path), name)
         yield Step.LD_LIBRARY_PATH, _in(self._folders, name)

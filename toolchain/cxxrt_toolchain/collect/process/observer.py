@@ -169,6 +169,7 @@ class Observer:
             ),
             compilers=_compilers(facts.root, bindings),
             interactions=interactions,
+            objects={each.path: each.facts for each in loaded if each.facts},
         )
 
     def _packages(self, root: str, loaded: tuple[LoadedObject, ...]) -> Iterator[Package]:

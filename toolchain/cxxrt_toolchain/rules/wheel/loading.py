@@ -1,16 +1,18 @@
-"""Rules H12 to H15: what the dynamic loader refuses, or looks for in the wrong place."""
+"""Rules H12 to H15 and H18: what the loader refuses, looks for elsewhere, or loads twice."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.facts.loading import find_twins
 from cxxrt_toolchain.facts.searchpath import entries, escapes
-from cxxrt_toolchain.rules.rule import error, warning
+from cxxrt_toolchain.rules.rule import error, note, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_wheels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cxxrt_toolchain.facts.wheel import ObjectReport
     from cxxrt_toolchain.rules.rule import Finding
 
 
@@ -65,3 +67,26 @@ def orphan_needs(claim: Claim) -> Iterator[Finding]:
             if name not in found.facts.needed and not name.startswith("ld-linux"):
                 message = f"has version needs for {name}, which it does not need"
                 yield error(message, member=found.member)
+
+
+@of_wheels(
+    "CXXRT-H18",
+    "One library under several names",
+    remedies=("Ship one file, under its SONAME: a wheel cannot hold symbolic links.",),
+)
+def twins(claim: Claim) -> Iterator[Finding]:
+    """Files with one SONAME or one build id: a process that opens several has several copies."""
+    modules = {each.member for each in claim.linked if _is_module(each)}
+    libraries = [
+        (each.member, each.facts)
+        for each in claim.linked
+        if each.copy_of is None and each.member not in modules
+    ]
+    for each in find_twins(libraries):
+        others = ", ".join(each.paths[1:])
+        message = f"is {each.soname}, and so is {others}: a process that opens both has two copies"
+        yield note(message, member=each.paths[0], library=each.soname)
+
+
+def _is_module(found: ObjectReport) -> bool:
+    return any(name.startswith(("PyInit", "PyModExport")) for name in found.symbols.exported)

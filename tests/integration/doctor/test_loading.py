@@ -1,0 +1,389 @@
+"""What the doctor says of libraries that the loader refuses, does not find or finds wrongly.
+
+Packages with real modules; what is said is compared with what the interpreter does in a child.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from environment_workshop import Env, findings, make_environment
+from fixture_cache import compiled
+from machine import need_extension_builder
+
+from cxxrt_toolchain.collect.environment.installed import read_environment
+from cxxrt_toolchain.collect.environment.reader import collect_environment
+from cxxrt_toolchain.collect.store import Store
+from cxxrt_toolchain.doctor.environment import diagnose_environment
+from cxxrt_toolchain.host.describe import describe
+from cxxrt_toolchain.rules.every import judge
+from cxxrt_toolchain.rules.rule import Severity
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.report.diagnosis import Diagnosis
+
+pytestmark = pytest.mark.compile
+
+MODULE = """
+#include <Python.h>
+{declared}
+static struct PyModuleDef core = {{PyModuleDef_HEAD_INIT, "{name}", 0, -1, 0, 0, 0, 0, 0}};
+PyMODINIT_FUNC PyInit_{name}(void) {{ {body}; return PyModule_Create(&core); }}
+"""
+SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
+ADD, SUB = "int add(int a) { return a + 1; }\n", "int sub(int a) { return a - 1; }\n"
+ONE_NODE = "LEAF_1 { global: *; };\n"
+
+
+class Lab(NamedTuple):
+    """An environment whose packages are compiled."""
+
+    env: Env
+    folder: Path
+
+    def library(self, place: str, source: str, *options: str, soname: str = "") -> Path:
+        """A shared library of C; `place` is below site-packages, or absolute."""
+        target = self.env.site / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        name = soname or target.name
+        command = ["gcc", "-shared", "-fPIC", "-x", "c", "-", "-x", "none", "-o", "@"]
+        return compiled(target, [*command, f"-Wl,-soname,{name}", *options], source)
+
+    def module(self, place: str, body: str, declared: str, *options: str, init: str = "") -> Path:
+        """An extension module, with an ``__init__.py`` beside it."""
+        target = self.env.site / f"{place}{SUFFIX}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (target.parent / "__init__.py").write_text(init)
+        source = MODULE.format(declared=declared, body=body, name=target.name.partition(".")[0])
+        command = ["gcc", "-shared", "-fPIC", f"-I{sysconfig.get_paths()['include']}"]
+        command += ["-x", "c", "-", "-x", "none", "-o", "@", *options]
+        return compiled(target, command, source)
+
+    def judged(self, **variables: str) -> Diagnosis:
+        """The diagnosis in a session with some variables."""
+        return diagnose_environment(str(self.env.root / "bin" / "python"), variables)
+
+    def said(self, **variables: str) -> list[tuple[str, str]]:
+        """The rules and the severities of what is said."""
+        return [(each.rule, each.severity.value) for each in self.judged(**variables).findings]
+
+    def imports(self, name: str, **variables: str) -> str:
+        """The error of an import in a child; empty if it works."""
+        environ = {k: v for k, v in os.environ.items() if not k.startswith(("LD_", "GLIBC"))}
+        done = subprocess.run(
+            [self.env.root / "bin" / "python", "-c", f"import {name}"],
+            env=environ | variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stderr.strip().rpartition("\n")[2] if done.returncode else ""
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """An empty environment."""
+    need_extension_builder()
+    monkeypatch.setenv("CXXRT_CUDA", "none")
+    return Lab(make_environment(tmp_path / "env"), tmp_path)
+
+
+def rpath(folder: str, *, old: bool = False) -> tuple[str, str]:
+    """Options for a search path."""
+    return f"-Wl,-rpath,{folder}", f"-Wl,--{'disable' if old else 'enable'}-new-dtags"
+
+
+def test_a_symbol_of_another_release_is_named_with_the_library_that_lacks_it(lab: Lab) -> None:
+    library = lab.library("frame/libframe.so.2", ADD + SUB)
+    core = lab.module(
+        "ops/core", "sub(1)", "int sub(int);", str(library), *rpath("$ORIGIN/../frame")
+    )
+    lab.env.install("ops", core, requires="Requires-Dist: frame>=2\n")
+    lab.env.install("frame", library)
+    assert (lab.said(), lab.imports("ops.core")) == ([], "")
+    lab.library("frame/libframe.so.2", ADD)
+    assert "undefined symbol: sub" in lab.imports("ops.core")
+    (found,) = lab.judged().findings
+    assert (found.rule, found.severity.value) == ("CXXRT-P7", "error")
+    assert found.message == ("ops 1.0 needs sub, which libframe.so.2 of frame 1.0 does not define")
+    assert (found.culprits, found.victims) == (("ops", "frame"), ("ops",))
+    assert "ops requires frame>=2" in found.evidence
+    # Another package has it, and nothing leads there.
+    other = lab.library("legacy/libframe.so.2", ADD + SUB)
+    lab.env.install("legacy", other)
+    (found,) = lab.judged().findings
+    assert found.message.endswith("; legacy 1.0 has it, and nothing leads there")
+    assert str(other) in found.libraries
+
+
+def test_a_symbol_that_a_library_deeper_down_lacks_is_found(lab: Lab) -> None:
+    leaf = lab.library("frame/libleaf.so", ADD + SUB)
+    middle = lab.library(
+        "ops/libmiddle.so", "int sub(int); int mid(void) { return sub(2); }",
+        str(leaf), *rpath("$ORIGIN/../frame"),
+    )  # fmt: skip
+    core = lab.module("ops/core", "mid()", "int mid(void);", str(middle), *rpath("$ORIGIN"))
+    lab.env.install("ops", core, middle)
+    lab.env.install("frame", leaf)
+    assert (lab.said(), lab.imports("ops.core")) == ([], "")
+    lab.library("frame/libleaf.so", ADD)
+    assert "undefined symbol: sub" in lab.imports("ops.core")
+    (found,) = lab.judged().findings
+    assert (found.rule, found.libraries[:2]) == ("CXXRT-P7", (str(middle), str(leaf)))
+
+
+def test_a_version_that_the_library_lacks_is_an_error(lab: Lab, tmp_path: Path) -> None:
+    (tmp_path / "map").write_text("LEAF_1 { global: add; };\nLEAF_2 { global: sub; } LEAF_1;\n")
+    (tmp_path / "old").write_text("LEAF_1 { global: add; };\n")
+    new = f"-Wl,--version-script={tmp_path / 'map'}"
+    library = lab.library("frame/libframe.so.2", ADD + SUB, new)
+    core = lab.module(
+        "ops/core", "sub(1)", "int sub(int);", str(library), *rpath("$ORIGIN/../frame")
+    )
+    lab.env.install("ops", core)
+    lab.env.install("frame", library)
+    assert (lab.said(), lab.imports("ops.core")) == ([], "")
+    lab.library("frame/libframe.so.2", ADD, f"-Wl,--version-script={tmp_path / 'old'}")
+    assert "LEAF_2' not found" in lab.imports("ops.core")
+    assert ("CXXRT-D3", "error") in lab.said()
+
+
+def test_a_module_for_a_newer_python_is_an_error_and_one_for_another_is_not_asked(lab: Lab) -> None:
+    core = lab.module("ops/core", "PyOps_FromTheFuture()", "int PyOps_FromTheFuture(void);")
+    lab.env.install("ops", core)
+    assert "undefined symbol" in lab.imports("ops.core")
+    (found,) = lab.judged().findings
+    assert found.message.startswith("ops 1.0 needs PyOps_FromTheFuture, which Python 3.")
+    other = core.with_name("core.cpython-36m-x86_64-linux-gnu.so")
+    core.rename(other)
+    (lab.env.site / "ops-1.0.dist-info" / "RECORD").write_text(f"ops/{other.name},,\n")
+    assert lab.said() == []
+
+
+def test_one_broken_module_of_several_is_a_warning(lab: Lab) -> None:
+    core = lab.module("ops/core", "", "")
+    extra = lab.module("ops/extra", "lost()", "int lost(void);")
+    lab.env.install("ops", core, extra)
+    assert lab.said() == [("CXXRT-P7", "warning")]
+
+
+def test_symbols_that_code_makes_global_are_there(lab: Lab) -> None:
+    library = lab.library("ops/libops.so", SUB)
+    opened = (
+        "import ctypes, os\n"
+        "ctypes.CDLL(os.path.dirname(__file__) + '/libops.so', mode=ctypes.RTLD_GLOBAL)\n"
+    )
+    core = lab.module("ops/core", "sub(1)", "int sub(int);", init=opened)
+    lab.env.install("ops", core, library)
+    assert (lab.imports("ops.core"), lab.said()) == ("", [])
+    (core.parent / "__init__.py").write_text("")
+    assert "undefined symbol" in lab.imports("ops.core")
+    assert lab.said() == [("CXXRT-P7", "error")]
+
+
+def test_a_library_that_a_variable_puts_first_and_that_lacks_a_symbol_is_named(
+    lab: Lab, tmp_path: Path
+) -> None:
+    (tmp_path / "map").write_text(ONE_NODE)
+    script = f"-Wl,--version-script={tmp_path / 'map'}"
+    right = lab.library("jit/libjit.so.12", ADD + SUB, script)
+    wrong = lab.library(str(tmp_path / "old" / "libjit.so.12"), ADD, script)
+    same = lab.library(str(tmp_path / "new" / "libjit.so.12"), ADD + SUB + "int x;", script)
+    core = lab.module(
+        "sparse/core", "sub(1)", "int sub(int);", str(right), *rpath("$ORIGIN/../jit")
+    )
+    lab.env.install("sparse", core)
+    lab.env.install("jit", right)
+    assert lab.said() == []
+    for variables in (
+        {"LD_LIBRARY_PATH": f"/nonexistent:{wrong.parent}"},
+        {"LD_PRELOAD": str(wrong)},
+    ):
+        assert "undefined symbol: sub" in lab.imports("sparse.core", **variables)
+        (found,) = lab.judged(**variables).findings
+        assert (found.rule, found.severity.value) == ("CXXRT-D10", "error")
+        assert next(iter(variables)) in found.message
+        assert (str(wrong), str(right)) == found.libraries[:2]
+        assert found.victims == ("sparse",)
+    assert lab.imports("sparse.core", LD_LIBRARY_PATH=str(same.parent)) == ""
+    assert lab.said(LD_LIBRARY_PATH=str(same.parent)) == []
+
+
+def test_a_library_that_only_a_preloaded_one_brings_is_traced_to_it(
+    lab: Lab, tmp_path: Path
+) -> None:
+    right = lab.library("jit/libjit.so.12", ADD + SUB)
+    wrong = lab.library(str(tmp_path / "old" / "libjit.so.12"), ADD)
+    bringer = lab.library(
+        str(tmp_path / "libtrace.so"), "int add(int); int trace(void) { return add(1); }",
+        str(wrong), *rpath(str(wrong.parent)),
+    )  # fmt: skip
+    core = lab.module(
+        "sparse/core", "sub(1)", "int sub(int);", str(right), *rpath("$ORIGIN/../jit")
+    )
+    lab.env.install("sparse", core)
+    lab.env.install("jit", right)
+    assert "undefined symbol: sub" in lab.imports("sparse.core", LD_PRELOAD=str(bringer))
+    (found,) = lab.judged(LD_PRELOAD=str(bringer)).findings
+    assert (found.rule, f"({bringer} needs it)" in found.message) == ("CXXRT-D10", True)
+    assert found.remedies == (f"Unset LD_PRELOAD, or remove {bringer} from it",)
+
+
+def test_a_library_of_another_package_that_nothing_leads_to_is_out_of_reach(lab: Lab) -> None:
+    library = lab.library("vendor/lib/libvendor.so.3", SUB)
+    core = lab.module(
+        "ops/core", "sub(1)", "int sub(int);", str(library), *rpath("/opt/builder/lib")
+    )
+    lab.env.install("ops", core, requires="Requires-Dist: vendor\n")
+    lab.env.install("vendor", library)
+    assert "libvendor.so.3: cannot open shared object file" in lab.imports("ops.core")
+    (found,) = lab.judged().findings
+    assert (found.rule, found.severity.value, found.victims) == ("CXXRT-P1", "error", ("ops",))
+    assert "vendor 1.0 has it in" in found.message
+    assert "/opt/builder/lib" in found.message
+    name, _, folder = found.remedies[0].removeprefix("Start Python with ").partition("=")
+    assert lab.imports("ops.core", **{name: folder}) == ""
+    # The package's own code, or a module of a package that it requires, may load it before.
+    (core.parent / "__init__.py").write_text(
+        "import ctypes, os\nhere = os.path.dirname(os.path.dirname(__file__))\n"
+        "ctypes.CDLL(os.path.join(here, 'vendor', 'lib', 'libvendor.so.3'))\n"
+    )
+    assert (lab.imports("ops.core"), lab.said()) == ("", [])
+    (core.parent / "__init__.py").write_text("import vendor.start\n")
+    start = lab.module(
+        "vendor/start", "sub(1)", "int sub(int);", str(library), *rpath("$ORIGIN/lib")
+    )
+    (lab.env.site / "vendor-1.0.dist-info" / "RECORD").write_text(
+        f"vendor/lib/libvendor.so.3,,\nvendor/{start.name},,\n"
+    )
+    assert (lab.imports("ops.core"), lab.said()) == ("", [])
+    # What the other package loads before may be of another release.
+    lab.library("vendor/lib/libvendor.so.3", ADD)
+    lab.module("vendor/start", "", "")
+    lab.module("vendor/start", "add(1)", "int add(int);", str(library), *rpath("$ORIGIN/lib"))
+    assert "undefined symbol: sub" in lab.imports("ops.core")
+    assert lab.said() == [("CXXRT-P7", "error")]
+
+
+def test_a_library_that_is_not_installed_is_an_error_only_where_nothing_else_works(
+    lab: Lab,
+) -> None:
+    library = lab.library("ops/libgone.so.1", SUB)
+    core = lab.module("ops/core", "sub(1)", "int sub(int);", str(library))
+    library.unlink()
+    lab.env.install("ops", core)
+    assert lab.said() == [("CXXRT-P1", "error")]
+    other = lab.module("ops/other", "", "")
+    (lab.env.site / "ops-1.0.dist-info" / "RECORD").write_text(
+        f"ops/{core.name},,\nops/{other.name},,\n"
+    )
+    assert lab.said() == [("CXXRT-P1", "note")]
+    assert lab.env.doctor()[0] == 0
+
+
+TLS = """
+__attribute__((tls_model("initial-exec"))) __thread char block[{}];
+int use(int i) {{ return block[i]++; }}
+"""
+
+
+def test_static_tls_is_added_up(lab: Lab) -> None:
+    for name, size in (("one", 1000), ("two", 1000), ("small", 40)):
+        library = lab.library(f"{name}/libbig-{name}.so.1", TLS.format(size))
+        core = lab.module(
+            f"{name}/core", "use(1)", "int use(int);", str(library), *rpath("$ORIGIN")
+        )
+        lab.env.install(name, core, library)
+    assert "cannot allocate memory in static TLS block" in lab.imports("one.core, two.core")
+    (found,) = lab.judged().findings
+    assert (found.rule, found.severity.value) == ("CXXRT-H13", "warning")
+    assert found.victims[:2] == ("one", "two")
+    name, _, value = found.remedies[0].removeprefix("Start Python with ").partition("=")
+    assert lab.imports("one.core, two.core, small.core", **{name: value}) == ""
+    assert lab.said(**{name: value}) == []
+    name, _, value = found.remedies[1].removeprefix("Start Python with ").partition("=")
+    assert lab.imports("one.core, two.core, small.core", **{name: value}) == ""
+
+
+@pytest.mark.parametrize("size", [1000, 1664, 1700, 1712, 1713, 3000])
+def test_a_module_that_finds_no_room_alone_is_an_error(lab: Lab, size: int) -> None:
+    """And not if it just fits."""
+    library = lab.library("one/libbig.so.1", TLS.format(size))
+    core = lab.module("one/core", "use(1)", "int use(int);", str(library), *rpath("$ORIGIN"))
+    lab.env.install("one", core, library)
+    fails = lab.imports("one.core")
+    assert lab.said() == ([("CXXRT-H13", "error")] if fails else [])
+
+
+def test_a_library_as_two_files_is_noted_and_a_warning_where_both_are_mapped(lab: Lab) -> None:
+    first = lab.library("plug/libplug.so.1", SUB)
+    second = first.with_name("libplug.so")
+    second.write_bytes(first.read_bytes())
+    core = lab.module("plug/core", "sub(1)", "int sub(int);", str(first), *rpath("$ORIGIN"))
+    lab.env.install("plug", core, first, second)
+    assert lab.said() == [("CXXRT-H18", "note")]
+    opened = f"import plug.core, ctypes; ctypes.CDLL({str(second)!r})"
+    assert lab.env.doctor("--import", "plug.core")[1]["findings"] == []
+    (core.parent / "both.py").write_text(opened)
+    code, document = lab.env.doctor("--import", "plug.both")
+    assert (code, findings(document)) == (1, [("CXXRT-H18", "warning", ["plug"], [])])
+    for replacement in (Path.symlink_to, Path.hardlink_to):
+        second.unlink()
+        replacement(second, first)
+        assert lab.said() == []
+        assert findings(lab.env.doctor("--import", "plug.both")[1]) == []
+
+
+NONE, RPATH, RUNPATH = KINDS = ("none", "rpath", "runpath")
+PATHS = ("", "good", "old", "middle", "middle:old", "old:middle", "none:good:middle")
+"""``LD_LIBRARY_PATH``, of folders below the place of the test."""
+PRELOADS = ("", "old/libleaf.so.1", "good/libleaf.so.1")
+
+
+@pytest.mark.parametrize("middles", KINDS)
+@pytest.mark.parametrize("mine", KINDS)
+@pytest.mark.parametrize(
+    ("listed", "preloads"),
+    [(PATHS[3:5], PRELOADS[:2]), pytest.param(PATHS, PRELOADS, marks=pytest.mark.fuzz)],
+)
+def test_the_simulation_agrees_with_the_loader(
+    lab: Lab,
+    tmp_path: Path,
+    mine: str,
+    middles: str,
+    listed: tuple[str, ...],
+    preloads: tuple[str, ...],
+) -> None:
+    """An error if and only if the import fails, for each combination of search paths and variables.
+
+    The module's search path leads to the library that it needs, and to the good leaf; the search
+    path of the library leads to an old leaf that lacks a symbol.
+    """
+    good = lab.library(f"{tmp_path}/good/libleaf.so.1", ADD + SUB)
+    old = lab.library(f"{tmp_path}/old/libleaf.so.1", ADD)
+    paths = {NONE: (), RPATH: rpath(str(old.parent), old=True), RUNPATH: rpath(str(old.parent))}
+    source = "int sub(int); int mid(void) { return sub(2); }"
+    middle = lab.library(f"{tmp_path}/middle/libmiddle.so.1", source, str(good), *paths[middles])
+    both = f"{middle.parent}:{good.parent}"
+    paths = {NONE: (), RPATH: rpath(both, old=True), RUNPATH: rpath(both)}
+    options = ("-Wl,--allow-shlib-undefined", *paths[mine])
+    core = lab.module("pack/core", "mid()", "int mid(void);", str(middle), *options)
+    lab.env.install("pack", core)
+    environment = read_environment(describe(str(lab.env.root / "bin" / "python")), Store())
+    for path, preload in itertools.product(listed, preloads):
+        given = {"LD_LIBRARY_PATH": path.split(":"), "LD_PRELOAD": [preload]}
+        variables = {
+            name: ":".join(f"{tmp_path}/{each}" for each in places)
+            for name, places in given.items()
+            if any(places)
+        }
+        said = judge(collect_environment(environment, variables, Store()))
+        errors = [each for each in said if each.severity is Severity.ERROR]
+        fails = lab.imports("pack.core", **variables)
+        assert bool(errors) == bool(fails), (given, fails, errors)

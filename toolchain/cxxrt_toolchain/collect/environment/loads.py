@@ -1,0 +1,148 @@
+"""The members of an environment -> `Loads`: what the loader would do, what each module lacks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.collect.environment.loading import Loader
+from cxxrt_toolchain.collect.environment.own_code import OwnCode
+from cxxrt_toolchain.collect.environment.search import Search, preloaded
+from cxxrt_toolchain.collect.environment.unserved import Scopes, absent_libraries, lacking_versions
+from cxxrt_toolchain.facts.environment import requires_runtime
+from cxxrt_toolchain.facts.installed import Step
+from cxxrt_toolchain.facts.loading import Loads, Unserved
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from cxxrt_toolchain.collect.answers import Answers
+    from cxxrt_toolchain.collect.store import Store
+    from cxxrt_toolchain.facts.environment import Member
+    from cxxrt_toolchain.facts.installed import Environment
+    from cxxrt_toolchain.facts.objects import ObjectFacts
+
+_SUFFIX = re.compile(r"(?:\.cpython-(?P<tag>\d+[a-z]*)-(?!.*musl)[^.]*|\.abi3)?\.so")
+
+
+def read_loads(
+    environment: Environment,
+    members: tuple[Member, ...],
+    runtime: Member | None,
+    found: Mapping[str, ObjectFacts],
+    *,
+    activated: bool,
+    environ: Mapping[str, str],
+    search: Callable[[Mapping[str, str]], Search],
+    store: Store,
+    answers: Answers,
+) -> Loads:
+    """What importing each extension module of an environment would load.
+
+    `search` makes the loader's search with some environment variables; `found` are the facts of the
+    interpreter and of the members' objects.
+    """
+    loader = Loader(search(environ), found, store)
+    modules = [
+        (member, each)
+        for member in members
+        for each in member.objects
+        if _is_importable(each, environment.interpreter.python)
+    ]
+    loader.prefetch([found[environment.interpreter.program], *(each for _, each in modules)])
+    program = environment.interpreter.program
+    start = loader.start(program, preloaded(environ))
+    wired = loader.with_runtime(start, runtime.objects if runtime else ())
+    starts = {
+        each.path: wired if activated or requires_runtime(member.distribution) else start
+        for member, each in modules
+    }
+    first = [loader.open(begin, path) for path, begin in starts.items()]
+    absent, before = absent_libraries(first, members, OwnCode(environment, members, first))
+    opened = tuple(
+        loader.open(starts[each.module], each.module, before) if each.absent and before else each
+        for each in first
+    )
+    own = frozenset(each.path for member in members for each in member.objects)
+    code = OwnCode(environment, members, opened)
+    scopes = Scopes(loader, wired.edges, answers)
+    preloads = _preloaded(loader, start.edges, program, environ)
+    unserved = (
+        _explained(each, loader, search, scopes, preloads)
+        for each in (*lacking_versions(opened, loader), *scopes.undefined(opened))
+    )
+    return Loads(
+        started=tuple(start.edges),
+        preloaded=preloads,
+        opened=opened,
+        absent=absent,
+        unserved=tuple(_reported(unserved, members, scopes, code)),
+        inodes={
+            each.path: key[:2]
+            for member in members
+            for each in member.objects
+            if each.facts.soname and (key := loader.identity(each.path))
+        },
+        objects={path: each for path, each in loader.facts.items() if path not in own},
+    )
+
+
+def _is_importable(found: ObjectFacts, python: str) -> bool:
+    """Whether it is an extension module that this Python imports, by its name and its exports."""
+    name = found.path.rpartition("/")[2]
+    match = _SUFFIX.fullmatch(name, name.find("."))
+    if match is None or not found.is_module:
+        return False
+    return match["tag"] in (None, "".join(python.split(".")[:2]))
+
+
+def _preloaded(
+    loader: Loader, started: Iterable[str], program: str, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """What only a preloaded library brings into every process, to that library."""
+    without = loader.start(program, ()).edges
+    brought: dict[str, str] = {}
+    for entry in preloaded(environ):
+        first, *others = [*loader.start(program, (entry,)).edges][1:] or [""]
+        for path in (first, *others):
+            if path in started and path not in without:
+                brought.setdefault(path, first)
+    return brought
+
+
+def _explained(
+    found: Unserved,
+    loader: Loader,
+    search: Callable[[Mapping[str, str]], Search],
+    scopes: Scopes,
+    preloads: Mapping[str, str],
+) -> Unserved:
+    """With the library that serves it where no variable puts another one first."""
+    variable = Step.PRELOAD.value if found.provider in preloads else found.variable
+    if not variable:
+        return found
+    user, name = loader.facts[found.consumer], loader.facts[found.provider].name
+    for each in search({}).all(name, path=user.path, facts=user.facts):
+        other = loader.read(each.path)
+        defined = frozenset(other.facts.version_definitions if other else ())
+        if other and defined.issuperset(found.versions) and scopes.serves(each.path, found.symbols):
+            return replace(found, variable=variable, instead=each.path)
+    return replace(found, variable="")
+
+
+def _reported(
+    unserved: Iterable[Unserved], members: tuple[Member, ...], scopes: Scopes, code: OwnCode
+) -> Iterator[Unserved]:
+    """With the installed objects that export the symbols; without those that code makes global."""
+    for each in unserved:
+        exporters: tuple[str, ...] = ()
+        if each.symbols and not each.instead:
+            exporters = tuple(
+                found.path
+                for member in members
+                for found in member.objects
+                if found.path != each.provider and scopes.exports(found.path, each.symbols)
+            )
+        if not (exporters and code.makes_global(each.consumer, exporters)):
+            yield replace(each, exporters=exporters)

@@ -1,0 +1,224 @@
+"""Rules about what an extension module needs and does not get: P1, L004, P7, parts of D3 and D10.
+
+They rest on a simulation of the loader (`facts.loading`): the module in a process that has imported
+nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.facts.environment import EnvironmentFacts
+from cxxrt_toolchain.facts.families import RuntimeFamily, cuda_major, family_of_name
+from cxxrt_toolchain.facts.installed import normalized
+from cxxrt_toolchain.rules.remedies import cudart_first, reinstall, repaired, upgrade
+from cxxrt_toolchain.rules.rule import Finding, error, note, rule, warning
+from cxxrt_toolchain.wording import counted, listed, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cxxrt_toolchain.facts.loading import Absent, Unserved
+
+_VERSIONED = ("libstdc++.so.6", "libgcc_s.so.1", "libgomp.so.1")
+"""What D1 judges."""
+
+
+@rule("CXXRT-P1", "Needs a library from outside that nobody promises", on=(EnvironmentFacts,))
+def not_found(env: EnvironmentFacts) -> Iterator[Finding]:
+    """A needed library that the loader does not find; runtimes are a matter of D12 and L004."""
+    nowhere: dict[str, list[Absent]] = {}
+    for each in env.loads.absent:
+        if family_of_name(each.name) is not None:
+            continue
+        if each.found:
+            yield _out_of_reach(env, each)
+        else:
+            nowhere.setdefault(env.package_of(each.consumer) or "", []).append(each)
+    for name, rows in sorted(nowhere.items()):
+        yield _nowhere(env, name, rows)
+
+
+@rule("CXXRT-L004", "No libcudart of the needed major", on=(EnvironmentFacts,))
+def no_cudart(env: EnvironmentFacts) -> Iterator[Finding]:
+    """A libcudart that the loader does not find, installed or not."""
+    for each in env.loads.absent:
+        if family_of_name(each.name) is RuntimeFamily.LIBCUDART:
+            yield (
+                _out_of_reach(env, each)
+                if each.found
+                else _nowhere(env, env.package_of(each.consumer) or "", [each])
+            )
+
+
+def _out_of_reach(env: EnvironmentFacts, absent: Absent) -> Finding:
+    """The library is installed, and no search path leads to it."""
+    user, names = env.by_path[absent.consumer], _names(env, (absent.consumer,))
+    path = user.facts.rpath if user.facts.runpath is None else user.facts.runpath
+    where = f"its search path {path} does not lead there" if path else "it has no search path"
+    makes = error if _whole(env, absent.modules) else warning
+    return makes(
+        f"{env.label(absent.consumer)} needs {absent.name}, which the loader does not find: "
+        f"{env.label(absent.found[0])} has it in {absent.found[0].rpartition('/')[0]}, and {where}",
+        culprits=names,
+        victims=_names(env, absent.modules),
+        libraries=(absent.consumer, *absent.found[:3]),
+        evidence=shortened([f"{path} cannot be imported" for path in absent.modules]),
+        remedies=_led_to(env, absent, names),
+    )
+
+
+def _led_to(env: EnvironmentFacts, absent: Absent, packages: tuple[str, ...]) -> tuple[str, ...]:
+    """What leads the loader to an installed library that it does not find."""
+    place = absent.found[0]
+    by_variable = f"Start Python with LD_LIBRARY_PATH={place.rpartition('/')[0]}"
+    if major := cuda_major(absent.name):
+        repair = [repaired(env, each) for each in packages[:1]]
+        return (*cudart_first(env, major, installed=True), *repair, by_variable)
+    load = f"in code: ctypes.CDLL({place!r}, ctypes.RTLD_GLOBAL) before the import"
+    return (by_variable, load)
+
+
+def _nowhere(env: EnvironmentFacts, name: str, rows: list[Absent]) -> Finding:
+    """A note if other modules of the package work: the rest may be optional."""
+    names = list(dict.fromkeys(each.name for each in rows))
+    modules = tuple(dict.fromkeys(path for each in rows for path in each.modules))
+    label = env.label(rows[0].consumer)
+    lack = f"{listed(names)}, which {'is' if len(names) == 1 else 'are'} not installed"
+    if _whole(env, modules):
+        return error(
+            f"{label} needs {lack}",
+            culprits=(name,) if name else (),
+            victims=_names(env, modules),
+            libraries=tuple(dict.fromkeys(each.consumer for each in rows))[:5],
+            evidence=shortened([f"{path} cannot be imported" for path in modules]),
+            remedies=tuple(bring(each) for each in names[:2]),
+        )
+    return note(
+        f"{counted(len(modules), 'extension module')} of {label} cannot be imported without {lack}",
+        libraries=modules[:5],
+        evidence=shortened([f"{each.consumer} needs {each.name}" for each in rows]),
+        remedies=tuple(bring(each) for each in names[:1]),
+    )
+
+
+def bring(library: str) -> str:
+    """What installs a library of the machine."""
+    if library.startswith("libcuda.so"):
+        return "Install the NVIDIA driver"
+    return (
+        "Install the Python or system package that contains it (Debian, Ubuntu: apt-file search "
+        f"{library}; Fedora: dnf provides '*/{library}')"
+    )
+
+
+@rule("CXXRT-P7", "Undefined symbol that nothing defines", on=(EnvironmentFacts,))
+def undefined(env: EnvironmentFacts) -> Iterator[Finding]:
+    """Symbols that no library of the scope defines, whatever was to define them."""
+    spelled = {each.consumer for each in env.strings}
+    for each in env.loads.unserved:
+        cudart = family_of_name(each.provider) is RuntimeFamily.LIBCUDART
+        if each.symbols and not each.variable and not cudart and each.consumer not in spelled:
+            yield _unserved(env, each)
+
+
+def lacks_version(env: EnvironmentFacts) -> Iterator[Finding]:
+    """A library that the loader finds lacks a version; runtimes are a matter of D1."""
+    for each in env.loads.unserved:
+        if each.versions and not each.variable and not _judged_by_d1(env, each):
+            yield _unserved(env, each)
+
+
+def _judged_by_d1(env: EnvironmentFacts, found: Unserved) -> bool:
+    name = env.by_path[found.provider].name
+    return name in _VERSIONED and (found.consumer, name) not in env.own
+
+
+def _unserved(env: EnvironmentFacts, found: Unserved) -> Finding:
+    consumer, names = env.label(found.consumer), _names(env, (found.consumer,))
+    lacking = [*found.versions, *found.symbols]
+    more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+    what = f"{lacking[0]}{more}"
+    provider = env.package_of(found.provider) if found.provider else None
+    file = found.provider.rpartition("/")[2]
+    if lacking[0].startswith(("Py", "_Py")) and not found.provider:
+        lack = f"Python {env.python} does not define"
+    elif found.provider:
+        whose = f" of {env.label(found.provider)}" if provider else f" ({found.provider})"
+        lack = f"{file}{whose if provider not in names else ''} does not define"
+    else:
+        lack = "no library that it needs defines"
+    elsewhere = [env.label(path) for path in found.exporters]
+    also = f"; {listed(dict.fromkeys(elsewhere))} has it, and nothing leads there"
+    makes = error if _whole(env, found.modules) or provider not in (None, *names) else warning
+    others = [each for each in (provider,) if each and each not in names]
+    return makes(
+        f"{consumer} needs {what}, which {lack}" + (also if elsewhere else ""),
+        culprits=(*names, *others),
+        victims=_names(env, found.modules),
+        libraries=(found.consumer, *filter(None, (found.provider,)), *found.exporters[:3]),
+        evidence=(
+            *shortened([f"{found.provider or 'nothing'} defines no {each}" for each in lacking], 4),
+            *shortened([f"{path} cannot be imported" for path in found.modules], 3),
+            *_required(env, names, others),
+        ),
+        remedies=_fitting(env, names, others, found),
+    )
+
+
+def _required(env: EnvironmentFacts, names: Iterable[str], others: Iterable[str]) -> Iterator[str]:
+    """What the metadata of packages asks of others."""
+    for name in names:
+        distribution = env.environment.named(name)
+        for line in distribution.requires if distribution else ():
+            if any(normalized(line).startswith(normalized(other)) for other in others):
+                yield f"{name} requires {line}"
+
+
+def _fitting(
+    env: EnvironmentFacts, names: tuple[str, ...], others: list[str], found: Unserved
+) -> tuple[str, ...]:
+    if others:
+        other = f"another release of {others[0]} than {env.version_of(others[0])}"
+        return (
+            f"Install releases of {listed([*names, *others])} that were built for each other: "
+            + " or ".join([*map(upgrade, names), other]),
+        )
+    if found.provider:
+        return (f"Install another release of {names[0] if names else found.consumer}",)
+    return (*map(reinstall, names), "Install another release of it, or build it again")
+
+
+def shadowed(env: EnvironmentFacts) -> Iterator[Finding]:
+    """The library that a variable puts first lacks what a package needs of the other one."""
+    for each in env.loads.unserved:
+        if each.variable:
+            lacking = [*each.versions, *each.symbols]
+            preload = env.loads.preloaded.get(each.provider, "")
+            folder = preload or each.provider.rpartition("/")[0]
+            by = f" ({preload} needs it)" if preload not in ("", each.provider) else ""
+            yield error(
+                f"{each.variable} puts {each.provider}{by} before {each.instead}, which "
+                f"{env.label(each.consumer)} needs: it lacks {listed(lacking, 2)}",
+                victims=_names(env, (each.consumer, *each.modules)),
+                libraries=(each.provider, each.instead, each.consumer),
+                evidence=(
+                    *shortened([f"only {each.instead} defines {name}" for name in lacking], 4),
+                    *shortened([f"{path} cannot be imported" for path in each.modules], 3),
+                ),
+                remedies=(f"Unset {each.variable}, or remove {folder} from it",),
+            )
+
+
+def _names(env: EnvironmentFacts, paths: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, map(env.package_of, paths))))
+
+
+def _whole(env: EnvironmentFacts, modules: Iterable[str]) -> bool:
+    """Whether all extension modules of a package are among some modules."""
+    given = set(modules)
+    owners = {env.package_of(path) for path in given}
+    every: dict[str | None, list[str]] = {}
+    for each in env.loads.opened:
+        every.setdefault(env.package_of(each.module), []).append(each.module)
+    return any(given.issuperset(every.get(owner, ("",))) for owner in owners)
