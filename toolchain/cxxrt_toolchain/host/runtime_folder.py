@@ -5,6 +5,7 @@ Importing the package instead would load libstdc++ into this process.
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,6 +29,7 @@ STRING_ABI = "-D_GLIBCXX_USE_CXX11_ABI=1"
 
 _HOOKS = ("cxxrt.pth", "cxxrt.start")
 """The start-up hook that `activate` writes, before Python 3.15 and from it on."""
+_MAJORS = re.compile(r'cudart="(\d+)"|_cudart:load_(\d+)')
 _OFF = ("", "0", "false", "no", "off")
 """Values of CXXRT_DISABLE that leave the loader enabled."""
 
@@ -37,6 +39,17 @@ def has_hook(search: Iterable[str], environ: Mapping[str, str]) -> bool:
     if environ.get("CXXRT_DISABLE", "").strip().lower() not in _OFF:
         return False
     return any(Path(folder, hook).is_file() for folder in search for hook in _HOOKS)
+
+
+def hook_majors(search: Iterable[str]) -> tuple[str, ...]:
+    """The CUDA majors whose libcudart the start-up hook loads."""
+    for place in (Path(folder, hook) for folder in search for hook in _HOOKS):
+        try:
+            text = read_plain(place).decode("utf-8", "replace")
+        except OSError:
+            continue
+        return tuple(one or other for one, other in _MAJORS.findall(text))
+    return ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,13 +84,18 @@ class Loader:
         self._follow(mapped, roots)
         return mapped
 
-    def with_runtime(self, start: Mapped, runtime: Iterable[ObjectFacts]) -> Mapped:
-        """The process after the runtime wheel's loader, which leaves a libstdc++ where it is."""
+    def with_runtime(
+        self, start: Mapped, runtime: Iterable[ObjectFacts], cudart: Iterable[ObjectFacts] = ()
+    ) -> Mapped:
+        """The process after the runtime wheel's loader, which leaves a libstdc++ where it is.
+
+        `cudart` are libraries that it is asked for, too.
+        """
         mapped = start.copy()
-        if LIBSTDCXX not in mapped.names:
-            for each in runtime:
-                if each.name in (LIBSTDCXX, LIBGCC_S) and each.name not in mapped.names:
-                    self._map(mapped, each.path, each.name)
+        libraries = [each for each in runtime if each.name in (LIBSTDCXX, LIBGCC_S)]
+        for each in (*(libraries if LIBSTDCXX not in mapped.names else ()), *cudart):
+            if each.name not in mapped.names:
+                self._map(mapped, each.path, each.name)
         return mapped
 
     def open(self, start: Mapped, module: str, before: Mapping[str, str] = _NOTHING) -> Opened:

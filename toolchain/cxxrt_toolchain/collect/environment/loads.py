@@ -11,8 +11,10 @@ from cxxrt_toolchain.collect.environment.own_code import OwnCode
 from cxxrt_toolchain.collect.environment.search import Search, preloaded
 from cxxrt_toolchain.collect.environment.unserved import Scopes, absent_libraries, lacking_versions
 from cxxrt_toolchain.facts.environment import requires_runtime
+from cxxrt_toolchain.facts.families import cuda_major
 from cxxrt_toolchain.facts.installed import Step
 from cxxrt_toolchain.facts.loading import Loads, Unserved
+from cxxrt_toolchain.host.runtime_folder import hook_majors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -53,11 +55,17 @@ def read_loads(
     loader.prefetch([found[environment.interpreter.program], *(each for _, each in modules)])
     program = environment.interpreter.program
     start = loader.start(program, preloaded(environ))
-    wired = loader.with_runtime(start, runtime.objects if runtime else ())
-    starts = {
-        each.path: wired if activated or requires_runtime(member.distribution) else start
-        for member, each in modules
-    }
+    ours = runtime.objects if runtime else ()
+    brought = {e.name: e for e in (*ours, *(each for m in members for each in m.objects))}
+    majors = hook_majors(environment.interpreter.path) if activated else ()
+    asked = (f"libcudart.so.{major}" for major in majors)
+    wired = loader.with_runtime(start, ours, [brought[n] for n in asked if n in brought])
+    starts = {}
+    for member, each in modules:
+        starts[each.path] = wired if activated else start
+        if requires_runtime(member.distribution):
+            cudart = [brought[n] for n in sorted(member.needed) if cuda_major(n) and n in brought]
+            starts[each.path] = loader.with_runtime(wired, ours, cudart)
     first = [loader.open(begin, path) for path, begin in starts.items()]
     absent, before = absent_libraries(first, members, OwnCode(environment, members, first))
     opened = tuple(
