@@ -20,7 +20,7 @@ def four_processors(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def members(*sizes: int) -> list[Member]:
     return [
-        Member(name=str(i), size=size, compressed_size=size, mode=0, crc=0, is_dir=False)
+        Member(str(i), size, size, crc=0, method=8, mode=0, is_dir=False, header=0, end=0)
         for i, size in enumerate(sizes)
     ]
 

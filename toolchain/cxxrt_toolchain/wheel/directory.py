@@ -1,6 +1,6 @@
 """The directory of a zip archive that may be hostile: checked entries, and all that is wrong.
 
-In: the bytes of an archive. Out: one `Entry` per member, or `BadWheelError` with every issue at
+In: the bytes of an archive. Out: one `Member` each, or `BadWheelError` with every issue at
 once. The standard library reads the central directory; what it lets pass is refused here: names
 that leave the target folder, links, duplicates, encrypted or overlapping members, unknown
 compression, sizes that no honest archive has. A member's local header is read, and compared, when
@@ -15,10 +15,10 @@ import re
 import stat
 import struct
 import zipfile
-from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.wheel.source import SourceFile
@@ -36,12 +36,14 @@ _LOCAL_MAGIC = b"PK\x03\x04"
 _ENCRYPTED, _UTF8 = 0x1, 0x800
 _UNIX = 3
 _USUAL = re.compile(r"(?:\w[\w.+-]*/)*\w[\w.+-]*/?", re.ASCII)
-"""Names that need no closer look, which is nearly all."""
+"""Names that need no closer look while they are short."""
 _FIELD = struct.Struct("<2H")
 """The kind and the size of an extra field."""
 _UNICODE_PATH, _BEFORE_NAME = 0x7075, 5
-_SHORT, _MOST_NAME, _MOST_PATH = 60, 255, 4096
+_SHORT, _MOST_NAME, _MOST_PATH = 200, 255, 4096
 """Of names: no closer look below the first; NAME_MAX and PATH_MAX of Linux in bytes."""
+_USUAL_RATIO = 1000
+_PLAIN = (0, stat.S_IFREG, stat.S_IFDIR)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -82,30 +84,25 @@ class WheelLimits:
     """How many issues one message lists."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One member, as the central directory has it."""
+class Member(NamedTuple):
+    """One member, as the central directory has it; a named tuple, because a wheel has thousands."""
 
-    member: str
-    header: int
-    """Offset of its local header."""
-    end: int
-    """Offset of what comes after it: the next local header, or the central directory."""
-    compressed_size: int
+    name: str
     size: int
+    """Bytes, inflated."""
+    compressed_size: int
     crc: int
     method: int
     mode: int
     """Unix mode bits (type and permissions); 0 where the archive was not made on Unix."""
     is_dir: bool
+    header: int
+    """Offset of its local header."""
+    end: int
+    """Offset of what comes after it: the next local header, or the central directory."""
 
-    @property
-    def least_end(self) -> int:
-        """The offset behind its last byte if its local header has no extra field."""
-        return self.header + _LOCAL.size + len(self.member.encode()) + self.compressed_size
 
-
-def read_directory(source: ByteSource, path: Path, limits: WheelLimits) -> tuple[Entry, ...]:
+def read_directory(source: ByteSource, path: Path, limits: WheelLimits) -> tuple[Member, ...]:
     """Read and check the directory of an archive.
 
     Raises:
@@ -125,37 +122,43 @@ def read_directory(source: ByteSource, path: Path, limits: WheelLimits) -> tuple
     ) as error:
         raise BadWheelError(path, (f"it is not a readable zip archive ({error})",)) from error
     issues = list(_archive_issues(infos, limits))
-    entries: list[Entry] = []
-    offsets = sorted(info.header_offset for info in infos)
+    last = start - _LOCAL.size
     for info in infos[: limits.members]:
-        found = [*_member_issues(info, limits)]
-        if not 0 <= info.header_offset <= start - _LOCAL.size:
-            found.append("has its header outside the archive")
-        issues += (f"{quoted(info.orig_filename)} {issue}" for issue in found)
-        if not found:
-            after = bisect_right(offsets, info.header_offset)
-            entries.append(_entry(info, offsets[after] if after < len(offsets) else start))
-    issues += _overlaps(entries)
+        if not _is_usual(info, limits):
+            issues += (
+                f"{quoted(info.orig_filename)} {each}" for each in _member_issues(info, limits)
+            )
+        if not 0 <= info.header_offset <= last:
+            issues.append(f"{quoted(info.orig_filename)} has its header outside the archive")
+    members = list(_members(infos[: limits.members], start))
+    issues += _overlaps(sorted(members, key=lambda member: member.header))
     if issues:
         shown = issues[: limits.issues]
         if len(issues) > len(shown):
             shown.append(f"and {len(issues) - len(shown)} more")
         raise BadWheelError(path, tuple(shown))
-    return tuple(entries)
+    return tuple(members)
 
 
-def _entry(info: zipfile.ZipInfo, end: int) -> Entry:
-    return Entry(
-        member=info.filename,
-        header=info.header_offset,
-        end=end,
-        compressed_size=info.compress_size,
-        size=info.file_size,
-        crc=info.CRC,
-        method=info.compress_type,
-        mode=info.external_attr >> 16 if info.create_system == _UNIX else 0,
-        is_dir=info.is_dir(),
-    )
+def _members(infos: list[zipfile.ZipInfo], start: int) -> Iterator[Member]:
+    offsets = [*sorted({info.header_offset for info in infos}), start]
+    after = dict(pairwise(offsets))
+    for info in infos:
+        yield Member(
+            info.filename,
+            info.file_size,
+            info.compress_size,
+            info.CRC,
+            info.compress_type,
+            _mode(info),
+            info.filename.endswith("/"),
+            info.header_offset,
+            after[info.header_offset],
+        )
+
+
+def _mode(info: zipfile.ZipInfo) -> int:
+    return info.external_attr >> 16 if info.create_system == _UNIX else 0
 
 
 def _archive_issues(infos: list[zipfile.ZipInfo], limits: WheelLimits) -> Iterator[str]:
@@ -180,6 +183,20 @@ def _archive_issues(infos: list[zipfile.ZipInfo], limits: WheelLimits) -> Iterat
             file = path
 
 
+def _is_usual(info: zipfile.ZipInfo, limits: WheelLimits) -> bool:
+    """Whether a member needs no closer look, which is so for nearly all."""
+    name = info.orig_filename
+    return (
+        not info.extra
+        and info.compress_type == DEFLATED
+        and not info.flag_bits & _ENCRYPTED
+        and info.file_size <= _USUAL_RATIO * info.compress_size
+        and stat.S_IFMT(_mode(info)) in _PLAIN
+        and len(name) <= min(_SHORT, 2 * limits.depth)
+        and _USUAL.fullmatch(name) is not None
+    )
+
+
 def _member_issues(info: zipfile.ZipInfo, limits: WheelLimits) -> Iterator[str]:
     yield from _name_issues(info.orig_filename, limits)
     yield from _other_name(info.extra, info.orig_filename)
@@ -198,13 +215,11 @@ def _other_name(extra: bytes, name: str) -> Iterator[str]:
 
 
 def _name_issues(name: str, limits: WheelLimits) -> Iterator[str]:
-    if len(name) <= _SHORT and _USUAL.fullmatch(name):
-        return
     if len(name) > _MOST_PATH or name.count("/") > limits.depth:
         yield f"has more than {_MOST_PATH} characters or {limits.depth} folders in its name"
         return
     parts = name.rstrip("/").split("/")
-    if len(name) > _SHORT and max(map(_encoded_size, parts)) > _MOST_NAME:
+    if 4 * len(name) > _MOST_NAME and max(map(_encoded_size, parts)) > _MOST_NAME:
         yield f"has a component of more than {_MOST_NAME} bytes, which no file system takes"
     if name.startswith("/") or re.match(r"[A-Za-z]:", name):
         yield "is an absolute path"
@@ -233,30 +248,31 @@ def _content_issues(info: zipfile.ZipInfo) -> Iterator[str]:
         yield "is stored, but has two sizes"
     elif info.file_size > 2048 + 1032 * info.compress_size:
         yield f"claims to inflate {info.compress_size} bytes to {info.file_size}"
-    mode = info.external_attr >> 16 if info.create_system == _UNIX else 0
-    if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+    if stat.S_IFMT(_mode(info)) not in _PLAIN:
         yield "is a link or a special file"
 
 
-def _overlaps(entries: list[Entry]) -> Iterator[str]:
+def _overlaps(members: list[Member]) -> Iterator[str]:
     """Members that share bytes with the next one, or with the central directory."""
-    before: Entry | None = None
-    for entry in sorted(entries, key=lambda item: item.header):
-        if before is not None and before.least_end > entry.header:
-            yield f"{quoted(entry.member)} overlaps {quoted(before.member)}"
-        before = entry
-    if before is not None and before.least_end > before.end:
-        yield f"{quoted(before.member)} runs past the end of the archive"
+    end, before = 0, ""
+    for member in members:
+        if member.header < end:
+            yield f"{quoted(member.name)} overlaps {quoted(before)}"
+        # At least, because the local header may have an extra field.
+        size = len(member.name) if member.name.isascii() else _encoded_size(member.name)
+        end, before = member.header + _LOCAL.size + size + member.compressed_size, member.name
+    if members and end > members[-1].end:
+        yield f"{quoted(before)} runs past the end of the archive"
 
 
-def locate(source: ByteSource, path: Path, entry: Entry) -> Extent:
+def locate(source: ByteSource, path: Path, member: Member) -> Extent:
     """Where a member's bytes lie.
 
     Raises:
         BadWheelError: Its local header contradicts the directory.
     """
-    room = _LOCAL.size + len(entry.member.encode())
-    head = source.read(entry.header, room)
+    room = _LOCAL.size + len(member.name.encode())
+    head = source.read(member.header, room)
     issue = ""
     offset = 0
     if not head.startswith(_LOCAL_MAGIC) or len(head) < _LOCAL.size:
@@ -265,25 +281,25 @@ def locate(source: ByteSource, path: Path, entry: Entry) -> Extent:
         _, _, flags, method, _, _, _, _, _, name_size, extra_size = _LOCAL.unpack_from(head)
         raw = head[_LOCAL.size :]
         if len(raw) != name_size:
-            raw = source.read(entry.header + _LOCAL.size, name_size)
+            raw = source.read(member.header + _LOCAL.size, name_size)
         encoding = "ascii" if raw.isascii() else "utf-8" if flags & _UTF8 else "cp437"
         name = raw.decode(encoding, "replace")
-        offset = entry.header + _LOCAL.size + name_size
+        offset = member.header + _LOCAL.size + name_size
         extra = source.read(offset, extra_size) if extra_size else b""
         offset += extra_size
-        if name != entry.member or method != entry.method:
+        if name != member.name or method != member.method:
             issue = f"is called {quoted(name)} or compressed differently in its local header"
-        elif offset + entry.compressed_size > entry.end:
+        elif offset + member.compressed_size > member.end:
             issue = "overlaps what comes after it"
         else:
             issue = next(_other_name(extra, name), "")
     if issue:
-        raise BadWheelError(path, (f"{quoted(entry.member)} {issue}",))
+        raise BadWheelError(path, (f"{quoted(member.name)} {issue}",))
     return Extent(
-        member=entry.member,
+        member=member.name,
         offset=offset,
-        compressed_size=entry.compressed_size,
-        size=entry.size,
-        crc=entry.crc,
-        method=entry.method,
+        compressed_size=member.compressed_size,
+        size=member.size,
+        crc=member.crc,
+        method=member.method,
     )

@@ -7,12 +7,17 @@ that is not what the directory promises when it is read.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.filename import parse_wheel_name
-from cxxrt_toolchain.wheel.directory import BadWheelError, WheelLimits, locate, read_directory
+from cxxrt_toolchain.wheel.directory import (
+    BadWheelError,
+    Member,
+    WheelLimits,
+    locate,
+    read_directory,
+)
 from cxxrt_toolchain.wheel.metadata import CoreMetadata, MetadataError, WheelFile
 from cxxrt_toolchain.wheel.record import (
     RecordIssue,
@@ -34,7 +39,6 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from cxxrt_toolchain.wheel.directory import Entry
     from cxxrt_toolchain.wheel.record import RecordRow
     from cxxrt_toolchain.wheel.source import ByteSource
 
@@ -49,20 +53,9 @@ __all__ = [
 ]
 
 DEFAULT_LIMITS = WheelLimits()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """One member of a wheel."""
-
-    name: str
-    size: int
-    """Bytes, inflated."""
-    compressed_size: int
-    mode: int
-    """Unix mode bits; 0 where the archive was not made on Unix."""
-    crc: int
-    is_dir: bool
+_TEXTS = ("WHEEL", "METADATA", "RECORD")
+_GAP = 32 << 10
+"""Bytes between two texts that are read with them rather than left out."""
 
 
 class Wheel:
@@ -79,9 +72,7 @@ class Wheel:
         self._limits = limits
         self.name = parse_wheel_name(path.name)
         """The parts of the file name."""
-        entries = read_directory(source, path, limits)
-        self._entries = {entry.member: entry for entry in entries}
-        self.members = tuple(map(_member, entries))
+        self.members = read_directory(source, path, limits)
         """In the order of the archive's directory."""
         self._by_name = {member.name: member for member in self.members}
         self.dist_info = self._find_dist_info()
@@ -101,6 +92,11 @@ class Wheel:
             source.close()
             raise
 
+    @property
+    def size(self) -> int:
+        """Bytes of the archive."""
+        return self._source.size
+
     def close(self) -> None:
         """Close the source; open member streams end."""
         self._source.close()
@@ -112,22 +108,18 @@ class Wheel:
         self.close()
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return name in self._by_name
 
     def member(self, name: str) -> Member:
         """One member by name."""
-        self._entry(name)
-        return self._by_name[name]
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise BadWheelError(self.path, (f"it has no member {name!r}",)) from None
 
     def extent(self, name: str) -> Extent:
         """Where a member's compressed bytes lie; reads its local header."""
-        return locate(self._source, self.path, self._entry(name))
-
-    def _entry(self, name: str) -> Entry:
-        try:
-            return self._entries[name]
-        except KeyError:
-            raise BadWheelError(self.path, (f"it has no member {name!r}",)) from None
+        return locate(self._source, self.path, self.member(name))
 
     def raw(self, offset: int, size: int) -> bytes:
         """Bytes of the archive itself."""
@@ -184,7 +176,7 @@ class Wheel:
         sizes = {member.name: member.size for member in self.members if not member.is_dir}
         unhashed = unhashed_names(self.dist_info)
         wanted = hashed_with(rows, sizes.keys() - unhashed)
-        for name in self._entries.keys() - wanted.keys():  # the others are read, and so compared
+        for name in self._by_name.keys() - wanted.keys():  # the others are read, and so compared
             self.extent(name)
         known = {
             name: digest for name, digest in (digests or {}).items() if wanted.get(name) == "sha256"
@@ -199,16 +191,33 @@ class Wheel:
         known.update(zip(names, sweep(rest, digest), strict=True))
         return tuple(compare(rows, sizes, unhashed, known))
 
-    def _text(self, name: str) -> bytes:
-        entry = self._entry(f"{self.dist_info}/{name}")
-        most = {
+    def read_texts_ahead(self) -> None:
+        """Read WHEEL, METADATA and RECORD at once, for a source that keeps what came."""
+        spans: list[list[int]] = []
+        texts = [self._by_name.get(f"{self.dist_info}/{name}") for name in _TEXTS]
+        for entry in sorted(filter(None, texts), key=lambda each: each.header):
+            if entry.compressed_size > self._most(entry.name.rpartition("/")[2]):
+                continue  # it will be refused
+            if spans and entry.header - spans[-1][1] <= _GAP:
+                spans[-1][1] = entry.end
+            else:
+                spans.append([entry.header, entry.end])
+        for start, end in spans:
+            self._source.read(start, end - start)
+
+    def _most(self, text: str) -> int:
+        return {
             "WHEEL": self._limits.wheel_size,
             "METADATA": self._limits.metadata_size,
             "RECORD": self._limits.record_size + self._limits.record_row * len(self.members),
-        }[name]
+        }[text]
+
+    def _text(self, name: str) -> bytes:
+        entry = self.member(f"{self.dist_info}/{name}")
+        most = self._most(name)
         if entry.size > most:
             raise BadWheelError(self.path, (f"{name} has {entry.size} bytes, more than {most}",))
-        return self.read(entry.member)
+        return self.read(entry.name)
 
     def _find_dist_info(self) -> str:
         tops = {member.name.partition("/")[0] for member in self.members if "/" in member.name}
@@ -234,14 +243,3 @@ def _parse_wheel_file(text: bytes) -> WheelFile:
         return WheelFile.parse(text.decode())
     except UnicodeDecodeError as error:
         raise MetadataError(f"WHEEL is not UTF-8: {error}.") from error
-
-
-def _member(entry: Entry) -> Member:
-    return Member(
-        name=entry.member,
-        size=entry.size,
-        compressed_size=entry.compressed_size,
-        mode=entry.mode,
-        crc=entry.crc,
-        is_dir=entry.is_dir,
-    )

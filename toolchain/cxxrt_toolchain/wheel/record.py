@@ -6,11 +6,10 @@ import base64
 import binascii
 import csv
 import io
-import re
 from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.wheel.metadata import MetadataError
 from cxxrt_toolchain.wording import quoted
@@ -22,13 +21,13 @@ if TYPE_CHECKING:
 
 _ALGORITHMS = ("sha256", "sha384", "sha512")
 """The specification asks for SHA-256 or better, and forbids MD5 and SHA-1."""
+_SHA256_SIZE = 32
 _BLOCK = 1 << 20
-_SIZE = re.compile(r"(?:[0-9]{1,20})?")
+_MOST_DIGITS = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class RecordRow:
-    """One row of RECORD."""
+class RecordRow(NamedTuple):
+    """One row of RECORD; a named tuple, because a wheel has thousands."""
 
     path: str
     hash: str
@@ -42,6 +41,16 @@ def sha256_field(digest: bytes) -> str:
     return "sha256=" + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
+def sha256_hex(text: str) -> str | None:
+    """A SHA-256 of RECORD's in hexadecimal; None for another hash, or none."""
+    algorithm, _, value = text.partition("=")
+    try:
+        digest = base64.urlsafe_b64decode(f"{value}=")
+    except ValueError:
+        return None
+    return digest.hex() if algorithm == "sha256" and len(digest) == _SHA256_SIZE else None
+
+
 def parse_record(text: bytes) -> tuple[RecordRow, ...]:
     """Read RECORD; `MetadataError`: not UTF-8, not CSV, or a row lacks one of three fields."""
     rows = []
@@ -49,14 +58,17 @@ def parse_record(text: bytes) -> tuple[RecordRow, ...]:
         for number, row in enumerate(csv.reader(io.StringIO(text.decode(), newline="")), 1):
             if not row:
                 continue
-            if len(row) != 3 or not _SIZE.fullmatch(row[2]):  # noqa: PLR2004 - columns
+            if len(row) != 3 or not (row[2] == "" or _is_size(row[2])):  # noqa: PLR2004 - columns
                 shown = quoted(repr(row))
                 raise MetadataError(f"RECORD line {number} is not path, hash, size: {shown}.")
-            size = int(row[2]) if row[2] else None
-            rows.append(RecordRow(path=row[0], hash=row[1], size=size))
+            rows.append(RecordRow(row[0], row[1], int(row[2]) if row[2] else None))
     except (UnicodeDecodeError, csv.Error, ValueError) as error:
         raise MetadataError(f"RECORD cannot be read: {error}.") from error
     return tuple(rows)
+
+
+def _is_size(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
 
 
 def format_record(rows: Iterable[RecordRow]) -> bytes:
