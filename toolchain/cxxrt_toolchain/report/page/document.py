@@ -6,21 +6,17 @@ only its own style and script, by their hashes. It is complete without the scrip
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections import Counter
-from hashlib import sha256
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.report.diagnosis import Subject
 from cxxrt_toolchain.report.page.findings import findings_section, summary, verdict
 from cxxrt_toolchain.report.page.graph import draw_graph
 from cxxrt_toolchain.report.page.markup import EMPTY, Html, code, details, element, lines, section
 from cxxrt_toolchain.report.page.nodes import Names, node_texts
+from cxxrt_toolchain.report.page.shell import bar, html_document, resource, write_html
 from cxxrt_toolchain.report.page.svg import graph_svg, legend
 from cxxrt_toolchain.report.page.tables import libraries_section, packages_section, steps_section
-from cxxrt_toolchain.temporary import whole_file
 from cxxrt_toolchain.wording import counted
 
 if TYPE_CHECKING:
@@ -40,54 +36,18 @@ _SEEN = {Subject.ENVIRONMENT: "shown", Subject.IMPORTS: "loaded", Subject.PROCES
 
 def write_page(diagnosis: Diagnosis, path: Path) -> None:
     """Write the page and replace a file of that name; `InputError` where that is not possible."""
-    content = page_text(diagnosis).encode()
-    if not path.parent.is_dir():
-        raise InputError(f"{path.parent} is not a folder.", "Create it first.")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder.", "Name the file that the page is written to.")
-    try:
-        with whole_file(path) as file:
-            file.write(content)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+    write_html(page_text(diagnosis), path)
 
 
 def page_text(diagnosis: Diagnosis) -> str:
     """The HTML document."""
     graph = draw_graph(diagnosis)
     names = Names(diagnosis, graph)
-    style, script = _resource("page.css"), _resource("page.js")
-    policy = _policy(style, script)
-    head = (
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("meta", name="generator", content="cxxrt doctor"),
-        element("title", f"{verdict(diagnosis, names)} · {diagnosis.title}"),
-        element("style", Html(style)),
-    )
-    body = _body(diagnosis, graph, names, script)
-    parts = [element("head", Html("\n"), lines(head)), element("body", Html("\n"), lines(body))]
-    page = element("html", Html("\n"), lines(parts), lang="en")
-    return f"<!DOCTYPE html>\n{page.text}\n"
+    title = f"{verdict(diagnosis, names)} \N{MIDDLE DOT} {diagnosis.title}"
+    return html_document(title, "cxxrt doctor", _body(diagnosis, graph, names))
 
 
-def _policy(style: str, script: str) -> str:
-    """A content security policy without network, frames or foreign scripts."""
-    ours = f"style-src '{_digest(style)}'; script-src '{_digest(script)}'"
-    return f"default-src 'none'; {ours}; base-uri 'none'; form-action 'none'"
-
-
-def _digest(text: str) -> str:
-    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
-
-
-def _resource(name: str) -> str:
-    return (files("cxxrt_toolchain.report.page") / name).read_text(encoding="utf-8")
-
-
-def _body(diagnosis: Diagnosis, graph: Graph, names: Names, script: str) -> list[Html]:
+def _body(diagnosis: Diagnosis, graph: Graph, names: Names) -> list[Html]:
     main = [
         _header(diagnosis, names),
         findings_section(diagnosis, names),
@@ -97,16 +57,15 @@ def _body(diagnosis: Diagnosis, graph: Graph, names: Names, script: str) -> list
         libraries_section(diagnosis, names),
     ]
     return [
-        Html(_resource("page.svg")),
+        Html(resource("page.svg")),
         element("a", "Skip to the findings", href="#findings", class_="skip"),
         _bar(diagnosis, graph),
         element("main", Html("\n"), lines(main), id="main"),
-        element("script", Html(script)),
     ]
 
 
 def _bar(diagnosis: Diagnosis, graph: Graph) -> Html:
-    """The tool's name, links to the sections, and the switch of the theme."""
+    """Links to the sections that are there."""
     links = []
     for anchor, name, content in (
         ("findings", "Findings", diagnosis.findings),
@@ -119,13 +78,7 @@ def _bar(diagnosis: Diagnosis, graph: Graph) -> Html:
             counts = content and name != "Graph"
             count = element("span", f" {len(content)}", class_="count") if counts else EMPTY
             links.append(element("li", element("a", name, href=f"#{anchor}"), count))
-    return element(
-        "header",
-        element("p", "cxxrt doctor", class_="brand"),
-        element("nav", element("ul", *links), aria_label="Sections"),
-        element("button", "Dark", id="theme", type="button", hidden=True),
-        class_="bar",
-    )
+    return bar("cxxrt doctor", links)
 
 
 def _header(diagnosis: Diagnosis, names: Names) -> Html:

@@ -175,7 +175,7 @@
   }
 
   function sorting() {
-    for (const table of all("table")) {
+    for (const table of all("table:not(.matrix)")) {
       const body = table.tBodies[0];
       const original = [...body.rows];
       for (const head of all("thead th", table)) {
