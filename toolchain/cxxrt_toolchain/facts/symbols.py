@@ -162,6 +162,7 @@ def digest(
         undefined=frozenset(undefined),
         provided_needs=tuple((s, tuple(sorted(provided_needs[s]))) for s in sorted(provided_needs)),
         unversioned=tuple(sorted(unversioned)),
+        unique_names=tuple(set(found.get("unique", ()))),
         exported=tuple(exported),
     )
 

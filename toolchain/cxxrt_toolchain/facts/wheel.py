@@ -89,6 +89,8 @@ class SymbolDigest:
     unversioned: tuple[str, ...] = ()
     """Strong undefined symbols without a version that the interpreter does not define: what defines
     them has no symbol versions, or was not part of the link."""
+    unique_names: tuple[str, ...] = field(default=(), repr=False)
+    """All exported ``STB_GNU_UNIQUE`` symbols; kept to find the other wheels that have them."""
     exported: tuple[str, ...] = field(default=(), repr=False)
     """All exported names; kept to find out who defines other objects' `unversioned` symbols."""
 

@@ -1,0 +1,1 @@
+"""The facts and verdicts of single wheels over a folder, a mirror or an index."""

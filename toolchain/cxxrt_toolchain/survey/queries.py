@@ -1,0 +1,249 @@
+"""What a survey's rows say, asked of DuckDB: shares, culprits, collisions."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from glob import glob
+from importlib.resources import files
+from math import sqrt
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from packaging.version import InvalidVersion, Version
+
+from cxxrt_toolchain.errors import InputError, UsageError
+from cxxrt_toolchain.survey.store import LEVELS, extra, parquet_schema
+from cxxrt_toolchain.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cxxrt_toolchain.survey.store import Store
+
+_ORDER = ("project", "version", "place")
+_Z = 1.959964
+"""The quantile of the normal distribution for 95 %."""
+FACTS = {
+    "have shared objects": "native",
+    "need libstdc++.so.6": "list_contains(needs, 'libstdc++.so.6')",
+    "bundle libstdc++": "list_contains(bundles, 'libstdc++')",
+    "bundle libgcc_s": "list_contains(bundles, 'libgcc_s')",
+    "bundle libgomp": "list_contains(bundles, 'libgomp')",
+    "bundle Intel's or LLVM's OpenMP": "list_has_any(bundles, ['libiomp5', 'libomp'])",
+    "bundle libquadmath": "list_contains(bundles, 'libquadmath')",
+    "bundle libcudart": "list_contains(bundles, 'libcudart')",
+    "link libstdc++ statically": "list_contains(static, 'libstdc++')",
+    "export a static libstdc++": "list_contains(exports, 'libstdc++')",
+    "link libcudart statically": "list_contains(static, 'libcudart')",
+    "export a static libcudart": "list_contains(exports, 'libcudart')",
+    "export what libstdc++ looks up by name (H8)": "captures > 0",
+    "export STB_GNU_UNIQUE symbols (H10)": '"unique" > 0',
+    "export strong std:: definitions (H9)": "std_strong > 0",
+    "use the old std::string": "old_strings > 0",
+    "need a library from outside (P1)": "len(outside) > 0",
+    "do not conform to their tag": "not conforms",
+}
+"""What the headline table counts: words, and a condition; null where a row does not tell."""
+KINDS = {
+    "copies": ("C", "both bundle a copy of one runtime"),
+    "captured": ("H", "one captures symbols of the libstdc++ that the other needs"),
+    "exported": ("E", "one exports a static runtime that the other needs"),
+    "soname": ("S", "both bring a library of one plain name with other content"),
+    "unique": ("U", "both define the same STB_GNU_UNIQUE symbols"),
+    "definition": ("D", "both export the same symbols; they meet only under RTLD_GLOBAL"),
+}
+GROUPS = {"month": "substr(upload_time, 1, 7)", "project": "project", "tag": "platform"}
+
+
+class Share(NamedTuple):
+    """So many of so many, and where the true share is with 95 % confidence (Wilson)."""
+
+    label: str
+    found: int
+    of: int
+    low: float
+    high: float
+
+    @property
+    def part(self) -> float:
+        """From 0 to 1."""
+        return self.found / self.of if self.of else 0.0
+
+
+def share(label: str, count: int, of: int) -> Share:
+    """A share with its interval (Wilson 1927), which holds for small counts, too."""
+    if not of:
+        return Share(label, 0, 0, 0.0, 1.0)
+    part, term = count / of, _Z * _Z / of
+    middle = (part + term / 2) / (1 + term)
+    reach = _Z * sqrt((part * (1 - part) + term / 4) / of) / (1 + term)
+    return Share(label, count, of, max(0.0, middle - reach), min(1.0, middle + reach))
+
+
+def measure(each: Share, *, sampled: bool) -> str:
+    """``4.4 %``, in a sample with its interval: ``4.4 % (2.6 to 7.4)``."""
+    text = f"{100 * each.part:.1f} %"
+    return f"{text} ({100 * each.low:.1f} to {100 * each.high:.1f})" if sampled else text
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answers; without slots, because it keeps its connection."""
+
+    store: Store
+
+    @cached_property
+    def plan(self) -> dict[str, Any]:
+        """How the wheels were chosen."""
+        return self.store.plan
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the wheels are a random sample, so that shares have intervals."""
+        return bool(self.plan.get("sample"))
+
+    @property
+    def base(self) -> str:
+        """What the shares are of: all wheels of a sample, else one of each project."""
+        return "(select * from wheels where error is null)" if self.sampled else "newest"
+
+    @property
+    def subject(self) -> str:
+        """What the shares are of."""
+        sample = self.plan.get("sample")
+        if sample:
+            return f"a random sample of {sample['of']} wheels, seed {sample['seed']}"
+        return "one wheel of each project's newest version"
+
+    @property
+    def state(self) -> str:
+        """How much is surveyed."""
+        wheels, projects, size = self.rows(
+            "select count(*), count(distinct project), coalesce(sum(size), 0) from wheels"
+        )[0]
+        failed = sum(count for _, count in self.errors())
+        text = f"{counted(wheels, 'wheel')} of {counted(projects, 'project')}, {size / 1e9:.2f} GB"
+        return f"{text}, {failed} of them not readable" if failed else text
+
+    @cached_property
+    def _connection(self) -> Any:  # noqa: ANN401 - duckdb's
+        duckdb = extra("duckdb")
+        connection = duckdb.connect()
+        for level in LEVELS:
+            for table in ("wheels", "objects"):
+                pattern = self.store.parts(level, table)
+                name = f"{level}_{table}"
+                if glob(pattern):  # noqa: PTH207 - of a pattern
+                    quoted = pattern.replace("'", "''")
+                    connection.execute(
+                        f"create view {name} as select * from read_parquet('{quoted}')"  # noqa: S608
+                    )
+                else:
+                    connection.register(name, parquet_schema(table).empty_table())
+        if not (self.store.done("names") or self.store.done("full")):
+            advice = f"'cxxrt survey run {self.store.folder}' makes them."
+            raise UsageError(f"{self.store.folder} has no rows yet.", advice)
+        connection.execute("create table version_order (project text, version text, place int)")
+        views = files("cxxrt_toolchain.survey").joinpath("views.sql").read_text("utf-8")
+        before, after = views.split("-- Of each project", 1)
+        connection.execute(before)
+        known = connection.execute("select distinct project, version from wheels").fetchall()
+        rows = list(_ordered(known))
+        if rows:
+            columns = dict(zip(_ORDER, map(list, zip(*rows, strict=True)), strict=True))
+            connection.register("ordered", extra("pyarrow").table(columns))
+            connection.execute("insert into version_order select * from ordered")
+        connection.execute(f"-- {after}")
+        return connection
+
+    def rows(self, query: str, parameters: Iterable[object] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query of ours."""
+        found: list[tuple[Any, ...]] = self._connection.execute(query, list(parameters)).fetchall()
+        return found
+
+    def asked(self, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Names of columns and rows of a user's query; `InputError` where it cannot be answered."""
+        try:
+            cursor = self._connection.execute(query)
+            return [column[0] for column in cursor.description], cursor.fetchall()
+        except extra("duckdb").Error as error:
+            raise InputError(f"--sql: {error}") from error
+
+    def shares(self) -> list[Share]:
+        """The headline table: how many wheels, or projects, do what."""
+        counts = ", ".join(f"count(*) filter ({test}), count({test})" for test in FACTS.values())
+        row = self.rows(f"select {counts} from {self.base}")[0]  # noqa: S608
+        found = [share(label, row[2 * at], row[2 * at + 1]) for at, label in enumerate(FACTS)]
+        if not self.sampled:
+            together = "count(*) filter (not conforms_with_required), count(*)"
+            count, of = self.rows(f"select {together} from verdicts")[0]  # noqa: S608
+            found.append(share("do not, even with what their requirements bring", count, of))
+        return [each for each in found if each.of]
+
+    def rules(self) -> list[tuple[str, str, int]]:
+        """Rule, severity and how many of the base it fires on."""
+        parts = " union all ".join(
+            f"select unnest({kind}s) as rule, '{kind}' as severity from {self.base}"  # noqa: S608
+            for kind in ("error", "warning", "note")
+        )
+        return [
+            (rule, severity, count)
+            for rule, severity, count in self.rows(
+                f"select rule, severity, count(*) from ({parts}) group by all "  # noqa: S608
+                "order by severity, count(*) desc, rule"
+            )
+        ]
+
+    def groups(self, by: str) -> list[tuple[Any, ...]]:
+        """Group, wheels, share that conforms, share that bundles or links a runtime."""
+        key, order = GROUPS[by], "1" if by == "month" else "count(*) desc"
+        return self.rows(
+            f"select {key}, count(*), avg(conforms::int), "  # noqa: S608
+            "avg((len(bundles) > 0 or len(static) > 0)::int), "
+            'avg(("unique" > 0)::int) from wheels where error is null '
+            f"and {key} is not null group by 1 order by {order}, 1"
+        )
+
+    def errors(self) -> list[tuple[str, int]]:
+        """Kinds of wheels that could not be read, and how many each."""
+        return [(kind, wheels) for kind, wheels in self.rows("select * from unreadable")]
+
+    def collision_counts(self) -> list[tuple[str, int, int, int | None]]:
+        """Kind, pairs, projects in them, and the sum of their weights."""
+        found = {
+            kind: (pairs, projects, weight)
+            for kind, pairs, projects, weight in self.rows(
+                "select kind, count(*), len(list_distinct(list(one) || list(other))), sum(weight) "
+                "from collisions group by kind"
+            )
+        }
+        return [(kind, *found[kind]) for kind in KINDS if kind in found]
+
+    def culprits(self, most: int) -> list[tuple[str, int, str]]:
+        """Projects in most collisions, the number of partners, and the kinds; RTLD_GLOBAL aside."""
+        query = "select project, partners, kinds from culprits limit ?"
+        return [(project, number, kinds) for project, number, kinds in self.rows(query, [most])]
+
+    def pairs(self, projects: list[str]) -> dict[tuple[str, str], list[tuple[str, str]]]:
+        """Kind and object of the collisions between some projects, by pair in alphabetic order."""
+        found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        query = (
+            "select least(one, other), greatest(one, other), kind, string_agg(distinct what, ', ')"
+            " from collisions where kind <> 'definition' and list_contains(?, one)"
+            " and list_contains(?, other) group by 1, 2, 3 order by 1, 2, 3"
+        )
+        for one, other, kind, what in self.rows(query, [projects, projects]):
+            found.setdefault((one, other), []).append((kind, what))
+        return found
+
+
+def _ordered(known: list[tuple[str, str]]) -> Iterable[tuple[str, str, int]]:
+    """Each project's versions with their place in the order of PEP 440."""
+    by_project: dict[str, list[tuple[Version, str]]] = {}
+    for project, text in known:
+        with suppress(InvalidVersion):
+            by_project.setdefault(project, []).append((Version(text), text))
+    for project, versions in by_project.items():
+        for place, (_, text) in enumerate(sorted(versions)):
+            yield project, text, place

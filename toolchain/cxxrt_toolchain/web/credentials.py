@@ -1,0 +1,57 @@
+"""User name and password for a host, from netrc or from a keyring, as pip looks for them.
+
+They are asked for when a server refuses, are kept in memory only, and never part of a message.
+"""
+
+from __future__ import annotations
+
+import os
+from base64 import b64encode
+from importlib import import_module
+from netrc import NetrcParseError, netrc
+from urllib.parse import urlsplit, urlunsplit
+
+from cxxrt_toolchain.errors import ConfigError
+
+
+def authorization(url: str) -> str | None:
+    """The value of an ``Authorization`` header for this address, if anybody knows one.
+
+    Raises:
+        ConfigError: The netrc file cannot be parsed.
+    """
+    found = _netrc(urlsplit(url).hostname or "") or _keyring(url)
+    if found is None:
+        return None
+    return f"Basic {b64encode(':'.join(found).encode()).decode()}"
+
+
+def public(url: str) -> str:
+    """The address without what may be secret: user, password, query, fragment."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _netrc(host: str) -> tuple[str, str] | None:
+    try:
+        found = netrc(os.environ.get("NETRC")).authenticators(host)
+    except (OSError, RuntimeError):  # no such file; no home folder
+        return None
+    except NetrcParseError as error:
+        raise ConfigError(f"The netrc file cannot be parsed (line {error.lineno}).") from error
+    return (found[0], found[2] or "") if found else None
+
+
+def _keyring(url: str) -> tuple[str, str] | None:
+    try:
+        keyring = import_module("keyring")
+    except ImportError:
+        return None
+    for name in (public(url), urlsplit(public(url)).netloc):
+        try:
+            found = keyring.get_credential(name, None)
+        except Exception:  # noqa: BLE001 - a backend of any kind, locked or without a session
+            return None
+        if found is not None:
+            return found.username, found.password
+    return None

@@ -1,0 +1,68 @@
+"""How often requests may be sent to each host; one pace is shared by the threads of a process."""
+
+from __future__ import annotations
+
+import time
+from ipaddress import ip_address
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+UNASKED_RATE = 1.0
+"""Requests a second to a host whose operator cannot ask who is there."""
+CONTACT_RATE = 5.0
+"""The default with a contact."""
+
+
+def is_local(host: str) -> bool:
+    """Whether a host is this machine, so that nobody else is disturbed."""
+    name = host.lower().strip("[]")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+class Pace:
+    """Waits until the next request to a host may be sent."""
+
+    def __init__(
+        self,
+        rate: float | None = None,
+        *,
+        other: float | None = None,
+        share: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        """Requests a second to each host, for all that share it together, and this one's share.
+
+        Without a rate, this machine has none, and `other` hosts have another, by default
+        `UNASKED_RATE`.
+        """
+        self._rate = rate
+        self._other = rate or other or UNASKED_RATE
+        self._share = share
+        self._next: dict[str, float] = {}
+        self._lock = Lock()
+        self._clock = clock
+        self._sleep = sleep
+
+    def wait(self, host: str) -> None:
+        """Sleep until this host may be asked again."""
+        rate = self._rate if is_local(host) else self._other
+        with self._lock:
+            now = self._clock()
+            at = max(now, self._next.get(host, now))
+            self._next[host] = at + (1 / (rate * self._share) if rate else 0)
+        if at > now:
+            self._sleep(at - now)
+
+    def pause(self, host: str, seconds: float) -> None:
+        """Ask this host nothing for so long, in no thread."""
+        with self._lock:
+            self._next[host] = max(self._next.get(host, 0), self._clock() + seconds)
