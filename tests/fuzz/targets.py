@@ -184,7 +184,7 @@ def _repair(wheel: Wheel, options: PlanOptions, out: Path) -> None:
     verdict_document(verdict)
     report_document(report, load_symbol_tables())
     with suppress(ToolchainError):
-        plan_encoding(wheel, options.encoding)
+        plan_encoding(wheel, options.encoding or Encoding.TAG)
     plan = make_plan(report, options, wheel.read)
     plan_document(plan)
     if not plan.possible:
@@ -201,9 +201,9 @@ def _repair(wheel: Wheel, options: PlanOptions, out: Path) -> None:
 
 
 def _plan_options(number: int) -> PlanOptions:
-    encodings = (Encoding.TAG, Encoding.PLAIN, Encoding.VARIANT)
+    encodings = (Encoding.TAG, Encoding.PLAIN, Encoding.VARIANT, None)
     return PlanOptions(
-        encoding=encodings[number % 3],
+        encoding=encodings[number % 4],
         platform=Platform.KEEP if number & 8 else Platform.LOWEST,
         cuda=12 if number & 16 else None,
         wire=not number & 32,

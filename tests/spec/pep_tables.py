@@ -137,7 +137,7 @@ def crashes() -> str:
         return "wrong" if word == "prints" else word
 
     return table(
-        ("Two wheels", "Mechanism", "Usual way", "Tagged", "Copies", "Rule"),
+        ("Two wheels", "Mechanism", "Usual way", "Shared", "Copies", "Rule"),
         (
             (
                 row["title"],

@@ -53,7 +53,7 @@ def _needed(wheel: Path) -> tuple[str, ...]:
 
 
 def test_the_wheel_is_tagged_and_bound_for_its_major(build_sample: BuildSample) -> None:
-    path = build_sample("cuda_extension")
+    path = build_sample("cuda_extension", "build", "cxxrt.encoding=tag")
     assert f"-cxxrt1_cu{_MAJOR}_" in path.name
     assert f"libcudart.so.{_MAJOR}" in _needed(path)
     with Wheel.open(path) as wheel:

@@ -93,7 +93,7 @@ def _build(name: str, packages: Path, folder: Path) -> None:
     project = _PROJECT.format(name=name, major=name[-2:])
     (folder / "pyproject.toml").write_text(project, encoding="utf-8")
     (folder / "wheels").mkdir()
-    hook = "import cxxrt_toolchain.backend as b; b.build_wheel('wheels')"
+    hook = "import cxxrt_toolchain.backend as b; b.build_wheel('wheels', {'cxxrt.encoding': 'tag'})"
     environment = {**clean_environment(), "PYTHONPATH": str(packages), "CUDACXX": "no-nvcc"}
     run([sys.executable, "-c", hook], environment, cwd=folder)
 

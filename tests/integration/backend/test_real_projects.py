@@ -19,6 +19,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from sample_builds import Environment, build_wheel, clean_environment, run, unpack_sdist
 
+from cxxrt_toolchain.wheel.reader import Wheel
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -100,7 +102,9 @@ def test_the_projects_own_tests_end_as_with_the_unmodified_build(
             _adopt(source / "pyproject.toml")
         build_wheel(source, tmp_path / kind / "wheels", "pip", index.with_network())
         (wheel,) = (tmp_path / kind / "wheels").glob("*.whl")
-        assert ("cxxrt1" in wheel.name) == (kind == "ours")
+        with Wheel.open(wheel) as opened:
+            required = {each.name for each in opened.metadata.requirements()}
+        assert ("cxx11-cuda-runtime" in required) == (kind == "ours")
         environment = _environment(tmp_path / kind / "env", index.with_network())
         environment.install(str(wheel), "pytest", *project.needs)
         outcomes[kind] = _run_tests(project, source, environment)

@@ -8,17 +8,17 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
 import pytest
+from sample_builds import clean_environment, run
 
 from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sample_builds import BuildSample, Environment, Index
 
 pytestmark = [pytest.mark.isolated, pytest.mark.network, pytest.mark.compile, pytest.mark.runtime]
@@ -33,7 +33,7 @@ class Sample:
     folder: str
     modules: tuple[str, ...]
     tag: str
-    """Python and ABI field."""
+    """Python and ABI field of the tagged wheel."""
     wired: tuple[str, ...]
     """The members that call ``require()``."""
     exports: dict[str, frozenset[str]]
@@ -116,7 +116,7 @@ _BUILDS = [
 @pytest.mark.parametrize(
     ("sample", "frontend"), _BUILDS, ids=[f"{sample.folder}-{by}" for sample, by in _BUILDS]
 )
-def test_the_wheel_has_the_tag_the_bound_and_the_wiring(
+def test_the_wheel_has_a_plain_tag_the_bound_and_the_wiring(
     sample: Sample, frontend: str, build_sample: BuildSample, tmp_path: Path
 ) -> None:
     path = build_sample(sample.folder, frontend)
@@ -124,11 +124,23 @@ def test_the_wheel_has_the_tag_the_bound_and_the_wiring(
         names = [member.name for member in wheel.members]
         requirements = [str(r) for r in wheel.metadata.requirements()]
         assert not wheel.record_issues()
-    assert f"-{sample.tag}-" in path.name
-    assert "manylinux" in path.name
+    assert f"-{sample.tag.replace('cxxrt1_', '')}-manylinux" in path.name
     assert tuple(name for name in names if "_cxxrt_init" in name) == sample.wired
     (bound,) = [r for r in requirements if r.startswith("cxx11-cuda-runtime")]
     assert bound == f"cxx11-cuda-runtime<2,>=1.{_oldest_gcc(path, tmp_path)}"
+
+
+def test_the_tagged_wheel_is_the_plain_one_under_another_name(
+    sample: Sample, build_sample: BuildSample, tmp_path: Path
+) -> None:
+    plain = build_sample(sample.folder)
+    command = [sys.executable, "-m", "cxxrt_toolchain", "encode", str(plain), "--to", "tag"]
+    tagged = Path(run([*command, "-w", str(tmp_path)], clean_environment()).strip())
+    assert f"-{sample.tag}-manylinux" in tagged.name
+    with ZipFile(plain) as one, ZipFile(tagged) as other:
+        assert one.namelist() == other.namelist()
+        changed = {name for name in one.namelist() if one.read(name) != other.read(name)}
+    assert {name.partition(".dist-info/")[2] for name in changed} == {"WHEEL", "RECORD"}
 
 
 # The release of GCC whose libstdc++ has the node first: libstdc++ manual, "ABI Policy".

@@ -62,7 +62,6 @@ def test_the_sample_of_our_backend_computes_with_our_libcudart(
     name = wheels.one("cxxrt_sample_cuda").name
     answer, version, mapped = alone.answer(_SELFTEST.format(here=str(HERE)))
     record("sample", {"wheel": name, "version": version, "mapped": mapped})
-    assert "-cxxrt1_cu13_" in name
     assert answer == "cxxrt 42"
     assert mapped["libcudart"] == [str(alone.site / "cxx11_cuda_runtime/lib/libcudart.so.13")]
 

@@ -74,8 +74,8 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         [*cxxrt, "repair", str(plain), "-w", str(out)], check=True, stdout=subprocess.DEVNULL
     )
-    (tagged,) = out.glob("*.whl")
-    encode = [*cxxrt, "encode", str(tagged), "--to", "plain,variant", "-w", str(out)]
+    (repaired,) = out.glob("*.whl")
+    encode = [*cxxrt, "encode", str(repaired), "--to", "tag,variant", "-w", str(out)]
     subprocess.run(encode, check=True, stdout=subprocess.DEVNULL)
     return out
 

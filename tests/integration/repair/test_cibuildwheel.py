@@ -133,15 +133,12 @@ def test_the_configured_command_makes_the_one_wheel_that_cibuildwheel_expects(
 
     (result,) = repaired.glob("*.whl")
     assert list(repaired.iterdir()) == [result]
-    assert re.search("-cxxrt1_cp3[0-9]+-manylinux_2_", result.name)
+    assert re.search("-(cp3[0-9]+)-\\1-manylinux_2_", result.name)
     with Wheel.open(result) as found:
         assert judge(collect(found)).conforms
 
-    # cibuildwheel's tests install with stock pip, which wants the plain name.
-    plain = tmp_path / "plain"
-    _run("sh", "-c", f"cxxrt encode --to plain -w {plain} {result}", PATH=scripts)
     site = tmp_path / "site"
     install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index"]
-    _run(*install, "--target", site, *plain.iterdir())
+    _run(*install, "--target", site, result)  # as cibuildwheel's test step does
     said = _run(runtime_env(), "-c", "import answer; print(answer.answer())", PYTHONPATH=str(site))
     assert said == "42\n"

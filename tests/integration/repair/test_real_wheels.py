@@ -83,7 +83,7 @@ def test_repaired_wheels_compute_the_same_with_one_copy_of_each_runtime_library(
 ) -> None:
     originals = corpus_wheels(*WHEELS)
     out = tmp_path / "repaired"
-    command = [sys.executable, "-m", "cxxrt_toolchain", "repair", "--encoding", "plain"]
+    command = [sys.executable, "-m", "cxxrt_toolchain", "repair"]
     command += ["--exclude", "libtbb.so*", "-w", str(out), *map(str, originals)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr

@@ -135,7 +135,7 @@ class Prover:
                 "--json",
                 "--keep-platform",
             ]
-            command += ["--encoding", "plain", "-w", str(place), str(wheel)]
+            command += ["-w", str(place), str(wheel)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             place.mkdir(parents=True, exist_ok=True)
             answer.write_text(done.stdout, encoding="utf-8")

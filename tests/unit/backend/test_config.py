@@ -27,11 +27,11 @@ def _parse(
     return parse_config({"tool": {"cxxrt": table}}, settings, environment or {})
 
 
-def test_a_project_without_a_table_gets_setuptools_and_the_tag() -> None:
+def test_a_project_without_a_table_gets_setuptools_and_a_plain_name() -> None:
     config = parse_config({}, None, {})
     assert config == BuildConfig()
     assert config.build_backend == "setuptools.build_meta"
-    assert config.encoding is Encoding.TAG
+    assert config.encoding is Encoding.PLAIN
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_every_key_reaches_its_field() -> None:
             "build-backend": "mesonpy",
             "backend-path": ["."],
             "cuda": 12,
-            "encoding": "plain",
+            "encoding": "tag",
             "platform": "keep",
             "keep-exports": ["foo._core"],
             "wiring": False,
@@ -77,7 +77,7 @@ def test_every_key_reaches_its_field() -> None:
         build_backend="mesonpy",
         backend_path=(".",),
         cuda=12,
-        encoding=Encoding.PLAIN,
+        encoding=Encoding.TAG,
         platform=Platform.KEEP,
         keep_exports=("foo._core",),
         wiring=False,
@@ -85,6 +85,12 @@ def test_every_key_reaches_its_field() -> None:
     )
     assert {"CXXRT-H10", "CXXRT-L102", "CXXRT-L105"} <= config.ignore
     assert "CXXRT-H1" not in config.ignore
+
+
+def test_a_plain_wheel_may_ignore_what_only_the_tag_promises() -> None:
+    assert _parse({"ignore": ["P5"]}).ignore == {"CXXRT-P5"}
+    with pytest.raises(ConfigError, match="CXXRT-P5 cannot be ignored"):
+        _parse({"ignore": ["P5"]}, {"cxxrt.encoding": "variant"})
 
 
 def test_the_environment_overrides_the_table_and_the_frontend_overrides_both() -> None:
@@ -124,7 +130,11 @@ def test_every_spelling_of_no_turns_a_flag_off(word: str) -> None:
         ({"keep-exports": [1]}, "tool.cxxrt.keep-exports[0] must be a string, not 1"),
         ({"ignore": "H1"}, "tool.cxxrt.ignore must be an array"),
         ({"ignore": ["H99"]}, "tool.cxxrt.ignore: no rule 'H99'. Near: "),
-        ({"ignore": ["P5"]}, "tool.cxxrt.ignore: CXXRT-P5 cannot be ignored: it breaks what"),
+        ({"ignore": ["P4"]}, "tool.cxxrt.ignore: CXXRT-P4 cannot be ignored: it breaks what"),
+        (
+            {"encoding": "tag", "ignore": ["P5"]},
+            "tool.cxxrt.ignore: CXXRT-P5 cannot be ignored: it breaks what",
+        ),
         ({"build-backend": ""}, "tool.cxxrt.build-backend must be a string that is not empty"),
         ({"build-backend": "cxxrt_toolchain.backend"}, "tool.cxxrt.build-backend is this"),
         (

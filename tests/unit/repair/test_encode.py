@@ -26,7 +26,7 @@ def _record(runtime: str) -> dict[str, bytes]:
 
 @pytest.fixture
 def tagged(make_wheel: Callable[..., Path]) -> Path:
-    """A wheel as the backend writes it by default."""
+    """A wheel as the backend writes it with the encoding ``tag``."""
     files = {"demo/__init__.py": b"", **_record("cxxrt1_cu12")}
     return make_wheel(files, tags=[_TAGGED])
 
@@ -66,8 +66,10 @@ def test_a_name_alone_says_enough(make_wheel: Callable[..., Path]) -> None:
 
 def test_a_plain_wheel_of_someone_else_cannot_be_encoded(make_wheel: Callable[..., Path]) -> None:
     path = make_wheel({}, tags=[_PLAIN])
-    with Wheel.open(path) as wheel, pytest.raises(NotEncodableError, match="neither its name"):
-        runtime_of(wheel)
+    with Wheel.open(path) as wheel:
+        assert runtime_of(wheel) is None
+        with pytest.raises(NotEncodableError, match="names no runtime ABI"):
+            encode(wheel, Encoding.TAG, path.parent)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +115,44 @@ def test_a_wheel_with_a_plain_abi_beside_a_tagged_one_has_no_variant(
     path = make_wheel({}, tags=["cp312-cp312.cxxrt1_cp312-manylinux_2_28_x86_64"])
     with Wheel.open(path) as wheel, pytest.raises(InputError, match="not every ABI"):
         encode(wheel, Encoding.VARIANT, tmp_path)
+
+
+def test_a_wheel_that_was_renamed_gets_the_tag_lines_of_its_name(
+    make_wheel: Callable[..., Path], tmp_path: Path
+) -> None:
+    """What rule T6 advises."""
+    plain = make_wheel(_record("cxxrt1_cu12"), tags=[_PLAIN])
+    renamed = _encode(
+        plain.rename(plain.with_name(f"demo-1.0-{_TAGGED}.whl")), Encoding.TAG, tmp_path / "out"
+    )
+    with Wheel.open(renamed) as wheel:
+        assert wheel.wheel_file.tags == (_TAGGED,)
+
+
+@pytest.mark.parametrize("label", ["", "-cxxrt1_cu12"])
+@pytest.mark.parametrize("encoding", list(Encoding))
+def test_a_wheel_with_both_spellings_gets_one(
+    make_wheel: Callable[..., Path], tmp_path: Path, label: str, encoding: Encoding
+) -> None:
+    """What rule T5 advises."""
+    files = {"demo-1.0.dist-info/variant.json": b"{}"}
+    made = make_wheel(files, tags=[_TAGGED])
+    path = made.rename(made.with_name(f"demo-1.0-{_TAGGED}{label}.whl"))
+    with Wheel.open(_encode(path, encoding, tmp_path / "out")) as wheel:
+        assert (wheel.name.label is not None) == (encoding is Encoding.VARIANT)
+        assert any("cxxrt" in abi for abi in wheel.name.abi) == (encoding is Encoding.TAG)
+        assert ("demo-1.0.dist-info/variant.json" in wheel) == (encoding is Encoding.VARIANT)
+
+
+@pytest.mark.parametrize("label", ["x86_64_v3", "cxxrt1", "cxxrt1_cu12x"])
+def test_a_label_that_says_other_things_is_refused(
+    make_wheel: Callable[..., Path], tmp_path: Path, label: str
+) -> None:
+    """A new name would lose what the label says."""
+    made = make_wheel({}, tags=[_TAGGED])
+    path = made.rename(made.with_name(f"demo-1.0-{_TAGGED}-{label}.whl"))
+    with Wheel.open(path) as wheel, pytest.raises(InputError, match=f"the label {label} says"):
+        encode(wheel, Encoding.PLAIN, tmp_path)
 
 
 def test_the_index_level_file_has_all_variants_of_a_release() -> None:

@@ -57,15 +57,36 @@ def test_a_newer_glibc_is_a_newer_tag_and_no_refusal(planned: Planner) -> None:
 
 def test_exported_old_strings_are_refused_under_a_tag_only(planned: Planner) -> None:
     elf = {"exports": ["_Z5greetRKSs"]}
-    assert rules(planned(elf)) == ["CXXRT-P5"]
-    assert rules(planned(elf, encoding=Encoding.PLAIN)) == []
+    assert rules(planned(elf, encoding=Encoding.TAG)) == ["CXXRT-P5"]
+    assert rules(planned(elf)) == []
 
 
 def test_needed_old_strings_are_refused_to_the_builder_only(planned: Planner) -> None:
     elf = {"undefined": [f"{OLD_STRING} GLIBCXX_3.4 libstdc++.so.6"]}
-    assert rules(planned(elf)) == []
-    assert rules(planned(elf, building=True)) == ["CXXRT-P5"]
-    assert rules(planned(elf, building=True, encoding=Encoding.PLAIN)) == []
+    assert rules(planned(elf, encoding=Encoding.TAG)) == []
+    assert rules(planned(elf, building=True, encoding=Encoding.TAG)) == ["CXXRT-P5"]
+    plan = planned(elf, building=True)
+    assert rules(plan) == ["CXXRT-P5"]
+    assert 'ignore = ["P5"]' in plan.refusals[0].refusal
+    assert rules(planned(elf, building=True, ignore=frozenset({"CXXRT-P5"}))) == []
+
+
+@pytest.mark.parametrize(
+    ("abi", "result"),
+    [
+        ("cp311", "cp311"),
+        ("cxxrt1_cp311", "cxxrt1_cp311"),
+        ("cxxrt01_cp311", "cxxrt1_cp311"),
+        ("cp311_cxxrt1", "cxxrt1_cp311"),
+    ],
+)
+def test_a_repair_leaves_the_encoding_and_writes_it_right(
+    make_wheel: Callable[..., Path], abi: str, result: str
+) -> None:
+    path = make_wheel({"demo/_ext.so": make_elf(CXX)}, tags=[f"cp311-{abi}-manylinux_2_28_x86_64"])
+    with Wheel.open(path) as wheel:
+        plan = make_plan(collect(wheel), PlanOptions(), wheel.read)
+    assert f"-cp311-{result}-" in plan.result
 
 
 def test_the_declared_cuda_major_is_the_one_that_the_binaries_need(planned: Planner) -> None:
@@ -83,7 +104,7 @@ def test_a_cuda_major_that_no_runtime_carries_is_refused(planned: Planner) -> No
 def test_an_ignored_refusal_is_a_note(planned: Planner) -> None:
     elf = {"exports": ["__once_proxy"]}
     ignoring = {"ignore": frozenset({"CXXRT-H8"})}
-    assert rules(planned(elf, **ignoring)) == ["CXXRT-H8"]
-    plan = planned(elf, encoding=Encoding.PLAIN, **ignoring)
+    assert rules(planned(elf, encoding=Encoding.TAG, **ignoring)) == ["CXXRT-H8"]
+    plan = planned(elf, **ignoring)
     assert rules(plan) == []
     assert any(note.startswith("ignored CXXRT-H8: demo/_ext.so: exports 1") for note in plan.notes)

@@ -6,7 +6,7 @@ Unknown keys and impossible values are errors that begin with the key's path. La
     build-backend       text               -                         -
     backend-path        list of text       -                         -
     cuda                12, 13             CXXRT_BUILD_CUDA          -C cxxrt.cuda=12
-    encoding            tag, plain, ...    CXXRT_ENCODING            -C cxxrt.encoding=plain
+    encoding            plain, tag, ...    CXXRT_ENCODING            -C cxxrt.encoding=tag
     platform            lowest, keep       CXXRT_PLATFORM            -C cxxrt.platform=keep
     hide-vague-linkage  true, false        CXXRT_HIDE_VAGUE_LINKAGE  -C cxxrt.hide-vague-linkage=no
     keep-exports        list of modules    -                         -
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.errors import ConfigError, UsageError
 from cxxrt_toolchain.repair.options import Encoding, Platform
+from cxxrt_toolchain.rules.selection import NOT_IGNORABLE, ONLY_OF_THE_TAG, read_selection
 from cxxrt_toolchain.strict import Value
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class BuildConfig:
     """In-tree folders of the wrapped backend, relative to the project."""
     cuda: int | None = None
     """The CUDA major to link against; None: no CUDA runtime."""
-    encoding: Encoding = Encoding.TAG
+    encoding: Encoding = Encoding.PLAIN
     platform: Platform = Platform.LOWEST
     """Whether the platform field becomes the oldest manylinux that the binaries allow."""
     hide_vague_linkage: bool = True
@@ -158,6 +159,8 @@ def _values(table: Value, known: Mapping[str, Callable[[Value], Any]]) -> dict[s
 
 
 def _check_combinations(config: BuildConfig) -> None:
+    if config.encoding is not Encoding.PLAIN and (kept := config.ignore & ONLY_OF_THE_TAG):
+        raise ConfigError(f"tool.cxxrt.ignore: {', '.join(sorted(kept))} {NOT_IGNORABLE}")
     if config.build_backend.split(":")[0] == THIS_BACKEND:
         raise ConfigError(
             "tool.cxxrt.build-backend is this backend itself.",
@@ -172,10 +175,9 @@ def _check_combinations(config: BuildConfig) -> None:
 
 def _rules(value: Value) -> frozenset[str]:
     from cxxrt_toolchain.rules.every import CATALOGUE
-    from cxxrt_toolchain.rules.selection import read_selection
 
     try:
-        return read_selection((), value.texts(), CATALOGUE).ignored
+        return read_selection((), value.texts(), CATALOGUE, plain=True).ignored
     except UsageError as error:
         raise ConfigError(f"{value.path}: {error.message}", error.advice) from error
 

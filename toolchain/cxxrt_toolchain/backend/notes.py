@@ -45,7 +45,7 @@ def _local_only(plan: RepairPlan, config: BuildConfig) -> Iterator[str]:
         yield (
             f"{plan.result} needs libraries from outside that no manylinux tag promises. "
             "Installers take it where they built it; elsewhere under its plain name: "
-            "'cxxrt encode --to plain', or encoding = \"plain\"."
+            "'cxxrt encode --to plain', or without 'encoding' in [tool.cxxrt]."
         )
 
 

@@ -47,8 +47,8 @@ With cibuildwheel, in place of auditwheel:
   before-build = "python -m pip install 'cxxrt-toolchain[graft]'"
   repair-wheel-command = "cxxrt repair -w {dest_dir} {wheel}"
 
-With a test-command, add --encoding plain: cibuildwheel installs with stock pip.
-'cxxrt encode' makes the tagged wheel from the plain one.
+The new wheel is a plain one, which every installer takes; 'cxxrt encode --to tag'
+makes the tagged one of it.
 """
 
 
@@ -74,8 +74,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--encoding",
         choices=[Encoding.TAG.value, Encoding.PLAIN.value],
-        default=Encoding.TAG.value,
-        help="whether the new name says it; 'cxxrt encode' converts later (default: tag)",
+        help="whether the new name says it; 'cxxrt encode' converts later (default: plain, but "
+        "tag for a wheel that has one)",
     )
     parser.add_argument("--keep-platform", action="store_true", help="keep the platform tag")
     parser.add_argument("--cuda", metavar="MAJOR", type=int, help="declare the CUDA major")
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
     if args.wheel_dir is None and not args.dry_run:
         raise UsageError("-w DIR is missing.", "Name the folder for the new wheels.")
     options = PlanOptions(
-        encoding=Encoding(args.encoding),
+        encoding=Encoding(args.encoding) if args.encoding else None,
         platform=Platform.KEEP if args.keep_platform else Platform.LOWEST,
         cuda=args.cuda,
         exclude=tuple(args.exclude),

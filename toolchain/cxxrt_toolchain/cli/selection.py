@@ -12,12 +12,24 @@ if TYPE_CHECKING:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the two options."""
-    for name, text in (
-        ("--select", "judge by these rules only: ids such as H12, or how ids begin"),
-        ("--ignore", "show what these rules find as ignored, unless it breaks the tag's promise"),
-    ):
-        parser.add_argument(name, metavar="RULE[,RULE]", action="append", default=[], help=text)
+    """Add ``--select`` and ``--ignore``."""
+    _add(parser, "--select", "judge by these rules only: ids such as H12, or how ids begin")
+    _add(
+        parser,
+        "--ignore",
+        "show what these rules find as ignored, unless it breaks the tag's promise",
+    )
+
+
+def add_ignore(parser: argparse.ArgumentParser) -> None:
+    """Add ``--ignore`` to a command that shows no verdict; what it selects is every rule."""
+    parser.set_defaults(select=[])
+    text = "what these rules find decides nothing, unless it breaks the tag's promise"
+    _add(parser, "--ignore", text)
+
+
+def _add(parser: argparse.ArgumentParser, name: str, text: str) -> None:
+    parser.add_argument(name, metavar="RULE[,RULE]", action="append", default=[], help=text)
 
 
 def add_exclude(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ other: there and back gives the same bytes.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.filename import parse_wheel_name
@@ -45,35 +46,42 @@ def encode(wheel: Wheel, encoding: Encoding, dest_dir: Path) -> Path:
     """Write an open wheel under another encoding, whole or not at all; returns its path.
 
     Raises `NotEncodableError` where it names no runtime ABI or two different ones, and `UsageError`
-    where the new wheel would take the place of the source.
+    where the new wheel would take the place of the source. Whether it conforms under the new name
+    is for the caller to judge.
     """
     return apply_plan(plan_encoding(wheel, encoding), wheel, dest_dir)
 
 
 def plan_encoding(wheel: Wheel, encoding: Encoding) -> RepairPlan:
-    """The edits that lead to an encoding; for the wheel's own encoding there are none.
+    """The edits that lead to an encoding; none for a wheel that has it, consistently.
 
     Raises `NotEncodableError` as `encode` does, and `BadWheelNameError` where not all ABIs of the
     name have the same runtime ABI, or a variant's label is not what its ``variant.json`` says.
     """
     runtime = runtime_of(wheel)
+    if runtime is None:
+        raise NotEncodableError(f"{wheel.path.name} names no runtime ABI.")
     name = _tagged_name(wheel, runtime)
     if encoding is Encoding.VARIANT:
         name = to_variant_name(name)
     elif encoding is Encoding.PLAIN:
         name = plain_name(name)
-    source = wheel.path.name
-    edits = () if name == source else tuple(_edits(wheel, parse_wheel_name(name), runtime))
-    return RepairPlan(source=source, result=name, edits=edits, refusals=(), notes=())
+    edits = tuple(_edits(wheel, parse_wheel_name(name), runtime))
+    return RepairPlan(source=wheel.path.name, result=name, edits=edits, refusals=(), notes=())
 
 
 def _tagged_name(wheel: Wheel, runtime: RuntimeAbi) -> str:
     """The wheel's name in the encoding from which `abi.variant` leads to the others."""
-    name, spec = wheel.path.name, load_spec()
-    if wheel.name.label is not None and claims_runtime(wheel.name.label):
-        return from_variant_name(name, _properties(wheel, runtime), spec)
-    if any(map(claims_runtime, wheel.name.abi)):
-        return name
+    name, label = wheel.path.name, wheel.name.label
+    tagged = any(map(claims_runtime, wheel.name.abi))
+    if label is not None and (not claims_runtime(label) or (tagged and label != str(runtime))):
+        raise NotEncodableError(f"{name}: the label {label} says other things than {runtime}.")
+    if tagged:
+        unlabelled = str(replace(wheel.name, label=None))
+        to_variant_name(unlabelled)  # refuses members without this runtime ABI
+        return unlabelled
+    if label is not None:
+        return from_variant_name(name, _properties(wheel, runtime), load_spec())
     return tagged_name(name, runtime)
 
 
@@ -88,22 +96,19 @@ def _properties(wheel: Wheel, runtime: RuntimeAbi) -> tuple[str, ...]:
         raise NotEncodableError(f"{wheel.path.name}: {member}: {error}.") from error
 
 
-def runtime_of(wheel: Wheel) -> RuntimeAbi:
-    """The runtime ABI of a wheel's name or ``cxxrt.json``; else `NotEncodableError`."""
+def runtime_of(wheel: Wheel) -> RuntimeAbi | None:
+    """The runtime ABI of a wheel's name or ``cxxrt.json``; None where neither has one.
+
+    Raises `NotEncodableError` where they differ or cannot be read.
+    """
     name = wheel.path.name
     try:
         named, recorded = wheel.name.runtime, _recorded(wheel)
     except BadTagError as error:
         raise NotEncodableError(f"{name}: {error}") from error
-    found = named or recorded
-    if found is None:
-        raise NotEncodableError(
-            f"{name}: neither its name nor cxxrt.json says which runtime it was linked against.",
-            "Build it with cxxrt_toolchain.backend, or run 'cxxrt repair' on it.",
-        )
-    if recorded is not None and recorded != found:
-        raise NotEncodableError(f"{name}: its name says {found}, its cxxrt.json {recorded}.")
-    return found
+    if named is not None and recorded is not None and recorded != named:
+        raise NotEncodableError(f"{name}: its name says {named}, its cxxrt.json {recorded}.")
+    return named or recorded
 
 
 def index_file(wheels: Iterable[str]) -> tuple[str, str] | None:
@@ -130,11 +135,13 @@ def _recorded(wheel: Wheel) -> RuntimeAbi | None:
 
 def _edits(wheel: Wheel, new: WheelTags, runtime: RuntimeAbi) -> list[Edit]:
     python, abi, platform = (".".join(field) for field in (new.python, new.abi, new.platform))
-    edits: list[Edit] = [Retag(python=python, abi=abi, platform=platform)]
+    edits: list[Edit] = []
+    if new != wheel.name or set(map(str, wheel.wheel_file.expanded_tags)) != set(new.expanded):
+        edits.append(Retag(python=python, abi=abi, platform=platform))
     document = f"{wheel.dist_info}/variant.json"
-    if new.label is not None:
+    if new.label is not None and (new != wheel.name or document not in wheel):
         text = variants_text([runtime], load_spec())
         edits.append(AddFile(member=document, content=text, reason="the variant (PEP 825)"))
-    elif document in wheel:
+    elif new.label is None and document in wheel:
         edits.append(DropMember(member=document, reason="no variant under the new name"))
     return edits

@@ -29,7 +29,8 @@ class Platform(Enum):
 class PlanOptions:
     """What the caller wants; the defaults are those of ``cxxrt repair``."""
 
-    encoding: Encoding = Encoding.TAG
+    encoding: Encoding | None = None
+    """None: the wheel's own, TAG where its name speaks of a runtime ABI, else PLAIN."""
     platform: Platform = Platform.LOWEST
     cuda: int | None = None
     """Tag the wheel for this CUDA major although no object needs its libcudart."""
@@ -45,4 +46,5 @@ class PlanOptions:
     """Ids of rules that do not stand in the way, except where they break what the tag promises."""
     building: bool = False
     """The caller compiled the wheel and can compile it otherwise: an object with the old string
-    ABI is refused although it is unknown whether such a string leaves the wheel (B-1)."""
+    ABI is refused, in a plain wheel, too, and although it is unknown whether such a string leaves
+    the wheel (B-1)."""

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 from cxxrt_toolchain.abi.provider import provided
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
-from cxxrt_toolchain.abi.tag import RuntimeAbi
+from cxxrt_toolchain.abi.tag import RuntimeAbi, claims_runtime
 from cxxrt_toolchain.elf.facts import Soname
 from cxxrt_toolchain.facts.needs import runtime_needs
 from cxxrt_toolchain.facts.searchpath import RUNTIME_LIBRARIES, entries, escapes, origin_path
@@ -113,8 +113,7 @@ class _Planner:
             return replace(self._nothing(), refusals=refusals, notes=())
         need = self._need(needs, runtime)
         wiring_edits, unwired = self._wiring(needs, staying, need, [c.member for c in copies])
-        tagged = self.options.encoding is not Encoding.PLAIN
-        retag = self._retag(staying, epoch, runtime if tagged else None)
+        retag = self._retag(staying, epoch, None if self._plain else runtime)
         edits: list[Edit] = [
             *(_drop(found, self.report.dropped[found.member]) for found in copies),
             *self._object_edits(staying, needs),
@@ -131,6 +130,13 @@ class _Planner:
             refusals=(),
             notes=(*self._notes(unwired), *ignored),
         )
+
+    @property
+    def _plain(self) -> bool:
+        if self.options.encoding is not None:
+            return self.options.encoding is Encoding.PLAIN
+        tags = self.report.tags
+        return not any(map(claims_runtime, (*tags.abi, tags.label or "")))
 
     def _nothing(self, why: str = "no object needs a library of the shared runtime") -> RepairPlan:
         return RepairPlan(
@@ -161,10 +167,10 @@ class _Planner:
         self, needs: RuntimeNeeds, retag: Retag
     ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
         """What the rules find under a runtime ABI and no edit cures, and what of it is ignored."""
-        wanted = self.options
-        plain = wanted.encoding is Encoding.PLAIN
-        # A plain name promises nothing about copies and strings.
-        excused = {"CXXRT-P2", "CXXRT-P5"} if plain else set()
+        wanted, plain = self.options, self._plain
+        excused = set()  # a plain name promises nothing about copies and strings
+        if plain:
+            excused = {"CXXRT-P2"} if wanted.building else {"CXXRT-P2", "CXXRT-P5"}
         if wanted.platform is Platform.KEEP or not needs.wants_runtime:
             excused.add("CXXRT-P1")  # a local build may need what is installed beside it
         refusals, ignored = [], []

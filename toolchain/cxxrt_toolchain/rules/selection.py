@@ -42,17 +42,25 @@ class Selection:
 
 
 NOT_IGNORABLE = "cannot be ignored: it breaks what the wheel's tag promises."
+ONLY_OF_THE_TAG = frozenset({"CXXRT-P5"})
+"""What a runtime ABI in the tag promises and a plain wheel need not keep."""
 
 
 def read_selection(
-    select: Iterable[str], ignore: Iterable[str], catalogue: Mapping[str, Rule]
+    select: Iterable[str],
+    ignore: Iterable[str],
+    catalogue: Mapping[str, Rule],
+    *,
+    plain: bool = False,
 ) -> Selection:
     """The selection of texts: ids, aliases, beginnings of ids, or several of them with commas.
 
-    Raises `UsageError` where one fits no rule, or a rule to be ignored breaks a tag's promise.
+    Raises `UsageError` where one fits no rule, or a rule to be ignored breaks the promise of a tag;
+    of a tag without a runtime ABI, if `plain`.
     """
     ignored = _resolved(ignore, catalogue)
-    if kept := sorted(name for name in ignored if catalogue[name].promise):
+    promises = {name for name in ignored if catalogue[name].promise}
+    if kept := sorted(promises - ONLY_OF_THE_TAG if plain else promises):
         raise UsageError(f"{', '.join(kept)} {NOT_IGNORABLE}")
     return Selection(selected=_resolved(select, catalogue), ignored=ignored)
 

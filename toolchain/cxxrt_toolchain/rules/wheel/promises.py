@@ -197,7 +197,8 @@ def old_strings(claim: Claim) -> Iterator[Finding]:
             member=found.member,
             symbol=symbols.examples[0],
             unrepairable=f"Rebuild it with {_NEW_STRINGS}, on manylinux_2_28 or later; or use the "
-            "encoding plain, which promises nothing about strings.",
+            "encoding plain, which promises nothing about strings (a build needs "
+            'ignore = ["P5"] in [tool.cxxrt], too).',
         )
 
 
