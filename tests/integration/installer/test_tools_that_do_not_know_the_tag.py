@@ -88,7 +88,7 @@ def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 def _pip(release: str) -> Asks:
     def asks(folder: Path, base: Base, scratch: Path) -> str | None:
         python = with_packages(f"pip{release}") / "bin" / "python"
-        options = ["--no-deps", "--no-index", "--find-links", folder, "--dest", scratch]
+        options: list[str | Path] = ["--no-deps", "--no-index", "--find-links", folder, "--dest", scratch]
         if BASES["cpython"].version != base.version or base.implementation != "cpython":
             short = {"cpython": "cp", "pypy": "pp"}[base.implementation]
             options += ["--python-version", base.version, "--implementation", short]
@@ -101,8 +101,8 @@ def _pip(release: str) -> Asks:
 
 def _uv(release: str) -> Asks:
     def asks(folder: Path, base: Base, scratch: Path) -> str | None:
-        uv = with_packages(f"uv{release}") / "bin" / "uv"
-        command = [uv, "pip", "install", "--no-cache", "--no-index", "--find-links", folder]
+        uv = str(with_packages(f"uv{release}") / "bin" / "uv")
+        command = [uv, "pip", "install", "--no-cache", "--no-index", "--find-links", str(folder)]
         done = _run(*command, "--python", base.interpreter(), "--target", scratch, "foo")
         if done.returncode:
             assert "foo" in done.stderr, done.stderr
