@@ -38,7 +38,8 @@ from cxxrt_toolchain.facts.traits import read_traits
 from cxxrt_toolchain.repair.apply import apply_plan
 from cxxrt_toolchain.repair.encode import plan_encoding
 from cxxrt_toolchain.repair.forwarder import import_first
-from cxxrt_toolchain.repair.plan import Encoding, PlanOptions, Platform, make_plan
+from cxxrt_toolchain.repair.options import Encoding, PlanOptions, Platform
+from cxxrt_toolchain.repair.plan import make_plan
 from cxxrt_toolchain.report.documents import plan_document, report_document, verdict_document
 from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.metadata import CoreMetadata, WheelFile

@@ -25,7 +25,8 @@ from elf_maker import make_elf
 
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.collect.wheel import collect
-from cxxrt_toolchain.repair.plan import Encoding, PlanOptions, Platform, make_plan
+from cxxrt_toolchain.repair.options import Encoding, PlanOptions, Platform
+from cxxrt_toolchain.repair.plan import make_plan
 from cxxrt_toolchain.report.documents import plan_document, report_document, verdict_document
 from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel

@@ -88,7 +88,8 @@ def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 def _pip(release: str) -> Asks:
     def asks(folder: Path, base: Base, scratch: Path) -> str | None:
         python = with_packages(f"pip{release}") / "bin" / "python"
-        options: list[str | Path] = ["--no-deps", "--no-index", "--find-links", folder, "--dest", scratch]
+        options: list[str | Path] = ["--no-deps", "--no-index", "--find-links", folder]
+        options += ["--dest", scratch]
         if BASES["cpython"].version != base.version or base.implementation != "cpython":
             short = {"cpython": "cp", "pypy": "pp"}[base.implementation]
             options += ["--python-version", base.version, "--implementation", short]

@@ -9,7 +9,8 @@ from elf_maker import make_elf
 from cxxrt_toolchain.backend.config import BuildConfig
 from cxxrt_toolchain.backend.notes import build_notes
 from cxxrt_toolchain.collect.wheel import collect
-from cxxrt_toolchain.repair.plan import PlanOptions, make_plan
+from cxxrt_toolchain.repair.options import PlanOptions
+from cxxrt_toolchain.repair.plan import make_plan
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ from cxxrt_toolchain.repair.edits import (
     SetRequirement,
     SetSearchPath,
 )
-from cxxrt_toolchain.repair.plan import PlanOptions, RepairPlan, make_plan
+from cxxrt_toolchain.repair.options import PlanOptions
+from cxxrt_toolchain.repair.plan import RepairPlan, make_plan
 from cxxrt_toolchain.rules.rule import Finding, Severity
 from cxxrt_toolchain.wheel.reader import Wheel
 

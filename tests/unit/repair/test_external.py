@@ -10,7 +10,8 @@ from elf_maker import make_elf
 
 from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.repair.external import libraries_to_graft, never_grafted, not_here
-from cxxrt_toolchain.repair.plan import PlanOptions, RepairPlan, make_plan
+from cxxrt_toolchain.repair.options import PlanOptions
+from cxxrt_toolchain.repair.plan import RepairPlan, make_plan
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.repair.apply import apply_plan, refuse_source
 from cxxrt_toolchain.repair.external import libraries_to_graft, never_grafted, not_here
 from cxxrt_toolchain.repair.graft import Grafting, graft
-from cxxrt_toolchain.repair.plan import Encoding, PlanOptions, Platform, make_plan
+from cxxrt_toolchain.repair.options import Encoding, PlanOptions, Platform
+from cxxrt_toolchain.repair.plan import make_plan
 from cxxrt_toolchain.report.documents import PLAN_SCHEMA, plan_document, verdict_document
 from cxxrt_toolchain.report.text import Page, show_plan, show_verdict
 from cxxrt_toolchain.rules.wheel.verdict import judge

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
+
+from cxxrt_toolchain.abi.tag import claims_runtime
+
+if TYPE_CHECKING:
+    from cxxrt_toolchain.abi.filename import WheelTags
 
 
 class Encoding(Enum):
@@ -48,3 +54,9 @@ class PlanOptions:
     """The caller compiled the wheel and can compile it otherwise: an object with the old string
     ABI is refused, in a plain wheel, too, and although it is unknown whether such a string leaves
     the wheel (B-1)."""
+
+    def plain(self, tags: WheelTags) -> bool:
+        """Whether a wheel with these tags gets a plain name."""
+        if self.encoding is not None:
+            return self.encoding is Encoding.PLAIN
+        return not any(map(claims_runtime, (*tags.abi, tags.label or "")))

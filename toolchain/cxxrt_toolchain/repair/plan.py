@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 from cxxrt_toolchain.abi.provider import provided
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
-from cxxrt_toolchain.abi.tag import RuntimeAbi, claims_runtime
+from cxxrt_toolchain.abi.tag import RuntimeAbi
 from cxxrt_toolchain.elf.facts import Soname
 from cxxrt_toolchain.facts.needs import runtime_needs
 from cxxrt_toolchain.facts.searchpath import RUNTIME_LIBRARIES, entries, escapes, origin_path
@@ -29,7 +29,7 @@ from cxxrt_toolchain.repair.edits import (
     SetRequirement,
     SetSearchPath,
 )
-from cxxrt_toolchain.repair.options import Encoding, PlanOptions, Platform
+from cxxrt_toolchain.repair.options import PlanOptions, Platform
 from cxxrt_toolchain.repair.providers import requirement_edits, run_paths
 from cxxrt_toolchain.repair.retag import abi_field, external_libraries, is_portable, platform_field
 from cxxrt_toolchain.repair.sbom import runtime_sbom
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
     from cxxrt_toolchain.repair.edits import Edit
     from cxxrt_toolchain.rules.rule import Finding
-
-__all__ = ["Encoding", "PlanOptions", "Platform", "RepairPlan", "make_plan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +111,8 @@ class _Planner:
             return replace(self._nothing(), refusals=refusals, notes=())
         need = self._need(needs, runtime)
         wiring_edits, unwired = self._wiring(needs, staying, need, [c.member for c in copies])
-        retag = self._retag(staying, epoch, None if self._plain else runtime)
+        plain = self.options.plain(self.report.tags)
+        retag = self._retag(staying, epoch, None if plain else runtime)
         edits: list[Edit] = [
             *(_drop(found, self.report.dropped[found.member]) for found in copies),
             *self._object_edits(staying, needs),
@@ -130,13 +129,6 @@ class _Planner:
             refusals=(),
             notes=(*self._notes(unwired), *ignored),
         )
-
-    @property
-    def _plain(self) -> bool:
-        if self.options.encoding is not None:
-            return self.options.encoding is Encoding.PLAIN
-        tags = self.report.tags
-        return not any(map(claims_runtime, (*tags.abi, tags.label or "")))
 
     def _nothing(self, why: str = "no object needs a library of the shared runtime") -> RepairPlan:
         return RepairPlan(
@@ -167,7 +159,7 @@ class _Planner:
         self, needs: RuntimeNeeds, retag: Retag
     ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
         """What the rules find under a runtime ABI and no edit cures, and what of it is ignored."""
-        wanted, plain = self.options, self._plain
+        wanted, plain = self.options, self.options.plain(self.report.tags)
         excused = set()  # a plain name promises nothing about copies and strings
         if plain:
             excused = {"CXXRT-P2"} if wanted.building else {"CXXRT-P2", "CXXRT-P5"}
