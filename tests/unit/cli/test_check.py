@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import venv
+import zipfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,8 @@ from cxxrt_toolchain.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    Maker = Callable[..., Path]
 
 SCHEMAS = Path(__file__).parents[3] / "abi-tag-spec" / "cxxrt_abi_tag_spec" / "schemas"
 PLATFORM = "cp311-cp311-manylinux_2_28_x86_64"
@@ -171,3 +176,111 @@ def test_github_has_an_annotation_for_each_finding_and_each_broken_file(
     assert first.startswith(f"::error file={bad},title=CXXRT-H12%3A Executable stack::demo/_ext.so")
     assert second.startswith(f"::error file={broken},title=cannot be judged::")
     assert captured.err == ""
+
+
+@pytest.fixture
+def user(make_wheel: Maker, elf_fixture: Callable[[str], Path]) -> Maker:
+    """A wheel that needs ``libdep.so.1`` from outside, with some requirements."""
+    files = {"user/_core.so": elf_fixture("libuser.so").read_bytes()}
+    return partial(make_wheel, files, "user", "1.0", [PLATFORM])
+
+
+@pytest.fixture
+def other(make_wheel: Maker, elf_fixture: Callable[[str], Path]) -> Maker:
+    """A wheel with a library of some name, and some requirements."""
+
+    def make(library: str = "libdep.so.1", requires: tuple[str, ...] = ()) -> Path:
+        files = {f"other/lib/{library}": elf_fixture("libdep.so").read_bytes()}
+        return make_wheel(files, "other_libs", tags=[PLATFORM], requires_dist=requires)
+
+    return make
+
+
+def _outside(path: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[str, str]:
+    """Severity and message of the P1 findings of a wheel named user."""
+    main(["check", "--json", *options, str(path)])
+    wheels = json.loads(capsys.readouterr().out)["wheels"]
+    findings = next(each["findings"] for each in wheels if each["filename"].startswith("user-"))
+    (found,) = [each for each in findings if each["rule"] == "CXXRT-P1"]
+    return found["severity"], found["message"].partition("; ")[2] or found["message"]
+
+
+@pytest.mark.parametrize(
+    ("requires", "severity", "words"),
+    [
+        ((), "error", "nor promised by the tag"),
+        (("other-libs",), "warning", "that other-libs brings it is unproven"),
+        (("other-libs>=1", "third"), "warning", "that other-libs and third bring it is unproven"),
+        (("libdep-wheel", "third"), "warning", "that libdep-wheel brings it is unproven"),
+        (("other-libs; sys_platform == 'linux'",), "warning", "other-libs"),
+        (("other-libs; python_version < '3.12'",), "warning", "other-libs"),
+        (("other-libs; python_version >= '3.12'",), "error", "nor promised"),
+        (("other-libs; sys_platform == 'win32'",), "error", "nor promised"),
+        (("other-libs; extra == 'more'",), "error", "nor promised"),
+        (("cxx11-cuda-runtime>=1.9,<2",), "error", "nor promised"),
+    ],
+)
+@pytest.mark.parametrize("tag", [(), ("--tag", "cxxrt1")], ids=["plain", "tagged"])
+def test_what_a_requirement_may_bring_is_unproven(
+    user: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+    requires: tuple[str, ...],
+    severity: str,
+    words: str,
+    tag: tuple[str, ...],
+) -> None:
+    found = _outside(user(requires), capsys, *tag)
+    assert found[0] == severity
+    assert words in found[1]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "library", "severity", "words"),
+    [
+        ("other-libs", "libdep.so.1", "note", "which other-libs 1.0 brings"),
+        ("other-libs", "libelse.so", "error", "other-libs does not bring it"),
+        ("other-libs", "libdep-1a2b3c.so.1", "warning", "unproven"),
+        ("other-libs>=2", "libdep.so.1", "warning", "unproven"),
+    ],
+)
+def test_wheels_that_are_checked_together_prove_what_they_bring(
+    user: Callable[..., Path],
+    other: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+    wanted: str,
+    library: str,
+    severity: str,
+    words: str,
+) -> None:
+    other(library)
+    found = _outside(user((wanted,)).parent, capsys)
+    assert found[0] == severity
+    assert words in found[1]
+
+
+def test_what_a_requirement_requires_counts(
+    user: Callable[..., Path],
+    other: Callable[..., Path],
+    make_wheel: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    make_wheel({"middle.py": b""}, "middle", requires_dist=["other-libs; extra == 'all'"])
+    other()
+    assert "does not bring it" in _outside(user(("middle",)).parent, capsys)[1]
+    assert "other-libs 1.0 brings" in _outside(user(("middle[all]",)).parent, capsys)[1]
+
+
+def test_an_environment_proves_what_is_installed_there(
+    user: Callable[..., Path],
+    other: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    venv.create(tmp_path / "env", with_pip=False, symlinks=True)
+    (site,) = (tmp_path / "env" / "lib").glob("*/site-packages")
+    with zipfile.ZipFile(other()) as archive:
+        archive.extractall(site)
+    wheel = user(("other-libs",))
+    assert _outside(wheel, capsys, "--python", str(tmp_path / "env"))[0] == "note"
+    assert _outside(wheel, capsys)[0] == "warning"
+    assert main(["check", str(wheel), "--python", str(tmp_path / "none")]) == 2

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.cli.selection import add_exclude, add_options, selection
+from cxxrt_toolchain.collect.providers import in_environment, in_wheels
+from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.errors import InputError, UsageError
 from cxxrt_toolchain.report.documents import Checked, checked_document
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from cxxrt_toolchain.facts.providers import Provider
     from cxxrt_toolchain.rules.selection import Selection
 
 CONFORMS, DOES_NOT, UNUSABLE = 0, 1, 2
@@ -35,6 +38,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tag",
         help="judge as if the name said this: cxxrt1_cu12, manylinux_2_28_x86_64, or a tag triple",
+    )
+    parser.add_argument(
+        "--python",
+        metavar="EXE",
+        help="an environment, by its interpreter or folder: its distributions prove what they "
+        "bring, as the wheels that are checked together do",
     )
     add_exclude(parser)
     add_options(parser)
@@ -55,8 +64,10 @@ def run(args: argparse.Namespace) -> int:
     chosen = selection(args, Claim)
     page = Page() if args.format == "text" else None
     checked = []
-    for path in find_wheels(args.wheels):
-        found = _checked(path, args, chosen)
+    paths = find_wheels(args.wheels)
+    providers = _providers(paths, args.python)
+    for path in paths:
+        found = _checked(path, args, chosen, providers)
         checked.append(found)
         if page is not None and found.verdict is not None:
             show_verdict(page, found.verdict)
@@ -67,11 +78,27 @@ def run(args: argparse.Namespace) -> int:
     return max(map(_code, checked))
 
 
-def _checked(path: Path, args: argparse.Namespace, chosen: Selection) -> Checked:
+def _providers(paths: Sequence[Path], python: str | None) -> tuple[Provider, ...]:
+    """The distributions that may bring what another one needs."""
+    found = list(in_wheels(paths)) if len(paths) > 1 else []
+    if python is not None:
+        from cxxrt_toolchain.collect.environment.installed import read_environment
+        from cxxrt_toolchain.host.describe import describe, find_interpreter
+
+        environment = read_environment(describe(find_interpreter(python)), Store())
+        found += in_environment(environment)
+    return tuple(found)
+
+
+def _checked(
+    path: Path, args: argparse.Namespace, chosen: Selection, providers: tuple[Provider, ...]
+) -> Checked:
     """The verdict on one file, or why there is none."""
     try:
         with Wheel.open(path) as wheel:
-            verdict = judge(collect(wheel), tag=args.tag, exclude=tuple(args.exclude))
+            report = collect(wheel)
+        exclude = tuple(args.exclude)
+        verdict = judge(report, tag=args.tag, exclude=exclude, providers=providers)
     except InputError as error:
         return Checked(path=path, error=str(error))
     return Checked(path=path, verdict=verdict.limited(chosen))

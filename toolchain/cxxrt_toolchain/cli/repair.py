@@ -16,7 +16,7 @@ from cxxrt_toolchain.cli.selection import add_exclude
 from cxxrt_toolchain.collect.wheel import collect, identities
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.repair.apply import apply_plan, refuse_source
-from cxxrt_toolchain.repair.external import libraries_to_graft, never_grafted, not_here
+from cxxrt_toolchain.repair.external import libraries_to_graft, never_grafted, not_here, unproven
 from cxxrt_toolchain.repair.graft import Grafting, graft
 from cxxrt_toolchain.repair.options import Encoding, PlanOptions, Platform
 from cxxrt_toolchain.repair.plan import make_plan
@@ -130,6 +130,8 @@ def _repair(
     leave = never_grafted(report, wanted, options.exclude)
     with scratch_folder() as scratch:
         grafting = graft(path, leave, scratch)
+        if grafting.missing and unproven(report, options.exclude).issuperset(grafting.missing):
+            grafting = graft(path, (*leave, *grafting.missing), scratch)
         with Wheel.open(grafting.wheel or path) as wheel:
             report = collect(wheel)
             plan = make_plan(report, options, wheel.read)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.abi.platforms import GlibcPlatform, parse_platform
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES
 from cxxrt_toolchain.repair.retag import NEWEST_PROMISE
-from cxxrt_toolchain.rules.rule import error
+from cxxrt_toolchain.rules.rule import Severity, error
 from cxxrt_toolchain.rules.wheel.verdict import judge
 
 if TYPE_CHECKING:
@@ -21,19 +21,27 @@ if TYPE_CHECKING:
 
 
 def libraries_to_graft(report: WheelReport, exclude: Sequence[str]) -> tuple[str, ...]:
-    """SONAMEs that the wheel needs from outside and that its name could not promise; sorted.
+    """SONAMEs that the wheel needs from outside and that its name could not promise; sorted."""
+    return tuple(sorted(_outside(report, exclude)))
 
-    A ``linux_<arch>`` wheel, which promises nothing, is judged as the newest ``manylinux``.
-    """
+
+def unproven(report: WheelReport, exclude: Sequence[str]) -> frozenset[str]:
+    """Those of them that a distribution may bring that the wheel requires."""
+    rows = _outside(report, exclude).items()
+    return frozenset(name for name, severity in rows if severity is not Severity.ERROR)
+
+
+def _outside(report: WheelReport, exclude: Sequence[str]) -> dict[str, Severity]:
+    """A ``linux_<arch>`` wheel, which promises nothing, is judged as the newest ``manylinux``."""
     platforms = [parse_platform(tag) for tag in report.tags.platform]
     archs = {found.arch for found in platforms if found is not None}
     if None in platforms or len(archs) != 1:
-        return ()
+        return {}
     portable = any(found is not None and found.glibc is not None for found in platforms)
     tag = None if portable else GlibcPlatform(glibc=NEWEST_PROMISE, arch=archs.pop()).tag
     verdict = judge(report, tag=tag, exclude=tuple(exclude))
     missed = (each for each in verdict.findings if each.rule == "CXXRT-P1" and each.unrepairable)
-    return tuple(sorted({found.library for found in missed if found.library}))
+    return {each.library: each.severity for each in missed if each.library}
 
 
 def never_grafted(

@@ -170,8 +170,10 @@ class _Planner:
             self.report, self._renamed(retag), needs, self.tables, wanted.exclude
         )
         for each in sorted(found, key=lambda each: (each.rule, each.sort_key)):
-            inside = each.rule == "CXXRT-P5" and each.severity is not Severity.ERROR
-            if not each.unrepairable or each.rule in excused or (inside and not wanted.building):
+            unproven = each.severity is not Severity.ERROR and (
+                each.rule == "CXXRT-P1" or (each.rule == "CXXRT-P5" and not wanted.building)
+            )
+            if not each.unrepairable or each.rule in excused or unproven:
                 continue
             if each.rule in wanted.ignore and (plain or not each.promise):
                 ignored.append(f"ignored {each.refusal}")

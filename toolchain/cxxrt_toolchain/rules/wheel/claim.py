@@ -18,6 +18,7 @@ from cxxrt_toolchain.abi.versions import parse_version
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name, served_soname
 from cxxrt_toolchain.facts.needs import runtime_needs
+from cxxrt_toolchain.facts.providers import markers_of, required_by
 from cxxrt_toolchain.rules.rule import rule
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.abi.spec import Spec
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.facts.needs import RuntimeNeeds
+    from cxxrt_toolchain.facts.providers import Provider, Required
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
 
 _TAG_FIELDS = 3
@@ -62,6 +64,8 @@ class Claim:
     tables: SymbolTables
     exclude: tuple[str, ...]
     """Patterns of SONAMEs that the caller vouches for."""
+    providers: tuple[Provider, ...]
+    """Other distributions that were looked at."""
 
     @property
     def glibc(self) -> tuple[int, int] | None:
@@ -121,6 +125,13 @@ class Claim:
         for requirement in self.report.requirements_on(self.spec.distribution):
             return lowest_version(requirement) or Version("0")
         return None
+
+    @property
+    def required(self) -> Required:
+        """What the requirements lead to, without the runtime: rules of its own judge that."""
+        lines = self.report.requires_dist
+        markers = markers_of(self.tags, machines_of(self.tags.platform))
+        return required_by(lines, markers, self.providers).without(self.spec.distribution)
 
     def vouched_for(self, name: str) -> bool:
         """The caller says that something else provides that SONAME."""
@@ -196,6 +207,7 @@ def make_claim(
     tag: str | None,
     exclude: tuple[str, ...] = (),
     repaired: tuple[WheelTags, RuntimeNeeds] | None = None,
+    providers: tuple[Provider, ...] = (),
 ) -> Claim:
     """The claim that a wheel's own name makes, or another tag, or the wheel after a repair.
 
@@ -207,6 +219,7 @@ def make_claim(
             ``python-abi-platform`` triple; None for its own name.
         exclude: Patterns of SONAMEs that something else provides.
         repaired: Tags and needs of the wheel that ``cxxrt repair`` would write.
+        providers: Other distributions, which may bring what the wheel needs from outside.
 
     Raises:
         UsageError: `tag` has none of the three forms.
@@ -236,6 +249,7 @@ def make_claim(
         spec=spec,
         tables=tables,
         exclude=exclude,
+        providers=providers,
     )
 
 

@@ -8,22 +8,26 @@ sentences P-1 to P-6 and P-9 of the specification.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.platforms import glibc_release
 from cxxrt_toolchain.abi.versions import version_tuple
-from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name
+from cxxrt_toolchain.facts.families import SHARED_FAMILIES, cuda_major, family_of_name
+from cxxrt_toolchain.facts.providers import sounds_like
 from cxxrt_toolchain.facts.searchpath import leaves_package
-from cxxrt_toolchain.rules.rule import error, warning
+from cxxrt_toolchain.rules.rule import Finding, Severity, error, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_promise
 from cxxrt_toolchain.rules.wheel.copies import REPAIR
+from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cxxrt_toolchain.elf.facts import NeededVersion, Soname
+    from cxxrt_toolchain.facts.providers import Required
     from cxxrt_toolchain.facts.wheel import ObjectReport
-    from cxxrt_toolchain.rules.rule import Finding
 
 _REBUILD_OLDER = (
     "Rebuild on an image with that glibc or older, or retag the wheel for the newer platform."
@@ -32,6 +36,9 @@ _NOT_GRAFTED = (
     "Repair it on the machine that built it, without --no-graft; or name it with --exclude if "
     "something else brings it."
 )
+_FROM_RUNTIME = "'cxxrt repair' takes it from the shared runtime."
+_GRAFT = "'cxxrt repair' grafts it where it is installed; or link it statically and hidden."
+_PROOF = "To prove it: pip download --no-deps -d required {wanted} && cxxrt check {wheel} required"
 _NEW_STRINGS = "-D_GLIBCXX_USE_CXX11_ABI=1"
 _LINKED_STATICALLY = (
     "Rebuild without -static-libgcc, -static-libstdc++ and -l:libgomp.a, or hide the symbols."
@@ -45,30 +52,50 @@ def outside_library(claim: Claim) -> Iterator[Finding]:
     """P-1: every needed library is in the wheel, or allowed by the policy or the platform."""
     if claim.promise is None:
         return
-    for found in claim.linked:
-        for name in found.facts.needed:
-            if claim.report.provides(name) is not None or claim.allows_library(name):
-                continue
-            if claim.is_runtime and family_of_name(name) in SHARED_FAMILIES:
-                continue
-            yield _external(claim, found, name)
+    outside = [
+        (found, name)
+        for found in claim.linked
+        for name in found.facts.needed
+        if claim.report.provides(name) is None
+        and not claim.allows_library(name)
+        and not (claim.is_runtime and family_of_name(name) in SHARED_FAMILIES)
+    ]
+    if not outside:
+        return
+    required = claim.required
+    for found, name in outside:
+        yield _external(claim, required, found, name)
 
 
-def _external(claim: Claim, found: ObjectReport, name: Soname) -> Finding:
-    elsewhere = leaves_package(found) and bool(claim.report.requires_dist)
+def _external(claim: Claim, required: Required, found: ObjectReport, name: Soname) -> Finding:
+    """An error where nobody brings the library, or nobody that the wheel requires does.
+
+    The same with and without a runtime ABI: by P-1, what other requirements provide is not outside.
+    """
+    make = partial(Finding, member=found.member, library=name)
+    if provider := required.bringing(name):
+        message = f"needs {name}, which {provider.name} {provider.version} brings"
+        return make(message, severity=Severity.NOTE)
+    missing = f"needs {name}, which is neither in the wheel nor promised by the tag"
     shared = family_of_name(name) in SHARED_FAMILIES
-    if shared:
-        advice = "'cxxrt repair' takes it from the shared runtime."
-    elif elsewhere:
-        advice = f"Make sure that a required distribution installs {name} where RUNPATH points."
-    else:
-        advice = "'cxxrt repair' grafts it where it is installed; or link it statically and hidden."
-    return (warning if elsewhere else error)(
-        f"needs {name}, which is neither in the wheel nor promised by the tag",
-        member=found.member,
-        library=name,
-        remedies=(advice,),
-        unrepairable="" if elsewhere or shared else _NOT_GRAFTED,
+    likely = required.likely(name) if not shared or cuda_major(name) else ()
+    if likely:
+        names = listed(each.name for each in likely)
+        wanted = " ".join(quote(f"{each.name}{each.specifier}") for each in likely)
+        meant = leaves_package(found) or any(sounds_like(each.name, name) for each in likely)
+        return make(
+            f"{missing}; that {names} {'brings' if len(likely) == 1 else 'bring'} it is unproven",
+            severity=Severity.WARNING,
+            remedies=(_PROOF.format(wanted=wanted, wheel=quote(claim.report.filename)),),
+            unrepairable="" if meant or shared else _NOT_GRAFTED,
+        )
+    if required.requirements and required.complete and not shared:
+        missing += f"; {listed(each.name for each in required.requirements)} does not bring it"
+    return make(
+        missing,
+        severity=Severity.ERROR,
+        remedies=(_FROM_RUNTIME if shared else _GRAFT,),
+        unrepairable="" if shared else _NOT_GRAFTED,
     )
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.abi.spec import Spec
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.facts.needs import RuntimeNeeds
+    from cxxrt_toolchain.facts.providers import Provider
     from cxxrt_toolchain.facts.wheel import WheelReport
     from cxxrt_toolchain.rules.rule import Finding
     from cxxrt_toolchain.rules.selection import Selection
@@ -72,13 +73,15 @@ def judge(
     exclude: tuple[str, ...] = (),
     spec: Spec | None = None,
     tables: SymbolTables | None = None,
+    providers: tuple[Provider, ...] = (),
 ) -> Verdict:
-    """Apply every rule to a wheel; `tag` and `exclude` are those of `claim.make_claim`.
+    """Apply every rule to a wheel; `tag`, `exclude` and `providers` are `claim.make_claim`'s.
 
     The specification and the tables are this toolchain's by default. Raises `UsageError` where
     `tag` has none of their forms.
     """
-    claim = make_claim(report, spec or load_spec(), tables or load_symbol_tables(), tag, exclude)
+    spec, tables = spec or load_spec(), tables or load_symbol_tables()
+    claim = make_claim(report, spec, tables, tag, exclude, providers=providers)
     fields = (claim.tags.python, claim.tags.abi, claim.tags.platform)
     return Verdict(
         filename=report.filename,
