@@ -62,11 +62,13 @@ _NOLOAD = 0x4
 _HERE = os.path.dirname(__file__)
 _LIB = _HERE + "/lib/"
 _LIBSTDCXX = "libstdc++.so.6"
-_VENDORED = (0, 0, 0, 0)
-"""N of the vendored ``GLIBCXX_3.4.N``; sizes of anchor, libgcc_s, libstdc++. The assembler knows.
+_VENDORED = 0
+"""N of the vendored ``GLIBCXX_3.4.N``; 0 if nothing is built."""
+_WHOLE: "tuple[tuple[str, int, tuple[tuple[int, bytes], ...]], ...]" = ()
+"""The files that the short way loads: path from here, size, and samples: a place and its content.
 
-Here and not in ``_baked``: the package's first submodule makes the import system set up a finder
-and list the folder.
+The assembler fills both in. Here and not in ``_baked``: the package's first submodule makes the
+import system set up a finder and list the folder.
 """
 
 _how = ""
@@ -147,7 +149,7 @@ def __getattr__(name: str) -> object:
 
 def _vendored_has(glibcxx: "str | None") -> bool:
     head, _, minor = (glibcxx or "3.4.0").rpartition(".")
-    return head == "3.4" and minor.isdecimal() and int(minor) <= _VENDORED[0]
+    return head == "3.4" and minor.isdecimal() and int(minor) <= _VENDORED
 
 
 def _long_way() -> str:
@@ -160,7 +162,9 @@ def _short_way() -> str:
     """Load or promote libstdc++ without another module; "" if that takes the long way."""
     environ = os.environ
     steered = "CXXRT_DISABLE" in environ or "CXXRT_CXX" in environ or "CXXRT_DEBUG" in environ
-    if steered or sys.platform != "linux" or sys.implementation.name != "cpython":
+    if steered and not sys.flags.ignore_environment:  # python -I and -E follow no variable
+        return ""
+    if sys.platform != "linux" or sys.implementation.name != "cpython":
         return ""
     ctypes = sys.modules.get("_ctypes")
     if ctypes is not None:
@@ -177,19 +181,41 @@ def _short_way() -> str:
 
 def _anchor_may_decide() -> bool:
     """Whether opening the anchor is safe and has the result of the long way."""
-    files = _HERE + "/_anchor.so", _LIB + "libgcc_s.so.1", _LIB + _LIBSTDCXX
     try:
         # The kernel counts a process's threads as links of its task folder, beyond "." and "..".
         # sys._current_frames would not do: in a subinterpreter of 3.13 it corrupts memory.
         if os.stat("/proc/self/task").st_nlink != 2 + 1 or not os.confstr("CS_GNU_LIBC_VERSION"):
             return False
-        # The dynamic linker maps a file that was cut short, and the first access kills us.
-        for path, size in zip(files, _VENDORED[1:]):
-            if os.stat(path).st_size != size:
+        for path, size, samples in _WHOLE:
+            if not _is_intact(_HERE + path, size, samples):
                 return False
         return _vendored_is_newest()
     except (OSError, ValueError):  # ValueError: musl's confstr
         return False
+
+
+def _is_intact(path: str, size: int, samples: "tuple[tuple[int, bytes], ...]") -> bool:
+    """Whether a file has its size, no hole, and at some places the content that it should have.
+
+    The dynamic linker maps a file that was cut short or lost blocks in a power cut, and the first
+    access kills the process. What a file system had not written yet is a hole to ``SEEK_HOLE``; the
+    end of the file is one, too, so that the first of all is at its size. A disk may lose what it
+    had said to have written: so a few samples, of which each takes some 2 us.
+
+    Raises:
+        OSError: There is no such file, or nothing that can be read at a place.
+    """
+    # O_NONBLOCK: in place of the file there may be a FIFO.
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if os.lseek(file, 0, os.SEEK_HOLE) != size:
+            return False
+        for at, content in samples:
+            if os.pread(file, 8, at) != content:
+                return False
+    finally:
+        os.close(file)
+    return True
 
 
 def _vendored_is_newest() -> bool:
@@ -210,7 +236,7 @@ def _vendored_is_newest() -> bool:
             while end >= 0:
                 path = block[block.rfind(b"\0", 0, end) + 1 : end + 15]
                 minor = os.readlink(path).rpartition(b".so.6.0.")[2]
-                if not minor.isdigit() or int(minor) > _VENDORED[0]:
+                if not minor.isdigit() or int(minor) > _VENDORED:
                     return False
                 end = block.find(b"/libstdc++.so.6\0", end + 1)
             at, start = at + (1 << 13), 1024 - 16
@@ -222,20 +248,35 @@ def _vendored_is_newest() -> bool:
 def _is_whole(path: str) -> bool:
     """Whether a file is as long as its section headers, its last part, require.
 
-    The dynamic linker maps a truncated file, and the first access kills the process. True for a
-    file that cannot be read, so that the dynamic linker reports it.
+    The dynamic linker maps a truncated file, and the first access kills the process; it waits for
+    the writer of a FIFO. True for a file that cannot be opened, so that it reports that.
     """
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return True
     try:
+        found = os.fstat(file)
+        if found.st_mode & 0o170000 != 0o100000:  # noqa: PLR2004 - S_ISREG, without an import
+            return False
         head = os.read(file, 64)
         headers = int.from_bytes(head[40:48], "little")
         length = int.from_bytes(head[58:60], "little") * int.from_bytes(head[60:62], "little")
-        return headers + length <= os.fstat(file).st_size
+        return bool(head) and headers + length <= found.st_size
     finally:
         os.close(file)
+
+
+def _import_folders() -> "list[str]":
+    """The folders of sys.path, without the working directory.
+
+    Python puts that first for ``-c`` and ``-m``, and anybody may have put a file there.
+    """
+    try:
+        working = os.getcwd()
+    except OSError:  # it was deleted
+        working = ""
+    return [folder for folder in sys.path if folder[:1] == "/" and folder != working]
 
 
 def _dlopen(path: str, mode: int) -> bool:
@@ -254,4 +295,17 @@ def _dlopen(path: str, mode: int) -> bool:
     return False
 
 
-load()
+def _is_own_command() -> bool:
+    """Whether this is ``python -m cxx11_cuda_runtime``, which says itself what is wrong."""
+    try:
+        with open("/proc/self/cmdline", "rb") as file:
+            return sys.argv[:1] == ["-m"] and b"m\0cxx11_cuda_runtime\0" in file.read()
+    except OSError:
+        return False
+
+
+try:
+    load()
+except ImportError:
+    if not _is_own_command():
+        raise

@@ -6,19 +6,22 @@ output cannot be written. ``run`` exits with the program's own code.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from importlib import import_module
 
 import cxx11_cuda_runtime
-from cxx11_cuda_runtime import _activate, _baked
-from cxx11_cuda_runtime._errors import RuntimeLoadError
+from cxx11_cuda_runtime import _baked
+from cxx11_cuda_runtime._errors import HookError, RuntimeLoadError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
+_working_folder: list[str] = []
+"""What ``-m`` put first on sys.path. It is for the modules of ``--import``; none of ours, and of
+the standard library that this command imports, comes from there."""
 
 _BROKEN_PIPE = 141
 """128 + SIGPIPE, as a shell reports it."""
@@ -40,11 +43,14 @@ checked, or refused with the name of the module that loaded it.
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments, program = _split(list(sys.argv[1:] if argv is None else argv))
-    args = _parser().parse_args(arguments, argparse.Namespace(program=program))
+    args = _parser().parse_args(arguments)
+    args.program = program
     try:
+        if args.command is not _off:
+            cxx11_cuda_runtime.load()  # raises what the import has put off
         code = int(args.command(args))
         sys.stdout.flush()
-    except (RuntimeLoadError, _activate.HookError) as error:
+    except (RuntimeLoadError, HookError) as error:
         sys.stderr.write(f"cxx11-cuda-runtime: {error}\n")
         return 1
     except OSError as error:  # a closed pipe or a full disk
@@ -67,6 +73,8 @@ def _split(argv: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _parser() -> argparse.ArgumentParser:
+    import argparse
+
     parser = argparse.ArgumentParser(
         prog="python -m cxx11_cuda_runtime",
         epilog=_NOTES,
@@ -134,11 +142,14 @@ def _doctor(args: argparse.Namespace) -> int:
 
 
 def _import(name: str) -> bool:
+    sys.path[:0] = _working_folder
     try:
         import_module(name)
     except Exception as error:  # noqa: BLE001 - a module may raise whatever it likes
         sys.stderr.write(f"cxx11-cuda-runtime: import {name}: {type(error).__name__}: {error}\n")
         return False
+    finally:
+        del sys.path[: len(_working_folder)]
     return True
 
 
@@ -153,6 +164,8 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _on(args: argparse.Namespace) -> int:
+    from cxx11_cuda_runtime import _activate
+
     for major in args.cudart:  # one that is not found would be reported at every start
         cxx11_cuda_runtime.require(cudart=major, who="the start-up hook")
     folder = _activate.site_folder(user=args.user)
@@ -161,10 +174,25 @@ def _on(args: argparse.Namespace) -> int:
 
 
 def _off(args: argparse.Namespace) -> int:
+    from cxx11_cuda_runtime import _activate
+
     path = _activate.deactivate(_activate.site_folder(user=args.user))
     print(f"deactivated: {path}" if path else "not active")
     return 0
 
 
+def _leave_working_folder() -> list[str]:
+    try:
+        working = os.getcwd()
+    except OSError:  # it was deleted
+        working = ""
+    first = sys.path[:1]
+    if first in ([""], [working]):
+        del sys.path[0]
+        return first
+    return []
+
+
 if __name__ == "__main__":
+    _working_folder = _leave_working_folder()
     sys.exit(main())

@@ -13,27 +13,30 @@ import re
 import site
 import sys
 import sysconfig
-import tempfile
+
+from cxx11_cuda_runtime import _baked, _dl, _load
+from cxx11_cuda_runtime._errors import HookError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_PTH = "import sys; exec('try: import cxx11_cuda_runtime{}\\nexcept ModuleNotFoundError: pass')\n"
-"""One line that begins with ``import``, as site.py requires; does nothing without the package."""
+_PTH = (
+    "import sys; exec('try: import cxx11_cuda_runtime{}\\n"
+    "except ModuleNotFoundError: pass\\n"
+    "except ImportError as error:\\n"
+    ' hasattr(sys, "_cxxrt") or sys.stderr and print(error, file=sys.stderr)\\n'
+    " sys._cxxrt = error')\n"
+)
+"""One line that begins with ``import``, as site.py requires; does nothing without the package.
+
+A library that cannot be loaded is said in one line, once (site.py runs the hook of a virtual
+environment twice), and Python starts: pip has to mend it.
+"""
 _PTH_CUDART = '; cxx11_cuda_runtime.require(cudart="{}")'
 _START, _START_CUDART = "cxx11_cuda_runtime:load\n", "cxx11_cuda_runtime._cudart:load_{}\n"
 _MAJORS = re.compile(r'cudart="(\d+)"|_cudart:load_(\d+)')
 _FIRST_WITH_START = (3, 15)
-
-
-class HookError(Exception):
-    """The hook cannot be written or removed; the message says what to do instead."""
-
-    rule = "CXXRT-L010"
-
-    def __init__(self, message: str) -> None:
-        super().__init__(f"{message} [{self.rule}]")
 
 
 def hook(version: tuple[int, int], cudart: Sequence[str] = ()) -> tuple[str, str]:
@@ -57,16 +60,18 @@ def activate(
 ) -> str:
     """Write the hook; its path. `HookError`: the folder is read-only, or the file is foreign.
 
-    `cudart` has the CUDA majors whose libcudart it loads, too.
+    `cudart` has the CUDA majors whose libcudart it loads, too. `LibraryLoadError`: a library of the
+    package is not what its wheel brought.
     """
     name, content = hook(version, cudart)
     path = os.path.join(folder, name)
     found = _read(path)
     if found is not None and not _is_ours(found, version):
         raise HookError(f"{path} exists and was not written by activate; it was not changed.")
+    _make_durable()
     try:
         os.makedirs(folder, exist_ok=True)
-        _write_whole(folder, path, content)
+        _write(path, content)
     except OSError as error:
         raise HookError(f"cannot write {path}: {error.strerror}. Try --user.") from None
     return path
@@ -89,7 +94,7 @@ def deactivate(folder: str, version: tuple[int, int] = sys.version_info[:2]) -> 
 
 def _is_ours(content: str, version: tuple[int, int]) -> bool:
     majors = [first or second for first, second in _MAJORS.findall(content)]
-    return content == hook(version, majors)[1]
+    return content in ("", hook(version, majors)[1])  # empty: `_write` was killed
 
 
 def _read(path: str) -> str | None:
@@ -102,13 +107,30 @@ def _read(path: str) -> str | None:
         raise HookError(f"cannot read {path}: {error}.") from None
 
 
-def _write_whole(folder: str, path: str, content: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".cxxrt-")
+def _write(path: str, content: str) -> None:
+    """Write the hook in one call: whoever is killed leaves it whole, or an empty file, or none."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
+        os.write(file, content.encode())
+        os.fsync(file)
+    except OSError:
+        os.unlink(path)
         raise
+    finally:
+        os.close(file)
+
+
+def _make_durable() -> None:
+    """See that each library is whole and on the disk: every start of this Python will load it.
+
+    What pip writes reaches the disk half a minute later; a power cut before that empties the files.
+    """
+    for name, (_, digest, _) in _baked.WHOLE.items():
+        path = _load.LIB + name
+        if not _dl.has_digest(path, digest):
+            raise _load.explained(path, "file damaged")
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)

@@ -16,5 +16,7 @@ MARKERS: tuple[tuple[int, str], ...] = ()
 """Newest first: (N, a function whose version node is ``GLIBCXX_3.4.N``)."""
 CUDART: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {}
 """CUDA major: (vendored release, newest first: (release, a symbol first seen in that release))."""
+WHOLE: dict[str, tuple[int, str, tuple[tuple[int, bytes], ...]]] = {}
+"""Name of each vendored library: (size, SHA-256, samples: a place and its content)."""
 LIBRARIES: tuple[str, ...] = ()
 """SONAMEs of the vendored libraries in load order."""

@@ -95,7 +95,7 @@ def _choices(
 ) -> Iterator[tuple[str, str]]:
     """Yield (found via, path) of the files to load, best first; add missing files to ``looked``."""
     soname = f"libcudart.so.{major}"
-    choice = os.environ.get("CXXRT_CUDART") or "auto"
+    choice = _load.setting("CXXRT_CUDART") or "auto"
     if "/" in choice:
         yield "override", choice
     if choice in {"auto", "nvidia"}:
@@ -108,7 +108,8 @@ def _choices(
     if choice in {"auto", "vendored"} and major in _baked.CUDART:
         yield "vendored", _load.LIB + soname
     if choice == "system":
-        folders = [os.environ[name] + "/lib64" for name in _TOOLKIT_VARIABLES if name in os.environ]
+        roots = [os.environ.get(name, "") for name in _TOOLKIT_VARIABLES]
+        folders = [root + "/lib64" for root in roots if os.path.isabs(root)]
         yield from _existing("system", folders, soname, looked)
     if choice in {"auto", "system"}:
         yield "system", soname
@@ -127,7 +128,7 @@ def _existing(
 def _nvidia_file(major: str, looked: list[str]) -> str:
     """The file of NVIDIA's wheel, which torch and cuda-pathfinder open as well; "" for none."""
     parent = os.path.dirname(os.path.dirname(_load.LIB[:-1]))
-    for path in _search.nvidia_wheel_places(major, parent, sys.path):
+    for path in _search.nvidia_wheel_places(major, parent):
         if os.path.exists(path):
             return path
         looked.append(path)

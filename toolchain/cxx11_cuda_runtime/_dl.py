@@ -10,7 +10,16 @@ from __future__ import annotations
 import os
 import sys
 
-from cxx11_cuda_runtime import _NOLOAD, _NOW_GLOBAL, _dlopen, _is_whole
+from cxx11_cuda_runtime import (
+    _LIB,
+    _NOLOAD,
+    _NOW_GLOBAL,
+    _baked,
+    _dlopen,
+    _is_intact,
+    _is_whole,
+    _search,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,8 +64,10 @@ def resident(soname: str) -> int | None:
 
 def open_global(name: str) -> int:
     """Load a library with ``RTLD_NOW | RTLD_GLOBAL``; `OSError` has ``dlerror``'s text."""
-    if "/" in name and not _is_whole(name):
-        raise OSError(f"{name}: file too short")
+    if "/" in name and (problem := damage(name)):
+        raise OSError(f"{name}: {problem}")
+    if "/" not in name:
+        name = _search.without_working_folder(name, os.environ.get("LD_LIBRARY_PATH", ""))
     ctypes = _ctypes()
     if ctypes is not None:
         return int(ctypes.dlopen(name, _NOW_GLOBAL))
@@ -65,6 +76,40 @@ def open_global(name: str) -> int:
     if not _dlopen(name, _NOW_GLOBAL):
         raise OSError(f"{name}: cannot open shared object file")
     return NO_HANDLE
+
+
+def damage(path: str) -> str:
+    """Why a file is not to be given to the dynamic linker, which would map it and be killed; or "".
+
+    A library of ours has to be the one that the wheel brought.
+    """
+    if not _is_whole(path):
+        return "file too short"
+    ours = _baked.WHOLE.get(path[len(_LIB) :]) if path.startswith(_LIB) else None
+    return "" if ours is None or _is_ours(path, *ours) else "file damaged"
+
+
+def _is_ours(path: str, size: int, digest: str, samples: tuple[tuple[int, bytes], ...]) -> bool:
+    try:
+        if _is_intact(path, size, samples):
+            return True
+    except FileNotFoundError:  # the dynamic linker reports it
+        return True
+    except OSError:  # a file system that knows no SEEK_HOLE
+        pass
+    # A file that was copied sparsely has holes and is whole.
+    return has_digest(path, digest)
+
+
+def has_digest(path: str, digest: str) -> bool:
+    """Whether a file has this SHA-256, as hexadecimal digits; False if it cannot be read."""
+    import hashlib  # not at the top: hardly any process gets here
+
+    try:
+        with open(path, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest() == digest
+    except OSError:
+        return False
 
 
 def has_function(handle: int, path: str, symbol: str) -> bool:

@@ -1,7 +1,7 @@
 """The errors of the loader: one class per message, each with the rule that explains it.
 
-All are ``ImportError``, because a native package cannot be imported. A message has what happened,
-the facts, and only the remedies that apply.
+All but `HookError` are ``ImportError``, because a native package cannot be imported. A message has
+what happened, the facts, and only the remedies that apply.
 """
 
 from __future__ import annotations
@@ -78,6 +78,15 @@ class ProviderMismatchError(RuntimeLoadError):
     """A library that another distribution brings lacks a function that a package needs."""
 
     rule = "CXXRT-L012"
+
+
+class HookError(Exception):
+    """The start-up hook cannot be written or removed; the message says what to do instead."""
+
+    rule = "CXXRT-L010"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"{message} [{self.rule}]")
 
 
 def _fixes(remedies: tuple[str, ...]) -> str:

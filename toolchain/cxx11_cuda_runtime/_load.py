@@ -10,7 +10,7 @@ import os
 import sys
 from _thread import allocate_lock
 
-from cxx11_cuda_runtime import _LIB, _baked, _dl, _search
+from cxx11_cuda_runtime import _LIB, _baked, _dl, _import_folders, _search
 from cxx11_cuda_runtime._errors import LibraryLoadError, OpenmpNotFoundError, SubinterpreterError
 
 LIB = _LIB
@@ -31,9 +31,14 @@ def truthy(value: str | None) -> bool:
     return value is not None and value.strip().lower() not in _FALSE
 
 
+def setting(name: str) -> str | None:
+    """The value of a ``CXXRT_`` variable; None also for ``python -I`` and ``-E``."""
+    return None if sys.flags.ignore_environment else os.environ.get(name)
+
+
 def debug(text: str) -> None:
     """Write a line to stderr if ``CXXRT_DEBUG`` is on."""
-    if truthy(os.environ.get("CXXRT_DEBUG")):
+    if truthy(setting("CXXRT_DEBUG")):
         sys.stderr.write(f"cxx11-cuda-runtime: {text}\n")
 
 
@@ -55,7 +60,7 @@ def load_cxx() -> str:
     `LibraryLoadError`: the vendored library cannot be loaded; `SubinterpreterError`: this
     subinterpreter cannot find out what is loaded.
     """
-    if truthy(os.environ.get("CXXRT_DISABLE")):
+    if truthy(setting("CXXRT_DISABLE")):
         debug("disabled by CXXRT_DISABLE")
         return "disabled"
     if not _dl.supported():
@@ -73,7 +78,7 @@ def load_cxx() -> str:
 
 
 def _load_newest() -> str:
-    choice = os.environ.get("CXXRT_CXX") or "auto"
+    choice = setting("CXXRT_CXX") or "auto"
     for number, how, path in candidates(choice):
         debug(f"candidate {LIBSTDCXX}: GLIBCXX_3.4.{number} {how} {path}")
     for _, how, path in candidates(choice):
@@ -127,8 +132,8 @@ def load_openmp(who: str) -> None:
             found_via.setdefault(LIBGOMP, "already-loaded")
             return
         places = [("vendored", LIB + LIBGOMP)] if LIBGOMP in _baked.LIBRARIES else []
-        for root in dict.fromkeys((os.path.dirname(os.path.dirname(LIB[:-1])), *sys.path)):
-            path = os.path.join(root or os.curdir, "torch", "lib", LIBGOMP)
+        for root in dict.fromkeys((os.path.dirname(os.path.dirname(LIB[:-1])), *_import_folders())):
+            path = os.path.join(root, "torch", "lib", LIBGOMP)
             if os.path.exists(path):
                 places.append(("torch-wheel", path))
         if places:
@@ -185,6 +190,7 @@ _CAUSES = (
         "The file is not a shared library (damaged, or a Git LFS pointer).",
         _REINSTALL,
     ),
+    ("damaged", "The wheel brought another content (a power cut, a faulty disk).", _REINSTALL),
     ("failed to map segment", *_NOEXEC),
     ("Operation not permitted", *_NOEXEC),
     (

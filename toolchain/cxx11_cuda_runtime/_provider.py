@@ -10,7 +10,7 @@ This file is on the hot path of such packages: it imports nothing but ``_ctypes`
 import os
 import sys
 
-from cxx11_cuda_runtime import _NOLOAD, _dlopen, _is_whole
+from cxx11_cuda_runtime import _NOLOAD, _dlopen, _import_folders, _is_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,13 +60,13 @@ def places(row: "Row") -> "Iterator[str]":
 
     pip and uv put a wheel's data into the prefix of the site folder, and ``uv pip install
     --target`` puts it into that folder itself. There, only a folder that has the distribution
-    counts: ``sys.path`` begins with the current directory, and that may be ``/usr``.
+    counts: the prefix of the working directory may be anything.
     """
-    roots = dict.fromkeys((*sys.path, os.path.dirname(os.path.dirname(__file__))))
+    roots = dict.fromkeys((*_import_folders(), os.path.dirname(os.path.dirname(__file__))))
     for place in row["places"]:
         kind, _, path = place.partition(":")
         for root in roots:
-            inside = f"{root or os.curdir}/{path}"
+            inside = f"{root}/{path}"
             if kind == "data" and root.endswith(("/site-packages", "/dist-packages")):
                 beside = f"{root.rsplit('/', 3)[0]}/{path}"
                 if os.path.exists(beside):

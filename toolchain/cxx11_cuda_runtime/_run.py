@@ -17,21 +17,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _NOT_INHERITED = """\
-import os, runpy, sys
+import os, sys
+if sys.path[:1] == [""]:  # before runpy: what lies in the working directory is not the program
+    del sys.path[0]
+import runpy
 before, program = sys.argv[1], sys.argv[2:]
 os.environ.pop("LD_PRELOAD")
 if before:
     os.environ["LD_PRELOAD"] = before
 if program[0] == "-m":
     sys.argv = program[1:]
-    sys.path[0] = os.getcwd()
+    sys.path.insert(0, os.getcwd())
     runpy.run_module(program[1], run_name="__main__", alter_sys=True)
 elif program[0] == "-c":
     sys.argv = ["-c", *program[2:]]
+    sys.path.insert(0, "")
     exec(program[1], {"__name__": "__main__"})
 else:
     sys.argv = program
-    sys.path[0] = os.path.dirname(os.path.abspath(program[0]))
+    sys.path.insert(0, os.path.dirname(os.path.abspath(program[0])))
     runpy.run_path(program[0], run_name="__main__")
 """
 """Removes ``LD_PRELOAD`` from the environment of the program's children, then runs the program."""
@@ -39,7 +43,7 @@ else:
 
 def preload_paths() -> tuple[str, ...]:
     """The newest libstdc++, and before it the vendored one's libgcc_s; else `UnbuiltError`."""
-    rows = _load.candidates(os.environ.get("CXXRT_CXX") or "auto")
+    rows = _load.candidates(_load.setting("CXXRT_CXX") or "auto")
     if not rows:
         raise UnbuiltError("run: this copy of the package carries no libraries.")
     _, how, path = rows[0]

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 
+from cxx11_cuda_runtime import _import_folders
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
 LIBSTDCXX = "libstdc++.so.6"
 _CACHE = "/etc/ld.so.cache"
@@ -57,7 +59,7 @@ def outside_candidates(
             yield "conda", path
     for folder in ld_library_path.replace(";", ":").split(":"):
         path = os.path.join(folder, soname)
-        if folder and os.path.exists(path):
+        if os.path.isabs(folder) and os.path.exists(path):
             yield "ld-library-path", path
     try:
         with open(_CACHE, "rb") as file:
@@ -69,13 +71,30 @@ def outside_candidates(
             yield "system", path
 
 
-def nvidia_wheel_places(major: str, package_parent: str, sys_path: Sequence[str]) -> Iterator[str]:
+def without_working_folder(soname: str, ld_library_path: str) -> str:
+    """A library's name, or its path if the dynamic linker would search the working directory.
+
+    It does so for an entry of ``LD_LIBRARY_PATH`` that is relative or empty, as the last one after
+    ``export LD_LIBRARY_PATH=/x:$LD_LIBRARY_PATH`` (ld.so(8)).
+
+    Raises:
+        OSError: There is such an entry, and no other place has the library.
+    """
+    entries = ld_library_path.replace(";", ":").split(":") if ld_library_path else []
+    if all(map(os.path.isabs, entries)):
+        return soname
+    places = outside_candidates(soname, prefixes=(), ld_library_path=ld_library_path)
+    for _, path in places:
+        return path
+    raise OSError(f"{soname}: cannot open shared object file: No such file or directory")
+
+
+def nvidia_wheel_places(major: str, package_parent: str) -> Iterator[str]:
     """Yield the places of libcudart in NVIDIA's wheels: beside our package, then along sys.path.
 
     cu13 and later: ``nvidia/cu13/lib``; up to cu12: ``nvidia/cuda_runtime/lib``.
     """
-    for root in dict.fromkeys((package_parent, *sys_path)):
-        base = root or os.curdir
+    for base in dict.fromkeys((package_parent, *_import_folders())):
         yield os.path.join(base, "nvidia", f"cu{major}", "lib", f"libcudart.so.{major}")
         yield os.path.join(base, "nvidia", "cuda_runtime", "lib", f"libcudart.so.{major}")
 

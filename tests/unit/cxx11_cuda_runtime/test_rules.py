@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import cxx11_cuda_runtime
-from cxx11_cuda_runtime import _activate, _errors
+from cxx11_cuda_runtime import _errors
 from cxxrt_toolchain.repair import forwarder
 from cxxrt_toolchain.report.catalogue import load_catalogue
 
@@ -48,7 +48,7 @@ def test_the_loader_names_the_catalogues_rules_that_need_no_symbols() -> None:
 def test_whatever_is_raised_has_a_rule(path: Path) -> None:
     ruled = {
         each.__name__
-        for each in (*vars(_errors).values(), _activate.HookError)
+        for each in (*vars(_errors).values(), _errors.HookError)
         if isinstance(each, type) and _RULE.fullmatch(getattr(each, "rule", ""))
     }
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -73,12 +73,12 @@ def test_whatever_is_found_or_warned_of_has_a_rule(path: Path) -> None:
 
 
 def test_an_error_ends_with_its_rule() -> None:
-    errors: list[_errors.RuntimeLoadError | _activate.HookError] = [
+    errors: list[_errors.RuntimeLoadError | _errors.HookError] = [
         each("It broke.")
         for each in vars(_errors).values()
         if isinstance(each, type) and issubclass(each, _errors.RuntimeLoadError)
     ]
-    errors.append(_activate.HookError("It broke."))
+    errors.append(_errors.HookError("It broke."))
     for error in errors:
         assert _RULE.findall(str(error)) == [error.rule]
         assert str(error).endswith(f" [{error.rule}]")

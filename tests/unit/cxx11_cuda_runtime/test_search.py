@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+import cxx11_cuda_runtime
 from cxx11_cuda_runtime import _search
 
 if TYPE_CHECKING:
@@ -81,12 +83,42 @@ def test_candidates_come_from_conda_and_the_library_path(tmp_path: Path) -> None
     ]
 
 
-def test_nvidias_wheels_are_looked_for_beside_the_package_first_and_in_both_layouts() -> None:
-    assert list(_search.nvidia_wheel_places("13", "/site", ["/other", "/site", ""])) == [
+def test_nvidias_wheels_are_looked_for_beside_the_package_first_and_in_both_layouts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", ".", "rel", str(tmp_path), "/other", "/site"])
+    assert list(_search.nvidia_wheel_places("13", "/site")) == [
         "/site/nvidia/cu13/lib/libcudart.so.13",
         "/site/nvidia/cuda_runtime/lib/libcudart.so.13",
         "/other/nvidia/cu13/lib/libcudart.so.13",
         "/other/nvidia/cuda_runtime/lib/libcudart.so.13",
-        "./nvidia/cu13/lib/libcudart.so.13",
-        "./nvidia/cuda_runtime/lib/libcudart.so.13",
     ]
+
+
+def test_a_working_folder_that_was_deleted_is_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.setattr(sys, "path", ["", "/other"])
+    assert cxx11_cuda_runtime._import_folders() == ["/other"]
+
+
+@pytest.mark.parametrize("value", [":", "/a:", ":/a", ";", "/a;b", "lib", "."])
+def test_a_library_is_not_looked_up_by_name_where_that_asks_the_working_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "libodd.so.1").write_bytes(b"")
+    with pytest.raises(OSError, match="No such file"):
+        _search.without_working_folder("libodd.so.1", value)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "libodd.so.1").write_bytes(b"")
+    assert _search.without_working_folder("libodd.so.1", f"{value}:{tmp_path}/b") == (
+        f"{tmp_path}/b/libodd.so.1"
+    )
+    for harmless in ("", "/a", f"{tmp_path}:/a"):
+        assert _search.without_working_folder("libodd.so.1", harmless) == "libodd.so.1"

@@ -28,7 +28,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
     monkeypatch.setattr(sys, "base_prefix", str(tmp_path / "python"))
-    monkeypatch.setattr(cxx11_cuda_runtime, "_VENDORED", (33, 0, 0, 0))
+    monkeypatch.setattr(cxx11_cuda_runtime, "_VENDORED", 33)
     return file
 
 

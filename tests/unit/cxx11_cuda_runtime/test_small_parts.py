@@ -194,10 +194,10 @@ def test_a_pth_hook_is_one_line_that_begins_with_import() -> None:
 def test_a_hook_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "cxxrt.pth").write_bytes(b"import mine\n")
     for action in (_activate.activate, _activate.deactivate):
-        with pytest.raises(_activate.HookError, match=r"it was not (changed|removed)"):
+        with pytest.raises(_errors.HookError, match=r"it was not (changed|removed)"):
             action(str(tmp_path), (3, 12))
     (tmp_path / "cxxrt.pth").write_bytes(b"\xff\xfe")
-    with pytest.raises(_activate.HookError, match="cannot read"):
+    with pytest.raises(_errors.HookError, match="cannot read"):
         _activate.deactivate(str(tmp_path), (3, 12))
 
 

@@ -10,9 +10,12 @@ from email.parser import Parser
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from cxxrt_toolchain.abi.manifest import RuntimeManifest
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.runtime.assemble import assemble
+from cxxrt_toolchain.runtime.baked import samples
 from cxxrt_toolchain.runtime.recipe import Cudart, RuntimeRecipe
 from cxxrt_toolchain.runtime.recipe_reader import load_component, load_runtime, recipes_root
 
@@ -210,3 +213,17 @@ def test_the_published_release_is_in_the_specifications_list() -> None:
         major = int(component.version.partition(".")[0])
         expected = listed.gcc if name.startswith("gcc") else listed.cudart[major]
         assert str(expected) == component.version
+
+
+@pytest.mark.parametrize("size", [1, 8, 928, 5000, 200_000, 3_000_000])
+@pytest.mark.parametrize("kept", [(0.0, 1.0), (0.5, 1.0), (0.0, 0.5), (0.3, 0.31)])
+def test_samples_reach_from_the_beginning_to_the_end_and_are_never_zeros(
+    size: int, kept: tuple[float, float]
+) -> None:
+    first, end = int(size * kept[0]), max(int(size * kept[0]) + 1, int(size * kept[1]))
+    content = bytes(first) + bytes(1 + at % 255 for at in range(first, end)) + bytes(size - end)
+    found = samples(content)
+    assert all(any(piece) and content[at : at + 8] == piece for at, piece in found)
+    assert found[0][0] in range(first - 7, first + 1)
+    assert found[-1][0] in range(end - 8, end)
+    assert len(found) <= 9

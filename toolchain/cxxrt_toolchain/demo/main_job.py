@@ -25,6 +25,7 @@ from cxxrt_toolchain.collect.process.procfs import parse_maps
 from cxxrt_toolchain.demo.modules import compile_modules, host_compiler, older_host_libraries
 from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.errors import StepFailedError
+from cxxrt_toolchain.host.interpreter import module_command
 from cxxrt_toolchain.temporary import scratch_folder
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _build_options(args: argparse.Namespace) -> tuple[str, ...]:
 
 def _cxxrt(*arguments: str) -> str:
     """Run ``cxxrt runtime`` as a command; return the last line of its stdout."""
-    command = [sys.executable, "-m", "cxxrt_toolchain", "runtime", *arguments]
+    command = [*module_command(sys.executable, "cxxrt_toolchain"), "runtime", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             printed, _ = process.communicate()
@@ -115,7 +116,7 @@ def _fresh_environment(target: Path, wheel: Path) -> Path:
     """Make an environment with its own pip and install the wheel; nothing is fetched."""
     venv.create(target, with_pip=True, clear=True, symlinks=True)
     python = target / "bin" / "python"
-    command = [str(python), "-m", "pip", "install", "--quiet", "--no-index"]
+    command = [*module_command(str(python), "pip"), "install", "--quiet", "--no-index"]
     command += ["--disable-pip-version-check", str(wheel)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

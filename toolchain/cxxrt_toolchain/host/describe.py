@@ -40,8 +40,8 @@ _TIMEOUT = 60
 
 def active_interpreter(environ: Mapping[str, str]) -> str:
     """The executable of the active virtual environment, else of this process."""
-    active = environ.get("VIRTUAL_ENV")
-    found = os.path.join(active, "bin", "python") if active else ""  # noqa: PTH118 - a str
+    active = environ.get("VIRTUAL_ENV", "")
+    found = os.path.join(active, "bin", "python") if active[:1] == "/" else ""  # noqa: PTH118 - a str
     return found if found and os.access(found, os.X_OK) else sys.executable
 
 

@@ -4,6 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_RUN_MODULE = """\
+import sys
+if sys.path[:1] == [""]:
+    del sys.path[0]
+import runpy
+del sys.argv[0]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
+
+
+def module_command(python: str, module: str) -> list[str]:
+    """The beginning of a command that runs a module as ``-m`` does, but for the working folder.
+
+    Before 3.11 no option of Python does this.
+    """
+    return [python, "-c", _RUN_MODULE, module]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interpreter:

@@ -16,7 +16,7 @@ from cxxrt_toolchain.errors import ConfigError, MissingToolError
 from cxxrt_toolchain.plain_files import read_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from cxxrt_toolchain.abi.manifest import RuntimeManifest
 
@@ -100,9 +100,10 @@ class RuntimeFolder:
 def find_runtime(search: Iterable[str] | None = None) -> RuntimeFolder:
     """Find the runtime that this interpreter would import, in some folders or in ``sys.path``.
 
+    The working folder, which Python puts first for ``-c`` and ``-m``, is not looked in.
     `MissingToolError` where it is not installed; a source checkout of it has no libraries.
     """
-    for folder in sys.path if search is None else search:
+    for folder in _import_folders() if search is None else search:
         root = Path(folder) / PACKAGE
         if (root / "manifest.json").is_file():
             return RuntimeFolder(root=root.resolve())
@@ -112,3 +113,13 @@ def find_runtime(search: Iterable[str] | None = None) -> RuntimeFolder:
         'build-backend = "cxxrt_toolchain.backend"; with another backend, list it in the '
         '"requires" of [build-system].',
     )
+
+
+def _import_folders() -> Iterator[str]:
+    try:
+        working = Path.cwd()
+    except FileNotFoundError:  # it was deleted
+        working = None
+    for folder in sys.path:
+        if folder[:1] == "/" and Path(folder) != working:
+            yield folder

@@ -39,6 +39,14 @@ if TYPE_CHECKING:
 VARIABLE = "CXXRT_PIP_HOOK"
 RESTARTED = "_PIP_RUNNING_IN_SUBPROCESS"
 """pip's own variable (pip._internal.cli.main_parser)."""
+START = """\
+import sys
+if sys.path[:1] == [""]:
+    del sys.path[0]
+from cxxrt_toolchain.cli import main
+sys.exit(main())
+"""
+"""``python -m cxxrt_toolchain``, which would look for it in the working directory first."""
 _STARTERS = ("pip._internal.utils.misc", "pip._internal.build_env")
 """Where ``get_runnable_pip()`` is, the newest place first: the other one imports it from there."""
 _LACKS_SOMETHING = 3
@@ -62,7 +70,7 @@ def start_anew(home: str) -> NoReturn:
     """Become ``cxxrt pip`` for this interpreter, which pip's configuration names."""
     for name in (VARIABLE, RESTARTED):
         del os.environ[name]
-    command = [home, "-m", "cxxrt_toolchain", "pip", "--python", sys.executable, *sys.argv[1:]]
+    command = [home, "-c", START, "pip", "--python", sys.executable, *sys.argv[1:]]
     os.execv(home, command)  # noqa: S606 - no shell, on purpose
 
 

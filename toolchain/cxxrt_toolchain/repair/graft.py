@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.elf.patcher import find_patchelf
 from cxxrt_toolchain.errors import MissingToolError, StepFailedError
+from cxxrt_toolchain.host.interpreter import module_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +69,7 @@ def graft(wheel: Path, leave: Sequence[str], scratch: Path) -> Grafting:
     """
     if find_spec("auditwheel") is None:
         raise MissingToolError(f"{wheel.name}: grafting libraries needs auditwheel.", _INSTALL)
-    command = [sys.executable, "-m", "cxxrt_toolchain.repair.graft_child"]
+    command = module_command(sys.executable, "cxxrt_toolchain.repair.graft_child")
     command += [str(wheel.resolve()), str(scratch.resolve()), *leave]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, env=_environment(scratch)
@@ -101,4 +102,4 @@ def _environment(scratch: Path) -> dict[str, str]:
     """Ours, with the patchelf that we use, and nothing that changes what auditwheel does."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AUDITWHEEL_")}
     path = os.pathsep.join([str(find_patchelf().parent), os.environ.get("PATH", os.defpath)])
-    return {**kept, "PATH": path, "TMPDIR": str(scratch), "PYTHONSAFEPATH": "1"}
+    return {**kept, "PATH": path, "TMPDIR": str(scratch)}

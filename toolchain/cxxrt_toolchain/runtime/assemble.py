@@ -86,13 +86,15 @@ def _package(
         inside = file.relative_to(source)
         if file.suffix in (".py", ".typed") and str(inside) not in (_GENERATED, _FILLED):
             yield NewMember(f"{PACKAGE}/{inside.as_posix()}", file.read_bytes())
-    text = (source / _FILLED).read_text(encoding="utf-8")
-    yield NewMember(f"{PACKAGE}/{_FILLED}", filled_init(text, manifest, len(opener)).encode())
-    yield NewMember(f"{PACKAGE}/{ANCHOR}", opener, executable=True)
-    yield NewMember(f"{PACKAGE}/{_GENERATED}", baked_source(manifest).encode())
-    yield NewMember(f"{PACKAGE}/manifest.json", manifest.to_json().encode())
     staged = (each for component in components for each in component.libraries)
     paths = {str(each.soname): each.path for each in staged}
+    contents = {each.soname: paths[each.soname].read_bytes() for each in manifest.libraries}
+    text = (source / _FILLED).read_text(encoding="utf-8")
+    filled = filled_init(text, manifest, {**contents, ANCHOR: opener})
+    yield NewMember(f"{PACKAGE}/{_FILLED}", filled.encode())
+    yield NewMember(f"{PACKAGE}/{ANCHOR}", opener, executable=True)
+    yield NewMember(f"{PACKAGE}/{_GENERATED}", baked_source(manifest, contents).encode())
+    yield NewMember(f"{PACKAGE}/manifest.json", manifest.to_json().encode())
     for library in manifest.libraries:
         yield NewMember(f"{PACKAGE}/{library.path}", paths[library.soname], executable=True)
     link_names = [name for component in components for name in component.link_names]

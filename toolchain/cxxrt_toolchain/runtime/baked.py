@@ -5,14 +5,18 @@ Parsing JSON would cost an import more than loading the libraries does.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
 from cxxrt_toolchain.facts.families import LIBGCC_S, LIBSTDCXX
+from cxxrt_toolchain.runtime.anchor import ANCHOR
 from cxxrt_toolchain.runtime.manifest_build import AssemblyError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cxxrt_toolchain.abi.manifest import CudaRuntime, Library, RuntimeManifest
 
 _HEADER = '''\
@@ -20,11 +24,22 @@ _HEADER = '''\
 
 '''
 
-_PLACEHOLDER = "\n_VENDORED = (0, 0, 0, 0)\n"
+_PLACEHOLDERS = (
+    "_VENDORED = 0",
+    '_WHOLE: "tuple[tuple[str, int, tuple[tuple[int, bytes], ...]], ...]" = ()',
+)
+_SAMPLE = 8
+"""Bytes of a sample; the loader knows."""
+_APART = 1 << 19
+"""Bytes between two samples, each of which costs the loader some 2 us."""
+_FEWEST, _PAGE = 4, 4096
 
 
-def baked_source(manifest: RuntimeManifest) -> str:
-    """The text of ``_baked.py``; the names are those of the placeholder in the source tree."""
+def baked_source(manifest: RuntimeManifest, contents: Mapping[str, bytes]) -> str:
+    """The text of ``_baked.py``; the names are those of the placeholder in the source tree.
+
+    `contents` are those of the libraries, by SONAME.
+    """
     libstdcxx = manifest.library(LIBSTDCXX)
     markers = () if libstdcxx is None else _markers(libstdcxx)
     cudart = {major: _cudart(each) for major, each in manifest.cudart}
@@ -36,23 +51,46 @@ def baked_source(manifest: RuntimeManifest) -> str:
         "GLIBCXX": markers[0][0] if markers else 0,
         "MARKERS": markers,
         "CUDART": cudart,
+        "WHOLE": {
+            each.soname: (each.size, each.sha256, samples(contents[each.soname]))
+            for each in manifest.libraries
+        },
         "LIBRARIES": tuple(each.soname for each in manifest.libraries),
     }
     return _HEADER + "".join(f"{name} = {value!r}\n" for name, value in values.items())
 
 
-def filled_init(source: str, manifest: RuntimeManifest, anchor_size: int) -> str:
-    """The package's ``__init__.py`` with this wheel's figures; `AssemblyError`: no place."""
-    if source.count(_PLACEHOLDER) != 1:
+def filled_init(source: str, manifest: RuntimeManifest, contents: Mapping[str, bytes]) -> str:
+    """The package's ``__init__.py`` with this wheel's figures; `AssemblyError`: no place.
+
+    `contents` are those of the libraries, by SONAME, and of the anchor.
+    """
+    if any(source.count(f"\n{line}\n") != 1 for line in _PLACEHOLDERS):
         raise AssemblyError(
-            "the loader's __init__.py has no line, or several, for the vendored sizes."
+            "the loader's __init__.py has no line, or several, for the vendored files."
         )
     libgcc_s, libstdcxx = manifest.library(LIBGCC_S), manifest.library(LIBSTDCXX)
     if libgcc_s is None or libstdcxx is None:
         return source
     markers = _markers(libstdcxx)
-    values = (markers[0][0] if markers else 0, anchor_size, libgcc_s.size, libstdcxx.size)
-    return source.replace(_PLACEHOLDER, f"\n_VENDORED = {values!r}\n")
+    paths = {f"/{ANCHOR}": ANCHOR}
+    paths |= {f"/{each.path}": each.soname for each in (libgcc_s, libstdcxx)}
+    whole = tuple(
+        (path, len(contents[name]), samples(contents[name])) for path, name in paths.items()
+    )
+    for line, value in zip(_PLACEHOLDERS, (markers[0][0] if markers else 0, whole), strict=True):
+        source = source.replace(f"\n{line}\n", f"\n{line.split(' ')[0].rstrip(':')} = {value!r}\n")
+    return source
+
+
+def samples(content: bytes) -> tuple[tuple[int, bytes], ...]:
+    """Places of a file, the first and the last among them, and their content: never only zeros."""
+    apart = min(_APART, max(_PAGE, len(content) // _FEWEST))
+    pieces = [at for at in range(0, len(content), _SAMPLE) if any(content[at : at + _SAMPLE])]
+    found = sorted(
+        {*(pieces[bisect_left(pieces, at)] for at in range(0, pieces[-1], apart)), pieces[-1]}
+    )
+    return tuple((at, content[at : at + _SAMPLE]) for at in found)
 
 
 def _markers(libstdcxx: Library) -> tuple[tuple[int, str], ...]:

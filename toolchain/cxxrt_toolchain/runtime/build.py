@@ -99,7 +99,7 @@ def build(
         if is_intact(final, progress):
             return final
         shutil.rmtree(final, ignore_errors=True)
-        path = program_path(builds, os.environ.get("PATH", os.defpath), fetch)
+        path = program_path(builds, _absolute(os.environ.get("PATH", os.defpath)), fetch)
         sweep(builds)
         files = fetch(order.component.inputs_for(order.arch))
         with new_folder(final) as work:
@@ -114,6 +114,11 @@ def build(
             _tidy(work, order.component.kept)
             seal(work)
     return final
+
+
+def _absolute(search_path: str) -> str:
+    """A ``PATH`` without what depends on the working folder: that is full of what was unpacked."""
+    return os.pathsep.join(filter(os.path.isabs, search_path.split(os.pathsep)))
 
 
 def _unpack(files: Mapping[Input, Path], work: Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import MissingToolError
+from cxxrt_toolchain.host.interpreter import module_command
 from cxxrt_toolchain.runtime.sources.fetch import wrong_hash
 from cxxrt_toolchain.temporary import scratch_folder
 
@@ -59,8 +60,18 @@ class PipClient:
         options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--retries", "2"]
         quiet = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
         platform = ["--platform", item.architecture]
-        start = [self.python, "-m", "pip", "download"]
-        return [*start, *options, *quiet, *platform, "--dest", str(folder), "-r", str(pin)]
+        start = module_command(self.python, "pip")
+        return [
+            *start,
+            "download",
+            *options,
+            *quiet,
+            *platform,
+            "--dest",
+            str(folder),
+            "-r",
+            str(pin),
+        ]
 
 
 def _failure(item: Input, output: str) -> Exception:
