@@ -168,8 +168,9 @@ def explained(path: str, dlerror: str) -> LibraryLoadError:
             f" and found {os.confstr('CS_GNU_LIBC_VERSION')}."
         )
         return LibraryLoadError(message, ["use a newer distribution, or a container of one"])
+    reason = dlerror.replace(path, "")
     for text, cause, remedy in _CAUSES:
-        if text in dlerror:
+        if text in reason:
             return LibraryLoadError(f"{message} {cause}", [remedy])
     return LibraryLoadError(message, [_REINSTALL])
 

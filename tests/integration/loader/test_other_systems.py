@@ -109,6 +109,8 @@ def test_a_library_that_needs_a_newer_glibc_is_refused_in_words(
     site = Path(shutil.copytree(runtime_site, tmp_path / "site"))
     newer = library("bookworm-libstdcxx", LIBSTDCXX)
     shutil.copy(newer, site / "cxx11_cuda_runtime" / "lib" / LIBSTDCXX)
+    with (site / "cxx11_cuda_runtime" / "_baked.py").open("a") as baked:
+        baked.write("WHOLE = {}\n")  # as if this were the file that the wheel brought
     error = run_there(python, root, site, [["import"]])["results"][1]
     assert error["rule"] == "CXXRT-L001"
     assert "needs glibc 2.17 or newer and found glibc 2.31" in error["message"]
