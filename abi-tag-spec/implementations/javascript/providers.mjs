@@ -44,10 +44,10 @@ export function requirements({ needs, rows: given, tables }, data) {
 export function places({ place, sys_path: path, own, prefix, installed }) { // K-12
   const [kind, tail] = [place.slice(0, place.indexOf(':')), place.slice(place.indexOf(':') + 1)];
   const found = [];
-  for (const root of [...path, own]) {
+  for (const root of [...path, own].filter((each) => each.startsWith('/'))) {
     const up = root.split('/').slice(0, -3).join('/');
     if (kind === 'data' && /\/(site|dist)-packages$/.test(root)) found.push(`${up}/${tail}`);
-    if (kind === 'site' || installed.includes(root)) found.push(`${root || '.'}/${tail}`);
+    if (kind === 'site' || installed.includes(root)) found.push(`${root}/${tail}`);
   }
   if (kind === 'data') found.push(`${prefix}/${tail}`);
   return { paths: [...new Set(found)] };

