@@ -340,6 +340,26 @@ def test_a_library_as_two_files_is_noted_and_a_warning_where_both_are_mapped(lab
         assert findings(lab.env.doctor("--import", "plug.both")[1]) == []
 
 
+def test_an_import_that_fails_is_explained_by_the_same_rules(lab: Lab, tmp_path: Path) -> None:
+    right = lab.library("one/libframe.so.2", ADD + SUB)
+    wrong = lab.library(str(tmp_path / "old" / "libframe.so.2"), ADD)
+    core = lab.module("one/core", "sub(1)", "int sub(int);", str(right), *rpath("$ORIGIN"))
+    lab.env.install("one", core, right)
+    mine = lab.library("two/libframe.so.2", ADD)
+    other = lab.module("two/core", "add(1)", "int add(int);", str(mine), *rpath("$ORIGIN"))
+    lab.env.install("two", other, mine)
+    shadowed = lab.env.doctor("--import", "one.core", LD_LIBRARY_PATH=str(wrong.parent))[1]
+    assert findings(shadowed) == [("CXXRT-D10", "error", [], ["one"])]
+    assert "undefined symbol: sub" in shadowed["findings"][0]["evidence"][0]
+    document = lab.env.doctor("--import", "two.core,one.core")[1]
+    (found,) = document["findings"]
+    assert (found["rule"], found["culprits"], found["victims"]) == ("CXXRT-D3", ["two"], ["one"])
+    assert found["remedies"] == ["tried, works: import one before two"]
+    lab.library("one/libframe.so.2", ADD)
+    document = lab.env.doctor("--import", "one.core")[1]
+    assert findings(document) == [("CXXRT-P7", "error", ["one"], ["one"])]
+
+
 NONE, RPATH, RUNPATH = KINDS = ("none", "rpath", "runpath")
 PATHS = ("", "good", "old", "middle", "middle:old", "old:middle", "none:good:middle")
 """``LD_LIBRARY_PATH``, of folders below the place of the test."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect.environment.installed import read_environment
+from cxxrt_toolchain.collect.environment.reader import collect_environment
 from cxxrt_toolchain.collect.imports.experiments import (
     EVERY_CHANGE,
     Question,
@@ -35,6 +37,7 @@ from cxxrt_toolchain.report.graph import edges_of
 from cxxrt_toolchain.rules.every import judge
 from cxxrt_toolchain.rules.imports import crashes
 from cxxrt_toolchain.rules.imports.causes import victim_of
+from cxxrt_toolchain.rules.imports.loader_messages import is_message
 from cxxrt_toolchain.rules.imports.trials import after_trials
 from cxxrt_toolchain.rules.rule import Finding, Severity
 
@@ -47,7 +50,9 @@ if TYPE_CHECKING:
 TIMEOUT = 120.0
 """Seconds for one import; TensorFlow takes ten on a busy machine."""
 _WORTH = {
-    **dict.fromkeys(("CXXRT-D8", "CXXRT-H12", "CXXRT-L004", "CXXRT-P1"), frozenset[Change]()),
+    **dict.fromkeys(
+        ("CXXRT-D8", "CXXRT-D10", "CXXRT-H12", "CXXRT-L004", "CXXRT-P1"), frozenset[Change]()
+    ),
     "CXXRT-H13": frozenset({Change.ALONE, Change.ORDER}),
 }
 """What may change a message of the loader, where most changes cannot: a library is missing, the
@@ -91,6 +96,10 @@ def diagnose_imports(
     scene = ImportScene(run=run, environment=environment)
     found = judge(scene.view)
     failure = run.failure or run.end
+    if failure is not None and is_message("\n".join((failure.detail, *failure.causes))):
+        say("following the loader")
+        with suppress(InputError):  # not glibc's
+            scene = replace(scene, facts=collect_environment(environment, os.environ, store))
     if experiments and failure is not None and _may_be_cured(failure):
         if not {each.rule for each in judge(scene)} - crashes.RULES:
             scene = replace(scene, registries=shared_registries(scene.view))

@@ -12,6 +12,7 @@ from cxxrt_toolchain.facts.process import ProcessView
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cxxrt_toolchain.facts.environment import EnvironmentFacts
     from cxxrt_toolchain.facts.installed import Environment
     from cxxrt_toolchain.facts.trials import Verdict
 
@@ -95,6 +96,8 @@ class ImportScene:
     """None if nothing failed or nothing was tried."""
     registries: tuple[Registry, ...] = ()
     """Those that objects of several packages share; read only where an import fails."""
+    facts: EnvironmentFacts | None = None
+    """Of the environment; read only where the loader has refused an object."""
 
     @property
     def view(self) -> ProcessView:

@@ -14,6 +14,7 @@ from cxxrt_toolchain.facts.process import names_of
 from cxxrt_toolchain.rules.imports import loader_messages
 from cxxrt_toolchain.rules.imports.causes import cause_of
 from cxxrt_toolchain.rules.imports.crash_signs import signs
+from cxxrt_toolchain.rules.imports.simulated import explained
 from cxxrt_toolchain.rules.rule import Finding, error, rule
 
 if TYPE_CHECKING:
@@ -46,12 +47,13 @@ def raised(scene: ImportScene) -> Iterator[Finding]:
     if failure is None or failure.outcome is not Outcome.EXCEPTION:
         return
     where = (scene.view, scene.environment, failure.events)
-    explained = list(loader_messages.findings(failure.detail, *where))
-    if explained:
+    said = list(loader_messages.findings(failure.detail, *where))
+    if found := explained(failure.detail, scene, said):
         trials = _trials(scene.verdict)
-        yield from (replace(each, evidence=(*each.evidence, *trials)) for each in explained)
+        yield from (replace(each, evidence=(*each.evidence, *trials)) for each in found)
         return
-    yield from loader_messages.findings("\n".join(failure.causes), *where)
+    causes = "\n".join(failure.causes)
+    yield from explained(causes, scene, list(loader_messages.findings(causes, *where)))
     last = failure.detail.splitlines()[-1] if failure.detail else "?"
     yield _failed(scene, failure, f"raises {last}")
 

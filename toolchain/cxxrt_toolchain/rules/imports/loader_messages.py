@@ -30,15 +30,21 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.facts.installed import Distribution, Environment
     from cxxrt_toolchain.facts.process import ProcessView
 
-_VERSION = re.compile(
+# What the dynamic loader says.
+VERSION = re.compile(
     r"(?P<library>\S+): version `(?P<node>[^']+)' not found \(required by (?P<by>[^)]+)\)"
 )
-_UNDEFINED = re.compile(
+UNDEFINED = re.compile(
     r"(?P<by>\S+): undefined symbol: (?P<name>[^\s,]+)(?:, version (?P<version>\S+))?"
 )
-_ABSENT = re.compile(r"(?P<library>[^\s:]+): cannot open shared object file: No such file")
-_TLS = re.compile(r"(?P<by>\S+): cannot allocate memory in static TLS block")
-_STACK = re.compile(r"(?P<by>\S+): cannot enable executable stack")
+ABSENT = re.compile(r"(?P<library>[^\s:]+): cannot open shared object file: No such file")
+TLS = re.compile(r"(?P<by>\S+): cannot allocate memory in static TLS block")
+STACK = re.compile(r"(?P<by>\S+): cannot enable executable stack")
+
+
+def is_message(text: str) -> bool:
+    """Whether a text has a message of the loader."""
+    return any(each.search(text) for each in (VERSION, UNDEFINED, ABSENT, TLS, STACK))
 
 
 def findings(
@@ -49,16 +55,16 @@ def findings(
     `events` are what the loader did before; the environment has the distributions that may own the
     objects that the message names.
     """
-    if match := _VERSION.search(text):
+    if match := VERSION.search(text):
         yield _too_old(Failure(match, match["by"], view, environment))
-    elif match := _UNDEFINED.search(text):
+    elif match := UNDEFINED.search(text):
         yield from _undefined(Failure(match, match["by"], view, environment))
-    elif match := _ABSENT.search(text):
+    elif match := ABSENT.search(text):
         by = needed_by(events, match["library"])
         yield absent(Failure(match, by, view, environment))
-    elif match := _TLS.search(text):
+    elif match := TLS.search(text):
         yield no_room(Failure(match, match["by"], view, environment))
-    elif match := _STACK.search(text):
+    elif match := STACK.search(text):
         failure = Failure(match, match["by"], view, environment)
         yield refused(
             "CXXRT-H12", failure, "requires an executable stack, which this system forbids"
