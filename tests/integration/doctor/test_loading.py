@@ -340,6 +340,31 @@ def test_a_library_as_two_files_is_noted_and_a_warning_where_both_are_mapped(lab
         assert findings(lab.env.doctor("--import", "plug.both")[1]) == []
 
 
+def test_links_into_a_cache_are_the_packages_files(lab: Lab, tmp_path: Path) -> None:
+    """As uv's link mode "symlink" installs: $ORIGIN is where the link lies, not its target."""
+    cache = tmp_path / "cache"
+    library = lab.library("vendor/libvendor.so.3", SUB)
+    core = lab.module(
+        "ops/core", "sub(1)", "int sub(int);", str(library), *rpath("$ORIGIN/../vendor")
+    )
+    for each in (library, core, core.with_name("__init__.py")):
+        place = cache / f"{len(each.name)}" / each.parent.name / each.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        each.rename(place)
+        each.symlink_to(place)
+    lab.env.install("ops", core)
+    lab.env.install("vendor", library)
+    assert (lab.imports("ops.core"), lab.said()) == ("", [])
+    document = lab.env.doctor("--import", "ops.core")[1]
+    assert (document["findings"], len(document["packages"])) == ([], 2)
+    gone = core.resolve()
+    gone.rename(gone.with_name("core.moved"))
+    assert "No module named 'ops.core'" in lab.imports("ops.core")
+    (found,) = lab.judged().findings
+    assert (found.rule, found.severity.value, found.victims) == ("CXXRT-W5", "error", ("ops",))
+    assert f"a link to {gone}, which does not exist" in found.message
+
+
 def test_an_import_that_fails_is_explained_by_the_same_rules(lab: Lab, tmp_path: Path) -> None:
     right = lab.library("one/libframe.so.2", ADD + SUB)
     wrong = lab.library(str(tmp_path / "old" / "libframe.so.2"), ADD)

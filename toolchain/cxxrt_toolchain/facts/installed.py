@@ -102,7 +102,9 @@ class Environment:
             folder, _, name = path.rpartition("/")
             if folder not in folders:
                 folders[folder] = os.path.realpath(folder)
-            found[f"{folders[folder]}/{name}"] = each
+            real = f"{folders[folder]}/{name}"
+            # Some installers make links to their cache (uv's link mode "symlink").
+            found[os.path.realpath(real) if os.path.islink(real) else real] = each  # noqa: PTH114 - per file
         return found
 
 

@@ -27,6 +27,7 @@ from cxxrt_toolchain.facts.families import (
 from cxxrt_toolchain.facts.installed import Found, Step
 from cxxrt_toolchain.facts.interactions import InteractingObject
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
+from cxxrt_toolchain.facts.wheel import UnreadableObject
 from cxxrt_toolchain.host.runtime_folder import has_hook
 from cxxrt_toolchain.plain_files import read_plain
 
@@ -100,13 +101,24 @@ def collect_environment(
             store=store,
             answers=answers,
         ),
-        unreadable=tuple(
-            each for each in read.unreadable if each.member != environment.interpreter.program
+        unreadable=(
+            *(each for each in read.unreadable if each.member != environment.interpreter.program),
+            *_gone(environment),
         ),
         machine=program.machine,
     )
     answers.save()
     return facts
+
+
+def _gone(environment: Environment) -> Iterator[UnreadableObject]:
+    """For each distribution with links to files that are gone (a cleaned cache): one of them."""
+    for each in environment.distributions:
+        gone = [path for path in each.files if os.path.islink(path) and not os.path.exists(path)]  # noqa: PTH110, PTH114 - hundreds
+        if gone:
+            more = f" (as are {len(gone) - 1} more files of the package)" if len(gone) > 1 else ""
+            reason = f"it is a link to {os.readlink(gone[0])}, which does not exist{more}"  # noqa: PTH115 - a text
+            yield UnreadableObject(member=gone[0], reason=reason)
 
 
 def _program(environment: Environment, read: objects.Objects) -> SharedObject:
