@@ -27,7 +27,7 @@ from cxxrt_toolchain.collect.imports.watched_child import Variant
 from cxxrt_toolchain.collect.process.observer import Observer
 from cxxrt_toolchain.collect.process.procfs import read_process
 from cxxrt_toolchain.collect.store import Store
-from cxxrt_toolchain.errors import InputError, UsageError
+from cxxrt_toolchain.errors import InputError, MissingToolError, UsageError
 from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily
 from cxxrt_toolchain.facts.imports import ImportRun, ImportScene, Outcome, Step, last_object
 from cxxrt_toolchain.facts.trials import ROOM_FOR_TLS, Change, Cure
@@ -178,7 +178,7 @@ def _look_with(
         say("looking at what is loaded")
         try:
             return observer.look(read_process(pid))
-        except InputError:  # the process has ended
+        except (InputError, MissingToolError):  # it has ended, or hides itself (PR_SET_DUMPABLE)
             return None
 
     return look

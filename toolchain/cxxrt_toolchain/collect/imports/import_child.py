@@ -5,9 +5,10 @@ Protocol: the only argument is one JSON object::
     {"folder": "DIR", "question": "8c3f", "descriptor": 5733, "preload": ["/lib/libstdc++.so.6"],
      "flags": {"b": 8}, "own_registries": false}
 
-``orders``, ``answers`` and ``faults`` are FIFOs in the folder. The first two are open only between
-two imports, so that no module can write into them by number or close them. An order and its answer
-are lines of JSON with the same question; an order names a module::
+``orders``, ``answers`` and ``faults`` are FIFOs in the folder. The first two are opened by name and
+only between two imports, so that few modules can write into them or close them; where a module has
+left no free descriptor, or another root folder, those are used that are kept above ``descriptor``.
+An order and its answer are lines of JSON with the same question; an order names a module::
 
     > {"question": "41a0", "module": "pyarrow"}
     < {"question": "41a0", "outcome": "imported"}
@@ -39,11 +40,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# Modules replace functions of os (eventlet) and json; these are kept.
+# Modules replace functions of os (eventlet), json and others; these are kept.
 OPEN, READ, WRITE, CLOSE, END = os.open, os.read, os.write, os.close, os._exit
-DUMPS, LOADS, GETPID = json.dumps, json.loads, os.getpid
+STAT, FSTAT, DUP2, SET_BLOCKING, GETPID = os.stat, os.fstat, os.dup2, os.set_blocking, os.getpid
+DUMPS, LOADS, ENABLE = json.dumps, json.loads, faulthandler.enable
+GET_LIMIT, SET_LIMIT = resource.getrlimit, resource.setrlimit
+GET_FLAGS, SET_FLAGS = sys.getdlopenflags, sys.setdlopenflags
+IMPORT, LINES = importlib.import_module, traceback.format_exception_only
 LONGEST = 4000
 """Characters of a text in an answer."""
+LOST = 70
+"""Exit code of a process whose module has closed the way to us, by name and by number."""
+KEPT = {}  # type: dict[str, tuple[int, tuple[int, int]]]
+"""Name of a FIFO to the number under which it is open for all cases, and its identity."""
 
 
 def main() -> None:
@@ -51,6 +60,8 @@ def main() -> None:
     options = LOADS(sys.argv[1])
     folder = options["folder"]
     descriptor = report_crashes(folder, options["descriptor"])
+    keep(folder, "orders", os.O_RDONLY, descriptor + 1)
+    keep(folder, "answers", os.O_WRONLY, descriptor + 2)
     for name in ("LD_DEBUG", "LD_DEBUG_OUTPUT"):  # for this process, not for its children
         os.environ.pop(name, None)
     sys.argv = ["-c"]
@@ -74,44 +85,83 @@ def main() -> None:
 
 
 def report_crashes(folder: str, wanted: int) -> int:
-    """Open ``faults`` under a number, unless it is: modules close what they do not know."""
-    path = folder + "/faults"
+    """Have crashes reported to ``faults``, unless they are: modules close what they do not know."""
     try:
-        if os.path.samestat(os.fstat(wanted), os.stat(path)):  # noqa: PTH116 - without pathlib
+        if identity(FSTAT(wanted)) == identity(STAT(folder + "/faults")):
             return wanted
     except OSError:
         pass
-    found = OPEN(path, os.O_WRONLY | os.O_NONBLOCK)  # fails, instead of waiting, without a reader
-    os.set_blocking(found, True)
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
-        os.dup2(found, wanted, inheritable=False)
+        number = keep(folder, "faults", os.O_WRONLY, wanted)
+    except OSError:  # out of descriptors, or in another root: a crash will have no report
+        return wanted
+    ENABLE(file=number, all_threads=True)
+    return number
+
+
+def keep(folder: str, name: str, mode: int, wanted: int) -> int:
+    """Open a FIFO under a number if that can be done; the number that it has."""
+    found = opened(folder, name, mode)
+    limits = GET_LIMIT(resource.RLIMIT_NOFILE)
+    try:
+        SET_LIMIT(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
+        DUP2(found, wanted, inheritable=False)
     except (OSError, ValueError):
         wanted = found
     else:
         CLOSE(found)
     finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-    faulthandler.enable(file=wanted, all_threads=True)
+        SET_LIMIT(resource.RLIMIT_NOFILE, limits)
+    KEPT[name] = wanted, identity(FSTAT(wanted))
     return wanted
+
+
+def opened(folder: str, name: str, mode: int) -> int:
+    """A FIFO that the parent has open."""
+    found = OPEN(folder + "/" + name, mode | os.O_NONBLOCK)  # fails, not waits, without the parent
+    SET_BLOCKING(found, True)  # noqa: FBT003 - its signature
+    return found
+
+
+def identity(status: "os.stat_result") -> "tuple[int, int]":
+    """What tells a file from others."""
+    return status.st_dev, status.st_ino
+
+
+def reached(folder: str, name: str, mode: int) -> int:
+    """A FIFO by its name; the kept one where a module has made that impossible."""
+    try:
+        return opened(folder, name, mode)
+    except BaseException:  # noqa: BLE001 - audit hooks raise what they like
+        number, known = KEPT[name]
+        try:
+            if identity(FSTAT(number)) == known:
+                return number
+        except OSError:
+            pass
+        END(LOST)
 
 
 def listen(folder: str) -> "dict[str, Any]":
     """The next order; ends the process if there is none."""
     line = b""
     try:
-        orders = OPEN(folder + "/orders", os.O_RDONLY | os.O_NONBLOCK)
-        os.set_blocking(orders, True)
+        orders = reached(folder, "orders", os.O_RDONLY)
         while not line.endswith(b"\n"):
             piece = READ(orders, 1 << 16)
             if not piece:
                 END(0)
             line += piece
-        CLOSE(orders)
-    except OSError:  # the parent has gone, and its folder
+        leave(orders)
+    except OSError:  # the parent has gone
         END(0)
     return dict(LOADS(line.decode()))
+
+
+def leave(number: int) -> None:
+    """Close a FIFO, unless it is a kept one."""
+    if all(number != kept for kept, _ in KEPT.values()):
+        CLOSE(number)
 
 
 def say(folder: str, question: str, answer: "dict[str, object]") -> None:
@@ -119,29 +169,26 @@ def say(folder: str, question: str, answer: "dict[str, object]") -> None:
     answer["question"] = question
     text = f"\n{DUMPS(answer)}\n".encode()
     try:
-        answers = OPEN(folder + "/answers", os.O_WRONLY | os.O_NONBLOCK)
-        os.set_blocking(answers, True)
+        answers = reached(folder, "answers", os.O_WRONLY)
         while text:
             text = text[WRITE(answers, text) :]
-        CLOSE(answers)
+        leave(answers)
     except OSError:
-        END(0)
+        END(LOST)
 
 
 def attempt(module: str, flags: int) -> "dict[str, object]":
     """The answer for one module; any exception is one."""
-    before = sys.getdlopenflags()
+    before = GET_FLAGS()
     if flags:
-        sys.setdlopenflags(before | flags)
+        SET_FLAGS(before | flags)
     try:
-        importlib.import_module(module)
-    except KeyboardInterrupt:
-        raise
+        IMPORT(module)
     except BaseException as error:  # noqa: BLE001 - a module may even call sys.exit
         return failure(error)
     finally:
         if flags:
-            sys.setdlopenflags(before)
+            SET_FLAGS(before)
     return {"outcome": "imported"}
 
 
@@ -159,11 +206,11 @@ def hide_registries() -> None:
         places.append(ctypes.cast(borrowed(interpreter()), ctypes.py_object).value)
     for place in places:
         keys = [each for each in place if str(each).startswith(REGISTRIES)]
-        KEPT.extend([place.pop(key) for key in keys])
+        HIDDEN.extend([place.pop(key) for key in keys])
 
 
 REGISTRIES = ("__pybind11_internals_", "__nb_internals_")
-KEPT = []  # type: list[object]
+HIDDEN = []  # type: list[object]
 
 
 def failure(error: BaseException) -> "dict[str, object]":
@@ -180,13 +227,22 @@ def failure(error: BaseException) -> "dict[str, object]":
             "traceback": traceback.format_exc()[-2 * LONGEST :],
         }
     except BaseException:  # noqa: BLE001 - attributes of an exception may be anything
-        return {"outcome": "exception", "detail": type(error).__name__}
+        return {"outcome": "exception", "detail": plain_text_of(error)}
 
 
 def text_of(error: BaseException) -> str:
     """The text of an exception as Python ends a traceback with it."""
-    lines = traceback.format_exception_only(type(error), error)
-    return "".join(lines).strip()[-LONGEST:]
+    text = "".join(LINES(type(error), error)).strip()
+    return text if len(text) <= LONGEST else text[: LONGEST // 2] + " ... " + text[-LONGEST // 2 :]
+
+
+def plain_text_of(error: BaseException) -> str:
+    """The same where the module `traceback` cannot do it, or what it needs was replaced."""
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}"[:LONGEST]
+    except BaseException:  # noqa: BLE001 - as above
+        return name
 
 
 MOST_CAUSES = 20

@@ -42,6 +42,7 @@ _TICK = 0.02
 _GRACE = 10.0
 """Seconds for a child to write its report and die."""
 _TAIL = 4000
+_MOST_NOISE = 1 << 24
 _LONGEST = 1 << 20
 """Bytes of an answer."""
 _ABOVE = 4096  # the usual limit of open files is 1024
@@ -104,8 +105,8 @@ class WatchedChild:
         self._stop = stop
         self._trace_read = 0
         # Apart, because a process that ends itself writes out its stdout after its last words.
-        self._noise = (folder / "noise").open("wb")
-        self._output = (folder / "output").open("wb")
+        self._noise = (folder / "noise").open("ab")
+        self._output = (folder / "output").open("ab")
         self._heard = {"noise": 0, "output": 0}
         self._orders, self._answers, self._faults = (
             fifo(folder / name) for name in ("orders", "answers", "faults")
@@ -117,6 +118,7 @@ class WatchedChild:
         self._reported = _ABOVE + secrets.randbelow(_ABOVE)
         self._question = secrets.token_hex(8)
         self._line = b""
+        self._patience = _GRACE
         options = {
             "folder": str(folder),
             "question": self._question,
@@ -184,11 +186,14 @@ class WatchedChild:
             if self._waiting_bytes() > self._filled:
                 return Reply(crashing=True, site=self._site())
             time.sleep(_TICK / 4)
+        self._patience = 0.0
         return Reply(late=self._alive())
 
     def abort(self) -> None:
         """Make it crash where it is, with a report."""
+        self._patience = 0.0
         self._signal(signal.SIGABRT)
+        self._signal(signal.SIGCONT)
 
     def fate(self) -> str:
         """How it ended: the signal's name or the exit code."""
@@ -210,7 +215,8 @@ class WatchedChild:
 
     def _end_of(self, name: str, start: int) -> str:
         with (self._folder / name).open("rb") as file:
-            file.seek(max(start, file.seek(0, os.SEEK_END) - _TAIL))
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(start if start <= size else 0, size - _TAIL))
             return file.read(_TAIL).decode("utf-8", "replace")
 
     def end(self) -> None:
@@ -218,7 +224,7 @@ class WatchedChild:
         self._close()
         stopped = self._stop is not None and self._stop.is_set()
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_GRACE if self._alive() and not stopped else 0)
+            self._process.wait(self._patience if self._alive() and not stopped else 0)
         self._signal(signal.SIGKILL, group=True)
         self._process.wait()
 
@@ -250,6 +256,9 @@ class WatchedChild:
                     return Reply(answer=answer)
             if self._waiting_bytes() > self._filled:
                 return Reply(crashing=True, site=self._site())
+            for file in (self._noise, self._output):
+                if os.fstat(file.fileno()).st_size > _MOST_NOISE:
+                    file.truncate(0)
             alive = self._alive()
             if not alive or time.monotonic() > deadline:
                 return Reply(late=alive)
