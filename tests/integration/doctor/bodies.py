@@ -57,6 +57,23 @@ static const char* check() {{
 SMALL_BOX = _BOX.format(extra="", fields=1)
 LARGE_BOX = _BOX.format(extra="virtual void more() {}", fields=9)
 
+# As pybind11: one structure for all modules, found by name, with a layout of each compiler's.
+REGISTRY = """
+#include <cstdlib>
+#include <cstring>
+static const char name[] = "__pybind11_internals_v99_test__";
+static const char* check() {{
+  PyObject* all = PyInterpreterState_GetDict(PyInterpreterState_Get());
+  PyObject* known = PyDict_GetItemString(all, name);
+  if (!known) {{
+    known = PyCapsule_New((void*)"{layout}", nullptr, nullptr);
+    PyDict_SetItemString(all, name, known);
+  }}
+  if (std::strcmp((const char*)PyCapsule_GetPointer(known, nullptr), "{layout}")) std::abort();
+  return nullptr;
+}}
+"""
+
 DIES = """
 #include <signal.h>
 __attribute__((constructor)) static void start() { raise(SIGSEGV); }

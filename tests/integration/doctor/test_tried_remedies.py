@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from bodies import REGISTRY
 
 from cxxrt_toolchain.doctor.imports import diagnose_imports
 
@@ -34,6 +35,7 @@ WITH_CUDA = """
 extern "C" int cudaRuntimeGetVersion(int*);
 static const char* check() { int v; return cudaRuntimeGetVersion(&v) ? "no" : nullptr; }
 """
+KIT = 'extern "C" int tool(); static const char* check() { return tool() ? nullptr : "no"; }'
 NEEDS_CXX = "#include <string>\nstd::string twice(std::string in) { return in + in; }\n"
 
 
@@ -132,17 +134,34 @@ def test_a_libcudart_that_is_installed_and_not_found_is_loaded_by_what_is_advise
     assert not runs(activated, "import flashy")
 
 
+def test_a_registry_of_types_that_two_compilers_share_is_the_cause(workshop: Workshop) -> None:
+    for name, layout in (("maker", "one"), ("alike", "one"), ("victim", "other")):
+        workshop.make(name, REGISTRY.format(layout=layout))
+    assert diagnose_imports(sys.executable, ["maker", "alike"], timeout=60).healthy
+    found = only("D27", sys.executable, "maker", "victim")
+    assert (
+        "it shares the registry of types __pybind11_internals_v99_test__ with mak" in found.message
+    )
+    assert (found.culprits, found.victims) == (("maker",), ("victim",))
+    assert "a registry of types for each module: works" in found.evidence
+    assert found.remedies[0].startswith("tried, works: import victim and maker in two processes")
+    assert not any("RTLD_DEEPBIND" in each or "before" in each for each in found.remedies)
+
+
 def test_a_library_of_another_package_that_nobody_leads_to(workshop: Workshop) -> None:
     source, library = workshop.scrap / "tool.cc", workshop.scrap / "libtool-kit.so.3"
     source.write_text('extern "C" int tool() { return 1; }\n')
     soname = "-Wl,-soname,libtool-kit.so.3"
     subprocess.run(["g++", "-shared", "-fPIC", soname, "-o", library, source], check=True)
-    body = 'extern "C" int tool(); static const char* check() { return tool() ? nullptr : "no"; }'
-    workshop.make("user", body, str(library), "-Wl,-rpath,/nowhere")
-    workshop.make("kit", libraries=[library])
+    workshop.make("user", KIT, str(library), "-Wl,-rpath,/nowhere")
+    workshop.make("kit", KIT, "-Wl,--no-as-needed", libraries=[library])
     found = only("P1", sys.executable, "user")
     assert "user 1.0 needs libtool-kit.so.3, which kit 1.0 has" in found.message
     place = workshop.site / "kit.libs" / "libtool-kit.so.3"
     load = f"ctypes.CDLL({str(place)!r}, ctypes.RTLD_GLOBAL)"
-    assert found.remedies == (f"tried, works: in code: {load} before the import",)
+    assert found.remedies == (
+        "tried, works: import kit before user",
+        f"tried, works: in code: {load} before the import",
+    )
+    assert runs(sys.executable, "import kit, user")
     assert runs(sys.executable, f"import ctypes; {load}; import user")

@@ -238,6 +238,7 @@ def test_a_hang_is_told_from_a_crash() -> None:
     [
         ("OMP: Error #15: Initializing libiomp5.so, but found", "two OpenMP runtimes"),
         ("free(): invalid pointer", "a damaged heap"),
+        ("x.cc:57] File already exists in database: a.proto", "one .proto file is compiled into"),
         ("terminate called after throwing an instance of 'std::bad_cast'", "a locale facet"),
     ],
 )

@@ -155,6 +155,19 @@ def test_other_captures_are_a_warning_and_versioned_ones_nothing() -> None:
     assert judge(environment({"a": [versioned], "b": [USER]})) == ()
 
 
+def test_exported_error_categories_matter_to_users_of_std_filesystem() -> None:
+    exporting = binary("a/_core.so", exports=["_ZNSt3_V216generic_categoryEv"])
+    calm = binary("b/_core.so", needs=["GLIBCXX_3.4"])
+    found = only(environment({"a": [exporting], "b": [calm]}))
+    assert (found.rule, found.severity, found.culprits) == ("CXXRT-H8", NOTE, ())
+    files = binary("b/_core.so", needs=["GLIBCXX_3.4.26"])
+    findings = judge(environment({"a": [exporting], "b": [files]}))
+    (found,) = [each for each in findings if each.rule == "CXXRT-H8"]
+    assert (found.severity, found.culprits, found.victims) == (WARNING, ("a",), ("b",))
+    assert "an error code of std::filesystem equals no std::errc" in found.message
+    assert only(environment({"a": [exporting]})).severity is NOTE
+
+
 def test_the_order_decides_between_two_of_one_name() -> None:
     def case(theirs: tuple[str, ...], needs: str) -> tuple[str, Severity, tuple[str, ...]]:
         copy = libstdcxx(f"{SITE}/a/lib/libstdc++.so.6", theirs)

@@ -111,13 +111,17 @@ def test_captured_call_once_is_an_error() -> None:
     )
 
 
-def test_captured_code_without_state_is_for_information() -> None:
+def test_what_is_captured_without_known_harm_is_counted_by_kind() -> None:
     rows = (bound("_ZNSs4swapERSs"), bound("_ZSt5x", unique=True))
     seen = view(library(MAKER), stdcxx(), bindings=Bindings(pairs={(SYSTEM, MAKER): rows}))
     found = _of("D21", seen)
     assert found.severity is Severity.NOTE
     assert found.culprits == ()
     assert "1 symbol of" in found.message
+    assert "(1 function)" in found.message
+    data = (*rows, bound("_ZTVSt9exception", data=True), bound("_ZSt4cout", data=True))
+    seen = view(library(MAKER), stdcxx(), bindings=Bindings(pairs={(SYSTEM, MAKER): data}))
+    assert "(1 function, 1 table and 1 variable)" in _of("D21", seen).message
 
 
 def test_captured_error_categories_are_a_warning() -> None:

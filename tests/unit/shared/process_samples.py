@@ -50,7 +50,8 @@ def table(path: str, numbers: tuple[int, ...], bound_to: str | None = None) -> L
 
 def bound(name: str, sizes: tuple[int, int] | None = None, **more: bool) -> Bound:
     """A symbol that is bound elsewhere."""
-    return Bound(name, more.get("unique", False), sizes, more.get("layout", False))
+    unique, layout, data = (more.get(key, False) for key in ("unique", "layout", "data"))
+    return Bound(name, unique, sizes, layout, data)
 
 
 def view(*libraries: Library, **more: Any) -> ProcessView:  # noqa: ANN401 - fields of a view

@@ -16,7 +16,9 @@ from cxxrt_toolchain.collect.environment.installed import read_environment
 from cxxrt_toolchain.collect.environment.reader import collect_environment
 from cxxrt_toolchain.collect.imports.experiments import (
     EVERY_CHANGE,
+    Extra,
     Question,
+    defines,
     experiment,
     find_preload,
     first_by_variable,
@@ -128,12 +130,15 @@ def _question(
     rules = {each.rule for each in own}
     names = [each.module for each in scene.run.attempts]
     before = scene.run.before.libraries if scene.run.before else ()
+    preload = find_preload((*interpreter.path, *sys.path), interpreter.base_prefix)
+    if any(each.version and not defines(preload, each.version) for each in own):
+        preload = ""  # what is known to lack it shows nothing
     narrow = [_WORTH[rule] for rule in rules if rule in _WORTH]
     return Question(
         executable=interpreter.executable,
         modules=modules[: names.index(failure.module) + 1] if failure.module else modules,
         failure=failure,
-        preload=find_preload((*interpreter.path, *sys.path), interpreter.base_prefix),
+        preload=preload,
         resident=next((each.path for each in before if each.soname == LIBSTDCXX), ""),
         timeout=timeout,
         certain=bool(rules - crashes.RULES) or _is_certain(found),
@@ -143,21 +148,24 @@ def _question(
     )
 
 
-def _also(own: Sequence[Finding], scene: ImportScene) -> Iterator[tuple[Change, str, Variant]]:
+def _also(own: Sequence[Finding], scene: ImportScene) -> Iterator[Extra]:
     """The trials that test a remedy of one rule."""
     for each in own:
         if each.rule == "CXXRT-H13":
             name, _, value = ROOM_FOR_TLS.partition("=")
             given = os.environ.get(name)
             room = Variant(environ=((name, f"{given}:{value}" if given else value),))
-            yield Change.TUNABLE, ROOM_FOR_TLS, room
+            yield Extra(Change.TUNABLE, ROOM_FOR_TLS, room)
             by = each.libraries[0]
-            yield Change.PRELOAD, f"LD_PRELOAD={by}", first_by_variable(by, os.environ)
+            yield Extra(Change.PRELOAD, f"LD_PRELOAD={by}", first_by_variable(by, os.environ))
         elif each.rule in _ABSENT and each.library:
             for path in scene.environment.files_named(each.library)[:1]:
-                yield Change.LIBRARY, f"{path} loaded first", Variant(preload=(path,))
+                if module := scene.environment.module_above(path):
+                    yield Extra(Change.OWNER, f"{module} first", before=(module,))
+                yield Extra(Change.LIBRARY, f"{path} loaded first", Variant(preload=(path,)))
     if scene.registries:
-        yield Change.REGISTRY, "a registry of types for each module", Variant(own_registries=True)
+        name, variant = "a registry of types for each module", Variant(own_registries=True)
+        yield Extra(Change.REGISTRY, name, variant)
 
 
 def _check(modules: Sequence[str]) -> None:

@@ -70,6 +70,12 @@ class Environment:
         """Paths of the installed files with a name, in the order of their distributions."""
         return tuple(path for path in self._owners if path.endswith(f"/{name}"))
 
+    def module_above(self, path: str) -> str:
+        """The top module of an installed file, by its place; empty for a file that is in none."""
+        owner = self.owner(path)
+        top = path.removeprefix(f"{owner.location}/").partition("/")[0] if owner else ""
+        return top.removesuffix(".libs") if top.removesuffix(".libs").isidentifier() else ""
+
     @cached_property
     def _owners(self) -> dict[str, Distribution]:
         return {path: each for each in reversed(self.distributions) for path in each.files}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.elf.facts import NeededVersion, SharedObject, Soname
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.facts.symbols import CAPTURES, LOCALE_IDS
+from cxxrt_toolchain.facts.symbols import CAPTURES, CATEGORIES, LOCALE_IDS
 from cxxrt_toolchain.facts.traits import NO_TRAITS, Traits
 from cxxrt_toolchain.facts.wheel import UnreadableObject
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 OPENMP_MARKS = frozenset({"GOMP_parallel", "__kmpc_fork_call"})
 CUDART_MARK = "cudaRuntimeGetVersion"
-WATCHED = tuple(sorted({*CAPTURES, *LOCALE_IDS, *OPENMP_MARKS, CUDART_MARK}))
+WATCHED = tuple(sorted({*CAPTURES, *CATEGORIES, *LOCALE_IDS, *OPENMP_MARKS, CUDART_MARK}))
 """Exported names that tell which runtime is in an object, or what it captures of another."""
 
 
@@ -53,6 +53,13 @@ class ObjectFacts:
         if self.copy_of is not None or self.locale_ids:
             return ()
         return tuple(sorted(self.exports & CAPTURES))
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Exported functions that return libstdc++'s error categories, as `captures`."""
+        if self.copy_of is not None or self.locale_ids:
+            return ()
+        return tuple(sorted(self.exports & CATEGORIES))
 
     @property
     def locale_ids(self) -> tuple[str, ...]:

@@ -30,6 +30,8 @@ class Bound(NamedTuple):
     """Sizes of a variable or vtable, own and in use; None unless both are known."""
     layout: bool
     """Whether the size is that of a class or of writable data, not of a constant table."""
+    data: bool = False
+    """Whether it is a variable or a table, not a function."""
 
     @property
     def mismatched(self) -> bool:
@@ -132,7 +134,6 @@ class ProcessView:
     """What the mapped files say, by the path in the process; of those that can be read."""
 
     # Properties of `EnvironmentFacts` that a process does not show.
-    libstdcxx: ClassVar[str] = ""
     string_conflicts: ClassVar[frozenset[frozenset[str]]] = frozenset()
     verb: ClassVar[str] = "are loaded"
 
@@ -261,6 +262,12 @@ class ProcessView:
             if library.soname in self.needed.get(each.path, ()):
                 return each.path
         return ""
+
+    @property
+    def libstdcxx(self) -> str:
+        """Path of the runtime wheel's libstdc++, else of the machine's; empty for none."""
+        found = (each.path for each in self.libraries if each.soname == LIBSTDCXX)
+        return self.runtime_library or next((e for e in found if not self.package_of(e)), "")
 
     @cached_property
     def preloaded(self) -> tuple[str, ...]:

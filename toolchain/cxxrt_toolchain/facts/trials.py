@@ -30,6 +30,8 @@ class Change(Enum):
     """``GLIBC_TUNABLES`` with more room for static TLS."""
     PRELOAD = "preload"
     """The object that finds no room is in ``LD_PRELOAD``."""
+    OWNER = "owner"
+    """The package that has the library is imported first."""
     LIBRARY = "library"
     """A library that is installed, and that the loader does not find, is loaded by its path."""
 

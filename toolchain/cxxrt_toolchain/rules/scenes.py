@@ -7,6 +7,7 @@ takes to judge an environment.
 from __future__ import annotations
 
 from cxxrt_toolchain.rules import (
+    captures,
     copies,
     installation,
     interactions,
@@ -22,6 +23,7 @@ from cxxrt_toolchain.rules.rule import judge
 __all__ = ["DECLARING", "judge"]
 
 DECLARING = (
+    captures,
     copies,
     crashes,
     installation,

@@ -13,12 +13,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.collect.imports.import_run import say_nothing
 from cxxrt_toolchain.collect.imports.trials import Running, Trials
-from cxxrt_toolchain.collect.imports.watched_child import Variant
+from cxxrt_toolchain.collect.imports.watched_child import AS_IS, Variant
 from cxxrt_toolchain.elf.image import ElfError
 from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily
@@ -37,6 +37,16 @@ _RUNTIME = "cxx11_cuda_runtime/lib/libstdc++.so.6"
 _SYSTEM = ("/lib", "/usr/lib", "/lib64", "/usr/lib64")
 _MOST_LEFT_OUT = 4
 EVERY_CHANGE = frozenset({Change.ALONE, Change.RUNTIME, Change.DEEPBIND, Change.ORDER})
+
+
+class Extra(NamedTuple):
+    """A change that tests one remedy."""
+
+    change: Change
+    name: str
+    variant: Variant = AS_IS
+    before: tuple[str, ...] = ()
+    """Modules that are imported before the others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +71,7 @@ class Question:
     SEPARATION where a runtime might cure it, too: that goes first."""
     worth: frozenset[Change] = EVERY_CHANGE
     """The changes that may matter."""
-    also: Sequence[tuple[Change, str, Variant]] = ()
-    """Further changes, with a name each."""
+    also: Sequence[Extra] = ()
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
 
@@ -78,8 +87,10 @@ def experiment(question: Question, *, say: Callable[[str], None] = say_nothing) 
         alone = plan.start_alone()
         if question.suspected is not Cure.SEPARATION:
             plan.start_runtime()
-        others = [trials.start(change, name, question.modules, variant)
-                  for change, name, variant in question.also]  # fmt: skip
+        others = [
+            trials.start(each.change, each.name, [*each.before, *question.modules], each.variant)
+            for each in question.also
+        ]
         if question.suspected is not Cure.RUNTIME:
             plan.start_deepbind()
         if again is not None and again.works():
@@ -219,11 +230,19 @@ def find_preload(search: Iterable[str], prefix: str) -> str:
     return next((str(place) for version, place in found if version == newest), "")
 
 
+def defines(library: str, node: str) -> bool:
+    """Whether a library defines a symbol version."""
+    return node in _definitions(Path(library)) if library else False
+
+
 def _version(place: Path) -> tuple[int, ...]:
+    node = newest_node(RuntimeFamily.LIBSTDCXX, _definitions(place))
+    return version_tuple(node.rpartition("_")[2])
+
+
+def _definitions(place: Path) -> tuple[str, ...]:
     try:
         with open_plain(place) as stream:
-            facts = read_elf(stream, str(place))
+            return read_elf(stream, str(place)).version_definitions
     except (OSError, ElfError):
         return ()
-    node = newest_node(RuntimeFamily.LIBSTDCXX, facts.version_definitions)
-    return version_tuple(node.rpartition("_")[2])

@@ -199,7 +199,8 @@ def hide_registries() -> None:
     """
     places = [vars(builtins)]
     if hasattr(ctypes.pythonapi, "PyInterpreterState_GetDict"):
-        interpreter = ctypes.pythonapi.PyInterpreterState_Get
+        name = "PyInterpreterState_Get" if sys.version_info >= (3, 9) else "_PyInterpreterState_Get"
+        interpreter = getattr(ctypes.pythonapi, name)
         interpreter.restype = ctypes.c_void_p
         borrowed = ctypes.pythonapi.PyInterpreterState_GetDict
         borrowed.restype, borrowed.argtypes = ctypes.c_void_p, [ctypes.c_void_p]

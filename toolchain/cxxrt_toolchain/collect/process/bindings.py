@@ -154,9 +154,11 @@ def describe_bound(
         known = each.is_object and each.size and winner.size
         sizes = (each.size, winner.size) if known else None
         layout = bool(sizes) and _is_layout(each, source.facts)
-        found.append(Bound(each.name, each.is_unique or winner.is_unique, sizes, layout))
+        unique = each.is_unique or winner.is_unique
+        found.append(Bound(each.name, unique, sizes, layout, data=each.is_object))
     variables = (each for each in symbols if isinstance(each, str))
-    return (*found, *(Bound(name, unique=False, sizes=None, layout=False) for name in variables))
+    threads = (Bound(e, unique=False, sizes=None, layout=False, data=True) for e in variables)
+    return (*found, *threads)
 
 
 def _definitions(

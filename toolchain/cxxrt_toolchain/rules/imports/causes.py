@@ -11,9 +11,9 @@ from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.imports import ImportScene, Outcome, last_object
 from cxxrt_toolchain.facts.process import names_of
 from cxxrt_toolchain.facts.trials import Change, Cure, Ending, Verdict
+from cxxrt_toolchain.rules.captures import captured
 from cxxrt_toolchain.rules.copies import damaged_locale
 from cxxrt_toolchain.rules.imports.crash_signs import TWO_OPENMP
-from cxxrt_toolchain.rules.interposition import captured
 from cxxrt_toolchain.rules.remedies import (
     ONE_OPENMP,
     Remedy,
@@ -167,7 +167,7 @@ def _apart(scene: ImportScene, why: str) -> tuple[str, ...]:
     return (
         imported_before(last, others),
         Remedy(flags, Change.DEEPBIND),
-        Remedy(f"{why}: import {last} and {others} in two processes", alone),
+        Remedy(f"import {last} and {others} in two processes ({why})", alone),
     )
 
 
@@ -178,10 +178,12 @@ def _shared_registry(scene: ImportScene, victim: tuple[str, ...]) -> Cause:
         paths = [path for path, _ in each.users]
         others = tuple(name for name in names_of(view, paths) if name not in victim)
         compilers = dict.fromkeys(f"{view.label(path)}: {by}" for path, by in each.users if by)
+        same = len({by for _, by in each.users}) == 1
+        how = "with other options" if same else listed(compilers)
         if others:
             return Cause(
                 f"it shares the registry of types {each.name} with {listed(others)}, and was not "
-                f"built like it ({listed(compilers)})",
+                f"built like it ({how})",
                 others,
                 victim,
                 tuple(paths),
@@ -229,7 +231,7 @@ def _unknown(scene: ImportScene, victim: tuple[str, ...]) -> Cause:
     reason = "; ".join(filter(None, said)) or "nothing that was tried shows why"
     if alone is Ending.SAME or len(scene.run.attempts) == 1:
         return Cause(reason, victim)
-    apart = _apart(scene, "no cure is known") if without or alone is Ending.WORKS else ()
+    apart = _apart(scene, "no other cure is known") if without or alone is Ending.WORKS else ()
     return Cause(reason, (), victim, (), apart)
 
 

@@ -90,6 +90,7 @@ def _too_old(failure: Failure) -> Finding:
     return error(
         f"{failure.label} needs {node}, and {path} lacks it: {reason}",
         rule="CXXRT-D1",
+        version=node,
         culprits=culprits,
         victims=(user.name,) if user and user.name not in culprits else (),
         libraries=(path, by),

@@ -84,8 +84,10 @@ def _led_to(failure: Failure, library: str, places: Sequence[str]) -> tuple[str,
     if major := cuda_major(library):
         repair = (repaired_wheel(user.name, user.version),) if user else ()
         return (*cudart_first(failure.view, major, installed=True), *repair)
+    module = failure.environment.module_above(places[0])
+    before = Remedy(f"import {module} before {user.name if user else 'it'}", Change.OWNER)
     load = f"in code: ctypes.CDLL({places[0]!r}, ctypes.RTLD_GLOBAL) before the import"
-    return (Remedy(load, Change.LIBRARY),)
+    return (*([before] if module else []), Remedy(load, Change.LIBRARY))
 
 
 def _bring(failure: Failure, library: str, *, served: bool) -> tuple[str, ...]:
