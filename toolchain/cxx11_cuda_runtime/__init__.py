@@ -249,7 +249,8 @@ def _is_whole(path: str) -> bool:
     """Whether a file is as long as its section headers, its last part, require.
 
     The dynamic linker maps a truncated file, and the first access kills the process; it waits for
-    the writer of a FIFO. True for a file that cannot be opened, so that it reports that.
+    the writer of a FIFO. True for a file that cannot be opened or is
+    not ELF, so that it reports that.
     """
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -262,7 +263,8 @@ def _is_whole(path: str) -> bool:
         head = os.read(file, 64)
         headers = int.from_bytes(head[40:48], "little")
         length = int.from_bytes(head[58:60], "little") * int.from_bytes(head[60:62], "little")
-        return bool(head) and headers + length <= found.st_size
+        is_elf = head[:4] == b"\x7fELF"
+        return bool(head) and (not is_elf or headers + length <= found.st_size)
     finally:
         os.close(file)
 

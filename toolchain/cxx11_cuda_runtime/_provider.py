@@ -80,7 +80,7 @@ def places(row: "Row") -> "Iterator[str]":
 def _has_distribution(root: str, row: "Row") -> bool:
     from cxx11_cuda_runtime._blame.provider import installed
 
-    return bool(installed(row, [root]))
+    return bool(installed(row, [root])[0])
 
 
 def _ctypes() -> "ModuleType | None":

@@ -216,3 +216,43 @@ def test_the_wheel_may_not_replace_itself(machine: BuildMachine) -> None:
     assert done.returncode == 2
     assert "is the wheel to repair itself" in done.stderr
     assert hashlib.sha256(plain.read_bytes()).hexdigest() == digest
+
+
+_OPENER = """
+#include <dlfcn.h>
+int outer() { return dlopen("liblayer.so.2", RTLD_NOW) ? 21 : 0; }
+"""
+
+
+def test_a_library_that_opens_others_in_its_own_folder_is_not_copied(
+    libraries: Path, make_wheel: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "vendor"
+    folder.mkdir()
+    _compile(folder / "libouter.so.1", _OPENER, "-Wl,-soname,libouter.so.1")
+    _compile(folder / "liblayer.so.2", "int layer() { return 1; }", "-Wl,-soname,liblayer.so.2")
+    module = libraries.with_name("_ext.so").read_bytes()
+    wheel = make_wheel({"demo/__init__.py": b"", "demo/_ext.so": module}, tags=[_TAG])
+    done = BuildMachine(folder, wheel).repair("-w", str(tmp_path / "out"))
+    assert done.returncode == 1
+    assert "CXXRT-H17: libouter.so.1 is not copied: it opens liblayer.so.2" in done.stdout
+    assert "graft libouter" not in done.stdout
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_a_library_of_a_required_distribution_is_not_copied(
+    libraries: Path, make_wheel: Callable[..., Path], tmp_path: Path
+) -> None:
+    site = tmp_path / "env/lib/python3.11/site-packages"
+    info = site / "acme_pack-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-pack\nVersion: 1.0\n")
+    (info / "RECORD").write_text("../../libouter.so.1,,\n")
+    for name in ("libouter.so.1", "libinner.so.2"):
+        (tmp_path / "env/lib" / name).write_bytes((libraries / name).read_bytes())
+    module = libraries.with_name("_ext.so").read_bytes()
+    files = {"demo/__init__.py": b"", "demo/_ext.so": module}
+    wheel = make_wheel(files, tags=[_TAG], requires_dist=["acme-pack"])
+    done = BuildMachine(tmp_path / "env/lib", wheel).repair("-w", str(tmp_path / "out"))
+    assert done.returncode == 1, done.stdout
+    assert "libouter.so.1 is not copied: it is a file of acme-pack 1.0" in done.stdout

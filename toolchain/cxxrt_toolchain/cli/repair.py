@@ -18,6 +18,7 @@ from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.repair.apply import apply_plan, refuse_source
 from cxxrt_toolchain.repair.external import libraries_to_graft, never_grafted, not_here, unproven
 from cxxrt_toolchain.repair.graft import Grafting, graft
+from cxxrt_toolchain.repair.homebound import not_to_copy
 from cxxrt_toolchain.repair.options import Encoding, PlanOptions, Platform
 from cxxrt_toolchain.repair.plan import make_plan
 from cxxrt_toolchain.report.documents import PLAN_SCHEMA, plan_document, verdict_document
@@ -135,8 +136,10 @@ def _repair(
         with Wheel.open(grafting.wheel or path) as wheel:
             report = collect(wheel)
             plan = make_plan(report, options, wheel.read)
-            if missing := not_here(grafting.missing):
-                plan = replace(plan, result=plan.source, edits=(), refusals=missing)
+            refused = (*not_here(grafting.missing), *not_to_copy(report, grafting.libraries))
+            if refused:
+                plan = replace(plan, result=plan.source, edits=(), refusals=refused)
+                grafting = Grafting(wheel=None)
             return _write(plan, wheel, report, path, dest_dir, grafting)
 
 
