@@ -25,7 +25,9 @@ DT_RUNPATH, DT_FLAGS, DT_VERSYM, DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEED
     *(29, 30, 0x6FFFFFF0, 0x6FFFFFFC, 0x6FFFFFFD),
     *(0x6FFFFFFE, 0x6FFFFFFF),
 )
+DT_FLAGS_1 = 0x6FFFFFFB
 _STATIC_TLS = 0x10
+_PIE = 0x08000000
 
 
 class _Strings:
@@ -46,9 +48,9 @@ def make_elf(facts: dict[str, Any]) -> bytes:
 
     Args:
         facts: ``soname``, ``needed``, ``rpath``, ``runpath``, ``machine``, ``executable_stack``,
-            ``static_tls``, ``text`` (put into the file as it is), ``needs`` (library to versions,
-            a leading ``?`` for weak ones), ``defines`` (version definitions), ``exports``
-            (``name``, ``weak name`` or ``unique name``), ``undefined`` (``name`` or
+            ``static_tls``, ``program`` (position-independent), ``text`` (put into the file as it
+            is), ``needs`` (library to versions, a leading ``?`` for weak ones), ``defines``
+            (version definitions), ``exports`` (``name``, ``weak name`` or ``unique name``), ``undefined`` (``name`` or
             ``name version library``).
     """
     strings = _Strings()
@@ -104,6 +106,8 @@ def _plain_tags(facts: dict[str, Any], strings: _Strings) -> list[tuple[int, int
             tags.append((tag, strings.add(facts[key])))
     if facts.get("static_tls"):
         tags.append((DT_FLAGS, _STATIC_TLS))
+    if facts.get("program"):
+        tags.append((DT_FLAGS_1, _PIE))
     return tags
 
 

@@ -7,7 +7,7 @@ import run the same rules judge the process (`ImportScene.view`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import environment_case as env_case
@@ -26,7 +26,13 @@ from cxxrt_toolchain.facts.interactions import InteractingObject, Interactions
 from cxxrt_toolchain.facts.libraries import Origin
 from cxxrt_toolchain.facts.process import Bindings
 from cxxrt_toolchain.facts.traits import Traits
-from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolDigest, SymbolSample, WheelReport
+from cxxrt_toolchain.facts.wheel import (
+    ObjectReport,
+    SymbolDigest,
+    SymbolSample,
+    UnreadableObject,
+    WheelReport,
+)
 from cxxrt_toolchain.repair.options import PlanOptions
 from cxxrt_toolchain.repair.plan import make_plan
 from cxxrt_toolchain.rules.every import judge
@@ -41,7 +47,7 @@ if TYPE_CHECKING:
 
     Scene = Claim | EnvironmentFacts | ProcessView | ProcessFacts | WheelReport
 
-SPOKEN_OF = {"H1", "H4", "H5", "L102", "L104", "L105", "L109", "D4", "D5", "D20"}
+SPOKEN_OF = {"H1", "H4", "H5", "H7", "H8", "W5", "L102", "L104", "L105", "L109", "D4", "D5", "D20"}
 """The rules about copies and ages of runtimes: only one of them may report a case."""
 GOMP, IOMP, OMP = RuntimeFamily.LIBGOMP, RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP
 STDCXX, GCC, CUDART = RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBGCC, RuntimeFamily.LIBCUDART
@@ -90,13 +96,13 @@ def _imported(view: ProcessView) -> ProcessView:
     return ImportScene(run=run, environment=samples.environment()).view
 
 
-def wheel(**changes: Any) -> dict[str, Scene]:  # noqa: ANN401 - fields of an object's report
+def wheel(*unreadable: UnreadableObject, **changes: Any) -> dict[str, Scene]:  # noqa: ANN401 - fields of an object's report
     """The claim of a wheel with one object."""
-    claim = make_claim(_report(**changes), load_spec(), load_symbol_tables(), None)
+    claim = make_claim(_report(*unreadable, **changes), load_spec(), load_symbol_tables(), None)
     return {"wheel": claim}
 
 
-def _report(**changes: Any) -> WheelReport:  # noqa: ANN401 - fields of an object's report
+def _report(*unreadable: UnreadableObject, **changes: Any) -> WheelReport:  # noqa: ANN401 - fields of an object's report
     given: dict[str, Any] = {
         "member": "demo/core.so",
         "size": 1,
@@ -116,7 +122,7 @@ def _report(**changes: Any) -> WheelReport:  # noqa: ANN401 - fields of an objec
         dist_info="demo-1.0.dist-info",
         members=(),
         objects=(ObjectReport(**(given | changes)),),
-        unreadable=(),
+        unreadable=unreadable,
     )
 
 
@@ -168,15 +174,31 @@ def inert(copy: Library) -> dict[str, Scene]:
     return process(SHARED, copy, bindings=Bindings(locales=tables))
 
 
-def hidden() -> Interactions:
-    """Two packages that use C++, one with a hidden libstdc++; they exchange no symbol."""
-    rows = (("maker", Traits(hidden=(STDCXX,)), ()), ("user", Traits(), ("libstdc++.so.6",)))
+def hidden(family: RuntimeFamily, library: str) -> Interactions:
+    """Two packages of which one has a hidden runtime, the other a shared one; nothing crosses."""
+    rows = (("maker", Traits(hidden=(family,)), ()), ("user", Traits(), (library,)))
     return Interactions(
         objects=tuple(
             InteractingObject(f"{SITE}/{owner}/core.so", "", "core.so", owner, needed, traits)
             for owner, traits, needed in rows
         )
     )
+
+
+def capturing(name: str, *symbols: str) -> dict[str, Scene]:
+    """A package with an object that exports symbols that libstdc++ looks up, beside a user."""
+    exporter = binary(f"maker/{name}", exports=symbols)
+    digest = SymbolDigest(captures=SymbolSample(count=len(symbols), examples=symbols))
+    return wheel(member=f"maker/{name}", facts=exporter.facts, symbols=digest) | environment(
+        {"maker": [exporter], "user": [USER]}
+    )
+
+
+def broken(name: str, machine: str) -> dict[str, Scene]:
+    """A wheel and an environment with a file that starts like an ELF file."""
+    inside = UnreadableObject(member=name, reason="the file ends", machine=machine)
+    installed = replace(inside, member=f"{SITE}/{name}")
+    return wheel(inside) | environment({"user": [USER]}, unreadable=(installed,))
 
 
 def bundles(*copies: tuple[str, str]) -> dict[str, Scene]:
@@ -189,6 +211,7 @@ def mapped(*copies: tuple[str, str, RuntimeFamily], **more: Any) -> dict[str, Sc
     return process(*(loaded(*each) for each in copies), **more)
 
 
+HIDDEN_CUDART = hidden(CUDART, "libcudart.so.12")
 GOMPS = (("a", "libgomp-1a2b.so.1.0.0"), ("b", "libgomp-3c4d.so.1.0.0"))
 INTEL = (("a", "libgomp-1a2b.so.1.0.0"), ("b", "libiomp5.so"))
 CLASH = (("a", "libiomp5.so"), ("b", "libomp.so"))
@@ -268,8 +291,60 @@ CASES = {
         severity="note",
         words="a static libstdc++, hidden",
         scenes=wheel(static=(STDCXX,))
-        | environment({"maker": [binary("maker/core.so", ())]}, interactions=hidden())
-        | process(samples.library(samples.MAKER), interactions=hidden()),
+        | environment(
+            {"maker": [binary("maker/core.so", ())]}, interactions=hidden(STDCXX, "libstdc++.so.6")
+        )
+        | process(samples.library(samples.MAKER), interactions=hidden(STDCXX, "libstdc++.so.6")),
+    ),
+    "hidden static libcudart": Case(
+        rule="H7",
+        severity="note",
+        words="a static libcudart, hidden",
+        scenes=wheel(static=(CUDART,))
+        | environment({"maker": [binary("maker/core.so", ())]}, interactions=HIDDEN_CUDART)
+        | process(samples.library(samples.MAKER), interactions=HIDDEN_CUDART),
+    ),
+    "exports of std::call_once": Case(
+        rule="H8",
+        severity="error",
+        words="that libstdc++ looks up by name",
+        scenes=capturing("libcore.so", "__once_proxy"),
+    ),
+    "exports of exceptions": Case(
+        rule="H8",
+        severity="warning",
+        words="that libstdc++ looks up by name",
+        scenes=capturing("core.so", "__cxa_throw"),
+    ),
+    "exports of exceptions in a library for users": Case(
+        rule="H8",
+        severity="note",
+        words="that libstdc++ looks up by name",
+        scenes=capturing("libtrace.so", "__cxa_throw"),
+    ),
+    "truncated module": Case(
+        rule="W5",
+        severity="error",
+        words="cannot be read: the file ends",
+        scenes=broken("demo/core.abi3.so", "x86_64"),
+    ),
+    "zeroed library": Case(
+        rule="W5",
+        severity="error",
+        words="cannot be read: the file ends",
+        scenes=broken("demo/libcore.so.1.2", ""),
+    ),
+    "data that begins like ELF": Case(
+        rule="W5",
+        severity="note",
+        words="nothing loads it as one: the file ends",
+        scenes=broken("demo/test_kernel.so.ir", ""),
+    ),
+    "damaged library of another machine": Case(
+        rule="W5",
+        severity="note",
+        words="nothing loads it as one: the file ends",
+        scenes=broken("demo/libdsp.so", "em_164"),
     ),
     "older libstdc++ first": Case(
         rule="L104",

@@ -154,7 +154,8 @@ def _both(first: Watch, second: Watch) -> Watch:
 
 def _object(stream: MemberStream, member: Member, watch: TextWatch) -> ObjectReport:
     facts = read_elf(stream, member.name, groups=True, skip=stream.skip)
-    symbols = digest(facts.groups or (), frozenset(facts.version_definitions))
+    versions, program = frozenset(facts.version_definitions), facts.kind == "exec"
+    symbols = digest(facts.groups or (), versions, program=program)
     copy_of = family_of_object(member.name, facts)
     return ObjectReport(
         member=member.name,

@@ -105,7 +105,7 @@ class SharedObject:
     machine: str
     """As the platform tags spell it (``x86_64``, ``aarch64``), else ``em_<number>``."""
     kind: str
-    """``dyn``, ``exec``, ``rel`` or ``core``."""
+    """``dyn``, ``exec``, ``rel`` or ``core``; a position-independent program is ``exec``, too."""
     soname: Soname | None
     needed: tuple[Soname, ...]
     """``DT_NEEDED`` in file order, which is search order."""

@@ -173,7 +173,7 @@ def _facts(
         machine=_machine(
             image.header.machine, image.header.bits, little_endian=image.header.little_endian
         ),
-        kind=_KINDS[image.header.type],
+        kind="exec" if is_program(image, dynamic) else _KINDS[image.header.type],
         soname=None if soname is None else Soname(soname),
         needed=tuple(Soname(name) for name in dynamic.strings_of(dt.DT_NEEDED, "DT_NEEDED")),
         rpath=dynamic.string_of(dt.DT_RPATH, "DT_RPATH"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from dataclasses import replace
 from heapq import nsmallest
 from typing import TYPE_CHECKING
 
@@ -37,9 +38,11 @@ CATEGORIES = frozenset(
 )
 """Functions of libstdc++ that return an error category, which is compared by its address
 ([syserr.errcat.nonvirtuals]): with two of them, error codes no longer equal their conditions."""
-CAPTURES = frozenset(
+ONCE = frozenset({"__once_proxy", "_ZSt11__once_call", "_ZSt15__once_callable"})
+"""What ``std::call_once`` hands from the caller to libstdc++."""
+CAPTURES = ONCE | frozenset(
     {
-        *("_ZSt11__once_call", "_ZSt15__once_callable", "__once_proxy", "__gxx_personality_v0"),
+        "__gxx_personality_v0",
         *("__cxa_allocate_dependent_exception", "__cxa_allocate_exception", "__cxa_begin_catch"),
         *("__cxa_current_exception_type", "__cxa_end_catch", "__cxa_free_exception"),
         *("__cxa_get_globals", "__cxa_get_globals_fast", "__cxa_rethrow", "__cxa_throw"),
@@ -112,12 +115,15 @@ def digest(
     groups: Iterable[SymbolGroup],
     version_definitions: Collection[str] = (),
     watched: WatchedSymbols | None = None,
+    *,
+    program: bool = False,
 ) -> SymbolDigest:
     """The sets of an object's dynamic symbols that rules ask for.
 
     `version_definitions` are the versions that the object defines itself. A definition under any
     other version is a copy relocation: an executable's room for a variable of a library. `watched`
-    is what policies forbid; default: what those of the specification do.
+    is what policies forbid; default: what those of the specification do. What a program exports
+    interposes nothing in a Python process: only its names count, for what it loads itself.
     """
     # Not at the top: the doctor uses this module's names, and reads no policy and no row.
     from cxxrt_toolchain.abi.provider import provided_copy
@@ -140,13 +146,12 @@ def digest(
                 private.update((group.soname or "", name) for name in needs)
                 if group.soname and provided_copy(group.soname):
                     provided_needs.setdefault(group.soname, set()).update(group.names)
-            kinds = _needed_kinds(group)
+            kinds: Iterable[tuple[str, Sequence[str]]] = _needed_kinds(group)
             if group.version is None and group.binding is Binding.GLOBAL:
                 unversioned += [name for name in group.names if not interpreter_defines(name)]
         elif group.version is None or group.version in version_definitions:
-            kinds = _exported_kinds(group)
-            found["forbidden"] += watched.definitions.among(group.names)
             exported += group.names
+            kinds = () if program else _exported_kinds(group, watched, version_definitions)
         else:
             continue
         for kind, names in kinds:
@@ -154,6 +159,8 @@ def digest(
     needed = tuple(sorted(set(found.pop("cudart_needed", ()))))
     forbidden = tuple(sorted(set(found.pop("forbidden", ()))))
     samples = {kind: sample(names) for kind, names in found.items()}
+    if once := ONCE.intersection(found["captures"]):  # the examples decide how bad it is
+        samples["captures"] = replace(samples["captures"], examples=tuple(sorted(once)))
     return SymbolDigest(
         **samples,
         cudart_needed=needed,
@@ -208,11 +215,15 @@ def _needed_kinds(group: SymbolGroup) -> Iterator[tuple[str, Sequence[str]]]:
             yield "old_strings_of_libstdcxx", list(library)
 
 
-def _exported_kinds(group: SymbolGroup) -> Iterator[tuple[str, Sequence[str]]]:
+def _exported_kinds(
+    group: SymbolGroup, watched: WatchedSymbols, version_definitions: Collection[str]
+) -> Iterator[tuple[str, Sequence[str]]]:
     names = group.names
+    yield "forbidden", list(watched.definitions.among(names))
+    if not version_definitions:  # libstdc++ looks them up under versions of its own
+        yield "captures", list(CAPTURES.intersection(names))
     if group.binding is Binding.UNIQUE:
         yield "unique", names
-    yield "captures", list(CAPTURES.intersection(names))
     library = list(filter(_LIBSTDCXX.match, names))
     yield "locale_ids", list(LOCALE_IDS.intersection(library))
     if group.binding is Binding.GLOBAL:

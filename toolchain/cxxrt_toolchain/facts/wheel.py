@@ -52,7 +52,7 @@ class SymbolDigest:
 
     captures: SymbolSample = SymbolSample()
     """Exported symbols that libstdc++ itself refers to by name, so that the first module to load
-    it can redirect it (``std::__once_call``, ``__cxa_throw``)."""
+    it can redirect it (``std::__once_call``, ``__cxa_throw``); those of `std::call_once` first."""
     libstdcxx_strong: SymbolSample = SymbolSample()
     """Exported ``STB_GLOBAL`` definitions in the namespaces that belong to libstdc++."""
     libstdcxx_weak: SymbolSample = SymbolSample()

@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily
 from cxxrt_toolchain.facts.process import ProcessView, names_of
-from cxxrt_toolchain.facts.symbols import CAPTURES, CATEGORIES
+from cxxrt_toolchain.facts.symbols import CAPTURES, CATEGORIES, ONCE
 from cxxrt_toolchain.rules.remedies import runtime_first
 from cxxrt_toolchain.rules.rule import Finding, Severity, rule
 from cxxrt_toolchain.wording import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from cxxrt_toolchain.facts.environment import Member
     from cxxrt_toolchain.facts.objects import ObjectFacts
     from cxxrt_toolchain.facts.process import Bound
 
-_ONCE = frozenset({"__once_proxy", "_ZSt11__once_call", "_ZSt15__once_callable"})
 _CALLS_ONCE = "GLIBCXX_3.4.11"
 """Version node of std::call_once and std::future."""
 _FILESYSTEM = "GLIBCXX_3.4.26"
@@ -35,14 +34,13 @@ _TABLES = ("_ZTV", "_ZTT", "_ZTC", "_ZTI", "_ZTS")
 
 @rule("CXXRT-H8", "Exports symbols that libstdc++ refers to", on=(EnvironmentFacts,))
 def exported_captures(env: EnvironmentFacts) -> Iterator[Finding]:
-    """An error only for ``std::call_once``, which is proven to crash."""
-    needed = frozenset(name for other in env.members for name in other.needed)
+    """A note where no other package uses what is captured."""
     for member in env.members:
-        yield from _exported(env, member, needed)
+        yield from _exported(env, member)
         yield from _exported_categories(env, member)
 
 
-def _exported(env: EnvironmentFacts, member: Member, needed: frozenset[str]) -> Iterator[Finding]:
+def _exported(env: EnvironmentFacts, member: Member) -> Iterator[Finding]:
     capturing = [
         each
         for each in member.objects
@@ -50,20 +48,15 @@ def _exported(env: EnvironmentFacts, member: Member, needed: frozenset[str]) -> 
     ]
     if not capturing:
         return
-    is_once = any(not _ONCE.isdisjoint(each.captures) for each in capturing)
+    names = {name for each in capturing for name in each.captures}
     users = [
         each.name
         for each in env.other_cxx_users(member)
-        if not is_once or any(map(_calls_once, each.users(LIBSTDCXX)))
+        if ONCE.isdisjoint(names) or any(map(_calls_once, each.users(LIBSTDCXX)))
     ]
-    # A library that no object needs is one for users to preload or to link.
-    is_loaded = any(e.name in needed or not e.name.startswith("lib") for e in capturing)
-    if env.activated or not users:
-        severity = Severity.NOTE
-    elif is_once:
-        severity = Severity.ERROR
-    else:
-        severity = Severity.WARNING if is_loaded else Severity.NOTE
+    severity = Severity.NOTE
+    if users and not env.activated:
+        severity = severity_of_captures(names, [each.name for each in capturing], env.needed)
     other = f"Import another package that uses C++ before {member.name}"
     yield Finding(
         severity=severity,
@@ -77,6 +70,19 @@ def _exported(env: EnvironmentFacts, member: Member, needed: frozenset[str]) -> 
         ),
         remedies=(*runtime_first(env), other),
     )
+
+
+def severity_of_captures(
+    captures: Iterable[str], exporters: Iterable[str], needed: Collection[str]
+) -> Severity:
+    """H8 where other packages use C++: only ``std::call_once`` is proven to crash.
+
+    A library that no object needs is one for users to preload or to link: a note.
+    """
+    if not ONCE.isdisjoint(captures):
+        return Severity.ERROR
+    loaded = any(name in needed or not name.startswith("lib") for name in exporters)
+    return Severity.WARNING if loaded else Severity.NOTE
 
 
 def _exported_categories(env: EnvironmentFacts, member: Member) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from cxxrt_toolchain.facts.searchpath import leaves_package
 from cxxrt_toolchain.rules.rule import Finding, Severity, error, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_promise
 from cxxrt_toolchain.rules.wheel.copies import REPAIR
-from cxxrt_toolchain.wording import listed
+from cxxrt_toolchain.wording import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +110,7 @@ def runtime_copy(claim: Claim) -> Iterator[Finding]:
             yield error(f"is a copy of {what}", member=found.member, remedies=(REPAIR,))
         elif (symbols := claim.forbidden_definitions(found)) and found.copy_of is None:
             yield error(
-                f"exports {len(symbols)} symbols of a statically linked runtime library",
+                f"exports {counted(len(symbols), 'symbol')} of a statically linked runtime library",
                 member=found.member,
                 symbol=symbols[0],
                 remedies=(_LINKED_STATICALLY,),
@@ -218,7 +218,9 @@ def old_strings(claim: Claim) -> Iterator[Finding]:
         symbols = exported or found.symbols.old_strings_of_libstdcxx
         if found.copy_of or not symbols:
             continue
-        what = f"exports {symbols.count} symbols with" if exported else "was compiled with"
+        what = (
+            f"exports {counted(symbols.count, 'symbol')} with" if exported else "was compiled with"
+        )
         yield (error if exported else warning)(
             f"{what} the old std::string",
             member=found.member,

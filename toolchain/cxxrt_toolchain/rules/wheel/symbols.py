@@ -4,35 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.rules.rule import error, note, warning
+from cxxrt_toolchain.rules.captures import severity_of_captures
+from cxxrt_toolchain.rules.rule import Finding, Severity, error, note, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_wheels
 from cxxrt_toolchain.rules.wheel.copies import REBUILD_SHARED
+from cxxrt_toolchain.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolSample
-    from cxxrt_toolchain.rules.rule import Finding
 
 _HIDE = "Rebuild with -Wl,--exclude-libs,ALL or a version script that hides them."
 
 
-@of_wheels(
-    "CXXRT-H8",
-    "Exports symbols that libstdc++ refers to",
-    remedies=(_HIDE,),
-    unrepairable=REBUILD_SHARED,
-)
+@of_wheels("CXXRT-H8", "Exports symbols that libstdc++ refers to", remedies=(_HIDE,))
 def captures(claim: Claim) -> Iterator[Finding]:
     """Objects that redirect libstdc++ where they are the first to load it."""
     for found in _without_libstdcxx(claim):
-        if sample := found.symbols.captures:
-            yield error(
-                f"exports {sample.count} symbols that libstdc++ looks up by name",
-                member=found.member,
-                symbol=sample.examples[0],
-                promise=claim.runtime is not None,
-            )
+        sample = found.symbols.captures
+        if not sample:
+            continue
+        severity = severity_of_captures(sample.examples, (found.name,), claim.needed)
+        if claim.runtime:  # P-2
+            severity = Severity.ERROR
+        fatal = severity is Severity.ERROR
+        yield Finding(
+            severity=severity,
+            message=f"exports {counted(sample.count, 'symbol')} that libstdc++ looks up by name",
+            member=found.member,
+            symbol=sample.examples[0],
+            unrepairable=REBUILD_SHARED if fatal else "",
+            promise=claim.runtime is not None,
+        )
 
 
 @of_wheels("CXXRT-H9", "Exports std:: symbols", remedies=(_HIDE,))
@@ -40,7 +44,7 @@ def strong_definitions(claim: Claim) -> Iterator[Finding]:
     """Objects that interpose definitions of libstdc++."""
     for found in _without_libstdcxx(claim):
         if sample := found.symbols.libstdcxx_strong:
-            message = f"exports {sample.count} definitions that belong to libstdc++"
+            message = f"exports {counted(sample.count, 'definition')} that belong to libstdc++"
             yield warning(message, member=found.member, symbol=sample.examples[0])
 
 
@@ -53,7 +57,7 @@ def unique_symbols(claim: Claim) -> Iterator[Finding]:
     """Objects that share variables with other copies of themselves."""
     for found in _without_libstdcxx(claim):
         if sample := found.symbols.unique:
-            message = f"exports {sample.count} symbols of which a process has only one"
+            message = f"exports {counted(sample.count, 'symbol')} of which a process has only one"
             yield note(message, member=found.member, symbol=sample.examples[0])
 
 
