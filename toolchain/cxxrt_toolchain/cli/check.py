@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.cli.addresses import at_address
 from cxxrt_toolchain.cli.selection import add_exclude, add_options, selection
 from cxxrt_toolchain.collect.providers import in_environment, in_wheels
 from cxxrt_toolchain.collect.store import Store
@@ -17,6 +18,7 @@ from cxxrt_toolchain.report.text import Page, show_verdict
 from cxxrt_toolchain.rules.rule import CATALOGUE
 from cxxrt_toolchain.rules.wheel.claim import Claim
 from cxxrt_toolchain.rules.wheel.verdict import judge
+from cxxrt_toolchain.web.address import is_address, public
 from cxxrt_toolchain.wheel.reader import Wheel
 from cxxrt_toolchain.wording import printable
 
@@ -33,7 +35,10 @@ CONFORMS, DOES_NOT, UNUSABLE = 0, 1, 2
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
     parser.add_argument(
-        "wheels", metavar="WHEEL|DIR", nargs="+", type=Path, help="a folder stands for its wheels"
+        "wheels",
+        metavar="WHEEL|DIR",
+        nargs="+",
+        help="a folder stands for its wheels; an address (https:// or http://) is fetched",
     )
     parser.add_argument(
         "--tag",
@@ -64,10 +69,10 @@ def run(args: argparse.Namespace) -> int:
     chosen = selection(args, Claim)
     page = Page() if args.format == "text" else None
     checked = []
-    paths = find_wheels(args.wheels)
-    providers = _providers(paths, args.python)
-    for path in paths:
-        found = _checked(path, args, chosen, providers)
+    places = find_wheels(args.wheels)
+    providers = _providers([Path(each) for each in places if not is_address(each)], args.python)
+    for place in places:
+        found = _checked(place, args, chosen, providers)
         checked.append(found)
         if page is not None and found.verdict is not None:
             show_verdict(page, found.verdict)
@@ -91,11 +96,12 @@ def _providers(paths: Sequence[Path], python: str | None) -> tuple[Provider, ...
 
 
 def _checked(
-    path: Path, args: argparse.Namespace, chosen: Selection, providers: tuple[Provider, ...]
+    place: str, args: argparse.Namespace, chosen: Selection, providers: tuple[Provider, ...]
 ) -> Checked:
     """The verdict on one file, or why there is none."""
+    path = Path(public(place) if is_address(place) else place)
     try:
-        with Wheel.open(path) as wheel:
+        with at_address(place, whole=True) if is_address(place) else Wheel.open(path) as wheel:
             report = collect(wheel)
         exclude = tuple(args.exclude)
         verdict = judge(report, tag=args.tag, exclude=exclude, providers=providers)
@@ -126,12 +132,13 @@ def _write(form: str, checked: Sequence[Checked]) -> None:
             print(line)
 
 
-def find_wheels(paths: Sequence[Path]) -> list[Path]:
+def find_wheels(places: Sequence[str]) -> list[str]:
     """The files that the arguments stand for, folders expanded; `UsageError` without a wheel."""
-    found: list[Path] = []
-    for path in paths:
-        inside = sorted(path.glob("*.whl")) if path.is_dir() else [path]
+    found: list[str] = []
+    for place in places:
+        folder = not is_address(place) and Path(place).is_dir()
+        inside = sorted(map(str, Path(place).glob("*.whl"))) if folder else [place]
         if not inside:
-            raise UsageError(f"{path} holds no wheel.")
+            raise UsageError(f"{place} holds no wheel.")
         found += inside
     return found

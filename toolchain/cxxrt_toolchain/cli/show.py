@@ -3,44 +3,65 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
+from cxxrt_toolchain.cli.addresses import at_address
 from cxxrt_toolchain.collect.wheel import collect
-from cxxrt_toolchain.report.text import Page, show_report
+from cxxrt_toolchain.report.text import Page, show_names, show_report
+from cxxrt_toolchain.web.address import is_address
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
     import argparse
 
-    from cxxrt_toolchain.facts.wheel import WheelReport
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("wheels", metavar="WHEEL", nargs="+", type=Path)
+    parser.add_argument(
+        "wheels", metavar="WHEEL", nargs="+", help="a file, or its address (https:// or http://)"
+    )
     parser.add_argument("--json", action="store_true", help="everything, as one JSON document")
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="fetch a wheel at an address whole; else what two ranges of it tell",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the reports."""
-    reports, tables = map(_report, args.wheels), load_symbol_tables()
+    """Print the reports, one as soon as it is there; of an address without --full the names."""
+    page, tables = Page(), load_symbol_tables()
+    documents: list[dict[str, Any]] = []
+    names: list[dict[str, Any]] = []
+    for number, place in enumerate(args.wheels):
+        if number and not args.json:
+            page.line()
+        if is_address(place) and not args.full:
+            from cxxrt_toolchain.survey.rows import remote_names
+
+            with at_address(place, whole=False) as wheel:
+                row, objects = remote_names(wheel)
+            if args.json:
+                names.append({"wheel": row, "objects": objects})
+            else:
+                show_names(page, row, objects)
+            continue
+        with (
+            at_address(place, whole=True) if is_address(place) else Wheel.open(Path(place)) as wheel
+        ):
+            report = collect(wheel, record=False)
+        if args.json:
+            from cxxrt_toolchain.report.documents import report_document
+
+            documents.append(report_document(report, tables))
+        else:
+            show_report(page, report, tables)
     if args.json:
         import json
 
-        from cxxrt_toolchain.report.documents import REPORT_SCHEMA, report_document
+        from cxxrt_toolchain.report.documents import REPORT_SCHEMA
 
-        documents = [report_document(report, tables) for report in reports]
-        print(json.dumps({"schema": REPORT_SCHEMA, "wheels": documents}, indent=1))
-        return 0
-    page = Page()
-    for number, report in enumerate(reports):
-        if number:
-            page.line()
-        show_report(page, report, tables)
+        more = {"names": names} if names else {}
+        print(json.dumps({"schema": REPORT_SCHEMA, "wheels": documents, **more}, indent=1))
     return 0
-
-
-def _report(path: Path) -> WheelReport:
-    with Wheel.open(path) as wheel:
-        return collect(wheel, record=False)

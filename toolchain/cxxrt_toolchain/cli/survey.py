@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import UsageError
+from cxxrt_toolchain.web.address import is_address
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.survey.store import Store
@@ -93,7 +94,6 @@ def _plan(args: argparse.Namespace, store: Store) -> int:
     from cxxrt_toolchain.survey.plan import Choice, make_plan
     from cxxrt_toolchain.survey.refs import parse_moment
     from cxxrt_toolchain.survey.shard import Settings, require_contact
-    from cxxrt_toolchain.web.client import is_address
 
     if args.top and not args.downloads:
         raise UsageError("--top needs --downloads FILE.")

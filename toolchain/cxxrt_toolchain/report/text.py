@@ -14,8 +14,8 @@ from cxxrt_toolchain.facts.needs import glibc_floor, runtime_needs
 from cxxrt_toolchain.wording import counted, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import TextIO
+    from collections.abc import Mapping, Sequence
+    from typing import Any, TextIO
 
     from rich.console import Console
 
@@ -74,6 +74,20 @@ def show_report(page: Page, report: WheelReport, tables: SymbolTables) -> None:
         page.line((f"  {found.member}{other}", ""), (f"  {', '.join(found.facts.needed)}", "dim"))
     for broken in report.unreadable:
         page.line((f"  {broken.member}", ""), (f"  unreadable: {broken.reason}", "red"))
+
+
+def show_names(page: Page, row: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> None:
+    """What the directory and the texts of a wheel tell: rows as `cxxrt survey` has them."""
+    page.line((row["filename"], "bold"))
+    _row(page, "tag", f"{row['python']}-{row['abi']}-{row['platform']}")
+    _row(page, "size", f"{row['size']} bytes, {counted(row['members'], 'member')}")
+    for each in objects:
+        if each["family"]:
+            _row(page, "bundled", f"{each['family']} as {each['member']}", "yellow")
+    _row(page, "requires", "; ".join(row["requires_dist"]))
+    _row(page, "objects", f"{len(objects)} by their names; --full reads them")
+    for each in objects:
+        page.line((f"  {each['member']}", ""), (f"  {each['size']} bytes", "dim"))
 
 
 def show_verdict(page: Page, verdict: Verdict) -> None:

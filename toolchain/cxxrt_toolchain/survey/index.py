@@ -18,7 +18,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.installed import normalized
 from cxxrt_toolchain.survey.refs import WheelRef, is_linux_wheel, utc
-from cxxrt_toolchain.web.credentials import public
+from cxxrt_toolchain.web.address import public
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -23,8 +23,7 @@ from cxxrt_toolchain.survey.refs import (
     since,
     weighted,
 )
-from cxxrt_toolchain.web.client import is_address
-from cxxrt_toolchain.web.credentials import public
+from cxxrt_toolchain.web.address import is_address, public
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

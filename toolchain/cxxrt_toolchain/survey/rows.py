@@ -18,6 +18,7 @@ from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.rules.rule import Severity
 from cxxrt_toolchain.rules.wheel.verdict import judge
+from cxxrt_toolchain.survey.refs import WheelRef
 from cxxrt_toolchain.survey.store import FACTS_VERSION, Row, columns
 from cxxrt_toolchain.wheel.record import sha256_hex
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolDigest, WheelReport
     from cxxrt_toolchain.rules.wheel.verdict import Verdict
-    from cxxrt_toolchain.survey.refs import WheelRef
     from cxxrt_toolchain.wheel.reader import Wheel
 
 _VERSIONS = ("GLIBC_", "GLIBCXX_", "CXXABI_", "GCC_", "GOMP_", "OMP_", "libcudart.so.")
@@ -103,13 +103,19 @@ def names(row: Row, wheel: Wheel) -> list[Row]:
     return objects
 
 
+def remote_names(wheel: Wheel) -> tuple[Row, list[Row]]:
+    """The rows of an open wheel that no plan has, at the level names."""
+    row = new_row(WheelRef(filename=wheel.path.name, place="", size=wheel.size), "names")
+    return row, names(row, wheel)
+
+
 def full(row: Row, wheel: Wheel) -> list[Row]:
     """Fill in everything, the verdict included; the rows of the objects."""
     report = collect(wheel)
     verdict = judge(report)
     capturing = {each.member for each in verdict.findings if each.rule == "CXXRT-H8"}
     hashes = _hashes(wheel)
-    objects = [_object(row["filename"], found, wheel, hashes) for found in report.objects]
+    objects = [_object(row["filename"], found, wheel, hashes) for found in report.every_object]
     for broken in report.unreadable:
         named = _named(row["filename"], broken.member, wheel.member(broken.member).size)
         objects.append({**named, "refused": broken.reason[:_LONGEST_ERROR]})

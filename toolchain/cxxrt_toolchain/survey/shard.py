@@ -19,21 +19,21 @@ from cxxrt_toolchain.errors import InputError, UsageError
 from cxxrt_toolchain.survey import rows
 from cxxrt_toolchain.survey.store import Row, Store
 from cxxrt_toolchain.temporary import removed_by_signals
-from cxxrt_toolchain.web.client import TRANSIENT, Client, WebError, host_of, is_address
+from cxxrt_toolchain.web.address import host_of, is_address
+from cxxrt_toolchain.web.client import TRANSIENT, Client, WebError
 from cxxrt_toolchain.web.pace import CONTACT_RATE, UNASKED_RATE, Pace, is_local
-from cxxrt_toolchain.wheel.ranges import RangeSource, Spent, fetch_whole
+from cxxrt_toolchain.wheel.ranges import Spent, remote_wheel
 from cxxrt_toolchain.wheel.reader import Wheel
 from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
 
     from cxxrt_toolchain.survey.refs import WheelRef
 
 _AT_ONCE = 16
 """Wheels in work at a time where a worker waits for a server."""
-_MOST_WHOLE = 8 << 30
-"""Bytes of a wheel whose size the index does not tell."""
 _DEATHS = 2
 _MOST_TEXT = 160
 
@@ -116,16 +116,19 @@ def survey(ref: WheelRef, level: str, client: Client | None) -> tuple[Row, list[
     return row, objects
 
 
-def _open(ref: WheelRef, level: str, client: Client | None, spent: Spent) -> Wheel:
+def _open(
+    ref: WheelRef, level: str, client: Client | None, spent: Spent
+) -> AbstractContextManager[Wheel]:
     if client is None or not is_address(ref.place):
         return Wheel.open(Path(ref.place))
-    path = Path(ref.filename)
-    if level == "full":
-        source = fetch_whole(
-            client, ref.place, spent, most=_MOST_WHOLE, size=ref.size, sha256=ref.sha256 or ""
-        )
-        return Wheel(path, source)
-    return Wheel(path, RangeSource(client, ref.place, ref.size, spent))
+    return remote_wheel(
+        client,
+        ref.place,
+        whole=level == "full",
+        size=ref.size,
+        sha256=ref.sha256 or "",
+        spent=spent,
+    )
 
 
 def _explained(error: Exception) -> str:

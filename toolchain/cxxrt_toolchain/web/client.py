@@ -8,7 +8,6 @@ ever sent: a content network answers them by fetching the whole file, or not at 
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from email.utils import parsedate_to_datetime
@@ -20,6 +19,7 @@ from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from cxxrt_toolchain.errors import InputError, MissingToolError
+from cxxrt_toolchain.web.address import host_of, public
 from cxxrt_toolchain.web.credentials import authorization
 from cxxrt_toolchain.web.pace import Pace
 
@@ -56,6 +56,12 @@ class WebError(InputError):
         """Seconds that the server asks to wait."""
         if kind in TRANSIENT:  # of the network, not of what was asked for
             self.exit_code = MissingToolError.exit_code
+
+    def about(self, url: str) -> WebError:
+        """The same error, with the address that it is about."""
+        told = WebError(self.kind, self.detail)
+        told.message = f"{public(url)}: {self.message}."
+        return told
 
 
 class Reply:
@@ -225,16 +231,6 @@ def _urllib3() -> ModuleType:
     except ImportError as error:
         advice = "pip install 'cxxrt-toolchain[survey]' has it."
         raise MissingToolError("Reading from a server needs urllib3.", advice) from error
-
-
-def is_address(text: str | os.PathLike[str]) -> bool:
-    """Whether an argument is an address of a server and not a path."""
-    return os.fspath(text).lower().startswith(("http://", "https://"))
-
-
-def host_of(url: str) -> str:
-    """The host of an address, in lower case."""
-    return (urlsplit(url).hostname or "").lower()
 
 
 def _next(url: str, location: str) -> str:

@@ -1,4 +1,4 @@
-"""User name and password for a host, from netrc or from a keyring, as pip looks for them.
+"""User name and password for a host: of the address, from netrc or a keyring, as pip has it.
 
 They are asked for when a server refuses, are kept in memory only, and never part of a message.
 """
@@ -9,9 +9,10 @@ import os
 from base64 import b64encode
 from importlib import import_module
 from netrc import NetrcParseError, netrc
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 from cxxrt_toolchain.errors import ConfigError
+from cxxrt_toolchain.web.address import public
 
 
 def authorization(url: str) -> str | None:
@@ -20,16 +21,14 @@ def authorization(url: str) -> str | None:
     Raises:
         ConfigError: The netrc file cannot be parsed.
     """
-    found = _netrc(urlsplit(url).hostname or "") or _keyring(url)
+    parts = urlsplit(url)
+    if parts.username is not None:
+        found: tuple[str, str] | None = (unquote(parts.username), unquote(parts.password or ""))
+    else:
+        found = _netrc(parts.hostname or "") or _keyring(url)
     if found is None:
         return None
     return f"Basic {b64encode(':'.join(found).encode()).decode()}"
-
-
-def public(url: str) -> str:
-    """The address without what may be secret: user, password, query, fragment."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _netrc(host: str) -> tuple[str, str] | None:
