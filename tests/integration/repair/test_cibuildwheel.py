@@ -20,6 +20,8 @@ import pytest
 from kept_environments import with_packages
 from machine import need_extension_builder
 
+from cxxrt_toolchain.abi.tag import RuntimeAbi
+from cxxrt_toolchain.abi.variant import tagged_name
 from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
@@ -142,3 +144,23 @@ def test_the_configured_command_makes_the_one_wheel_that_cibuildwheel_expects(
     _run(*install, "--target", site, result)  # as cibuildwheel's test step does
     said = _run(runtime_env(), "-c", "import answer; print(answer.answer())", PYTHONPATH=str(site))
     assert said == "42\n"
+
+
+_FIND = """
+import sys
+from pathlib import Path
+from cibuildwheel.util.packaging import find_compatible_wheel
+found = find_compatible_wheel([Path(name) for name in sys.argv[2:]], sys.argv[1])
+print(found or "builds again")
+"""
+
+
+@pytest.mark.parametrize(("python", "abi"), [("cp310", "abi3"), ("py3", "none")])
+def test_a_plain_wheel_of_the_stable_abi_serves_the_next_python_and_a_tagged_one_does_not(
+    cibuildwheel: Path, python: str, abi: str
+) -> None:
+    """So a build makes the plain one; the tagged one is made of it when all are built."""
+    plain = f"answer-1.0-{python}-{abi}-manylinux_2_28_x86_64.whl"
+    tagged = tagged_name(plain, RuntimeAbi(epoch=1))
+    found = [_run(cibuildwheel, "-c", _FIND, _IDENTIFIER, name) for name in (plain, tagged)]
+    assert found == [f"{plain}\n", "builds again\n"]

@@ -60,6 +60,25 @@ def test_several_backends_and_no_choice_is_an_error() -> None:
     assert chosen.build_backend == "hatchling.build"
 
 
+@pytest.mark.parametrize(
+    ("project", "declared"),
+    [
+        (None, True),
+        ({"name": "demo"}, False),
+        ({"name": "demo", "dependencies": ["numpy"]}, False),
+        ({"name": "demo", "dependencies": ["Cxx11_CUDA.runtime >= 1"]}, True),
+        ({"name": "demo", "dependencies": ["cxx11-cuda-runtimes"]}, False),
+        ({"name": "demo", "dynamic": ["dependencies"]}, True),
+        ({"name": "demo", "dynamic": ["version"]}, False),
+    ],
+)
+def test_whether_those_who_do_not_build_see_the_runtime(
+    project: dict[str, object] | None, *, declared: bool
+) -> None:
+    document = {} if project is None else {"project": project}
+    assert parse_config(document, None, {}).runtime_declared is declared
+
+
 def test_every_key_reaches_its_field() -> None:
     config = _parse(
         {

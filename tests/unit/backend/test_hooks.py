@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +15,7 @@ from cxxrt_toolchain.backend.config import BuildConfig
 from cxxrt_toolchain.backend.editable import start_files
 from cxxrt_toolchain.backend.wrapped import ACTIVE, WrappedBackend
 from cxxrt_toolchain.errors import ConfigError
+from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +46,41 @@ def test_a_backend_that_leads_back_to_us_is_found_before_it_runs(
     monkeypatch.setattr(subprocess, "run", _unreachable)
     with pytest.raises(ConfigError, match="leads back"):
         wrapped.call("build_wheel", "wheels", None)
+
+
+def _as_musl(_name: str) -> str:
+    raise ValueError("unrecognized configuration name")
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "value"),
+    [
+        (os, "confstr", _as_musl),
+        (platform, "machine", lambda: "ppc64le"),
+        (sys, "platform", "darwin"),
+    ],
+)
+def test_a_platform_without_a_runtime_gets_what_the_wrapped_backend_makes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: object, name: str, value: object
+) -> None:
+    """Musl, other architectures, macOS and Windows."""
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "demo"\nversion = "1.0"\n[tool.setuptools]\npy-modules = ["demo"]\n'
+    )
+    (tmp_path / "demo.py").write_text("")
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert [each for each in backend.get_requires_for_build_wheel() if "runtime" in each]
+    monkeypatch.setattr(where, name, value)
+    assert not [each for each in backend.get_requires_for_build_wheel() if "runtime" in each]
+    assert backend.build_wheel("out") == "demo-1.0-py3-none-any.whl"
+    with Wheel.open(tmp_path / "out" / "demo-1.0-py3-none-any.whl") as wheel:
+        assert wheel.metadata.requirements() == ()
+
+
+def test_importing_the_backend_needs_nothing_that_windows_lacks() -> None:
+    code = "import sys; sys.modules['fcntl'] = None; import cxxrt_toolchain.backend.hooks"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def _unreachable(*_arguments: object, **_options: object) -> None:

@@ -29,7 +29,7 @@ from cxxrt_toolchain.rules.selection import NOT_IGNORABLE, ONLY_OF_THE_TAG, read
 from cxxrt_toolchain.strict import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
 THIS_BACKEND = "cxxrt_toolchain.backend"
@@ -81,6 +81,8 @@ class BuildConfig:
     """Packages call ``require()`` before their binaries load."""
     ignore: frozenset[str] = frozenset()
     """Ids of rules that do not keep a wheel from being written."""
+    runtime_declared: bool = True
+    """No static ``[project] dependencies`` lacks the runtime. It has no key."""
 
 
 def read_config(
@@ -119,7 +121,8 @@ def parse_config(
     values |= _values(Value(ours, "-C cxxrt"), {key: _KEYS[key] for key in _ENVIRONMENT})
     if "build-backend" not in values:
         values["build-backend"] = _required_backend(document)
-    config = BuildConfig(**{key.replace("-", "_"): value for key, value in values.items()})
+    fields = {key.replace("-", "_"): value for key, value in values.items()}
+    config = BuildConfig(**fields, runtime_declared=_declares_runtime(document))
     _check_combinations(config)
     return config
 
@@ -138,10 +141,8 @@ def _required_backend(document: Mapping[str, Any]) -> str:
     """
     system = document.get("build-system", {})
     requires = system.get("requires", []) if isinstance(system, dict) else []
-    # Up to the first character that no name has (PEP 508), and normalized (PEP 503).
-    names = [re.split(r"[^A-Za-z0-9._-]", str(text).strip(), maxsplit=1)[0] for text in requires]
-    normal = {re.sub(r"[-_.]+", "-", name).lower() for name in names}
-    found = sorted(backend for name, backend in _BACKENDS.items() if name in normal)
+    names = _names(requires)
+    found = sorted(backend for name, backend in _BACKENDS.items() if name in names)
     if len(found) > 1:
         raise ConfigError(
             "tool.cxxrt.build-backend is missing, and build-system.requires brings several: "
@@ -149,6 +150,24 @@ def _required_backend(document: Mapping[str, Any]) -> str:
             "Name the one that builds the wheel.",
         )
     return found[0] if found else BuildConfig().build_backend
+
+
+def _declares_runtime(document: Mapping[str, Any]) -> bool:
+    """Whether tools that read the dependencies without building the project see the runtime."""
+    project = document.get("project")
+    if not isinstance(project, dict):
+        return True
+    dynamic, listed = project.get("dynamic", []), project.get("dependencies", [])
+    if not isinstance(dynamic, list) or not isinstance(listed, list):
+        return True  # the wrapped backend says what is wrong with it
+    return "dependencies" in dynamic or RUNTIME in _names(listed)
+
+
+def _names(requirements: Iterable[object]) -> set[str]:
+    """The names of requirements, which the wrapped backend has yet to check."""
+    # Up to the first character that no name has (PEP 508), and normalized (PEP 503).
+    split = [re.split(r"[^A-Za-z0-9._-]", str(each).strip(), maxsplit=1) for each in requirements]
+    return {re.sub(r"[-_.]+", "-", found[0]).lower() for found in split}
 
 
 def _values(table: Value, known: Mapping[str, Callable[[Value], Any]]) -> dict[str, Any]:

@@ -7,15 +7,16 @@ anything else that a hook raises.
 from __future__ import annotations
 
 import os
+import platform
 import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.backend.config import ANY_RUNTIME, read_config, settings_for_wrapped
 from cxxrt_toolchain.backend.wrapped import WrappedBackend
 from cxxrt_toolchain.errors import ToolchainError
-from cxxrt_toolchain.temporary import scratch_folder
 from cxxrt_toolchain.wording import NEWLINE, printable
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ _Settings = dict[str, Any] | None
 
 def build_wheel(wheel_directory: str, settings: _Settings) -> str:
     """Build the project's wheel into a folder; returns its file name."""
+    if not is_served():
+        return _unchanged("build_wheel", wheel_directory, settings)
     from cxxrt_toolchain.backend.finish import finish_wheel
+    from cxxrt_toolchain.temporary import scratch_folder
 
     with _reported(), scratch_folder() as scratch:
         backend = _backend(settings)
@@ -36,7 +40,10 @@ def build_wheel(wheel_directory: str, settings: _Settings) -> str:
 
 def build_editable(wheel_directory: str, settings: _Settings) -> str:
     """Build the project's editable wheel into a folder; returns its file name."""
+    if not is_served():
+        return _unchanged("build_editable", wheel_directory, settings)
     from cxxrt_toolchain.backend.editable import finish_editable
+    from cxxrt_toolchain.temporary import scratch_folder
 
     with _reported(), scratch_folder() as scratch:
         backend = _backend(settings)
@@ -55,7 +62,26 @@ def requirements(hook: str, settings: _Settings, *, link: bool) -> list[str]:
     """What a ``get_requires_for_*`` hook says, and the runtime, if something will be linked."""
     with _reported():
         wrapped = _backend(settings).call(hook, settings_for_wrapped(settings))
-        return [*wrapped, *([ANY_RUNTIME] if link else [])]
+        return [*wrapped, *([ANY_RUNTIME] if link and is_served() else [])]
+
+
+def is_served() -> bool:
+    """Whether there is a runtime wheel for this machine: Linux with glibc, on two architectures."""
+    try:
+        glibc = sys.platform == "linux" and os.confstr("CS_GNU_LIBC_VERSION")
+    except (ValueError, OSError):  # musl does not know the name
+        return False
+    architectures = {arch for epoch in load_spec().epochs for arch in epoch.architectures}
+    return bool(glibc) and platform.machine() in architectures
+
+
+def _unchanged(hook: str, wheel_directory: str, settings: _Settings) -> str:
+    """The wrapped backend's wheel: other platforms have a C++ runtime of their own."""
+    with _reported():
+        backend = _backend(settings)
+        made = str(backend.call(hook, wheel_directory, settings_for_wrapped(settings)))
+    sys.stderr.write(f"cxxrt: no shared runtime for this platform: {printable(made)} as built.\n")
+    return made
 
 
 def _backend(settings: _Settings) -> WrappedBackend:

@@ -38,6 +38,10 @@ def finalize(distribution: Any) -> None:  # noqa: ANN401 - setuptools' types are
     project = Path.cwd()
     if os.environ.get(ACTIVE) == os.fspath(project) or not _mentions_us(project):
         return
+    from cxxrt_toolchain.backend.hooks import is_served
+
+    if not is_served():
+        return
     # Every setuptools build of the environment comes by here, and most end above.
     from cxxrt_toolchain.backend.config import has_table, read_config
 
