@@ -50,8 +50,8 @@ def make_elf(facts: dict[str, Any]) -> bytes:
         facts: ``soname``, ``needed``, ``rpath``, ``runpath``, ``machine``, ``executable_stack``,
             ``static_tls``, ``program`` (position-independent), ``text`` (put into the file as it
             is), ``needs`` (library to versions, a leading ``?`` for weak ones), ``defines``
-            (version definitions), ``exports`` (``name``, ``weak name`` or ``unique name``), ``undefined`` (``name`` or
-            ``name version library``).
+            (version definitions), ``exports`` (``name``, ``weak name`` or ``unique name``),
+            ``undefined`` (``name`` or ``name version library``).
     """
     strings = _Strings()
     indices: dict[str, int] = {}
