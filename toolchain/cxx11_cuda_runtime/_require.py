@@ -93,6 +93,8 @@ def too_old(minor: int, found: int, path: str, who: str) -> LibstdcxxTooOldError
         path=path,
         culprit=culprit,
         ld_library_path=tuple(os.environ.get("LD_LIBRARY_PATH", "").split(":")),
+        preload=f"{_load.LIB}{_load.LIBGCC_S}:{_load.LIB}{_load.LIBSTDCXX}",
+        host=_embedding_program(),
         conda_prefix=next((p for p in prefixes if path.startswith(p + os.sep)), ""),
     )
     gcc = gcc_of(minor)
@@ -106,6 +108,15 @@ def too_old(minor: int, found: int, path: str, who: str) -> LibstdcxxTooOldError
     )
     error.culprit = loader
     return error
+
+
+def _embedding_program() -> str:
+    """Path of the program, unless its name is that of a Python interpreter."""
+    try:
+        program = os.readlink("/proc/self/exe")
+    except OSError:
+        return ""
+    return "" if os.path.basename(program).startswith(("python", "pypy")) else program
 
 
 def _check_cudart(major: str, release: tuple[int, int] | None, who: str) -> None:

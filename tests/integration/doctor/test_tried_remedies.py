@@ -106,6 +106,10 @@ def test_what_ld_preload_brings_is_named_and_the_runtime_is_put_before_it(
     assert found.culprits == ()
     assert found.remedies[0] == "tried, works: python -m cxx11_cuda_runtime run SCRIPT.py"
     assert not any("activate" in remedy for remedy in found.remedies), "it is, and does not help"
+    own = [str(activated), "-m", "cxx11_cuda_runtime", "doctor"]
+    said = subprocess.run(own, capture_output=True, text=True, check=False).stdout
+    assert f"- remove {library} from LD_PRELOAD" in said
+    assert "activate" not in said
     (workshop.scrap / "script.py").write_text("import newer\n")
     command = f"{activated} -m cxx11_cuda_runtime run {workshop.scrap}/script.py"
     assert subprocess.run(command.split(), check=False).returncode == 0

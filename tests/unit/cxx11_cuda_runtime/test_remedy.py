@@ -28,6 +28,19 @@ def test_what_is_there_before_python_starts_is_beyond_a_hook(kind: str) -> None:
     assert any("LD_PRELOAD" in text for text in advice) == (kind == "preload")
 
 
+def test_what_ld_preload_names_is_to_be_removed_and_not_what_it_needs() -> None:
+    culprit = Culprit(kind="preload", path="/usr/lib/libtcmalloc.so.4")
+    advice = remedies(situation(culprit))
+    assert "remove /usr/lib/libtcmalloc.so.4 from LD_PRELOAD" in advice
+    assert str(culprit) == "/usr/lib/libtcmalloc.so.4, which LD_PRELOAD names"
+
+
+def test_a_program_that_embeds_python_is_started_with_the_variable() -> None:
+    culprit = Culprit(kind="executable", path="/opt/app/host")
+    advice = remedies(situation(culprit, host="/opt/app/host", preload="/e/libgcc_s.so.1:/e/x"))
+    assert advice == ("start /opt/app/host with LD_PRELOAD=/e/libgcc_s.so.1:/e/x",)
+
+
 def test_a_folder_of_the_library_path_is_named() -> None:
     advice = remedies(situation(Culprit(kind="dlopen"), ld_library_path=("/opt/old", "/usr/x")))
     assert "remove /opt/old from LD_LIBRARY_PATH" in advice

@@ -28,7 +28,7 @@ class Culprit:
     kind: Kind
     """The program itself, LD_PRELOAD, a Python extension, another library, or a bare dlopen."""
     path: str = ""
-    """The object that needs the library; "" for preload and dlopen."""
+    """The object that needs the library; "" for dlopen, and where LD_PRELOAD names the library."""
     module: str = ""
     """Imported module or package that the object belongs to."""
     distribution: str = ""
@@ -36,7 +36,7 @@ class Culprit:
 
     def __str__(self) -> str:
         if self.kind == "preload":
-            return "LD_PRELOAD"
+            return f"{self.path}, which LD_PRELOAD names" if self.path else "LD_PRELOAD"
         if self.kind == "executable":
             return f"the program itself, {self.path}"
         if self.kind == "dlopen":
@@ -48,7 +48,8 @@ class Culprit:
 
 def find_culprit(library: str, soname: str) -> Culprit:
     """Name who loaded a library of this process."""
-    if _is_preloaded(library, os.environ.get("LD_PRELOAD", "")):
+    ld_preload = os.environ.get("LD_PRELOAD", "")
+    if _is_preloaded(library, ld_preload):
         return Culprit(kind="preload")
     objects = _dl.loaded_paths()
     earlier = objects[: objects.index(library)] if library in objects else objects
@@ -57,6 +58,8 @@ def find_culprit(library: str, soname: str) -> Culprit:
         return Culprit(kind="dlopen")
     if path == objects[0]:
         return Culprit(kind="executable", path=path)
+    if _is_preloaded(path, ld_preload):
+        return Culprit(kind="preload", path=path)
     module, is_extension = _module_of(path)
     return Culprit(
         kind="module" if is_extension else "library",
@@ -115,8 +118,13 @@ def _recorded(record: str) -> Iterator[str]:
 
 
 def _is_preloaded(library: str, ld_preload: str) -> bool:
-    entries = ld_preload.replace(":", " ").split()
-    return any(os.path.realpath(entry) == os.path.realpath(library) for entry in entries)
+    """Whether an entry is that file; one without a slash is a name that the linker looked up."""
+    real = os.path.realpath(library)
+    names = os.path.basename(library), os.path.basename(real)
+    return any(
+        os.path.realpath(entry) == real if "/" in entry else entry in names
+        for entry in ld_preload.replace(":", " ").split()
+    )
 
 
 def _needs(path: str, soname: str) -> bool:

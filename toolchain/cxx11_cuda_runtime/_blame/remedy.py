@@ -40,6 +40,10 @@ class Situation:
     path: str
     culprit: Culprit
     ld_library_path: tuple[str, ...] = ()
+    preload: str = ""
+    """The value of ``LD_PRELOAD`` that puts the vendored copy first."""
+    host: str = ""
+    """The program, where it is no Python interpreter but embeds one."""
     conda_prefix: str = ""
     """The conda environment that the loaded copy belongs to, or ""."""
 
@@ -53,11 +57,14 @@ def remedies(situation: Situation) -> tuple[str, ...]:
     if culprit.module:
         top = culprit.module.partition(".")[0]
         found.append(f"'import cxx11_cuda_runtime' before 'import {top}'")
-    found.append("start with 'python -m cxx11_cuda_runtime run your_script.py'")
+    if situation.host:
+        found.append(f"start {situation.host} with LD_PRELOAD={situation.preload}")
+    else:
+        found.append("start with 'python -m cxx11_cuda_runtime run your_script.py'")
     if culprit.kind not in {"executable", "preload"}:
         found.append("'python -m cxx11_cuda_runtime activate' (a start-up hook, +2 ms per start)")
     if culprit.kind == "preload":
-        found.append(f"remove {situation.path} from LD_PRELOAD")
+        found.append(f"remove {culprit.path or situation.path} from LD_PRELOAD")
     folder = situation.path.rpartition("/")[0]
     if folder in situation.ld_library_path:
         found.append(f"remove {folder} from LD_LIBRARY_PATH")
