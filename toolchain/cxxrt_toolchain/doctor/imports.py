@@ -163,6 +163,12 @@ def _also(own: Sequence[Finding], scene: ImportScene) -> Iterator[Extra]:
                 if module := scene.environment.module_above(path):
                     yield Extra(Change.OWNER, f"{module} first", before=(module,))
                 yield Extra(Change.LIBRARY, f"{path} loaded first", Variant(preload=(path,)))
+        elif each.rule == "CXXRT-P7":
+            owner = scene.environment.owner(each.libraries[0])
+            others = [e for e in each.libraries[1:] if scene.environment.owner(e) is not owner]
+            for path in others[:1]:
+                module = scene.environment.module_above(path)
+                yield Extra(Change.OWNER, f"{module} first", before=(module,))
     if scene.registries:
         name, variant = "a registry of types for each module", Variant(own_registries=True)
         yield Extra(Change.REGISTRY, name, variant)

@@ -274,14 +274,12 @@ class ProcessView:
         """Paths of the objects that ``LD_PRELOAD`` names, in load order."""
         entries = self.variables.get("LD_PRELOAD", "").replace(":", " ").split()
         names = {each.rpartition("/")[2] for each in entries}
-        ends = tuple(f"/{name}." for name in names)  # the file that a symbolic link leads to
-        return tuple(
-            each.path
-            for each in self.libraries
-            if each.path in entries
-            or {each.soname, each.path.rpartition("/")[2]} & names
-            or any(end in f"{each.path}." for end in ends)
-        )
+
+        def is_named(each: Library) -> bool:
+            file = each.path.rpartition("/")[2]  # a symbolic link may lead to name.so.4.5
+            return each.soname in names or any(f"{file}.".startswith(f"{e}.") for e in names)
+
+        return tuple(each.path for each in self.libraries if is_named(each))
 
     @cached_property
     def early_libstdcxx(self) -> str:
@@ -289,18 +287,22 @@ class ProcessView:
 
         The program needs it, or an object that ``LD_PRELOAD`` names, directly or through others.
         """
-        waiting = [*(each.path for each in self.libraries[: 1 if self.ordered else 0])]
-        waiting += self.preloaded
+        first = self.libraries[: 1 if self.ordered else 0]
+        early = self._reached((*(each.path for each in first), *self.preloaded))
+        found = (e.path for e in self.libraries if e.soname == LIBSTDCXX and e.path in early)
+        return next(found, "")
+
+    def _reached(self, paths: Iterable[str]) -> set[str]:
+        """Some objects and all that they need, directly or through others."""
         sonames = {each.soname: each.path for each in reversed(self.libraries)}
-        seen = set(waiting)
+        seen = set(paths)
+        waiting = [*seen]
         while waiting:
-            path = waiting.pop()
-            if (library := self.by_path.get(path)) and library.soname == LIBSTDCXX:
-                return path
-            found = {sonames.get(name, path) for name in self.needed.get(path, ())} - seen
+            needed = self.needed.get(waiting.pop(), ())
+            found = {sonames[name] for name in needed if name in sonames} - seen
             seen |= found
             waiting += found
-        return ""
+        return seen
 
     def users(self, library: Library) -> tuple[str, ...]:
         """Distributions with an object that needs a library's SONAME, in load order."""
@@ -314,18 +316,9 @@ class ProcessView:
     def group_needs(self, source: str, target: str) -> bool:
         """Whether the objects of a distribution need another object, directly or through others."""
         group = self.group(source)
-        waiting = [each.path for each in self.libraries if self.group(each.path) == group]
-        sonames = {each.soname: each.path for each in reversed(self.libraries)}
-        seen = set(waiting)
-        while waiting:
-            for name in self.needed.get(waiting.pop(), ()):
-                path = sonames.get(name, "")
-                if path == target:
-                    return True
-                if path and path not in seen:
-                    seen.add(path)
-                    waiting.append(path)
-        return False
+        return target in self._reached(
+            e.path for e in self.libraries if self.group(e.path) == group
+        )
 
     def reach(self, source: str, target: str) -> str:
         """Why the loader binds symbols of one object to definitions in another."""

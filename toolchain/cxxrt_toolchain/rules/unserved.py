@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.families import RuntimeFamily, cuda_major, family_of_name
 from cxxrt_toolchain.facts.installed import normalized
-from cxxrt_toolchain.rules.remedies import cudart_first, reinstall, repaired, upgrade
+from cxxrt_toolchain.facts.trials import Change
+from cxxrt_toolchain.rules.remedies import Remedy, cudart_first, reinstall, repaired, upgrade
 from cxxrt_toolchain.rules.rule import Finding, error, note, rule, warning
 from cxxrt_toolchain.wording import counted, listed, shortened
 
@@ -158,12 +159,18 @@ def _unserved(env: EnvironmentFacts, found: Unserved) -> Finding:
         victims=_names(env, found.modules),
         libraries=(found.consumer, *filter(None, (found.provider,)), *found.exporters[:3]),
         evidence=(
-            *shortened([f"{found.provider or 'nothing'} defines no {each}" for each in lacking], 4),
+            *shortened([_lacks(found, each) for each in lacking], 4),
             *shortened([f"{path} cannot be imported" for path in found.modules], 3),
             *_required(env, names, others),
         ),
         remedies=_fitting(env, names, others, found),
     )
+
+
+def _lacks(found: Unserved, name: str) -> str:
+    if found.provider:
+        return f"{found.provider} defines no {name}"
+    return f"nothing that it needs defines {name}"
 
 
 def _required(env: EnvironmentFacts, names: Iterable[str], others: Iterable[str]) -> Iterator[str]:
@@ -186,7 +193,10 @@ def _fitting(
         )
     if found.provider:
         return (f"Install another release of {names[0] if names else found.consumer}",)
-    return (*map(reinstall, names), "Install another release of it, or build it again")
+    module = env.environment.module_above(found.exporters[0]) if found.exporters else ""
+    before = Remedy(f"Import {module} before {listed(names) or 'it'}", Change.OWNER)
+    again = (*map(reinstall, names), "Install another release of it, or build it again")
+    return (before, *again) if module else again
 
 
 def shadowed(env: EnvironmentFacts) -> Iterator[Finding]:

@@ -217,7 +217,8 @@ HIDDEN = []  # type: list[object]
 def failure(error: BaseException) -> "dict[str, object]":
     """The answer for an exception: what was raised, and where."""
     try:
-        frames = traceback.extract_tb(error.__traceback__)
+        every = traceback.extract_tb(error.__traceback__)
+        frames = [e for e in every if e.filename != __file__ and not e.filename.startswith("<froz")]
         missing = getattr(error, "name", None) if isinstance(error, ImportError) else None
         return {
             "outcome": "exception",
