@@ -23,6 +23,7 @@ from process_samples import (
     view,
 )
 
+from cxxrt_toolchain.facts.bindings import Bindings, Bound
 from cxxrt_toolchain.facts.imports import (
     Attempt,
     CrashSite,
@@ -33,7 +34,6 @@ from cxxrt_toolchain.facts.imports import (
     Outcome,
     Registry,
 )
-from cxxrt_toolchain.facts.process import Bindings, Bound
 from cxxrt_toolchain.facts.trials import Change, Ending, Trial, Verdict
 from cxxrt_toolchain.rules.every import judge
 from cxxrt_toolchain.rules.imports import crashes

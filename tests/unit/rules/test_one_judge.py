@@ -20,11 +20,11 @@ from cxx11_cuda_runtime._diagnosis import LoadedLibrary, LoadedObject, ProcessFa
 from cxxrt_toolchain.abi.filename import parse_wheel_name
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
+from cxxrt_toolchain.facts.bindings import Bindings
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.imports import ImportRun, ImportScene
 from cxxrt_toolchain.facts.interactions import InteractingObject, Interactions
 from cxxrt_toolchain.facts.libraries import Origin
-from cxxrt_toolchain.facts.process import Bindings
 from cxxrt_toolchain.facts.traits import Traits
 from cxxrt_toolchain.facts.wheel import (
     ObjectReport,

@@ -21,9 +21,9 @@ from process_samples import (
     view,
 )
 
+from cxxrt_toolchain.facts.bindings import Bindings
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.libraries import Origin
-from cxxrt_toolchain.facts.process import Bindings
 from cxxrt_toolchain.rules.every import judge
 from cxxrt_toolchain.rules.interposition import namespace_of
 from cxxrt_toolchain.rules.rule import Severity

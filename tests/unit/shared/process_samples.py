@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from cxxrt_toolchain.facts.bindings import FACETS, Bindings, Bound, LocaleTable
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.installed import Distribution, Environment
 from cxxrt_toolchain.facts.libraries import Library, Origin, Package
-from cxxrt_toolchain.facts.process import FACETS, Bindings, Bound, LocaleTable, ProcessView
+from cxxrt_toolchain.facts.process import ProcessView
 from cxxrt_toolchain.host.interpreter import Interpreter
 
 SITE = "/env/lib/python3.12/site-packages"

@@ -19,9 +19,9 @@ from cxxrt_toolchain.wording import counted, listed
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
+    from cxxrt_toolchain.facts.bindings import Bound
     from cxxrt_toolchain.facts.environment import Member
     from cxxrt_toolchain.facts.objects import ObjectFacts
-    from cxxrt_toolchain.facts.process import Bound
 
 _CALLS_ONCE = "GLIBCXX_3.4.11"
 """Version node of std::call_once and std::future."""

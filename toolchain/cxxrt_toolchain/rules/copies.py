@@ -18,8 +18,8 @@ from cxxrt_toolchain.wording import listed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cxxrt_toolchain.facts.bindings import LocaleTable
     from cxxrt_toolchain.facts.libraries import PrivateLibstdcxx, RuntimeCopy
-    from cxxrt_toolchain.facts.process import LocaleTable
 
 
 @rule("CXXRT-H1", "Bundled libstdc++ or libgcc_s", on=BOTH, aliases=("CXXRT-L101",))

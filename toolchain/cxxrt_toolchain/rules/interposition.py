@@ -19,7 +19,7 @@ from cxxrt_toolchain.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.facts.process import Bound
+    from cxxrt_toolchain.facts.bindings import Bound
 
 _NAMESPACE = re.compile(r"_Z(?:T[VTIS]|GV|Th\w*?_|Tv\w*?_)?Z?N?[KVrRO]*(?P<std>S[tabsiod])?")
 _LENGTH = re.compile(r"([0-9]+)")

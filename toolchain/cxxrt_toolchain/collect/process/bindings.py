@@ -13,7 +13,7 @@ from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import ElfError, ElfImage
 from cxxrt_toolchain.elf.lookup import Definition, find_definitions
 from cxxrt_toolchain.elf.references import read_definitions
-from cxxrt_toolchain.facts.process import FACETS, PLAIN_FACET, Bindings, Bound, LocaleTable
+from cxxrt_toolchain.facts.bindings import FACETS, PLAIN_FACET, Bindings, Bound, LocaleTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.collect.process.loaded import LoadedObject
     from cxxrt_toolchain.collect.process.memory import Memory
     from cxxrt_toolchain.collect.process.procfs import Mapping, ProcessFacts
+    from cxxrt_toolchain.facts.bindings import Bindings, Bound
     from cxxrt_toolchain.facts.installed import Environment
-    from cxxrt_toolchain.facts.process import Bindings, Bound
     from cxxrt_toolchain.host.interpreter import Interpreter
 
 VARIABLES = (

@@ -17,7 +17,7 @@ from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import PT_LOAD, ElfError, ElfImage
 from cxxrt_toolchain.elf.lookup import find_definitions
 from cxxrt_toolchain.elf.references import read_definitions, read_references
-from cxxrt_toolchain.facts.process import FACETS
+from cxxrt_toolchain.facts.bindings import FACETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
