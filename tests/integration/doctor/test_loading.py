@@ -279,12 +279,19 @@ def test_a_library_that_is_not_installed_is_an_error_only_where_nothing_else_wor
     library.unlink()
     lab.env.install("ops", core)
     assert lab.said() == [("CXXRT-P1", "error")]
+    assert "not installed" in lab.judged().findings[0].message
     other = lab.module("ops/other", "", "")
     (lab.env.site / "ops-1.0.dist-info" / "RECORD").write_text(
         f"ops/{core.name},,\nops/{other.name},,\n"
     )
     assert lab.said() == [("CXXRT-P1", "note")]
     assert lab.env.doctor()[0] == 0
+    # A file of the package itself is not optional.
+    record = lab.env.site / "ops-1.0.dist-info" / "RECORD"
+    record.write_text(f"{record.read_text()}ops/libgone.so.1,,\n")
+    (found,) = lab.judged().findings
+    assert (found.severity.value, found.culprits) == ("error", ("ops",))
+    assert "a file of ops that is gone" in found.message
 
 
 TLS = """

@@ -130,9 +130,22 @@ def test_files_of_one_library_share_a_soname_or_a_build_id() -> None:
     other = binary("a/libz.so", (), soname="libz.so", build_id="bb")
     nameless = binary("a/plugin.so", (), build_id="aa")
     rows = [(each.path, each.facts) for each in (one, named, renamed, other, nameless)]
-    (found,) = find_twins(rows, [[one.path, other.path], [one.path, renamed.path]])
-    assert (found.soname, found.mapped) == ("libx.so.1", True)
+    (found,) = find_twins(rows)
+    assert found.soname == "libx.so.1"
     assert set(found.paths) == {one.path, named.path, renamed.path}
+
+
+def test_files_that_objects_need_by_their_names_share_their_symbols() -> None:
+    """As abseil in ortools 9.15: nothing has opened one by its path."""
+    one = binary("a/libx.so.1", (), soname="libx.so.1")
+    two = binary("a.libs/libx-1234.so.1", (), soname="libx.so.1")
+    mapped = {"objects": {each.path: each for each in (one, two)}}
+    libraries = [samples.library(each.path, package="a") for each in (one, two)]
+    both = samples.view(*libraries, needed={CORE.path: ("libx.so.1", "libx-1234.so.1")}, **mapped)
+    assert [(each.rule, each.severity) for each in judge(both)] == [("CXXRT-H18", Severity.NOTE)]
+    opened = samples.view(*libraries, needed={CORE.path: ("libx.so.1",)}, **mapped)
+    found = only(judge(opened))
+    assert (found.severity, two.path in found.message) == (Severity.WARNING, True)
 
 
 def test_a_preloaded_library_that_brings_an_older_libstdcxx_is_blamed() -> None:

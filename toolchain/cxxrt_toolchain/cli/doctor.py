@@ -17,6 +17,7 @@ from cxxrt_toolchain.cli.selection import add_options, selection
 from cxxrt_toolchain.collect.store import Store, cache_folder
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.host.describe import active_interpreter, find_interpreter
+from cxxrt_toolchain.host.frozen import find_frozen
 
 if TYPE_CHECKING:
     import argparse
@@ -32,7 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--python",
         metavar="EXE",
-        help="another environment: its interpreter or its folder; default: the active one",
+        help="another environment: its interpreter or its folder, also a program that PyInstaller, "
+        "cx_Freeze or Nuitka packed; default: the active environment",
     )
     subject = parser.add_mutually_exclusive_group()
     subject.add_argument(
@@ -78,6 +80,16 @@ def _diagnose(args: argparse.Namespace) -> Diagnosis:
         from cxxrt_toolchain.doctor.process import diagnose_process
 
         return diagnose_process(args.pid, store=store, workers=workers)
+    packed = find_frozen(args.python) if args.python else None
+    if packed is not None:
+        if args.modules is not None:
+            raise UsageError(
+                "a packed program imports what it was made for; --import has no meaning there.",
+                "Start it, and look at it while it runs: cxxrt doctor --pid N",
+            )
+        from cxxrt_toolchain.doctor.environment import diagnose_packed
+
+        return diagnose_packed(packed, os.environ, store=store, workers=workers)
     executable = find_interpreter(args.python) if args.python else active_interpreter(os.environ)
     if args.modules is not None:
         from cxxrt_toolchain.doctor.imports import diagnose_imports

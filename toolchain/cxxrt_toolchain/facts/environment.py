@@ -155,6 +155,11 @@ class EnvironmentFacts:
         return self.environment.interpreter.glibc
 
     @property
+    def packed(self) -> str:
+        """The folder of a program that was packed with its interpreter; else empty."""
+        return self.environment.interpreter.packed
+
+    @property
     def libstdcxx(self) -> str:
         """Path of the libstdc++ that an object without search paths gets; empty for none."""
         found = self.default(LIBSTDCXX)
@@ -242,8 +247,7 @@ class EnvironmentFacts:
                 if each.path in self.loads.inodes:
                     inodes.setdefault(self.loads.inodes[each.path], each)
             libraries = ((e.path, e.facts) for e in inodes.values() if is_plain_library(e))
-            twins = find_twins(libraries, (each.edges for each in self.loads.opened))
-            if twins:
+            if twins := find_twins(libraries):
                 found[member.name] = twins
         return found
 

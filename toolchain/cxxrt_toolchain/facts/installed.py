@@ -126,6 +126,7 @@ class Step(Enum):
     OWN_RPATH = "its own RPATH"
     LOADERS_RPATH = "the RPATH of an object that loads it"
     PROGRAM_RPATH = "the interpreter's RPATH"
+    OWN_FOLDER = "the program's own folder"
     LD_LIBRARY_PATH = "LD_LIBRARY_PATH"
     OWN_RUNPATH = "its own RUNPATH"
     CACHE = "ld.so.cache"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.facts.objects import ObjectFacts
@@ -142,17 +142,13 @@ class Twins:
 
     soname: str
     paths: tuple[str, ...]
-    mapped: bool
-    """Whether one process maps more than one of them."""
+    opened: tuple[str, ...] = ()
+    """Of a process: those that are mapped and that no object needs by a name that leads there, so
+    that something has opened them by their paths."""
 
 
-def find_twins(
-    libraries: Iterable[tuple[str, SharedObject]], together: Iterable[Collection[str]] = ()
-) -> list[Twins]:
-    """The libraries among some files that have one SONAME, or one build id.
-
-    `together` are groups of paths that one process maps.
-    """
+def find_twins(libraries: Iterable[tuple[str, SharedObject]]) -> list[Twins]:
+    """The libraries among some files that have one SONAME, or one build id."""
     groups: dict[str, list[str]] = {}
     builds: dict[str, str] = {}
     for path, facts in libraries:
@@ -160,15 +156,7 @@ def find_twins(
             build = facts.build_id or facts.soname
             groups.setdefault(builds.setdefault(build, facts.soname), []).append(path)
     several = {name: paths for name, paths in groups.items() if len(paths) > 1}
-    sets = [frozenset(each) for each in together] if several else []
-    return [
-        Twins(
-            soname=name,
-            paths=tuple(paths),
-            mapped=any(len(each.intersection(paths)) > 1 for each in sets),
-        )
-        for name, paths in several.items()
-    ]
+    return [Twins(soname=name, paths=tuple(paths)) for name, paths in several.items()]
 
 
 def is_plain_library(found: ObjectFacts) -> bool:

@@ -106,8 +106,12 @@ class ProcessView:
         owned: dict[str, list[tuple[str, SharedObject]]] = {}
         for each in filter(is_plain_library, self.packaged()):
             owned.setdefault(self.package_of(each.path) or "", []).append((each.path, each.facts))
-        rows = ((name, find_twins(own, [self.by_path])) for name, own in owned.items())
-        return {name: twins for name, twins in rows if twins}
+        needed = frozenset(name for names in self.needed.values() for name in names)
+        return {
+            name: [replace(twins, opened=_opened(twins, needed)) for twins in find_twins(own)]
+            for name, own in owned.items()
+            if find_twins(own)
+        }
 
     @cached_property
     def package_names(self) -> frozenset[str]:
@@ -247,6 +251,13 @@ class ProcessView:
         return (
             "which it needs" if self.group_needs(source, target) else "which is loaded RTLD_GLOBAL"
         )
+
+
+def _opened(twins: Twins, needed: frozenset[str]) -> tuple[str, ...]:
+    """The files that no needed name leads to; the SONAME leads to the first, if to none else."""
+    files = {path: path.rpartition("/")[2] for path in twins.paths}
+    first = twins.soname in needed and twins.soname not in files.values()
+    return tuple(path for path in twins.paths[first:] if files[path] not in needed)
 
 
 def names_of(view: ProcessView, paths: Iterable[str]) -> tuple[str, ...]:

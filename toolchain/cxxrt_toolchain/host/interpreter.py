@@ -41,6 +41,12 @@ class Interpreter:
     root: str = ""
     """What stands, here, before a path that the process uses itself: in another mount namespace, or
     with another root folder."""
+    packed: str = ""
+    """Of a program that was packed with its interpreter: the folder with its modules."""
+    searched_first: tuple[str, ...] = ()
+    """Folders that the starter of such a program puts into ``LD_LIBRARY_PATH``."""
+    starts_with: tuple[str, ...] = ()
+    """Libraries that it opens."""
     vetoes: tuple[tuple[int, int, str], ...] = ()
     """(epoch, CUDA major or 0, architecture) that its ``_cxxrt`` module refuses. This field and
     those below are filled only where a specification was given."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.abi.versions import parse_requirement
 from cxxrt_toolchain.facts.environment import EnvironmentFacts, claims_tag, requires_runtime
 from cxxrt_toolchain.facts.families import LIBSTDCXX
-from cxxrt_toolchain.facts.installed import VARIABLE_STEPS, normalized
+from cxxrt_toolchain.facts.installed import VARIABLE_STEPS, Step, normalized
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION, Origin
 from cxxrt_toolchain.facts.process import ProcessView, names_of
 from cxxrt_toolchain.rules.openmp_cuda import lacking
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.facts.environment import MissingSymbols
     from cxxrt_toolchain.facts.objects import ObjectFacts
+
+
+_STEPS = (*VARIABLE_STEPS, Step.OWN_FOLDER)
 
 
 @rule("CXXRT-D3", "One SONAME, different builds", on=(EnvironmentFacts,))
@@ -109,25 +112,22 @@ def selected(env: EnvironmentFacts) -> Iterator[Finding]:
     yield from _overtaken(env)
     for name, candidates in sorted(env.candidates.items()):
         users = tuple(each.name for each in env.members if name in each.needed)
-        rest = [each for each in candidates if each.step not in VARIABLE_STEPS]
-        if not users or not rest or candidates[0].step not in VARIABLE_STEPS:
+        rest = [each for each in candidates if each.step not in _STEPS]
+        if not users or not rest or candidates[0].step not in _STEPS:
             continue
-        if any(
-            each.path == failing.provider
-            for failing in env.loads.unserved
-            for each in candidates[:1]
-        ):
+        if any(candidates[0].path == each.provider for each in env.loads.unserved):
             continue
         first, plain = env.outside[candidates[0].path], env.outside[rest[0].path]
         if first.path == plain.path or _same(first, plain):
             continue
         lost = set(plain.facts.version_definitions).difference(first.facts.version_definitions)
-        step = candidates[0].step.value
+        step, packed = candidates[0].step.value, candidates[0].step is Step.OWN_FOLDER
+        without = f"Unset {step}, or remove {first.path.rpartition('/')[0]} from it"
         yield Finding(
-            severity=Severity.WARNING if lost else Severity.NOTE,
+            severity=Severity.WARNING if lost and not packed else Severity.NOTE,
             message=f"{step} puts {'an older' if lost else 'another'} {name} before the one of "
             f"{rest[0].step.value}",
-            victims=users if lost else (),
+            victims=users if lost and not packed else (),
             libraries=(first.path, plain.path),
             evidence=shortened(
                 [
@@ -136,7 +136,9 @@ def selected(env: EnvironmentFacts) -> Iterator[Finding]:
                     *(f"only the latter defines {node}" for node in sorted(lost)),
                 ]
             ),
-            remedies=(f"Unset {step}, or remove {first.path.rpartition('/')[0]} from it",),
+            remedies=(f"Remove {first.path}, if libraries of the machine need a newer one",)
+            if packed
+            else (without,),
         )
 
 

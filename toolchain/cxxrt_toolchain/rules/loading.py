@@ -128,15 +128,18 @@ def more_static_tls(glibc: str, lacking: int, paths: Iterable[str]) -> tuple[str
 
 @rule("CXXRT-H18", "One library under several names", on=BOTH)
 def twins(scene: Scene) -> Iterator[Finding]:
-    """One finding for each package: a warning if one process maps several files of a library."""
+    """One finding for each package: a warning if a process has opened a file by its path.
+
+    Files that objects need, each by its own name, share exported symbols: those of the first one.
+    """
     for owner, groups in scene.twins().items():
-        mapped = [each for each in groups if each.mapped]
-        acts, shown = bool(mapped), mapped or groups
+        opened = [each for each in groups if each.opened]
+        acts, shown = bool(opened), opened or groups
         names = [path.rpartition("/")[2] for path in shown[0].paths]
         names = names if len(set(names)) == len(names) else list(shown[0].paths)
         more = f" (and {counted(len(shown) - 1, 'library', 'libraries')} more)"
         copies = (
-            "a process maps several of these files, each with variables of its own"
+            f"the process has opened {shown[0].opened[0]}, too, with variables of its own"
             if acts
             else "a process that opens several of these files has several copies of its variables"
         )

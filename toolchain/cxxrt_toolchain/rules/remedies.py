@@ -57,6 +57,9 @@ def runtime_first(scene: Scene) -> tuple[str, ...]:
     Python that is too old for the runtime wheel.
     """
     install = "" if scene.has_runtime else f"{INSTALL} && "
+    if isinstance(scene, EnvironmentFacts) and scene.packed:
+        newer = f"replace {scene.packed}/{LIBSTDCXX} by that of a newer GCC"
+        return (f"{newer}, or remove it, if the machine's is newer",)
     if isinstance(scene, ProcessView) and scene.host:
         return (Remedy(_for_program(scene), Change.RUNTIME),)
     if scene.python and tuple(map(int, scene.python.split(".")[:2])) < _OLDEST_PYTHON:

@@ -6,6 +6,7 @@ nothing else.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.facts.loading import Absent, Unserved
 
+_GRAFTED = re.compile(r"-[0-9a-f]{8}(?=\.)")
+"""What repair tools add to the name of a library that they put into a wheel."""
 _VERSIONED = ("libstdc++.so.6", "libgcc_s.so.1", "libgomp.so.1")
 """What D1 judges."""
 
@@ -30,10 +33,12 @@ def not_found(env: EnvironmentFacts) -> Iterator[Finding]:
     """A needed library that the loader does not find; runtimes are a matter of D12 and L004."""
     nowhere: dict[str, list[Absent]] = {}
     for each in env.loads.absent:
-        if family_of_name(each.name) is not None:
+        if each.name in _VERSIONED or family_of_name(each.name) is RuntimeFamily.LIBCUDART:
             continue
         if each.found:
             yield _out_of_reach(env, each)
+        elif owner := _source(env, each):
+            yield _lost(env, each, owner)
         else:
             nowhere.setdefault(env.package_of(each.consumer) or "", []).append(each)
     for name, rows in sorted(nowhere.items()):
@@ -78,6 +83,24 @@ def _led_to(env: EnvironmentFacts, absent: Absent, packages: tuple[str, ...]) ->
         return (*cudart_first(env, major, installed=True), *repair, by_variable)
     load = f"in code: ctypes.CDLL({place!r}, ctypes.RTLD_GLOBAL) before the import"
     return (by_variable, load)
+
+
+def _source(env: EnvironmentFacts, absent: Absent) -> str:
+    """The distribution that should have installed a file; empty if that may be another."""
+    owners = map(env.environment.owner, env.environment.files_named(absent.name))
+    own = env.package_of(absent.consumer) if _GRAFTED.search(absent.name) else None
+    return next((owner.name for owner in owners if owner), own or "")
+
+
+def _lost(env: EnvironmentFacts, absent: Absent, owner: str) -> Finding:
+    return error(
+        f"{env.label(absent.consumer)} needs {absent.name}, a file of {owner} that is gone",
+        culprits=(owner,),
+        victims=_names(env, absent.modules),
+        libraries=(absent.consumer,),
+        evidence=shortened([f"{path} cannot be imported" for path in absent.modules]),
+        remedies=(reinstall(owner),),
+    )
 
 
 def _nowhere(env: EnvironmentFacts, name: str, rows: list[Absent]) -> Finding:

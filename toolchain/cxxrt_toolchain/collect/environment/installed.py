@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import os
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect.environment.editable import (
@@ -53,6 +54,22 @@ def read_environment(interpreter: Interpreter, store: Store) -> Environment:
     return Environment(
         interpreter=interpreter, distributions=tuple(found[key] for key in sorted(found))
     )
+
+
+def with_program(environment: Environment, store: Store) -> Environment:
+    """With what a packed program has besides its distributions, as one distribution more."""
+    interpreter = environment.interpreter
+    known = {path for each in environment.distributions for path in each.files}
+    files = SourceTrees(store).shared_below(interpreter.prefix)
+    program = Distribution(
+        name=interpreter.executable.rpartition("/")[2],
+        version="",
+        location=interpreter.packed,
+        requires=(),
+        tags=(),
+        files=tuple(path for path in files if path not in known),
+    )
+    return replace(environment, distributions=(*environment.distributions, program))
 
 
 def _names(folder: str, suffixes: tuple[str, ...] = _ENTRIES) -> list[str]:

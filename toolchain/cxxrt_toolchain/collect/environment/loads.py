@@ -54,7 +54,8 @@ def read_loads(
     ]
     loader.prefetch([found[environment.interpreter.program], *(each for _, each in modules)])
     program = environment.interpreter.program
-    start = loader.start(program, preloaded(environ))
+    own = environment.interpreter.starts_with
+    start = loader.start(program, (*preloaded(environ), *own))
     ours = runtime.objects if runtime else ()
     brought = {e.name: e for e in (*ours, *(each for m in members for each in m.objects))}
     majors = hook_majors(environment.interpreter.path) if activated else ()
@@ -72,7 +73,7 @@ def read_loads(
         loader.open(starts[each.module], each.module, before) if each.absent and before else each
         for each in first
     )
-    own = frozenset(each.path for member in members for each in member.objects)
+    inside = frozenset(each.path for member in members for each in member.objects)
     code = OwnCode(environment, members, opened)
     scopes = Scopes(loader, wired.edges, answers)
     preloads = _preloaded(loader, start.edges, program, environ)
@@ -92,7 +93,7 @@ def read_loads(
             for each in member.objects
             if each.facts.soname and (key := loader.identity(each.path))
         },
-        objects={path: each for path, each in loader.facts.items() if path not in own},
+        objects={path: each for path, each in loader.facts.items() if path not in inside},
     )
 
 

@@ -66,10 +66,10 @@ def collect_environment(
     runtime = next((each for each in every if each not in members), None)
     names = sorted({LIBSTDCXX, *(n for each in every for n in each.needed if _is_runtime(n))})
     path, is_file = environment.interpreter.program, cache_calls(os.path.isfile)
-    cache = _ld_cache()
+    cache, first = _ld_cache(), environment.interpreter.searched_first
 
     def search_with(variables: Mapping[str, str]) -> Search:
-        return Search(path, program, variables, cache, is_file)
+        return Search(path, program, variables, cache, is_file, first)
 
     search = search_with(environ)
     candidates, outside = _outside(search, names, store, program)

@@ -31,7 +31,10 @@ _ORIGIN = re.compile(r"\$(?:ORIGIN\b|\{ORIGIN\})")
 
 
 class Search:
-    """The loader's search for one program, with the content of ``ld.so.cache``."""
+    """The loader's search for one program, with the content of ``ld.so.cache``.
+
+    `first` are the folders that its starter puts into ``LD_LIBRARY_PATH``.
+    """
 
     def __init__(
         self,
@@ -40,9 +43,11 @@ class Search:
         environ: Mapping[str, str],
         cache: bytes,
         exists: Callable[[str], bool] = os.path.isfile,
+        first: tuple[str, ...] = (),
     ) -> None:
         self._path, self._facts = path, facts
         self._exists = exists
+        self._first = first
         self._cached = read_ld_cache(cache, facts.machine)
         self._preloaded = preloaded(environ)
         self._folders = split_path(environ.get("LD_LIBRARY_PATH", "").replace(";", ":"))
@@ -82,6 +87,7 @@ class Search:
             yield Step.LOADERS_RPATH, _in(inherited, name)
             if program.runpath is None and program.rpath is not None:
                 yield Step.PROGRAM_RPATH, _in(expand(program.rpath, self._path), name)
+        yield Step.OWN_FOLDER, _in(self._first, name)
         yield Step.LD_LIBRARY_PATH, _in(self._folders, name)
         if facts is not None and facts.runpath is not None:
             yield Step.OWN_RUNPATH, _in(expand(facts.runpath, path), name)

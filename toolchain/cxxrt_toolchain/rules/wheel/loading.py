@@ -82,10 +82,12 @@ def twins(claim: Claim) -> Iterator[Finding]:
         for each in claim.linked
         if each.copy_of is None and each.member not in modules
     ]
-    for each in find_twins(libraries):
-        others = ", ".join(each.paths[1:])
-        message = f"is {each.soname}, and so is {others}: a process that opens both has two copies"
-        yield note(message, member=each.paths[0], library=each.soname)
+    found = find_twins(libraries)
+    for first in found[:1]:
+        others = ", ".join(first.paths[1:])
+        more = f" ({len(found) - 1} more libraries are alike)" if len(found) > 1 else ""
+        message = f"is {first.soname}, and so is {others}{more}: a process may get several copies"
+        yield note(message, member=first.paths[0], library=first.soname)
 
 
 def _is_module(found: ObjectReport) -> bool:
