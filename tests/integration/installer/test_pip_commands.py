@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import platform
 import sys
 import zipfile
+from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -50,14 +53,36 @@ def environment(new_environment: NewEnvironment) -> Environment:
     return new_environment(PIP)
 
 
-def test_stock_pip_check_complains_after_cxxrt_pip_and_ours_does_not(
+def test_every_checker_accepts_what_cxxrt_pip_has_installed(
     release: Index, environment: Environment
 ) -> None:
+    """Among the tags of the installed WHEEL file is the plain one; RECORD has the file's hash."""
     environment.cxxrt_pip("install", "--index-url", release.url, "tri")
-    stock = environment.pip("check")
-    assert stock.returncode == 1
-    assert "tri 1.0 is not supported on this platform" in stock.stdout
-    assert environment.cxxrt_pip("check").returncode == 0
+    assert environment.encoding() == "tag"
+    for check in (environment.pip, environment.cxxrt_pip, partial(environment.uv, "pip")):
+        done = check("check")
+        assert done.returncode == 0, done.stdout + done.stderr
+    (dist_info,) = _site_packages(environment).glob("tri-*.dist-info")
+    content = (dist_info / "WHEEL").read_bytes()
+    tags = {line for line in content.decode().splitlines() if line.startswith("Tag")}
+    platforms = (PLATFORM, f"manylinux2014_{ARCH}")
+    abis = (THIS, f"cxxrt1_{THIS}")
+    assert tags == {f"Tag: {THIS}-{abi}-{each}" for abi in abis for each in platforms}
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+    row = f"{dist_info.name}/WHEEL,sha256={digest},{len(content)}"
+    assert row in (dist_info / "RECORD").read_text().splitlines()
+    assert environment.pip("uninstall", "-y", "tri").returncode == 0
+    assert not dist_info.exists()
+
+
+def test_a_target_folder_gets_the_plain_tags_too(
+    release: Index, environment: Environment, tmp_path: Path
+) -> None:
+    target = ["--target", str(tmp_path / "target")]
+    done = environment.cxxrt_pip("install", *target, "--index-url", release.url, "tri")
+    assert done.returncode == 0, done.stderr
+    (wheel,) = (tmp_path / "target").glob("tri-*.dist-info/WHEEL")
+    assert f"Tag: {THIS}-{THIS}-{PLATFORM}\n" in wheel.read_text()
 
 
 def test_the_environment_that_pips_configuration_names_is_the_one(

@@ -58,7 +58,7 @@ def write_release(folder: Path, python: str, arch: str) -> None:
     platform = f"manylinux_2_17_{arch}.manylinux2014_{arch}"
     runtime = RuntimeAbi(epoch=1)
     needs = ["cxx11-cuda-runtime>=1.9,<2"]
-    write_wheel(folder, f"tri-1.0-{python}-{python}-{platform}.whl")
+    write_wheel(folder, f"tri-1.0-{python}-{python}-{platform}.whl", requires=needs)
     write_wheel(folder, f"tri-1.0-{python}-{runtime}_{python}-{platform}.whl", requires=needs)
     write_wheel(folder, f"tri-1.0-{python}-{python}-{platform}-{runtime}.whl", requires=needs)
     (folder / index_file_name("tri", "1.0")).write_text(variants_text([runtime], SPEC))

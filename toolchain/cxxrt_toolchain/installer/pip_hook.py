@@ -14,19 +14,25 @@ through this file; so does pip restarted in another interpreter because of its c
 
 What is changed in pip is the answer of one function, ``get_supported()`` in
 ``pip._internal.utils.compatibility_tags``: since 20.1 the only source of tags, for the index, the
-resolver, the cache and ``pip check``. A pip before 20.3 is refused: it knows no perennial manylinux
-tag (PEP 600), so no tag with a runtime ABI could match.
+resolver, the cache and ``pip check``. And ``pip install`` adds the tags of the plain wheel to the
+``WHEEL`` file of what it has installed, for checkers that do not know the runtime ABI. A pip before
+20.3 is refused: it knows no perennial manylinux tag (PEP 600), so no tag with a runtime ABI could
+match.
 """
 
 from __future__ import annotations
 
+import base64
 import functools
+import hashlib
 import importlib
 import importlib.util
 import json
 import os
+import re
 import runpy
 import sys
+import zipfile
 from importlib.machinery import PathFinder
 from pathlib import Path
 
@@ -34,7 +40,14 @@ TYPE_CHECKING = False  # importing typing costs more than the hook
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
-    from typing import Any, NoReturn
+    from typing import Any, NoReturn, Protocol
+
+    class Scheme(Protocol):
+        """Where pip installs."""
+
+        purelib: str
+        platlib: str
+
 
 VARIABLE = "CXXRT_PIP_HOOK"
 RESTARTED = "_PIP_RUNNING_IN_SUBPROCESS"
@@ -49,6 +62,7 @@ sys.exit(main())
 """``python -m cxxrt_toolchain``, which would look for it in the working directory first."""
 _STARTERS = ("pip._internal.utils.misc", "pip._internal.build_env")
 """Where ``get_runnable_pip()`` is, the newest place first: the other one imports it from there."""
+_RUNTIME = "cxxrt[0-9]+_(?:cu[0-9]+_)?"
 _LACKS_SOMETHING = 3
 _OLDEST_PIP = (20, 3)
 
@@ -63,6 +77,8 @@ def main() -> None:
         take_pip_from(question["pip"])
     teach_tags(question)
     teach_subprocesses()
+    if "install" in sys.argv[1:]:
+        teach_installation()
     runpy.run_module("pip", run_name="__main__", alter_sys=True)
 
 
@@ -121,6 +137,47 @@ def teach_subprocesses() -> None:
             continue
         if hasattr(module, "get_runnable_pip"):
             module.get_runnable_pip = lambda: os.path.realpath(__file__)
+
+
+def teach_installation() -> None:
+    """Let stock ``pip check`` and ``uv pip check`` accept what is installed from a tagged wheel.
+
+    They look for one known tag among those of the installed ``WHEEL`` file. The plain wheel of the
+    same build has the same requirements and leads to the same files.
+    """
+    module: Any = importlib.import_module("pip._internal.operations.install.wheel")
+    original = module.install_wheel
+
+    @functools.wraps(original)
+    def install_wheel(name: str, wheel_path: str, scheme: Scheme, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as pip has them
+        done = original(name, wheel_path, scheme, *args, **kwargs)
+        if re.search(rf"-(?:{_RUNTIME})", Path(wheel_path).name):
+            with zipfile.ZipFile(wheel_path) as archive:
+                folders = [each[:-6] for each in archive.namelist() if each.endswith("/WHEEL")]
+            for place in {scheme.purelib, scheme.platlib}:
+                for folder in folders:
+                    add_plain_tags(Path(place), folder)
+        return done
+
+    module.install_wheel = install_wheel
+
+
+def add_plain_tags(site: Path, dist_info: str) -> None:
+    """Add the plain form of each tag to an installed ``WHEEL`` file, and record its new content."""
+    wheel, record = site / dist_info / "WHEEL", site / dist_info / "RECORD"
+    if not (wheel.is_file() and record.is_file()):
+        return
+    text = wheel.read_text(encoding="utf-8")
+    tags = re.findall(rf"^Tag: *(.+?)-(?:{_RUNTIME})([^-\s]+-\S+)", text, re.MULTILINE)
+    lines = [f"Tag: {python}-{rest}\n" for python, rest in tags]
+    plain = "".join(each for each in lines if each not in text)  # lib64 may be a link to lib
+    content = (text.rstrip("\n") + "\n" + plain).encode()
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+    rows = record.read_text(encoding="utf-8")
+    row = rf"^{re.escape(dist_info)}/WHEEL,.*$"
+    changed = f"{dist_info}/WHEEL,sha256={digest},{len(content)}"
+    wheel.write_bytes(content)
+    record.write_text(re.sub(row, lambda _: changed, rows, flags=re.MULTILINE), encoding="utf-8")
 
 
 def load(path: str) -> ModuleType:
