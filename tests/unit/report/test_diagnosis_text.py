@@ -68,3 +68,11 @@ def test_a_terminal_gets_lines_that_fit(width: int, monkeypatch: pytest.MonkeyPa
 def test_names_cannot_draw_on_the_terminal() -> None:
     evil = replace(sample(), title="env\x1b[2J")
     assert "env\\x1b[2J" in in_a_pipe(evil)
+
+
+def test_who_is_at_fault_is_named_also_where_the_message_does_not() -> None:
+    first = replace(sample().findings[0], message="a module crashes", culprits=("guilty",))
+    text = in_a_pipe(replace(sample(), findings=(first,)))
+    assert "at fault guilty" in text
+    named = replace(first, message="guilty crashes")
+    assert "at fault" not in in_a_pipe(replace(sample(), findings=(named,)))

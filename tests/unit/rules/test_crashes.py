@@ -238,7 +238,6 @@ def test_a_hang_is_told_from_a_crash() -> None:
     [
         ("OMP: Error #15: Initializing libiomp5.so, but found", "two OpenMP runtimes"),
         ("free(): invalid pointer", "a damaged heap"),
-        ("x.cc:57] File already exists in database: a.proto", "one .proto file is compiled into"),
         ("terminate called after throwing an instance of 'std::bad_cast'", "a locale facet"),
     ],
 )
@@ -253,6 +252,14 @@ def test_the_last_words_of_a_process_are_quoted() -> None:
     left = _main(view(), None, replace(CRASH, detail="exit 3", words=("no licence",)))
     assert "Importing victim after maker ends the process, exit 3" in left.message
     assert "it wrote: no licence" in left.evidence
+
+
+def test_a_proto_file_that_two_packages_register_is_named() -> None:
+    noise = "[libprotobuf ERROR x.cc:57] File already exists in database: shape.proto\n"
+    verdict = _verdict({Change.ALONE: OTHER, Change.FEWER: WORKS, Change.ORDER: SAME})
+    found = _main(view(), verdict, replace(CRASH, detail="SIGABRT"), noise)
+    assert "shape.proto is compiled into two libraries that share one libprotob" in found.message
+    assert found.remedies[-1].startswith("import victim and maker in two processes")
 
 
 def test_a_run_without_a_failure_adds_nothing() -> None:

@@ -109,6 +109,8 @@ def _finding(found: Finding) -> Table:
     word = "ignored" if found.ignored else found.severity.value
     title = _text((f"{found.rule}  ", "bold"), (readable(found.message), ""))
     grid.add_row(_text((word, _STYLES[found.weight])), title)
+    if unnamed := [name for name in found.culprits if name not in found.message]:
+        grid.add_row("", _text(("at fault ", "dim"), (listed(unnamed, 9), "")))
     if found.victims:
         grid.add_row("", _text(("affects ", "dim"), (listed(found.victims, 9), "")))
     for line in found.evidence:

@@ -46,7 +46,7 @@ _MOST_NOISE = 1 << 24
 _LONGEST = 1 << 20
 """Bytes of an answer."""
 _ABOVE = 4096  # the usual limit of open files is 1024
-_LAST_LINES, _LONGEST_LINE = 3, 300
+_LAST_LINES, _LONGEST_LINE = 5, 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

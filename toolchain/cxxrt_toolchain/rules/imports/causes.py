@@ -5,6 +5,7 @@ Nothing is said of what was not tried, or of a trial that failed in another way.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.facts.trials import Trial
 
 
+_TWICE = re.compile(r"File already exists in database: (\S+)")
+"""libprotobuf's words (descriptor_database.cc) before it ends the process."""
+
+
 class Cause(NamedTuple):
     """Why an import failed, who is at fault, and what helps."""
 
@@ -44,6 +49,9 @@ def cause_of(scene: ImportScene, failure: Attempt[ProcessView | None]) -> Cause:
     """The cause that the trials leave, else what the memory shows."""
     if TWO_OPENMP in scene.run.noise and (two := _openmp(scene.view)):
         return two
+    if twice := _TWICE.search(scene.run.noise):
+        reason = f"{twice[1]} is compiled into two libraries that share one libprotobuf"
+        return Cause(reason, (), victim_of(scene), (), _apart(scene, "no runtime cures this"))
     if failure.missing and failure.detail.startswith("ModuleNotFoundError"):
         executable = scene.environment.interpreter.executable
         return Cause(f"{failure.missing} is not installed for {executable}")

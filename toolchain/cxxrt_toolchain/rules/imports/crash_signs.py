@@ -23,10 +23,6 @@ _TEXTS = (
         re.compile(re.escape(TWO_OPENMP)),
         "two OpenMP runtimes of Intel's or LLVM's kind (CXXRT-L105)",
     ),
-    (
-        re.compile(r"File already exists in database"),
-        "one .proto file is compiled into two libraries that share one libprotobuf",
-    ),
     (re.compile(r"free\(\): invalid pointer|munmap_chunk|double free"), "a damaged heap"),
     (
         re.compile(r"terminate called without an active exception"),
