@@ -1,8 +1,8 @@
 """A table of an ELF file's facts -> the smallest shared object that has them.
 
 For the golden cases, which must show every rule without a compiler. Everything lies in one
-loadable segment and there are no sections, as in a file that was stripped of them; there is no
-code. Layout: System V gABI chapters 4 and 5; versions: the LSB's "Symbol Versioning".
+loadable segment; there is no code. The section headers are for patchelf, which asks for them.
+Layout: System V gABI chapters 4 and 5; versions: the LSB's "Symbol Versioning".
 """
 
 from __future__ import annotations
@@ -28,6 +28,21 @@ DT_RUNPATH, DT_FLAGS, DT_VERSYM, DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEED
 DT_FLAGS_1 = 0x6FFFFFFB
 _STATIC_TLS = 0x10
 _PIE = 0x08000000
+
+
+_SECTIONS = {
+    DT_HASH: (".hash", 5, 4),
+    DT_SYMTAB: (".dynsym", 11, 24),
+    DT_VERSYM: (".gnu.version", 0x6FFFFFFF, 2),
+    DT_VERNEED: (".gnu.version_r", 0x6FFFFFFE, 0),
+    DT_VERDEF: (".gnu.version_d", 0x6FFFFFFD, 0),
+    DT_STRTAB: (".dynstr", 3, 0),
+    PT_DYNAMIC: (".dynamic", 6, 16),
+}
+"""Name, type and entry size of the section of each table."""
+_SECTION_NAMES = "\0".join(
+    ["", *(name for name, _, _ in _SECTIONS.values()), ".shstrtab", ""]
+).encode()
 
 
 class _Strings:
@@ -70,33 +85,60 @@ def make_elf(facts: dict[str, Any]) -> bytes:
     }
     tags = _plain_tags(facts, strings)
     start = 64 + 3 * 56
+    spans: dict[int, tuple[int, int]] = {}
     data = facts.get("text", "").encode() + b"\0"
     for tag, block in blocks.items():
         if block:
             data += b"\0" * (-(start + len(data)) % 8)
             tags.append((tag, start + len(data)))
+            spans[tag] = (start + len(data), len(block))
             data += block
     counts = ((DT_VERNEEDNUM, len(facts.get("needs", {}))), (DT_VERDEFNUM, len(definitions) + 1))
     present = {tag for tag, _ in tags}
     tags += [(tag, n) for tag, n in counts if tag - 1 in present]
     tags += [(DT_STRTAB, start + len(data)), (DT_STRSZ, len(strings.table)), (DT_SYMENT, 24)]
     data += strings.table
-    data += b"\0" * (-(start + len(data)) % 8)
+    pad = -(start + len(data)) % 8
+    data += b"\0" * pad
     dynamic = b"".join(struct.pack("<qQ", tag, value) for tag, value in [*tags, (0, 0)])
     at = start + len(data)
     size = at + len(dynamic)
+    places = [
+        *((_SECTIONS[tag], *span) for tag, span in spans.items()),
+        (_SECTIONS[DT_STRTAB], at - len(strings.table) - pad, len(strings.table)),
+        (_SECTIONS[PT_DYNAMIC], at, len(dynamic)),
+    ]
+    infos = {".dynsym": 1, **{_SECTIONS[tag - 1][0]: number for tag, number in counts}}
+    sections = _section_headers(sorted(places, key=lambda place: place[1]), infos, size)
     flags = 7 if facts.get("executable_stack") else 6
     header = struct.pack(
         "<16sHHIQQQIHHHHHH",
         b"\x7fELF\x02\x01\x01",
-        *(3, _MACHINES[facts.get("machine", "x86_64")], 1, 0, 64, 0, 0, 64, 56, 3, 0, 0, 0),
+        *(3, _MACHINES[facts.get("machine", "x86_64")], 1, 0, 64, size, 0, 64, 56, 3, 64),
+        *(len(sections) // 64, len(sections) // 64 - 1),
     )
     segments = (
         struct.pack("<IIQQQQQQ", PT_LOAD, 6, 0, 0, 0, size, size, _PAGE)
         + struct.pack("<IIQQQQQQ", PT_DYNAMIC, 6, at, at, at, len(dynamic), len(dynamic), 8)
         + struct.pack("<IIQQQQQQ", PT_GNU_STACK, flags, 0, 0, 0, 0, 0, 16)
     )
-    return b"".join((header, segments, data, dynamic))
+    return b"".join((header, segments, data, dynamic, sections, _SECTION_NAMES))
+
+
+def _section_headers(
+    places: list[tuple[tuple[str, int, int], int, int]], infos: dict[str, int], end: int
+) -> bytes:
+    """An empty one, those with name, type and entry size, place and size, and the names' own."""
+    numbers = {name: number for number, ((name, _, _), _, _) in enumerate(places, 1)}
+    rows = [(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)]
+    for (name, kind, entry), offset, size in places:
+        link = numbers[".dynsym" if name in (".hash", ".gnu.version") else ".dynstr"]
+        at = _SECTION_NAMES.index(name.encode() + b"\0")
+        rows.append((at, kind, 2, offset, offset, size, link, infos.get(name, 0), 8, entry))
+    at = _SECTION_NAMES.index(b".shstrtab\0")
+    names = end + 64 * (len(rows) + 1)
+    rows.append((at, 3, 0, 0, names, len(_SECTION_NAMES), 0, 0, 1, 0))
+    return b"".join(struct.pack("<IIQQQQIIQQ", *row) for row in rows)
 
 
 def _plain_tags(facts: dict[str, Any], strings: _Strings) -> list[tuple[int, int]]:

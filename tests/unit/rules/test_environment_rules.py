@@ -56,6 +56,27 @@ def test_a_version_that_nobody_has_is_an_error() -> None:
     )
 
 
+@pytest.mark.parametrize("installed", [True, False])
+@pytest.mark.parametrize(
+    ("node", "advice"),
+    [
+        ("GLIBCXX_3.4.33", "pip install --upgrade cxx11-cuda-runtime"),
+        ("GLIBCXX_3.4.35", "No known release of the runtime has GLIBCXX_3.4.35"),
+        ("GLIBCXX_3.4.99", "No known release of the runtime has GLIBCXX_3.4.99"),
+    ],
+)
+def test_no_release_is_advised_that_is_not_published(
+    *, node: str, advice: str, installed: bool
+) -> None:
+    """``releases.json`` knows: the newest has GCC 14's libraries."""
+    ours = [libstdcxx(f"{SITE}/{RUNTIME}", (*OLD, "GLIBCXX_3.4.30"))] if installed else None
+    facts = environment({"a": [binary("a/_core.so", needs=[node])]}, runtime=ours)
+    (first, *_) = only(facts).remedies
+    if advice.startswith("pip") and not installed:
+        advice = "pip install cxx11-cuda-runtime && python -m cxx11_cuda_runtime activate"
+    assert first.startswith(advice)
+
+
 def test_a_weak_need_is_none() -> None:
     user = binary("a/_core.so", needs=["GLIBCXX_3.4.33"])
     weak = tuple(each._replace(weak=True) for each in user.facts.version_needs)

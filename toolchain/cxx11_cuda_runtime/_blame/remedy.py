@@ -51,7 +51,11 @@ class Situation:
 def remedies(situation: Situation) -> tuple[str, ...]:
     """The remedies that apply, best first."""
     if situation.required > situation.vendored:
-        return (f"pip install -U cxx11-cuda-runtime (it ends with 3.4.{situation.vendored} here)",)
+        gcc = gcc_of(situation.required)
+        wanted = f"'cxx11-cuda-runtime>=1.{gcc}'" if gcc else "cxx11-cuda-runtime"
+        ends = f"it ends with 3.4.{situation.vendored} here"
+        older = "else an older release of the package that asks"
+        return (f"pip install -U {wanted} ({ends}), if there is such a release; {older}",)
     culprit = situation.culprit
     found = []
     if culprit.module:

@@ -108,6 +108,16 @@ def requirement_text(
     return f"{DISTRIBUTION}<{epoch + 1},>={lowest}"
 
 
+def is_published(tables: SymbolTables, soname: str, node: str) -> bool:
+    """Whether a known release of the runtime provides a version of one of its libraries."""
+    try:
+        needed = version_bounds(tables, [(soname, node)])
+    except NoRuntimeError:
+        return False
+    lowest = max((bound.version for bound in needed), default=Version("0"))
+    return any(release.version >= lowest for release in tables.releases)
+
+
 def _vendoring(tables: SymbolTables, gcc: Version, epoch: int) -> Version:
     """The first runtime version whose GCC is at least one release."""
     published = [

@@ -34,7 +34,6 @@ from cxxrt_toolchain.repair.providers import requirement_edits, run_paths
 from cxxrt_toolchain.repair.retag import abi_field, external_libraries, is_portable, platform_field
 from cxxrt_toolchain.repair.sbom import runtime_sbom
 from cxxrt_toolchain.repair.wiring import RuntimeNeed, cuda_release, wire
-from cxxrt_toolchain.rules.rule import Severity
 from cxxrt_toolchain.rules.wheel.verdict import judge_repaired
 
 if TYPE_CHECKING:
@@ -140,7 +139,10 @@ class _Planner:
         )
 
     def _without_runtime(self, needs: RuntimeNeeds, epoch: Epoch) -> RepairPlan:
-        """A wheel that needs nothing of ours still gets the platform tag that is true for it."""
+        """A wheel that needs nothing of ours still gets the platform tag that is true for it.
+
+        And its objects lose what a loader refuses, or follows out of the wheel.
+        """
         tags = self.report.tags
         retag = Retag(
             python=".".join(tags.python), abi=".".join(tags.abi), platform=".".join(tags.platform)
@@ -151,9 +153,14 @@ class _Planner:
         refusals, ignored = self._refusals(needs, retag)
         if refusals:
             return replace(plan, refusals=refusals, notes=())
-        plan = replace(plan, notes=(*plan.notes, *ignored))
         result = str(self._renamed(retag))
-        return plan if result == plan.result else replace(plan, result=result, edits=(retag,))
+        edits: list[Edit] = []
+        for found in self.report.objects:
+            edits += self._search_path(found, needs, uses_runtime=False)
+            edits += _clear(found)
+        if result != plan.result:
+            edits.append(retag)
+        return replace(plan, result=result, edits=tuple(edits), notes=(*plan.notes, *ignored))
 
     def _refusals(
         self, needs: RuntimeNeeds, retag: Retag
@@ -170,10 +177,8 @@ class _Planner:
             self.report, self._renamed(retag), needs, self.tables, wanted.exclude
         )
         for each in sorted(found, key=lambda each: (each.rule, each.sort_key)):
-            unproven = each.severity is not Severity.ERROR and (
-                each.rule == "CXXRT-P1" or (each.rule == "CXXRT-P5" and not wanted.building)
-            )
-            if not each.unrepairable or each.rule in excused or unproven:
+            strict = wanted.building and each.rule == "CXXRT-P5"
+            if not each.unrepairable or each.rule in excused or (each.may_stay and not strict):
                 continue
             if each.rule in wanted.ignore and (plain or not each.promise):
                 ignored.append(f"ignored {each.refusal}")
@@ -220,8 +225,7 @@ class _Planner:
                 if new is not None and new != name:
                     yield ReplaceNeeded(member=found.member, old=name, new=new)
             yield from self._search_path(found, needs, uses_runtime=found.member in users)
-            if found.facts.executable_stack and found.facts.kind == "dyn":
-                yield ClearExecutableStack(member=found.member)
+            yield from _clear(found)
 
     def _search_path(
         self, found: ObjectReport, needs: RuntimeNeeds, *, uses_runtime: bool
@@ -300,3 +304,8 @@ def _drop(found: ObjectReport, soname: Soname) -> DropMember:
     row = provided(soname)
     who = f"{row.distribution} brings" if row else "the shared runtime provides"
     return DropMember(member=found.member, reason=f"{who} {soname}")
+
+
+def _clear(found: ObjectReport) -> Iterator[Edit]:
+    if found.facts.executable_stack and found.facts.kind == "dyn":
+        yield ClearExecutableStack(member=found.member)

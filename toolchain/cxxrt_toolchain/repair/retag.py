@@ -31,7 +31,7 @@ def abi_field(abis: Sequence[str], runtime: RuntimeAbi | None) -> str:
 
     Raises `BadTagError` where a member has no base ABI, or one that cannot carry a runtime ABI.
     """
-    bases = [without_runtime(abi) for abi in abis]
+    bases = dict.fromkeys(map(without_runtime, abis))  # a mixed set has one twice
     if runtime is None:
         return ".".join(bases)
     return ".".join(str(AbiTag(base=base, runtime=runtime)) for base in bases)

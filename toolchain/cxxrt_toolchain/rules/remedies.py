@@ -130,13 +130,29 @@ def repaired_wheel(name: str, version: str) -> str:
     pinned = f"{name}=={version}" if version else name
     return (
         f"pip download --no-deps -d original {pinned} && cxxrt repair -w fixed original/*.whl "
-        "&& pip install --force-reinstall --no-deps fixed/*.whl"
+        f"&& pip install --force-reinstall --no-deps fixed/*.whl && {INSTALL}"
     )
 
 
 def reinstall(name: str) -> str:
     """The command that installs the same release of a distribution again."""
     return f"pip install --force-reinstall --no-deps {name}"
+
+
+def newer_runtime(soname: str, node: str) -> str:
+    """What replaces a runtime that lacks a symbol version: a release that has it, if one is known.
+
+    The tables are read only here: reading them takes longer than judging an environment.
+    """
+    from cxxrt_toolchain.abi.bounds import is_published
+    from cxxrt_toolchain.abi.symbols import load_symbol_tables
+
+    if is_published(load_symbol_tables(), soname, node):
+        return upgrade(RUNTIME_DISTRIBUTION)
+    return (
+        f"No known release of the runtime has {node}: build one that has ('cxxrt runtime list' "
+        "names the recipes), or take the library of the compiler that built the package"
+    )
 
 
 def upgrade(name: str) -> str:

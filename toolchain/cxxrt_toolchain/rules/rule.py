@@ -81,6 +81,11 @@ class Finding:
         return (self.ignored, self.severity.rank, *place)
 
     @property
+    def may_stay(self) -> bool:
+        """A doubt that keeps ``cxxrt repair`` from nothing: P1 and P5 without proof."""
+        return self.severity is not Severity.ERROR and self.rule in ("CXXRT-P1", "CXXRT-P5")
+
+    @property
     def refusal(self) -> str:
         """Why ``cxxrt repair`` refuses the wheel, and what helps."""
         return f"{self.rule}: {self.where}{self.reason}. {self.unrepairable}".rstrip()

@@ -12,7 +12,15 @@ from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily
 from cxxrt_toolchain.facts.installed import VARIABLE_STEPS
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION, Origin, newest, numbers
 from cxxrt_toolchain.facts.process import ProcessView, names_of
-from cxxrt_toolchain.rules.remedies import ACTIVATE, INSTALL, RUN, repaired, runtime_first, upgrade
+from cxxrt_toolchain.rules.remedies import (
+    ACTIVATE,
+    INSTALL,
+    RUN,
+    newer_runtime,
+    repaired,
+    runtime_first,
+    upgrade,
+)
 from cxxrt_toolchain.rules.rule import Finding, Severity, error, note, rule, warning
 from cxxrt_toolchain.wording import listed, shortened
 
@@ -123,12 +131,12 @@ def _newer(
         first = _before(env, name, worst, variable)
     elif variable:
         first = (f"Unset {variable}, or remove the older {name} from it",)
-    elif vendored is None:
-        first = runtime_first(env)
-    elif worst in vendored.facts.version_definitions:
+    elif vendored and worst in vendored.facts.version_definitions:
         first = (ACTIVATE,)
     else:
-        first = (upgrade(RUNTIME_DISTRIBUTION),)
+        first = (newer_runtime(name, worst),)
+        if vendored is None and first[0] == upgrade(RUNTIME_DISTRIBUTION):
+            first = runtime_first(env)
     return (*first, f"Install a release of {member.name} for older systems")
 
 
@@ -136,8 +144,11 @@ def _before(env: EnvironmentFacts, name: str, worst: str, preload: str) -> tuple
     """What comes before a preloaded library, or instead of it."""
     vendored, remove = env.vendored(name), f"Remove {preload} from LD_PRELOAD"
     install = "" if vendored else f"{INSTALL} && "
-    if vendored and worst not in vendored.facts.version_definitions:
-        install = f"{upgrade(RUNTIME_DISTRIBUTION)} && "
+    if not (vendored and worst in vendored.facts.version_definitions):
+        newer = newer_runtime(name, worst)
+        if newer != upgrade(RUNTIME_DISTRIBUTION):
+            return (newer, remove)
+        install = f"{newer} && " if vendored else install
     place = f"LD_PRELOAD={vendored.path}:{preload}" if vendored and not install else ""
     run = f"{install}{RUN}"
     return (run, *([f"Start Python with {place}"] if place else []), remove)

@@ -20,7 +20,7 @@ from cxxrt_toolchain.facts.imports import needed_by
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION, Library, Origin, numbers
 from cxxrt_toolchain.facts.symbols import spells_old_string
 from cxxrt_toolchain.rules.imports.refusals import Failure, absent, no_room, refused
-from cxxrt_toolchain.rules.remedies import imported_before, runtime_first, upgrade
+from cxxrt_toolchain.rules.remedies import imported_before, newer_runtime, runtime_first, upgrade
 from cxxrt_toolchain.rules.rule import Finding, error
 
 if TYPE_CHECKING:
@@ -107,7 +107,10 @@ def _newer(view: ProcessView, node: str, user: Distribution | None) -> tuple[str
         return (*map(str, runtime_first(view)), older)
     if whole[0] <= whole[1]:
         return (*runtime_first(view), older)
-    return (" && ".join([upgrade(RUNTIME_DISTRIBUTION), *runtime_first(view)]), older)
+    newer = newer_runtime(LIBSTDCXX, node)
+    if newer != upgrade(RUNTIME_DISTRIBUTION):
+        return (newer, older)
+    return (" && ".join([newer, *runtime_first(view)]), older)
 
 
 def _other_build(failure: Failure, library: Library | None) -> Finding:

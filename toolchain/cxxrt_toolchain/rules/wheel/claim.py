@@ -115,6 +115,16 @@ class Claim:
         return () if self.is_runtime else self.linked
 
     @property
+    def served_major(self) -> int | None:
+        """The one CUDA major that a repair can give the wheel; None for several, or another."""
+        majors = self.needs.cuda_majors
+        return (
+            majors[0]
+            if len(majors) == 1 and majors[0] in self.spec.epochs[-1].cuda_majors
+            else None
+        )
+
+    @property
     def requires_runtime(self) -> bool:
         """METADATA requires the runtime, whatever the tag says."""
         return self.declared_bound is not None or (self.repaired and self.needs.wants_runtime)

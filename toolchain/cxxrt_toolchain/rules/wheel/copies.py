@@ -5,9 +5,11 @@ What a copy breaks in a process is in the catalogue.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.families import OPENMP_FAMILIES, RuntimeFamily
+from cxxrt_toolchain.facts.needs import runtime_needs
 from cxxrt_toolchain.rules.rule import error, note, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_wheels
 
@@ -22,16 +24,23 @@ REBUILD_SHARED = (
     "Rebuild it without -static-libstdc++; if it must stay static, link with "
     "-Wl,--exclude-libs,ALL and a version script that exports only the module's entry points."
 )
+_NO_LIBGCC = (
+    "Leave it out ('auditwheel repair --exclude libgcc_s.so.1'): every manylinux machine has it."
+)
 _CXX_FAMILIES = frozenset({RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBGCC, RuntimeFamily.LIBCXX})
 
 
 @of_wheels("CXXRT-H1", "Bundled libstdc++ or libgcc_s")
 def bundled_cxx(claim: Claim) -> Iterator[Finding]:
     """Copies of the C++ runtime; a second libstdc++ is known to crash."""
+    stays = runtime_needs(claim.report, repaired=True)
     for found in claim.copies:
         if found.copy_of in _CXX_FAMILIES:
             crashes = found.copy_of is RuntimeFamily.LIBSTDCXX
-            yield _copy(found, error if crashes else warning)
+            one = _copy(found, error if crashes else warning)
+            if found.copy_of is RuntimeFamily.LIBGCC and not stays.wants_runtime:
+                one = replace(one, remedies=(_NO_LIBGCC,))
+            yield one
 
 
 @of_wheels("CXXRT-H2", "Bundled OpenMP runtime")

@@ -15,16 +15,19 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.abi.platforms import glibc_release
 from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES, cuda_major, family_of_name
+from cxxrt_toolchain.facts.needs import RuntimeNeeds
 from cxxrt_toolchain.facts.providers import sounds_like
 from cxxrt_toolchain.facts.searchpath import leaves_package
 from cxxrt_toolchain.rules.rule import Finding, Severity, error, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_promise
 from cxxrt_toolchain.rules.wheel.copies import REPAIR
+from cxxrt_toolchain.rules.wheel.tags import ONE_MAJOR
 from cxxrt_toolchain.wording import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cxxrt_toolchain.abi.bounds import NoRuntimeError
     from cxxrt_toolchain.elf.facts import NeededVersion, Soname
     from cxxrt_toolchain.facts.providers import Required
     from cxxrt_toolchain.facts.wheel import ObjectReport
@@ -36,6 +39,7 @@ _NOT_GRAFTED = (
     "Repair it on the machine that built it, without --no-graft; or name it with --exclude if "
     "something else brings it."
 )
+_KNOWN_RELEASE = "Build it with a release that a known runtime carries."
 _FROM_RUNTIME = "'cxxrt repair' takes it from the shared runtime."
 _GRAFT = "'cxxrt repair' grafts it where it is installed; or link it statically and hidden."
 _PROOF = "To prove it: pip download --no-deps -d required {wanted} && cxxrt check {wheel} required"
@@ -52,11 +56,13 @@ def outside_library(claim: Claim) -> Iterator[Finding]:
     """P-1: every needed library is in the wheel, or allowed by the policy or the platform."""
     if claim.promise is None:
         return
+    refused = {each.member.rpartition("/")[2] for each in claim.report.unreadable}  # W5
     outside = [
         (found, name)
         for found in claim.linked
         for name in found.facts.needed
         if claim.report.provides(name) is None
+        and name not in refused
         and not claim.allows_library(name)
         and not (claim.is_runtime and family_of_name(name) in SHARED_FAMILIES)
     ]
@@ -91,10 +97,13 @@ def _external(claim: Claim, required: Required, found: ObjectReport, name: Sonam
         )
     if required.requirements and required.complete and not shared:
         missing += f"; {listed(each.name for each in required.requirements)} does not bring it"
+    advice = _FROM_RUNTIME if shared else _GRAFT
+    if cuda_major(name) and claim.served_major != cuda_major(name):
+        advice = ONE_MAJOR
     return make(
         missing,
         severity=Severity.ERROR,
-        remedies=(_FROM_RUNTIME if shared else _GRAFT,),
+        remedies=(advice,),
         unrepairable="" if shared else _NOT_GRAFTED,
     )
 
@@ -128,14 +137,18 @@ def version_ceiling(claim: Claim) -> Iterator[Finding]:
     for found in claim.linked:
         for need in _highest(found.facts.version_needs):
             if claim.report.provides(need.soname) is None and (why := _too_new(claim, found, need)):
-                advice = () if family_of_name(need.soname) else (_OLDER_LIBRARY,)
+                advice = "" if family_of_name(need.soname) else _OLDER_LIBRARY
+                none = _unknown(claim, need)
+                if none:
+                    advice = none.advice or _KNOWN_RELEASE
                 yield error(
                     f"needs {need.version} of {need.soname}; {why}",
                     member=found.member,
                     version=need.version,
                     library=need.soname,
-                    remedies=advice,
-                    unrepairable="".join(advice),
+                    remedies=(advice,) if advice else (),
+                    # of a repaired wheel the shortfall is said once
+                    unrepairable="" if none and claim.repaired else advice,
                 )
     yield from _shortfall(claim)
 
@@ -147,8 +160,14 @@ def _shortfall(claim: Claim) -> Iterator[Finding]:
     by_object = claim.runtime is not None and not claim.repaired
     needs = replace(claim.needs, versions=()) if by_object else claim.needs
     if missing := needs.shortfall(claim.tables, epoch=claim.epoch):
-        advice = missing.advice or "Build it with a release that a known runtime carries."
+        advice = missing.advice or _KNOWN_RELEASE
         yield error(missing.message.rstrip("."), remedies=(advice,), unrepairable=advice)
+
+
+def _unknown(claim: Claim, need: NeededVersion) -> NoRuntimeError | None:
+    """Why no known runtime defines that version; None where one does, or has not that library."""
+    needs = RuntimeNeeds(libraries=(need.soname,), versions=((need.soname, need.version),))
+    return needs.shortfall(claim.tables, epoch=claim.epoch)
 
 
 def _too_new(claim: Claim, found: ObjectReport, need: NeededVersion) -> str:

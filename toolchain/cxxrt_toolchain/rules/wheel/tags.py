@@ -5,6 +5,7 @@ T1 to T7 are the sentences G-1 to G-7 of the specification.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.versions import parse_requirement
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.rules.rule import Finding
 
-_ONE_MAJOR = (
+ONE_MAJOR = (
     "A tag has one CUDA major: build one wheel for each, or declare the one that the binaries were "
     "linked against."
 )
+
+_COMPUTED = "Retag it with 'cxxrt repair', which computes the platform tag from the binaries."
+_NO_RUNTIME = "No runtime is for that platform: 'cxxrt encode --to plain' takes the claim out."
 
 
 @of_promise(
@@ -48,9 +52,11 @@ def cuda_major(claim: Claim) -> Iterator[Finding]:
     known = claim.spec.epochs[-1].cuda_majors
     for major in claim.needs.cuda_majors:
         if major != tagged:
-            advice = _ONE_MAJOR if claim.repaired and major in known else ""
+            advice = ONE_MAJOR if claim.repaired and major in known else ""
             message = f"needs libcudart.so.{major}, but {says}"
-            yield error(message, version=str(major), unrepairable=advice)
+            several = len(claim.needs.cuda_majors) > 1
+            remedies = (ONE_MAJOR,) if several or major not in known else ()
+            yield error(message, version=str(major), remedies=remedies, unrepairable=advice)
     if tagged and not claim.needs.cuda_majors:
         remedy = "Drop _cu from the tag, unless the package opens libcudart by itself."
         message = f"{says}, but no object needs libcudart"
@@ -64,10 +70,6 @@ def _check(sentence: str) -> Callable[[Claim], Iterator[Finding]]:
 
 for _rule, _sentence, _title, _remedy in (
     (
-        *("CXXRT-T2", "G-2", "Platform tag not allowed with a runtime ABI"),
-        "Retag it with 'cxxrt repair', which computes the platform tag from the binaries.",
-    ),
-    (
         *("CXXRT-T3", "G-3", "Python tag does not fit the ABI tag"),
         "Use the Python tag that the base ABI would have without the runtime ABI.",
     ),
@@ -77,17 +79,22 @@ for _rule, _sentence, _title, _remedy in (
     ),
     (
         *("CXXRT-T5", "G-5", "Runtime ABI tag and variant label together"),
-        "Keep one of the two: 'cxxrt encode' converts between them.",
+        "'cxxrt encode --to tag' keeps the tag, 'cxxrt encode --to variant' the label.",
     ),
 ):
     of_promise(_rule, _title, remedies=(_remedy,))(_check(_sentence))
 
 
-@of_promise(
-    "CXXRT-T6",
-    "WHEEL tags and file name differ",
-    remedies=("Rename wheels with 'cxxrt encode' or 'python -m wheel tags', never with mv.",),
-)
+@of_promise("CXXRT-T2", "Platform tag not allowed with a runtime ABI")
+def platform(claim: Claim) -> Iterator[Finding]:
+    """G-2."""
+    linux = len(claim.platforms) == len(claim.tags.platform)
+    remedy = _COMPUTED if linux else _NO_RUNTIME
+    for each in _check("G-2")(claim):
+        yield replace(each, remedies=(remedy,))
+
+
+@of_promise("CXXRT-T6", "WHEEL tags and file name differ")
 def wheel_tags(claim: Claim) -> Iterator[Finding]:
     """G-6, which PEP 427 asks of every wheel; only a wrong runtime ABI is an error."""
     if claim.malformed is not None or claim.overridden or claim.report.wheel_file is None:
@@ -96,7 +103,10 @@ def wheel_tags(claim: Claim) -> Iterator[Finding]:
     name = set(claim.tags.expanded)
     lacks = (("WHEEL", name - lines), ("the file name", lines - name))
     if parts := [f"{who} lacks {', '.join(sorted(tags))}" for who, tags in lacks if tags]:
-        yield (error if claim.runtime else warning)("; ".join(parts))
+        to = "tag" if claim.runtime else "plain"
+        remedy = f"'cxxrt encode --to {to}' writes WHEEL for the name; never rename with mv."
+        make = error if claim.runtime else warning
+        yield make("; ".join(parts), remedies=(remedy,))
 
 
 @of_promise(

@@ -20,8 +20,11 @@ from cxxrt_toolchain.rules.wheel import (
     undefined,
 )
 from cxxrt_toolchain.rules.wheel.claim import make_claim
+from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cxxrt_toolchain.abi.filename import WheelTags
     from cxxrt_toolchain.abi.spec import Spec
     from cxxrt_toolchain.abi.symbols import SymbolTables
@@ -33,6 +36,11 @@ if TYPE_CHECKING:
 
 DECLARING = (archive, copies, loading, promises, providers, symbols, tags, undefined)
 """The modules that declare the rules about wheels."""
+
+PLAIN_EXCUSES = frozenset({"CXXRT-P2", "CXXRT-P5"})
+"""What ``cxxrt repair`` refuses under a runtime ABI only: a plain name promises nothing about
+copies and strings."""
+_REPAIR = "'cxxrt repair'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +95,27 @@ def judge(
         filename=report.filename,
         judged_as="-".join(".".join(field) for field in fields),
         runtime=str(claim.runtime) if claim.runtime else None,
-        findings=rule.judge(claim),
+        findings=tuple(_possible(rule.judge(claim))),
         needs=claim.needs,
     )
+
+
+def _possible(findings: tuple[Finding, ...]) -> Iterator[Finding]:
+    """The findings with advice that says what keeps ``cxxrt repair`` from following it."""
+    refused = {each.rule for each in findings if each.unrepairable and not each.may_stay}
+    for each in findings:
+        remedies = each.remedies
+        if refused and not each.unrepairable:
+            remedies = tuple(_with_obstacles(text, refused) for text in remedies)
+        yield replace(each, remedies=remedies)
+
+
+def _with_obstacles(remedy: str, refused: set[str]) -> str:
+    if _REPAIR not in remedy:
+        return remedy
+    if refused <= PLAIN_EXCUSES:
+        return remedy.replace(_REPAIR, "'cxxrt repair --encoding plain'")
+    return f"{remedy} It refuses the wheel as it is, because of {listed(sorted(refused))}."
 
 
 def judge_repaired(
