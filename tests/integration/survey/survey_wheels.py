@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from cxxrt_toolchain.wheel.record import RecordRow, format_record, sha256_field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,15 +30,29 @@ def write(
     tag: str = TAG,
     requires: Sequence[str] = (),
     first: bool = False,
+    record: bool = False,
 ) -> Path:
-    """A wheel; `first`: its texts come before its objects, far from the directory."""
+    """A wheel; `first`: its texts come before its objects, far from the directory.
+
+    `record`: RECORD has hashes, so that nothing is wrong with it.
+    """
+    pure = "true" if tag.endswith("-any") else "false"
     info = f"{project}-{version}.dist-info"
     needs = "".join(f"Requires-Dist: {each}\n" for each in requires)
     texts = {
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {project}\nVersion: {version}\n{needs}",
-        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: false\nTag: {tag}\n",
+        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: {pure}\nTag: {tag}\n",
         f"{info}/RECORD": "".join(f"{name},,\n" for name in objects),
     }
+    if record:
+        rows = [RecordRow(n, sha256_field(sha256(c).digest()), len(c)) for n, c in objects.items()]
+        rows += [
+            RecordRow(n, sha256_field(sha256(t.encode()).digest()), len(t))
+            for n, t in texts.items()
+            if not n.endswith("RECORD")
+        ]
+        rows.append(RecordRow(f"{info}/RECORD", "", None))
+        texts[f"{info}/RECORD"] = format_record(rows).decode()
     encoded = {name: text.encode() for name, text in texts.items()}
     members = {**encoded, **objects} if first else {**objects, **encoded}
     path = folder / f"{project}-{version}-{tag}.whl"

@@ -274,7 +274,7 @@ def test_what_may_be_cured_by_time_is_tried_by_the_next_run(tmp_path: Path, whee
     assert not Store(folder).todo("names")
 
 
-def _tree(pid: int) -> list[int]:
+def tree(pid: int) -> list[int]:
     """A process and all below it."""
     parents: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -310,7 +310,7 @@ def test_a_survey_that_is_killed_goes_on_and_loses_nothing(tmp_path: Path, whom:
     if whom == "interrupt":
         os.killpg(run.pid, signal.SIGINT)
     else:
-        below = _tree(run.pid)
+        below = tree(run.pid)
         for pid in below if whom == "all" else below[-1:]:
             os.kill(pid, signal.SIGKILL)
     said = run.communicate(timeout=60)[1]
