@@ -1,8 +1,8 @@
 """The tables of PEP-DRAFT.rst, from the specification's data and from what tools were seen to do.
 
 In: ``tags.json``, ``symbols/``, and what was recorded: ``tool_matrix.json``,
-``runtime_matrix.json`` and ``tests/crashes/matrix.json``. Out: the text between the ``.. begin
-table: NAME`` and ``.. end table: NAME`` lines of the proposal.
+``runtime_matrix.json``, ``tests/crashes/matrix.json``, ``tests/proof/survey``. Out: the text
+between the ``.. begin table: NAME`` and ``.. end table: NAME`` lines of the proposal.
 ``python tests/spec/pep_tables.py`` says whether it is current; ``--write`` makes it so.
 """
 
@@ -152,6 +152,33 @@ def crashes() -> str:
     )
 
 
+SURVEYED = {
+    "need libstdc++.so.6": "need ``libstdc++.so.6``",
+    "bundle libstdc++": "bundle a libstdc++",
+    "link libstdc++ statically": "link a libstdc++ statically",
+    "bundle libgomp": "bundle a libgomp",
+    "link libcudart statically": "link a libcudart statically",
+    "export STB_GNU_UNIQUE symbols (H10)": "export ``STB_GNU_UNIQUE`` symbols",
+    "export strong std:: definitions (H9)": "export strong definitions in ``std::``",
+}
+"""Lines of the survey's report, and how the proposal says them."""
+
+
+def survey_counts() -> dict[str, tuple[int, int, str]]:
+    """How many, of how many, and the share, as the recorded report of the survey has them."""
+    text = (ROOT / "tests" / "proof" / "survey" / "headline.txt").read_text(encoding="utf-8")
+    found = re.findall(r"^ *(\d+) of (\d+) +([\d.]+ %)  (.+)$", text, re.MULTILINE)
+    return {label: (int(count), int(of), share) for count, of, share, label in found}
+
+
+def survey() -> str:
+    """What popular wheels carry, by ``cxxrt survey report``."""
+    counts = survey_counts()
+    of = counts["bundle libstdc++"][1]
+    rows = ((said, str(counts[label][0]), counts[label][2]) for label, said in SURVEYED.items())
+    return table((f"Of {of} projects", "Number", "Share"), rows)
+
+
 def cost() -> str:
     """What `cost.py` measured: of a process, an installer, a build and an index."""
     figures = _read(Path(__file__).with_name("cost.json"))
@@ -181,7 +208,7 @@ def releases() -> str:
     )
 
 
-TABLES = (runtimes, crashes, epochs, libraries, ceilings, encodings, releases, cost)
+TABLES = (runtimes, survey, crashes, epochs, libraries, ceilings, encodings, releases, cost)
 
 
 def rendered(text: str) -> str:

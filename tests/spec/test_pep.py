@@ -107,6 +107,17 @@ def test_the_tables_are_current() -> None:
     assert pep_tables.rendered(TEXT) == TEXT
 
 
+def test_the_pairs_in_the_text_are_those_of_the_survey() -> None:
+    counts = pep_tables.survey_counts()
+    said = r"libraries: (\d+)\s+pairs[^.]*?, (\d+) two libquadmath,\s+and (\d+)"
+    (words,) = re.findall(said, TEXT)
+    copies = [counts[f"bundle {name}"][0] for name in ("libgomp", "libquadmath")]
+    report = (pep_tables.ROOT / "tests/proof/survey/headline.txt").read_text(encoding="utf-8")
+    (unique,) = re.findall(r"(\d+) both define the same STB_GNU_UNIQUE", report)
+    pairs = [str(n * (n - 1) // 2) for n in copies]
+    assert list(words) == [*pairs, unique]
+
+
 def test_every_sentence_id_exists() -> None:
     named = set(re.findall(r"\b([A-Z]-[1-9][0-9]*[a-z]?)\b", BODY)) - {"C-1"}
     assert named - {sentence.id for sentence in read_sentences()} == set()

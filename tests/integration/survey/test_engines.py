@@ -14,7 +14,6 @@ import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from survey_wheels import write
@@ -22,9 +21,6 @@ from test_survey import rows, tree
 
 from cxxrt_toolchain.cli import main
 from cxxrt_toolchain.survey.store import Store
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.engines
 _COUNT, _PER = 120, 2
@@ -55,7 +51,7 @@ def expected(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["local", "dask", "ray"])
-def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+def engine(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     if name != "local" and find_spec({"dask": "distributed", "ray": "ray"}[name]) is None:
         pytest.skip(f"{name} is not installed")
