@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
 import pytest
+from machine import need_extension_builder
 from sample_builds import build_wheel, copied, run
 
 from cxxrt_toolchain.elf.reader import read_elf
@@ -33,6 +34,7 @@ def newer_wheel(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Path:
     """The sample, compiled by GCC 16 against the runtime of GCC 14."""
+    need_extension_builder()
     assert runtime16_wheel.is_file(), "its build brings the compiler"
     command = [sys.executable, "-m", "cxxrt_toolchain", "runtime", "compiler"]
     done = run([*command, "--recipe", "runtime-16"], index.environment())

@@ -6,6 +6,7 @@ two modules; and /proc/self/maps says how many copies there are.
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -146,10 +147,15 @@ def test_private_copies_work_after_a_promoted_one_that_was_used(
 def test_without_us_the_second_copy_breaks_which_is_why_we_exist(
     run_state: Callable[..., Any], probes: dict[str, Path], foreign: dict[str, Path], kind: str
 ) -> None:
+    """What breaks depends on the compiler: modules of GCC 12 lose a number, GCC 14's crash."""
     steps = [["dlopen", str(foreign["30"])], *check(probes, "plain", kind)]
-    results = run_state(steps).results[1:3]
-    assert results[0] == WORKS
-    assert results[1]["number"] == ""
+    ended, results = "", [WORKS, {"number": ""}]
+    try:
+        results = run_state(steps).results[1:3]
+    except AssertionError as error:
+        ended = str(error).partition("\n")[0]
+    assert ended in {"", f"exit {-signal.SIGSEGV:d}"}
+    assert (results[0], results[1]["number"]) == (WORKS, "")
 
 
 def test_an_older_copy_that_is_enough_is_accepted(

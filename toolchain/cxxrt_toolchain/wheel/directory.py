@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import stat
 import struct
+import warnings
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
@@ -109,8 +110,10 @@ def read_directory(source: ByteSource, path: Path, limits: WheelLimits) -> tuple
         BadWheelError: It is not a zip archive, or its structure is ambiguous.
     """
     try:
-        with zipfile.ZipFile(SourceFile(source, limits.directory_size)) as archive:
-            infos, start = archive.infolist(), archive.start_dir
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # `zipfile` warns of what is an issue below
+            with zipfile.ZipFile(SourceFile(source, limits.directory_size)) as archive:
+                infos, start = archive.infolist(), archive.start_dir
     except (
         zipfile.BadZipFile,
         NotImplementedError,  # a version or feature that zipfile does not know
