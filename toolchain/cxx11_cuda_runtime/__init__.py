@@ -148,7 +148,7 @@ def __getattr__(name: str) -> object:
 
 
 def _vendored_has(glibcxx: "str | None") -> bool:
-    head, _, minor = (glibcxx or "3.4.0").rpartition(".")
+    head, _, minor = ("3.4.0" if glibcxx is None else glibcxx).rpartition(".")
     return head == "3.4" and minor.isdecimal() and int(minor) <= _VENDORED
 
 

@@ -191,7 +191,11 @@ _CAUSES = (
         "The file is not a shared library (damaged, or a Git LFS pointer).",
         _REINSTALL,
     ),
-    ("damaged", "The wheel brought another content (a power cut, a faulty disk).", _REINSTALL),
+    (
+        "damaged",
+        "The wheel brought another content (a power cut, a faulty disk, a Git LFS pointer).",
+        _REINSTALL,
+    ),
     ("failed to map segment", *_NOEXEC),
     ("Operation not permitted", *_NOEXEC),
     (
