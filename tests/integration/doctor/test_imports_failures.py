@@ -109,6 +109,20 @@ def test_an_exception_says_what_and_where(site: Path) -> None:
     assert diagnosis.steps[0].detail == "of it"
 
 
+def test_what_a_failing_import_wrote_is_quoted(site: Path) -> None:
+    (site / "says.py").write_text(
+        "import os\nprint('to stdout')\nos.write(2, b'early\\n' * 9 + b'the cause\\n')\n"
+        "import gone\n"
+    )
+    (site / "dies.py").write_text("import os\nos.write(2, b'no \\x1b licence\\n')\nos._exit(4)\n")
+    evidence = _evidence(diagnose("json", "says")).splitlines()
+    assert evidence[-1] == "it wrote: the cause"
+    assert evidence.count("it wrote: early") == 4
+    (found,) = [each for each in diagnose("dies").findings if each.rule == "CXXRT-D27"]
+    assert found.message.startswith("Importing dies ends the process, exit 4")
+    assert "it wrote: no \\x1b licence" in found.evidence
+
+
 def test_a_module_that_ends_the_process(site: Path) -> None:
     (site / "leaves.py").write_text("import os\nos._exit(3)\n")
     (site / "exits.py").write_text("import sys\nsys.exit('no licence')\n")

@@ -238,6 +238,7 @@ def test_a_hang_is_told_from_a_crash() -> None:
     [
         ("OMP: Error #15: Initializing libiomp5.so, but found", "two OpenMP runtimes"),
         ("free(): invalid pointer", "a damaged heap"),
+        ("compiled using NumPy 1.x cannot be run in\nNumPy 2.4.6 as", "or numpy<2"),
         ("terminate called after throwing an instance of 'std::bad_cast'", "a locale facet"),
     ],
 )

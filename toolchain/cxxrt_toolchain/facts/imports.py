@@ -42,7 +42,7 @@ class Attempt(Generic[T]):
     """The observer's value for the process after the import, or at the crash."""
     site: CrashSite | None = None
     words: tuple[str, ...] = ()
-    """Of a process that ended: the last lines that it wrote during the import."""
+    """Of an import that failed: the last lines that the process wrote during it."""
 
     @property
     def way(self) -> tuple[str, ...]:

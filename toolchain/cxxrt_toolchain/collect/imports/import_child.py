@@ -218,7 +218,8 @@ def failure(error: BaseException) -> "dict[str, object]":
     """The answer for an exception: what was raised, and where."""
     try:
         every = traceback.extract_tb(error.__traceback__)
-        frames = [e for e in every if e.filename != __file__ and not e.filename.startswith("<froz")]
+        ours = (__file__, importlib.__file__)
+        frames = [e for e in every if e.filename not in ours and e.filename[:7] != "<frozen"]
         missing = getattr(error, "name", None) if isinstance(error, ImportError) else None
         return {
             "outcome": "exception",

@@ -114,6 +114,7 @@ class ImportSession(Generic[T]):
             where=reply.answer.get("where", ""),
             missing=reply.answer.get("missing") or "",
             report=reply.answer.get("traceback", ""),
+            words=self._child.last_words() if reply.answer["outcome"] == "exception" else (),
             events=self._child.events(),
             seconds=seconds,
             seen=seen,

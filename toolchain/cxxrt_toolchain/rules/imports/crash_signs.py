@@ -23,6 +23,10 @@ _TEXTS = (
         re.compile(re.escape(TWO_OPENMP)),
         "two OpenMP runtimes of Intel's or LLVM's kind (CXXRT-L105)",
     ),
+    (
+        re.compile(r"compiled using NumPy 1\.x cannot be run in\s+NumPy [\d.]+"),
+        "install a release of that package for NumPy 2, or numpy<2",
+    ),
     (re.compile(r"free\(\): invalid pointer|munmap_chunk|double free"), "a damaged heap"),
     (
         re.compile(r"terminate called without an active exception"),
