@@ -122,7 +122,7 @@ class PrivateLibstdcxx:
 
 
 RUNTIME_DISTRIBUTION = "cxx11-cuda-runtime"
-_SYSTEM = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/lib32/", "/usr/libexec/")
+SYSTEM = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/lib32/", "/usr/libexec/")
 _NODES = {family: f"{node.rpartition('_')[0]}_" for node, family in DEFINED_BY.items()}
 
 
@@ -153,7 +153,7 @@ class Places:
             return Origin.INTERPRETER
         if self.conda and path.startswith(self.conda):
             return Origin.CONDA
-        if name.startswith(_SYSTEM):
+        if name.startswith(SYSTEM):
             return Origin.SYSTEM
         return Origin.WHEEL if _in_site(path) else Origin.OTHER
 

@@ -155,7 +155,8 @@ def lacks_version(env: EnvironmentFacts) -> Iterator[Finding]:
 
 def _judged_by_d1(env: EnvironmentFacts, found: Unserved) -> bool:
     name = env.by_path[found.provider].name
-    return name in _VERSIONED and (found.consumer, name) not in env.own
+    own = (found.consumer, name) in env.own or env.package_of(found.consumer) is None
+    return name in _VERSIONED and not own
 
 
 def _unserved(env: EnvironmentFacts, found: Unserved) -> Finding:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import struct
+from functools import cache
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.installed import Found, Step
@@ -107,7 +108,11 @@ def split_path(text: str) -> tuple[str, ...]:
 
 def expand(text: str, path: str) -> tuple[str, ...]:
     """The folders of an RPATH or RUNPATH, ``$ORIGIN`` being the folder of the object."""
-    origin = path.rpartition("/")[0]
+    return _expanded(text, path.rpartition("/")[0])
+
+
+@cache  # a thousand modules have a few dozen search paths
+def _expanded(text: str, origin: str) -> tuple[str, ...]:
     folders = (_ORIGIN.sub(lambda _: origin, each) for each in split_path(text))
     return tuple(os.path.normpath(each) for each in folders)
 

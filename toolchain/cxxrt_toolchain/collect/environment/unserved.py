@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.elf.facts import Binding
 from cxxrt_toolchain.elf.reader import ElfError, SparseElf
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
+from cxxrt_toolchain.facts.libraries import SYSTEM
 from cxxrt_toolchain.facts.loading import Absent, Unserved
 from cxxrt_toolchain.plain_files import open_plain
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 _GLIBC = re.compile(r"(?:lib(?:anl|c|crypt|dl|m|mvec|nsl|pthread|resolv|rt|util)\.so|ld-linux).*")
 _LARGEST_TABLE = 128 << 20
+_WORTH_A_TABLE = 5000
+"""Bytes of an object for each name that is looked up singly before its whole table is read; all
+400,000 of libtensorflow_cc.so.2, of 1 GB, take a second."""
 _Symbol = tuple[str, str]
 """A name and a version; an empty version for none."""
 _NOTHING: tuple[_Symbol, ...] = ()
@@ -113,14 +117,18 @@ class Scopes:
         self._answers = answers
         self._tables: dict[str, _Table | None] = {}
         self._states: dict[str, str] = {}
+        self._asked: dict[str, int] = {}
         self._lacking: dict[tuple[str, tuple[str, ...]], tuple[_Symbol, ...]] = {}
 
     def undefined(self, opened: Iterable[Opened]) -> Iterator[Unserved]:
         """Symbols that nothing in the scope of an object defines."""
         found: dict[tuple[str, str], tuple[dict[str, None], list[str]]] = {}
         for each in opened:
-            # Where a library is absent, what it would define is unknown.
-            for path in () if each.absent else each.edges:
+            # Where a library is absent, what it would define is unknown. The machine's libraries
+            # fit together, as long as they get each other.
+            for path, row in () if each.absent else each.edges.items():
+                if path.startswith(SYSTEM) and all(to.startswith(SYSTEM) for to in row.values()):
+                    continue
                 lacking = self._lacks(path, each)
                 scope = [*self._started, *each.edges]
                 for name, version in sorted(self._unserved(lacking, scope)) if lacking else ():
@@ -170,10 +178,13 @@ class Scopes:
         for file in files:
             if not left:
                 break
-            table = self._table(file)
+            defined = self._loader.facts[file].facts.version_definitions
+            plain = not defined
+            names = {name for name, version in left if defined in ((), (version,)) or not version}
+            few = self._few(file, names) if len(names) == len(left) else None
+            table = self._table(file) if few is None else few
             if table is None:  # it cannot be read: nothing can be said
                 return ()
-            plain = not self._loader.facts[file].facts.version_definitions
             left = [
                 (name, version)
                 for name, version in left
@@ -181,6 +192,18 @@ class Scopes:
                 or (version and version not in found and "" not in found and not plain)
             ]
         return tuple(left)
+
+    def _few(self, path: str, names: set[str]) -> _Table | None:
+        """Those of a few names that an object exports; None where its whole table is better."""
+        self._asked[path] = self._asked.get(path, 0) + len(names)
+        few = self._loader.facts[path].size // _WORTH_A_TABLE
+        if self._asked[path] > few or path in self._tables or path == self._started[0]:
+            return None
+        try:
+            with open_plain(path) as stream:
+                return dict.fromkeys(SparseElf(stream, path).exports(names), ("",))
+        except (OSError, ElfError):
+            return None
 
     def _table(self, path: str) -> _Table | None:
         if path not in self._tables:
