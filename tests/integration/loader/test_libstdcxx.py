@@ -149,7 +149,8 @@ def test_without_us_the_second_copy_breaks_which_is_why_we_exist(
 ) -> None:
     """What breaks depends on the compiler: modules of GCC 12 lose a number, GCC 14's crash."""
     steps = [["dlopen", str(foreign["30"])], *check(probes, "plain", kind)]
-    ended, results = "", [WORKS, {"number": ""}]
+    ended = ""
+    results: list[Any] = [WORKS, {"number": ""}]
     try:
         results = run_state(steps).results[1:3]
     except AssertionError as error:
