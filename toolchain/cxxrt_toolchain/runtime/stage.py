@@ -135,12 +135,12 @@ def _unpacked_folder(component: Component, arch: str, workshop: Workshop) -> Pat
     if len(pins) != 1 or pins[0].kind is not Kind.PYPI:
         raise InputError(f"{component.name}: needs exactly one wheel for {arch}.")
     final = workshop.cache.builds / f"{component.name}-{arch}-{pins[0].sha256[:16]}"
-    if is_intact(final):
-        return final
+    wheel = _fetch(pins, workshop)[pins[0]]  # compared with its pin
+    members = [library.member for library in component.for_arch(arch)]
+    members += component.license_files
     with locked(final):
-        if not is_intact(final, workshop.progress):
+        if not is_intact(final, workshop.progress, (wheel, members)):
             shutil.rmtree(final, ignore_errors=True)
-            wheel = _fetch(pins, workshop)[pins[0]]
             with new_folder(final) as work:
                 unpack_wheel(wheel, work / "wheel")
                 for library in component.for_arch(arch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,3 +56,28 @@ def test_a_damaged_folder_is_not_and_a_line_says_so(kind: str, folder: Path) -> 
     stream = io.StringIO()
     assert not is_intact(folder, Progress(stream=stream))
     assert "is damaged (" in stream.getvalue()
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    """The wheel that the sealed library was taken from."""
+    path = tmp_path / "pinned.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("nvidia/lib/libx.so.1", bytes(100))
+    return path
+
+
+def test_what_was_unpacked_is_compared_with_its_wheel_whoever_sealed_it(
+    folder: Path, wheel: Path
+) -> None:
+    (folder / "lib/libx.so").unlink()
+    source = (wheel, ["nvidia/lib/libx.so.1"])
+    seal(folder)
+    assert is_intact(folder, source=source)
+    _overwrite(folder)
+    seal(folder)
+    stream = io.StringIO()
+    assert is_intact(folder)
+    assert not is_intact(folder, Progress(stream=stream), source)
+    assert "libx.so.1 is not that of pinned.whl" in stream.getvalue()
+    assert not is_intact(folder, source=(wheel, [*source[1], "nvidia/lib/liby.so.1"]))
