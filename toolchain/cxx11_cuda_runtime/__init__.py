@@ -116,9 +116,7 @@ def require(
 
         _require.require(glibcxx=glibcxx, cudart=cudart, openmp=openmp, who=who, how=_how)
     if libraries and _how not in {"disabled", "unsupported"}:
-        from cxx11_cuda_runtime import _provider
-
-        _provider.require(libraries, who)
+        _quickly("_provider").require(libraries, who)
 
 
 def loaded() -> "tuple[LoadedLibrary, ...]":
@@ -145,6 +143,22 @@ def __getattr__(name: str) -> object:
     from cxx11_cuda_runtime import _errors
 
     return getattr(_errors, name)
+
+
+def _quickly(submodule: str) -> "Any":  # noqa: ANN401 - as importlib.import_module
+    """Import a submodule without the finder that the import system sets up for the package.
+
+    That costs as much as the module itself, and a tenth of loading a library.
+    """
+    name, path = f"{__name__}.{submodule}", f"{_HERE}/{submodule}.py"
+    module = sys.modules.get(name)
+    loader: Any = type(__spec__.loader)
+    if module is None and loader.__name__ == "SourceFileLoader":
+        module = type(sys)(name)
+        module.__file__ = path
+        loader(name, path).exec_module(module)
+        module = sys.modules.setdefault(name, module)  # in one step: two threads may be here
+    return module or __import__(name, fromlist=["*"])
 
 
 def _vendored_has(glibcxx: "str | None") -> bool:

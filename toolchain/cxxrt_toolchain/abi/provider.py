@@ -12,15 +12,15 @@ from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from packaging.version import Version
-
 from cxxrt_toolchain.abi.data import data_names, read_data
+from cxxrt_toolchain.abi.versions import parse_version
 from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from packaging.requirements import Requirement
+    from packaging.version import Version
 
 _MOST_PROOF = 3
 """Functions that a loaded library is asked for, beside those of its row."""
@@ -94,7 +94,7 @@ class Provided:
 
     def bounds(self, symbols: Iterable[str] = ()) -> tuple[str, str | None]:
         """The first release that is enough, and the one after the last; `NoProviderError`."""
-        lower, upper, needed = Version(self.first), self.below, sorted(set(symbols))
+        lower, upper, needed = parse_version(self.first), self.below, sorted(set(symbols))
         for symbol in needed:
             if self.table.complete and not self.table.knows(symbol):
                 raise NoProviderError(
@@ -104,19 +104,19 @@ class Provided:
                 )
             lower = max(lower, self.table.added.get(symbol, lower))
             gone = self.table.removed.get(symbol)
-            if gone is not None and (upper is None or gone < Version(upper)):
+            if gone is not None and (upper is None or gone < parse_version(upper)):
                 upper = str(gone)
-        if upper is not None and lower >= Version(upper):
+        if upper is not None and lower >= parse_version(upper):
             raise NoProviderError(
                 f"no release of {self.distribution} has all needed symbols of {self.soname}.",
                 "Its objects were linked against different releases: build them against one.",
             )
-        return (self.first if lower == Version(self.first) else str(lower)), upper
+        return (self.first if lower == parse_version(self.first) else str(lower)), upper
 
     def evidence(self, symbols: Iterable[str]) -> tuple[str, ...]:
         """Functions that a loaded copy must have to be enough: the newest of what is needed."""
         known = [name for name in set(symbols) if self.table.knows(name)]
-        first = self.table.releases[0] if known else Version("0")
+        first = self.table.releases[0] if known else parse_version("0")
         known.sort(key=lambda name: (self.table.added.get(name, first), name), reverse=True)
         removed = [name for name in known if name in self.table.removed]
         return tuple(dict.fromkeys((*self.proof, *known[:_MOST_PROOF], *removed[:_MOST_PROOF])))
@@ -134,9 +134,10 @@ class Provided:
         if not mine:
             return "any release"
         lower, upper = self.bounds(symbols)
-        known = {*_releases_of(self.distribution), *map(Version, filter(None, (upper, self.below)))}
-        for release in sorted(known):
-            inside = release >= Version(lower) and (upper is None or release < Version(upper))
+        ends = map(parse_version, filter(None, (upper, self.below)))
+        first, end = parse_version(lower), parse_version(upper) if upper else None
+        for release in sorted({*_releases_of(self.distribution), *ends}):
+            inside = first <= release and (end is None or release < end)
             if self.policy == "line":
                 inside = inside and f"{release}.".startswith(f"{self.line}.")
             if not inside and all(r.specifier.contains(release, prereleases=True) for r in mine):
@@ -146,7 +147,7 @@ class Provided:
 
 def read_library(document: Mapping[str, Any]) -> LibrarySymbols:
     """The table of one library; a symbol that comes back counts from its last coming on."""
-    rows = sorted((Version(key), row) for key, row in document["releases"].items())
+    rows = sorted((parse_version(key), row) for key, row in document["releases"].items())
     added: dict[str, Version] = {}
     removed: dict[str, Version] = {}
     for release, row in rows:
@@ -208,4 +209,4 @@ def provided_copy(*names: str) -> Provided | None:
 
 def _releases_of(distribution: str) -> set[Version]:
     rows = [row for row in load_providers().values() if row.distribution == distribution]
-    return {release for row in rows for release in (*row.table.releases, Version(row.first))}
+    return {release for row in rows for release in (*row.table.releases, parse_version(row.first))}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from cxxrt_toolchain.rules import (
     captures,
     copies,
+    duplicates,
     installation,
     interactions,
     interposition,
@@ -26,6 +27,7 @@ DECLARING = (
     captures,
     copies,
     crashes,
+    duplicates,
     installation,
     interactions,
     interposition,

@@ -1,0 +1,3 @@
+from cxxrt_sample_mkl_cmake._core import release, selftest, set_threads, threads
+
+__all__ = ["release", "selftest", "set_threads", "threads"]
