@@ -75,7 +75,7 @@ def built(
     need_extension_builder()
     done: dict[tuple[object, ...], Path] = {}
 
-    def build(sample: str, *changes: tuple[str, str], frontend: str = "build") -> Path:
+    def build(sample: str, *changes: tuple[str, str], frontend: str = "build-uv") -> Path:
         if (sample, changes) not in done:
             folder = tmp_path_factory.mktemp(sample)
             source = copied(samples / sample, folder / "source")
@@ -106,7 +106,7 @@ def requirements(wheel: Path) -> list[str]:
 def installed(folder: Path, index: Index, *what: object) -> Environment:
     run([sys.executable, "-m", "venv", str(folder)], clean_environment())
     environment = Environment(python=folder / "bin" / "python", index=index.with_network())
-    environment.stock_pip("install", "-q", *map(str, what))
+    environment.uv(*map(str, what))
     return environment
 
 
@@ -129,6 +129,16 @@ def test_mkl_is_pinned_by_its_soname_and_takes_the_runtimes_openmp(
     assert process.count("libmkl_gnu_thread") == 1
     assert process.count("libgomp") == 1
     assert process.count("libiomp5") == 0
+
+
+def test_an_editable_install_pulls_mkl_in_and_loads_it_at_the_start(
+    index: Index, samples: Path, tmp_path: Path
+) -> None:
+    source = copied(samples / MKL, tmp_path / "source")
+    environment = installed(tmp_path / "env", index, "-e", source)
+    process = Process(environment, "cxxrt_sample_mkl")
+    assert process.said == ["cxxrt 42"]
+    assert process.count("libmkl_rt") == process.count("libgomp") == 1
 
 
 def test_two_users_of_mkl_share_one_copy_and_its_state_in_both_orders_beside_numpy_and_torch(

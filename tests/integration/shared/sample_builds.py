@@ -87,7 +87,8 @@ class Index:
         common = {**clean_environment(), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         if self.wheelhouse is None:
             extra = f"{_configured_extra_index()} {self.url}".strip()
-            return {**common, "PIP_EXTRA_INDEX_URL": extra}
+            found = {"PIP_EXTRA_INDEX_URL": extra, "UV_FIND_LINKS": str(self.folder)}
+            return {**common, **found}
         return {
             **common,
             "PIP_CONFIG_FILE": os.devnull,
@@ -155,7 +156,7 @@ def build_wheel(source: Path, wheels: Path, frontend: str, index: Index, *option
     Args:
         source: The project; it is built in place.
         wheels: Where the wheel goes.
-        frontend: ``build`` or ``pip``.
+        frontend: ``build``, ``build-uv``, which installs with uv in any case, or ``pip``.
         index: Has the runtime and the toolchain.
         options: Config settings, each as ``key=value``.
     """
@@ -165,7 +166,8 @@ def build_wheel(source: Path, wheels: Path, frontend: str, index: Index, *option
         command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", str(wheels), *settings]
         run([*command, str(source)], index.environment())
     else:
-        installer = [] if index.wheelhouse is None else ["--installer", "uv"]
+        by_uv = index.wheelhouse is not None or frontend == "build-uv"
+        installer = ["--installer", "uv"] if by_uv else []
         command = [sys.executable, "-m", "build", "--wheel", *installer, "-o", str(wheels)]
         run([*command, *settings, str(source)], index.environment())
 

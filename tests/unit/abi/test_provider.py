@@ -59,6 +59,22 @@ def test_a_removed_symbol_bounds_from_above_and_is_part_of_the_proof() -> None:
     assert MKL2.evidence(["dcombssq_"]) == ("mkl_get_version", "dcombssq_")
 
 
+@pytest.mark.parametrize(
+    ("built", "text"),
+    [
+        (None, "mkl<2027,>=2026.0.0"),
+        ("2026.1.0", "mkl<2027,>=2026.0.0"),
+        ("2026.9.0", "mkl<2027,>=2026.9.0"),
+        ("2027.1.0", "mkl>=2027.1.0"),
+    ],
+)
+def test_a_release_that_no_table_knows_bounds_what_was_linked_against_it(
+    built: str | None, text: str
+) -> None:
+    assert MKL3.requirement(["cblas_dgemm"], built) == text
+    assert load_providers()["libnvrtc.so.13"].requirement(["nvrtcNew"], "13.9.1")
+
+
 def test_the_proof_has_the_newest_of_what_is_needed() -> None:
     needed = ["TBB_runtime_version", "_ZN3tbb6detail2r116current_task_ptrEv"]
     assert TBB.evidence(needed) == ("TBB_runtime_version", needed[1])

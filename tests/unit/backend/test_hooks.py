@@ -6,7 +6,11 @@ import os
 import platform
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import types
+from contextlib import redirect_stderr
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
 
@@ -15,6 +19,8 @@ from cxxrt_toolchain.backend.config import BuildConfig
 from cxxrt_toolchain.backend.editable import start_files
 from cxxrt_toolchain.backend.wrapped import ACTIVE, WrappedBackend
 from cxxrt_toolchain.errors import ConfigError
+from cxxrt_toolchain.facts.needs import RuntimeNeeds
+from cxxrt_toolchain.facts.provided import ordered_needs
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
@@ -88,7 +94,7 @@ def _unreachable(*_arguments: object, **_options: object) -> None:
 
 
 def test_the_start_files_of_an_editable_install_call_one_typed_function() -> None:
-    files = {edit.member: edit.content for edit in start_files("My-Project.x")}
+    files = {edit.member: edit.content for edit in start_files("My-Project.x", RuntimeNeeds())}
     assert files["_cxxrt_editable_my_project_x.pth"] == (
         "import _cxxrt_editable_my_project_x; _cxxrt_editable_my_project_x.load()\n"
     )
@@ -96,3 +102,23 @@ def test_the_start_files_of_an_editable_install_call_one_typed_function() -> Non
     source = files["_cxxrt_editable_my_project_x.py"]
     assert "def load() -> None:" in source
     compile(source, "start", "exec")
+
+
+def test_the_start_file_of_an_editable_install_loads_what_was_linked_and_stops_nothing() -> None:
+    needs = RuntimeNeeds(providers=ordered_needs({"libmkl_rt.so.3": ["_core.so"]}, {}))
+    (module, *_) = start_files("demo", needs)
+    runtime = types.ModuleType("cxx11_cuda_runtime")
+    asked: list[dict[str, Any]] = []
+
+    def require(**needs: object) -> None:
+        asked.append(needs)
+        raise ImportError("demo needs libmkl_rt.so.3")
+
+    vars(runtime).update(load=lambda: None, require=require)
+    namespace: dict[str, Any] = {}
+    exec(module.content, namespace)  # noqa: S102 - the generated module
+    with patch.dict(sys.modules, cxx11_cuda_runtime=runtime), redirect_stderr(StringIO()) as said:
+        namespace["load"]()
+    assert said.getvalue() == "demo needs libmkl_rt.so.3\n"
+    assert asked[0]["openmp"] is True
+    assert asked[0]["libraries"][0]["soname"] == "libmkl_rt.so.3"

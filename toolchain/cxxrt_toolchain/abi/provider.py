@@ -82,18 +82,27 @@ class Provided:
         except FileNotFoundError:
             return LibrarySymbols(releases=(), added={}, removed={}, complete=False)
 
-    def requirement(self, symbols: Iterable[str] = ()) -> str:
+    def requirement(self, symbols: Iterable[str] = (), built: str | None = None) -> str:
         """The ``Requires-Dist`` that has the SONAME and all needed symbols (versions).
 
-        Raises `NoProviderError` where no known release has them all.
+        `built` is the release that the objects were linked against, if it is known. Raises
+        `NoProviderError` where no known release has all of it.
         """
-        lower, upper = self.bounds(symbols)
+        lower, upper = self.bounds(symbols, built)
         if self.policy == "line":
             return f"{self.distribution}=={self.line}.*,>={lower}"
         return f"{self.distribution}{f'<{upper},' if upper else ''}>={lower}"
 
-    def bounds(self, symbols: Iterable[str] = ()) -> tuple[str, str | None]:
-        """The first release that is enough, and the one after the last; `NoProviderError`."""
+    def bounds(
+        self, symbols: Iterable[str] = (), built: str | None = None
+    ) -> tuple[str, str | None]:
+        """The first release that is enough, and the one after the last; `NoProviderError`.
+
+        A release that is newer than all known ones bounds from below: it may have added a symbol.
+        """
+        if built and parse_version(built) > max(_releases_of(self.distribution)):
+            past = self.below is not None and parse_version(built) >= parse_version(self.below)
+            return built, None if past else self.below
         lower, upper, needed = parse_version(self.first), self.below, sorted(set(symbols))
         for symbol in needed:
             if self.table.complete and not self.table.knows(symbol):
@@ -125,7 +134,12 @@ class Provided:
         """Whether the library opens a file of that name in its own folder."""
         return any(fnmatchcase(name, pattern) for pattern in self.siblings)
 
-    def too_loose(self, requirements: Iterable[Requirement], symbols: Collection[str]) -> str:
+    def too_loose(
+        self,
+        requirements: Iterable[Requirement],
+        symbols: Collection[str],
+        built: str | None = None,
+    ) -> str:
         """A release that the requirements accept and that is not enough; empty for none.
 
         Without any requirement on the distribution, that is every release.
@@ -133,7 +147,7 @@ class Provided:
         mine = [r for r in requirements if r.marker is None]
         if not mine:
             return "any release"
-        lower, upper = self.bounds(symbols)
+        lower, upper = self.bounds(symbols, built)
         ends = map(parse_version, filter(None, (upper, self.below)))
         first, end = parse_version(lower), parse_version(upper) if upper else None
         for release in sorted({*_releases_of(self.distribution), *ends}):

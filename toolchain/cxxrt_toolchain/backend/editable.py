@@ -8,24 +8,31 @@ that reads the ``.start`` file ignores. That costs every start in this environme
 1.5 ms; a released wheel never does it. A forwarder package in site-packages would be lazier, but
 type checkers and editors would take it for the real one.
 
-Nothing is required beyond the runtime itself: the binaries change with every rebuild, and bounds
-that were computed once would soon be wrong. The tag stays the wrapped backend's, because an
-editable wheel never leaves the machine and installers that check tags must accept it.
+Libraries that other distributions bring are loaded there, too, whether the package is imported or
+not: those that the build linked, of any release. Nothing else is required beyond the runtime
+itself: the binaries change with every rebuild, and bounds that were computed once would soon be
+wrong. The tag stays the wrapped backend's, because an editable wheel never leaves the machine and
+installers that check tags must accept it.
 """
 
 from __future__ import annotations
 
 import re
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.backend.config import ANY_RUNTIME, RUNTIME
 from cxxrt_toolchain.repair.apply import apply_plan
 from cxxrt_toolchain.repair.edits import AddFile, SetRequirement
 from cxxrt_toolchain.repair.plan import RepairPlan
+from cxxrt_toolchain.repair.wiring import RuntimeNeed
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from cxxrt_toolchain.facts.needs import RuntimeNeeds
+    from cxxrt_toolchain.repair.edits import Edit
 
 _REASON = "loads the shared runtime when Python starts"
 _MODULE = '''\
@@ -43,24 +50,50 @@ def load() -> None:
     except ImportError:
         return
     cxx11_cuda_runtime.load()
-'''
+{libraries}'''
+_LIBRARIES = """\
+    try:
+        cxx11_cuda_runtime.{call}
+    except ImportError as error:
+        import sys
+
+        sys.stderr.write(f"{{error}}\\n")
+"""
 
 
-def finish_editable(editable: Path, folder: Path, *, wire: bool) -> Path:
-    """Add the runtime to an editable wheel; with `wire`, it is loaded at the start of Python."""
+def finish_editable(editable: Path, folder: Path, linked: RuntimeNeeds, *, wire: bool) -> Path:
+    """Add the runtime to an editable wheel; with `wire`, it is loaded at the start of Python.
+
+    `linked` has the libraries of other distributions that the build linked.
+    """
     with Wheel.open(editable) as wheel:
-        name, files = editable.name, start_files(wheel.name.distribution) if wire else ()
+        name, who = editable.name, wheel.name.distribution
+        files: tuple[Edit, ...] = start_files(who, linked) if wire else ()
         required = SetRequirement(distribution=RUNTIME, requirement=ANY_RUNTIME)
-        plan = RepairPlan(source=name, result=name, edits=(*files, required), refusals=(), notes=())
+        others = [
+            SetRequirement(distribution="", requirement=text)
+            for text in sorted({need.row.requirement() for need in linked.providers})
+        ]
+        edits = (*files, required, *others)
+        plan = RepairPlan(source=name, result=name, edits=edits, refusals=(), notes=())
         return apply_plan(plan, wheel, folder)
 
 
-def start_files(distribution: str) -> tuple[AddFile, ...]:
-    """The files that load the runtime when Python starts."""
+def start_files(distribution: str, linked: RuntimeNeeds) -> tuple[AddFile, ...]:
+    """The files that load the runtime, and what was linked, when Python starts."""
     name = re.sub(r"\W+", "_", distribution, flags=re.ASCII).lower()
     module = f"_cxxrt_editable_{name}"
+    libraries = ""
+    if linked.providers:
+        need = RuntimeNeed(
+            who=distribution,
+            requirement=ANY_RUNTIME,
+            openmp=linked.openmp,
+            libraries=tuple(each.baked for each in linked.providers),
+        )
+        libraries = _LIBRARIES.format(call=indent(need.call(), " " * 8).lstrip())
     contents = {
-        f"{module}.py": _MODULE.format(name=distribution),
+        f"{module}.py": _MODULE.format(name=distribution, libraries=libraries),
         f"{module}.pth": f"import {module}; {module}.load()\n",
         f"{module}.start": f"{module}:load\n",
     }

@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.backend.notes import build_notes
+from cxxrt_toolchain.backend.provided import built_against
 from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.errors import StepFailedError
 from cxxrt_toolchain.repair.apply import apply_plan
@@ -40,6 +41,7 @@ def finish_wheel(plain: Path, folder: Path, config: BuildConfig) -> Path:
         wire=config.wiring,
         building=True,
         ignore=config.ignore,
+        built_against=built_against(),
     )
     with Wheel.open(plain) as wheel:
         report = collect(wheel, record=False)

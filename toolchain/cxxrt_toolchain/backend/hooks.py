@@ -43,12 +43,16 @@ def build_editable(wheel_directory: str, settings: _Settings) -> str:
     if not is_served():
         return _unchanged("build_editable", wheel_directory, settings)
     from cxxrt_toolchain.backend.editable import finish_editable
+    from cxxrt_toolchain.backend.linker import LINKED
+    from cxxrt_toolchain.backend.provided import linked_needs
     from cxxrt_toolchain.temporary import scratch_folder
 
     with _reported(), scratch_folder() as scratch:
         backend = _backend(settings)
         plain = _build_linked(backend, "build_editable", scratch, settings)
-        return finish_editable(plain, Path(wheel_directory), wire=backend.config.wiring).name
+        linked = linked_needs(scratch / "linker" / LINKED, Path.cwd())
+        wire = backend.config.wiring
+        return finish_editable(plain, Path(wheel_directory), linked, wire=wire).name
 
 
 def build_sdist(sdist_directory: str, settings: _Settings) -> str:

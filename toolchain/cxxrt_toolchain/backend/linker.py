@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _EXPORTS = "{ global: PyInit_*; PyInitU_*; PyModExport_*; PyModExportU_*; local: *; };\n"
 
 _LINKERS = ("ld", "ld.bfd", "ld.gold", "ld.lld", "ld.mold")
+LINKED = "linked"
+"""A file in the folder with the path of each shared object that was linked, one a line."""
 _EXPORTS_FILE, _EDITS_FILE = "exports.map", "shared.sed"
 _SCRIPT = """\
 #!/bin/sh
@@ -114,6 +116,7 @@ case $shared$out in
         [ -n "$rpath" ] || set -- "$@" --enable-new-dtags
         set -- "$@" -rpath "\\$ORIGIN/${up}cxx11_cuda_runtime/lib" ;;
 esac
+[ -z "$library" ] || case $out in /*) echo "$out" ;; *) echo "$PWD/$out" ;; esac >>@LINKED@
 exec @LINKER@ "$@"
 """
 
@@ -154,6 +157,7 @@ def linker_script(linker: str, folder: Path, config: BuildConfig, emulation: str
         "@EXPORTS@": shlex.quote(str(folder / _EXPORTS_FILE)),
         "@EDITS@": shlex.quote(str(folder / _EDITS_FILE)),
         "@ARGUMENTS@": shlex.quote(str(folder / "arguments")),
+        "@LINKED@": shlex.quote(str(folder / LINKED)),
         "@LINKER@": shlex.quote(linker),
         "@MACHINE@": emulation,
     }

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import platform
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.abi.provider import load_providers
+from cxxrt_toolchain.abi.provider import load_providers, provided
+from cxxrt_toolchain.elf.image import ElfError
+from cxxrt_toolchain.elf.reader import read_elf
+from cxxrt_toolchain.facts.needs import RuntimeNeeds
+from cxxrt_toolchain.facts.provided import ordered_needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,6 +59,32 @@ def provider_paths(scripts: Path, search: Sequence[str]) -> ProviderPaths:
         prefixes=tuple(map(str, prefixes)),
         pkgconfig=tuple(map(str, filter(Path.is_dir, pkgconfig))),
     )
+
+
+def built_against() -> dict[str, str]:
+    """The releases of providers' distributions in the build environment."""
+    found = {}
+    for name in sorted({row.distribution for row in load_providers().values()}):
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def linked_needs(linked: Path, project: Path) -> RuntimeNeeds:
+    """What the shared objects of a list of paths need of other distributions: any release.
+
+    For an editable installation, whose binaries lie outside its wheel and change. setuptools moves
+    what it linked into the project.
+    """
+    users: dict[str, set[str]] = {}
+    for line in linked.read_text(encoding="utf-8").splitlines() if linked.is_file() else ():
+        there = Path(line)
+        path = there if there.is_file() else next(project.rglob(there.name), there)
+        with suppress(OSError, ElfError), path.open("rb") as file:
+            for soname in read_elf(file, path.name).needed:
+                if provided(soname, platform.machine()):
+                    users.setdefault(soname, set()).add(path.name)
+    return RuntimeNeeds(providers=ordered_needs(users, {}))
 
 
 def _paths(places: Sequence[str], search: Sequence[str]) -> Iterator[Path]:

@@ -105,12 +105,15 @@ def _finishing_editable(command: _Command, config: BuildConfig) -> _Command:
     def run(self: Any) -> None:  # noqa: ANN401
         folder = Path(self.dist_dir)
         before = set(folder.glob("*.whl"))
-        with _link_variables(config):
-            command.run(self)
         from cxxrt_toolchain.backend.editable import finish_editable
+        from cxxrt_toolchain.backend.linker import LINKED
+        from cxxrt_toolchain.backend.provided import linked_needs
 
+        with _link_variables(config) as linker:
+            command.run(self)
+            linked = linked_needs(linker / LINKED, Path.cwd())
         for built in set(folder.glob("*.whl")) - before:
-            _finish(built, lambda plain: finish_editable(plain, folder, wire=config.wiring))
+            _finish(built, lambda plain: finish_editable(plain, folder, linked, wire=config.wiring))
 
     return type("editable_wheel", (command,), {"run": run})
 
@@ -135,7 +138,7 @@ def _finish(built: Path, finish: Callable[[Path], Path]) -> None:
 
 
 @contextmanager
-def _link_variables(config: BuildConfig) -> Iterator[None]:
+def _link_variables(config: BuildConfig) -> Iterator[Path]:
     from cxxrt_toolchain.backend.setting import link_settings
     from cxxrt_toolchain.temporary import scratch_folder
 
@@ -145,7 +148,7 @@ def _link_variables(config: BuildConfig) -> Iterator[None]:
             changes = link_settings(config, folder, saved)
         os.environ.update(changes)
         try:
-            yield
+            yield Path(folder)
         finally:
             for name in changes:
                 os.environ.pop(name, None)

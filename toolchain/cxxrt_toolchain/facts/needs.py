@@ -15,6 +15,8 @@ from cxxrt_toolchain.elf.facts import Soname
 from cxxrt_toolchain.facts.families import RuntimeFamily, cuda_major, family_of_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cxxrt_toolchain.abi.bounds import NoRuntimeError
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.elf.facts import SharedObject
@@ -80,6 +82,11 @@ class RuntimeNeeds:
         return replace(
             self, libraries=tuple(sorted({*self.libraries, library})), cudart=((major, ()),)
         )
+
+    def built_against(self, releases: Mapping[str, str]) -> RuntimeNeeds:
+        """The same needs of objects that were linked against these releases of distributions."""
+        found = (replace(e, built=releases.get(e.row.distribution)) for e in self.providers)
+        return replace(self, providers=tuple(found))
 
     def requirement(self, tables: SymbolTables, *, epoch: int) -> str | None:
         """The ``Requires-Dist`` that provides all of it; None where nothing is needed.

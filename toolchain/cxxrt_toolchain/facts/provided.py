@@ -10,6 +10,8 @@ from cxxrt_toolchain.elf.facts import Soname
 from cxxrt_toolchain.facts.installed import normalized
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
 
 
@@ -22,6 +24,18 @@ class ProviderNeed:
     """Needed ones, as far as it is known that they are this library's; sorted."""
     users: tuple[str, ...] = ()
     """Members that need it, sorted; empty for a library that only comes before another one."""
+    built: str | None = None
+    """The release that the members were linked against; None if it is unknown."""
+
+    @property
+    def requirement(self) -> str:
+        """The ``Requires-Dist`` of the need; `NoProviderError` if no known release is enough."""
+        return self.row.requirement(self.symbols, self.built)
+
+    def accepted(self, report: WheelReport) -> str:
+        """A release that is not enough and that the wheel's requirements accept; empty for none."""
+        requirements = report.requirements_on(self.row.distribution)
+        return self.row.too_loose(requirements, self.symbols, self.built)
 
     @property
     def baked(self) -> dict[str, object]:
@@ -32,7 +46,7 @@ class ProviderNeed:
             "group": row.group,
             "scope": row.scope if row.scope != "local" else None,
         }
-        needed = {"requirement": row.requirement(self.symbols), "places": row.places}
+        needed = {"requirement": self.requirement, "places": row.places}
         return {"soname": row.soname, **needed, **{k: v for k, v in optional.items() if v}}
 
 
@@ -51,6 +65,13 @@ def provider_needs(report: WheelReport, *, repaired: bool) -> tuple[ProviderNeed
             if row is not None:
                 users.setdefault(row.soname, set()).add(found.member)
                 symbols.setdefault(row.soname, set()).update(_symbols(found, name, row))
+    return ordered_needs(users, symbols)
+
+
+def ordered_needs(
+    users: Mapping[str, Iterable[str]], symbols: Mapping[str, Iterable[str]]
+) -> tuple[ProviderNeed, ...]:
+    """The needs of libraries by SONAME, each behind those that come before it."""
     order: dict[str, None] = {}
     for soname in sorted(users):
         _put(soname, order)

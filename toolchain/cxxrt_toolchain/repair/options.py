@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.tag import claims_runtime
@@ -60,3 +64,6 @@ class PlanOptions:
         if self.encoding is not None:
             return self.encoding is Encoding.PLAIN
         return not any(map(claims_runtime, (*tags.abi, tags.label or "")))
+
+    built_against: Mapping[str, str] = field(default_factory=dict)
+    """Distribution to the release of it that the wheel was linked against, if that is known."""

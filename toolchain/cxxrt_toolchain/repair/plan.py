@@ -33,7 +33,7 @@ from cxxrt_toolchain.repair.options import PlanOptions, Platform
 from cxxrt_toolchain.repair.providers import requirement_edits, run_paths
 from cxxrt_toolchain.repair.retag import abi_field, external_libraries, is_portable, platform_field
 from cxxrt_toolchain.repair.sbom import runtime_sbom
-from cxxrt_toolchain.repair.wiring import RuntimeNeed, cuda_release, wire
+from cxxrt_toolchain.repair.wiring import needed_of_runtime, wire
 from cxxrt_toolchain.rules.wheel.verdict import judge_repaired
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.facts.needs import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
     from cxxrt_toolchain.repair.edits import Edit
+    from cxxrt_toolchain.repair.wiring import RuntimeNeed
     from cxxrt_toolchain.rules.rule import Finding
 
 
@@ -92,23 +93,24 @@ class _Planner:
 
     def plan(self) -> RepairPlan:
         spec = load_spec()
-        needs = runtime_needs(self.report, repaired=True)
-        if self.options.cuda is not None and not needs.cudart:
-            needs = needs.with_cuda(self.options.cuda)
+        wanted = self.options
+        needs = runtime_needs(self.report, repaired=True).built_against(wanted.built_against)
+        if wanted.cuda is not None and not needs.cudart:
+            needs = needs.with_cuda(wanted.cuda)
         if canonicalize_name(self.report.tags.distribution) == spec.distribution:
             return self._nothing("this wheel is the runtime itself")
         epoch = spec.epochs[-1]
         if not needs.wants_runtime:
             return self._without_runtime(needs, epoch)
-        copies = [found for found in self.report.objects if found.member in self.report.dropped]
-        staying = [found for found in self.report.objects if found not in copies]
+        copies = [each for each in self.report.objects if each.member in self.report.dropped]
+        staying = [each for each in self.report.objects if each not in copies]
         known = (major for major in needs.cuda_majors if major in epoch.cuda_majors)
         cuda = self.options.cuda or next(known, None)
         runtime = RuntimeAbi(epoch=epoch.number, cuda=cuda)
         refusals, ignored = self._refusals(needs, self._retag(staying, epoch, runtime))
         if refusals:
             return replace(self._nothing(), refusals=refusals, notes=())
-        need = self._need(needs, runtime)
+        need = needed_of_runtime(self.report.tags.distribution, needs, runtime, self.tables)
         wiring_edits, unwired = self._wiring(needs, staying, need, [c.member for c in copies])
         plain = self.options.plain(self.report.tags)
         retag = self._retag(staying, epoch, None if plain else runtime)
@@ -203,28 +205,13 @@ class _Planner:
             python=".".join(tags.python), abi=abi_field(tags.abi, runtime), platform=platform
         )
 
-    def _need(self, needs: RuntimeNeeds, runtime: RuntimeAbi) -> RuntimeNeed:
-        cudart = None
-        for major, symbols in needs.cudart:
-            cudart = cuda_release(self.tables, major, symbols)
-        requirement = needs.requirement(self.tables, epoch=runtime.epoch)
-        return RuntimeNeed(
-            who=self.report.tags.distribution,
-            requirement=requirement or f"{load_spec().distribution}>={runtime.epoch}.0",
-            glibcxx=needs.glibcxx,
-            cudart=cudart,
-            openmp=needs.openmp,
-            libraries=tuple(need.baked for need in needs.providers),
-        )
-
     def _object_edits(self, staying: Sequence[ObjectReport], needs: RuntimeNeeds) -> Iterator[Edit]:
-        users = set(needs.users)
         for found in staying:
             for name in found.facts.needed:
                 new = self.report.served_as(name)
                 if new is not None and new != name:
                     yield ReplaceNeeded(member=found.member, old=name, new=new)
-            yield from self._search_path(found, needs, uses_runtime=found.member in users)
+            yield from self._search_path(found, needs, uses_runtime=found.member in needs.users)
             yield from _clear(found)
 
     def _search_path(

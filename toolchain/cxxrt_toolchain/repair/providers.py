@@ -16,11 +16,7 @@ if TYPE_CHECKING:
 
 def requirement_edits(report: WheelReport, needs: RuntimeNeeds) -> Iterator[SetRequirement]:
     """The requirements that the wheel lacks; its own ones stay, as they may ask for more."""
-    texts = set()
-    for need in needs.providers:
-        row = need.row
-        if row.too_loose(report.requirements_on(row.distribution), need.symbols):
-            texts.add(row.requirement(need.symbols))
+    texts = {need.requirement for need in needs.providers if need.accepted(report)}
     for text in sorted(texts):
         yield SetRequirement(distribution="", requirement=text)
 

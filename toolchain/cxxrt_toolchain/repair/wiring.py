@@ -30,6 +30,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.repair.edits import AddFile, ImportFirst
 from cxxrt_toolchain.repair.forwarder import forwarder_source, init_source
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from cxxrt_toolchain.abi.symbols import SymbolTables
+    from cxxrt_toolchain.abi.tag import RuntimeAbi
+    from cxxrt_toolchain.facts.needs import RuntimeNeeds
 
 INIT_MODULE = "_cxxrt_init"
 """The module that calls ``require()``; as the loader's specification names it (6.1)."""
@@ -101,6 +104,22 @@ def cuda_release(tables: SymbolTables, major: int, symbols: Sequence[str]) -> st
     table = tables.cudart[major]
     release = max((table.first_seen[symbol] for symbol in symbols), default=table.releases[0])
     return str(major) if release <= table.releases[0] else str(release)
+
+
+def needed_of_runtime(
+    who: str, needs: RuntimeNeeds, runtime: RuntimeAbi, tables: SymbolTables
+) -> RuntimeNeed:
+    """What a distribution asks the runtime for; `NoRuntimeError` and `NoProviderError`."""
+    releases = [cuda_release(tables, major, symbols) for major, symbols in needs.cudart]
+    requirement = needs.requirement(tables, epoch=runtime.epoch)
+    return RuntimeNeed(
+        who=who,
+        requirement=requirement or f"{load_spec().distribution}>={runtime.epoch}.0",
+        glibcxx=needs.glibcxx,
+        cudart=releases[-1] if releases else None,
+        openmp=needs.openmp,
+        libraries=tuple(need.baked for need in needs.providers),
+    )
 
 
 def wire(

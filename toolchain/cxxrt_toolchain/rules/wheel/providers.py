@@ -38,9 +38,9 @@ def unpinned(claim: Claim) -> Iterator[Finding]:
 
 
 def _loose(claim: Claim, need: ProviderNeed) -> Iterator[Finding]:
-    row, requirement = need.row, need.row.requirement(need.symbols)
+    row, requirement = need.row, need.requirement
     declared = claim.report.requirements_on(row.distribution)
-    accepted = row.too_loose(declared, need.symbols)
+    accepted = need.accepted(claim.report)
     if claim.repaired or not accepted:
         return
     needs = f"needs {row.soname} of {requirement}"
