@@ -54,6 +54,10 @@ sources = ["ext.cc"]
 [tool.cibuildwheel.linux]
 before-build = "python -m pip install 'cxxrt-toolchain[graft]'"
 repair-wheel-command = "cxxrt repair -w {dest_dir} {wheel}"
+[[tool.cibuildwheel.overrides]]
+select = "*-musllinux*"
+before-build = ""
+repair-wheel-command = "auditwheel repair -w {dest_dir} {wheel}"
 """
 _EXT = """
 #include <Python.h>
@@ -144,6 +148,18 @@ def test_the_configured_command_makes_the_one_wheel_that_cibuildwheel_expects(
     _run(*install, "--target", site, result)  # as cibuildwheel's test step does
     said = _run(runtime_env(), "-c", "import answer; print(answer.answer())", PYTHONPATH=str(site))
     assert said == "42\n"
+
+
+def test_the_help_configures_cibuildwheel_for_glibc_and_musl(
+    cibuildwheel: Path, project: Path, tmp_path: Path
+) -> None:
+    help_text = _run(sys.executable, "-m", "cxxrt_toolchain", "repair", "--help")
+    shown = textwrap.dedent(help_text[help_text.index("  [tool.cibuildwheel") :].split("\n\n")[0])
+    written = _PYPROJECT[_PYPROJECT.index("[tool.cibuildwheel") :]
+    assert re.sub(" +#.*", "", shown).strip() == written.strip()
+    musl = _IDENTIFIER.replace("manylinux", "musllinux")
+    answer = json.loads(_run(cibuildwheel, "-c", _READ_OPTIONS, project, musl, "w", tmp_path))
+    assert answer["prepared"] == f"auditwheel repair -w {tmp_path} w"
 
 
 _FIND = """

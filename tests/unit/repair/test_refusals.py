@@ -8,6 +8,7 @@ import pytest
 from elf_maker import make_elf
 
 from cxxrt_toolchain.collect.wheel import collect
+from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.repair.options import Encoding, PlanOptions
 from cxxrt_toolchain.repair.plan import make_plan
 from cxxrt_toolchain.wheel.reader import Wheel
@@ -87,6 +88,22 @@ def test_a_repair_leaves_the_encoding_and_writes_it_right(
     with Wheel.open(path) as wheel:
         plan = make_plan(collect(wheel), PlanOptions(), wheel.read)
     assert f"-cp311-{result}-" in plan.result
+
+
+@pytest.mark.parametrize(
+    "platform", ["musllinux_1_2_x86_64", "macosx_11_0_arm64", "win_amd64", "manylinux_2_17_ppc64le"]
+)
+def test_a_wheel_for_a_platform_without_a_runtime_stays_as_it_is(
+    planned: Planner, platform: str
+) -> None:
+    plan = planned({}, platform=platform)
+    assert (plan.result, plan.edits, rules(plan)) == (plan.source, (), [])
+    assert plan.notes == ("the shared runtime is for Linux with glibc on aarch64 and x86_64",)
+
+
+def test_a_local_build_against_musl_is_auditwheels(planned: Planner) -> None:
+    with pytest.raises(InputError, match=r"needs libc\.musl-x86_64\.so\.1.*'auditwheel repair'"):
+        planned({"needed": [*CXX["needed"], "libc.musl-x86_64.so.1"]})
 
 
 def test_the_declared_cuda_major_is_the_one_that_the_binaries_need(planned: Planner) -> None:

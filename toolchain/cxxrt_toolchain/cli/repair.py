@@ -48,6 +48,10 @@ With cibuildwheel, in place of auditwheel:
   [tool.cibuildwheel.linux]
   before-build = "python -m pip install 'cxxrt-toolchain[graft]'"
   repair-wheel-command = "cxxrt repair -w {dest_dir} {wheel}"
+  [[tool.cibuildwheel.overrides]]   # musl has no shared runtime
+  select = "*-musllinux*"
+  before-build = ""
+  repair-wheel-command = "auditwheel repair -w {dest_dir} {wheel}"
 
 The new wheel is a plain one, which every installer takes; 'cxxrt encode --to tag'
 makes the tagged one of it.

@@ -31,7 +31,13 @@ from cxxrt_toolchain.repair.edits import (
 )
 from cxxrt_toolchain.repair.options import PlanOptions, Platform
 from cxxrt_toolchain.repair.providers import requirement_edits, run_paths
-from cxxrt_toolchain.repair.retag import abi_field, external_libraries, is_portable, platform_field
+from cxxrt_toolchain.repair.retag import (
+    abi_field,
+    external_libraries,
+    is_portable,
+    platform_field,
+    unserved,
+)
 from cxxrt_toolchain.repair.sbom import runtime_sbom
 from cxxrt_toolchain.repair.wiring import needed_of_runtime, wire
 from cxxrt_toolchain.rules.wheel.verdict import judge_repaired
@@ -100,6 +106,8 @@ class _Planner:
         if canonicalize_name(self.report.tags.distribution) == spec.distribution:
             return self._nothing("this wheel is the runtime itself")
         epoch = spec.epochs[-1]
+        if reason := unserved(self.report, epoch):
+            return self._nothing(reason)
         if not needs.wants_runtime:
             return self._without_runtime(needs, epoch)
         copies = [each for each in self.report.objects if each.member in self.report.dropped]

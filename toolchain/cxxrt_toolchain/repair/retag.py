@@ -12,6 +12,7 @@ from cxxrt_toolchain.abi.platforms import (
     promise_of,
 )
 from cxxrt_toolchain.abi.tag import AbiTag, without_runtime
+from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name
 from cxxrt_toolchain.facts.needs import glibc_floor
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.abi.spec import Epoch
     from cxxrt_toolchain.abi.tag import RuntimeAbi
-    from cxxrt_toolchain.facts.wheel import ObjectReport
+    from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
 
 NEWEST_PROMISE = (9, 99)
 """Later than any glibc: asks for the widest promise that is known."""
@@ -35,6 +36,24 @@ def abi_field(abis: Sequence[str], runtime: RuntimeAbi | None) -> str:
     if runtime is None:
         return ".".join(bases)
     return ".".join(str(AbiTag(base=base, runtime=runtime)) for base in bases)
+
+
+def unserved(report: WheelReport, epoch: Epoch) -> str | None:
+    """Why the shared runtime is not for a wheel's platform; None where it is, or may be.
+
+    Raises `InputError` for a local build against musl: auditwheel makes a wheel for others of it.
+    """
+    platforms, known = report.tags.platform, epoch.architectures
+    parsed = [parse_platform(tag) for tag in platforms]
+    if "any" not in platforms and not any(found and found.arch in known for found in parsed):
+        return f"the shared runtime is for Linux with glibc on {' and '.join(known)}"
+    needed = {name for found in report.objects for name in found.facts.needed}
+    if musl := sorted(name for name in needed if name.startswith("libc.musl")):
+        raise InputError(
+            f"{report.filename} needs {musl[0]}, and the shared runtime needs glibc.",
+            "'auditwheel repair' makes a musllinux wheel of it, without the shared runtime.",
+        )
+    return None
 
 
 def is_portable(platforms: Sequence[str]) -> bool:
