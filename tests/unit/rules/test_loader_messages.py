@@ -124,6 +124,34 @@ def test_a_library_that_is_not_there(name: str, rule: str) -> None:
     assert name in found.message
 
 
+@pytest.mark.parametrize(
+    ("major", "python", "files", "remedies"),
+    [
+        (
+            12,
+            "3.12",
+            (),
+            ("pip install cxx11-cuda-runtime && python -m cxx11_cuda_runtime activate --c",),
+        ),
+        (11, "3.12", (), ("pip install cxx11-cuda-runtime nvidia-cuda-runtime-cu11 && python -m",)),
+        (14, "3.12", (), ("pip install cxx11-cuda-runtime nvidia-cuda-runtime && python -m",)),
+        (11, "3.12", ("nv/libcudart.so.11",), ("pip install cxx11-cuda-runtime && python -m",)),
+        (12, "3.8", (), ("pip install nvidia-cuda-runtime-cu12", "Start Python with LD_LIB")),
+        (12, "3.8", ("nv/libcudart.so.12",), (f"Start Python with LD_LIBRARY_PATH={SITE}/nv",)),
+    ],
+)
+def test_what_leads_to_a_libcudart(
+    major: int, python: str, files: tuple[str, ...], remedies: tuple[str, ...]
+) -> None:
+    text = f"libcudart.so.{major}: cannot open shared object file: No such file or directory"
+    found = _one(text, view(python=python), *([distribution("nv", *files)] if files else []))
+    assert found.rule == "CXXRT-L004"
+    assert ("nv 1.0 has, and the loader was not led to it" in found.message) == bool(files)
+    for expected, remedy in zip(remedies, found.remedies, strict=False):
+        assert remedy.startswith(expected)
+    assert any("require(cudart=" in each for each in found.remedies) == (python != "3.8")
+
+
 SSL = "/lib/x86_64-linux-gnu/libssl.so.3"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.families import LIBSTDCXX
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
@@ -30,6 +31,8 @@ COMPETING_THREADS = "If threads compete: threadpoolctl, or OMP_NUM_THREADS befor
 SHARED_LIBGOMP = "cxx11_cuda_runtime.require(openmp=True) before the packages that bring them"
 _VENDORED_CUDART = (12, 13)
 """The CUDA majors whose libcudart is in the runtime wheel."""
+_SUFFIXED = 12
+"""The last CUDA major that NVIDIA's wheels have in their names."""
 _OLDEST_PYTHON = (3, 9)
 """The oldest Python of the runtime wheel's loader."""
 
@@ -62,12 +65,17 @@ def runtime_first(scene: Scene) -> tuple[str, ...]:
         return (f"{newer}, or remove it, if the machine's is newer",)
     if isinstance(scene, ProcessView) and scene.host:
         return (Remedy(_for_program(scene), Change.RUNTIME),)
-    if scene.python and tuple(map(int, scene.python.split(".")[:2])) < _OLDEST_PYTHON:
+    if _is_too_old(scene):
         found = scene.libstdcxx or "the path of a newer libstdc++.so.6"
         return (Remedy(f"Start Python with LD_PRELOAD={found}", Change.RUNTIME),)
     if scene.early_libstdcxx and scene.early_libstdcxx != getattr(scene, "runtime_library", ""):
         return (Remedy(f"{install}{RUN}", Change.RUNTIME),)
     return () if scene.activated else (Remedy(f"{install}{ACTIVATE}", Change.RUNTIME),)
+
+
+def _is_too_old(scene: Scene) -> bool:
+    """Whether its Python cannot import the runtime wheel."""
+    return bool(scene.python) and version_tuple(scene.python)[:2] < _OLDEST_PYTHON
 
 
 def _for_program(view: ProcessView) -> str:
@@ -90,14 +98,19 @@ def imported_before(first: str, second: str) -> Remedy:
     return Remedy(f"import {first} before {second}", Change.ORDER, first)
 
 
-def cudart_first(scene: Scene, major: int, *, installed: bool) -> tuple[str, ...]:
+def cudart_first(scene: Scene, major: int, *, installed: str) -> tuple[str, ...]:
     """Commands that let the loader find a libcudart for those that have no way to it.
 
-    `installed` says whether a wheel that contains that libcudart is.
+    `installed` is the path of that libcudart, in whatever wheel; empty for none.
     """
+    theirs = f"nvidia-cuda-runtime-cu{major}" if major <= _SUFFIXED else "nvidia-cuda-runtime"
+    if _is_too_old(scene):
+        folder = installed.rpartition("/")[0] or f"the folder of libcudart.so.{major}"
+        variable = f"Start Python with LD_LIBRARY_PATH={folder}"
+        return (variable,) if installed else (f"pip install {theirs}", variable)
     wanted = [] if scene.has_runtime else [RUNTIME_DISTRIBUTION]
     if not installed and major not in _VENDORED_CUDART:
-        wanted.append(f"nvidia-cuda-runtime-cu{major}")
+        wanted.append(theirs)
     install = f"pip install {' '.join(wanted)} && " if wanted else ""
     return (
         Remedy(f"{install}{ACTIVATE} --cudart {major}", Change.LIBRARY),

@@ -80,7 +80,8 @@ def _led_to(env: EnvironmentFacts, absent: Absent, packages: tuple[str, ...]) ->
     by_variable = f"Start Python with LD_LIBRARY_PATH={place.rpartition('/')[0]}"
     if major := cuda_major(absent.name):
         repair = [repaired(env, each) for each in packages[:1]]
-        return (*cudart_first(env, major, installed=True), *repair, by_variable)
+        commands = cudart_first(env, major, installed=place)
+        return tuple(dict.fromkeys((*commands, *repair, by_variable)))
     load = f"in code: ctypes.CDLL({place!r}, ctypes.RTLD_GLOBAL) before the import"
     return (by_variable, load)
 

@@ -83,7 +83,7 @@ def _led_to(failure: Failure, library: str, places: Sequence[str]) -> tuple[str,
         return ()
     if major := cuda_major(library):
         repair = (repaired_wheel(user.name, user.version),) if user else ()
-        return (*cudart_first(failure.view, major, installed=True), *repair)
+        return (*cudart_first(failure.view, major, installed=places[0]), *repair)
     module = failure.environment.module_above(places[0])
     before = Remedy(f"import {module} before {user.name if user else 'it'}", Change.OWNER)
     load = f"in code: ctypes.CDLL({places[0]!r}, ctypes.RTLD_GLOBAL) before the import"
@@ -94,7 +94,7 @@ def _bring(failure: Failure, library: str, *, served: bool) -> tuple[str, ...]:
     if served:
         return runtime_first(failure.view)
     if major := cuda_major(library):
-        return tuple(map(str, cudart_first(failure.view, major, installed=False)))
+        return tuple(map(str, cudart_first(failure.view, major, installed="")))
     search = f"Debian, Ubuntu: apt-file search {library}; Fedora: dnf provides '*/{library}'"
     return (f"install the Python or system package that contains it ({search})",)
 
