@@ -14,7 +14,12 @@ from typing import Any
 from packaging.tags import Tag, create_compatible_tags_selector, parse_tag
 from packaging.utils import parse_wheel_filename
 
-from cxxrt_toolchain.abi.filename import BadWheelNameError, parse_wheel_name, violations
+from cxxrt_toolchain.abi.filename import (
+    BadWheelNameError,
+    TooManyTagsError,
+    parse_wheel_name,
+    violations,
+)
 from cxxrt_toolchain.abi.spec import Spec, epoch_from_document, load_spec
 from cxxrt_toolchain.abi.tag import AbiTag, BadTagError, RuntimeAbi
 from cxxrt_toolchain.abi.variant import from_variant_name, properties, to_variant_name
@@ -49,8 +54,8 @@ def format_parts(question: Document) -> Document:
 
 
 def filename(question: Document) -> Document:
-    name = parse_wheel_name(question["filename"])
     try:
+        name = parse_wheel_name(question["filename"])
         found = violations(
             name,
             SPEC,
@@ -60,6 +65,8 @@ def filename(question: Document) -> Document:
         )
     except BadTagError:
         raise RejectedError("T-1") from None
+    except TooManyTagsError:
+        raise RejectedError("G-8") from None
     if found:
         raise RejectedError(*(each.rule for each in found))
     runtime = str(name.runtime) if name.runtime else None

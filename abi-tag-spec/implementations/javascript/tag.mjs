@@ -98,7 +98,9 @@ export const joinName = ({ name, release, build, python, abi, platform, label })
   `${[name, release, build, python, abi, platform, label].filter((part) => part !== null).join('-')}.whl`;
 
 export function expandField({ python, abi, platform }) {
-  return python.split('.').flatMap((p) => abi.split('.').flatMap((a) => platform.split('.').map((l) => `${p}-${a}-${l}`)));
+  const [pythons, abis, platforms] = [python, abi, platform].map((set) => set.split('.'));
+  if (pythons.length * abis.length * platforms.length > 4096) throw new Rejected('G-8');
+  return pythons.flatMap((p) => abis.flatMap((a) => platforms.map((l) => `${p}-${a}-${l}`)));
 }
 
 export function checkWheel({ filename, tag_lines: tagLines, requires_dist: requirements, variant }, epochs) {

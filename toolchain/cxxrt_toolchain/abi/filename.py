@@ -45,6 +45,10 @@ class BadWheelNameError(InputError):
     """A text is not the file name of a wheel, with or without a variant label."""
 
 
+class TooManyTagsError(BadWheelNameError):
+    """Rule G-8."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Violation:
     """One rule that a wheel breaks."""
@@ -104,7 +108,8 @@ def parse_wheel_name(filename: str) -> WheelTags:
     wheel to read. The tests compare the two.
 
     Raises:
-        BadWheelNameError: It is not a wheel's name, or its tags expand to more than 4096.
+        BadWheelNameError: It is not a wheel's name.
+        TooManyTagsError: Its tags expand to more than 4096.
     """
     match = _NAME.fullmatch(filename)
     if match is None or "__" in match["distribution"]:
@@ -118,7 +123,7 @@ def parse_wheel_name(filename: str) -> WheelTags:
         raise BadWheelNameError(f"{filename}: {match['version']!r} is not a version.") from None
     python, abi, platform = (tuple(match[f].split(".")) for f in ("python", "abi", "platform"))
     if len(python) * len(abi) * len(platform) > _MAX_TAGS:
-        raise BadWheelNameError(f"{filename}: its tags expand to more than {_MAX_TAGS}.")
+        raise TooManyTagsError(f"{filename}: its tags expand to more than {_MAX_TAGS}.")
     named = {key: match[key] for key in ("distribution", "version", "label")}
     return WheelTags(**named, build=match["build"] or "", python=python, abi=abi, platform=platform)
 
