@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -97,3 +98,36 @@ def test_python_names_an_executable_or_an_environment(tmp_path: Path) -> None:
     assert active_interpreter({"VIRTUAL_ENV": str(tmp_path)}) == str(python)
     with pytest.raises(InputError, match="no Python interpreter"):
         find_interpreter(str(tmp_path / "gone"))
+
+
+_LONG = "a/" * 400_000
+
+
+@pytest.mark.parametrize(
+    ("record", "files"),
+    [
+        ('"' + "x/a.so" * 30_000 + '",,\n', {}),
+        (f"{_LONG}m.so,,\n", {}),
+        (f"{_LONG}../m.so,,\n" * 3, {}),
+        ("x.pth,,\n", {"x.pth": f"/{_LONG}\n"}),
+        ("x.pth,,\nhook.py,,\n", {"x.pth": "import hook\n", "hook.py": f"MAPPING = {{'a': '/{_LONG}'}}\n"}),
+        ("x.pth,,\ndirect_url.json,,\n",
+         {"x.pth": "/nowhere\n",
+          "x-1.0.dist-info/direct_url.json":
+          f'{{"url": "file:///{_LONG}", "dir_info": {{"editable": true}}}}'}),
+        ("", {"x.egg-link": f"/{_LONG}\n../{_LONG}"}),
+        ("", {"x-1.0.dist-info/top_level.txt": _LONG}),
+    ],
+    ids=["quoted", "record", "dots", "pth", "hook", "project", "egg-link", "top_level"],
+)  # fmt: skip
+def test_a_path_that_no_system_takes_costs_nothing(
+    tmp_path: Path, record: str, files: dict[str, str]
+) -> None:
+    install(tmp_path, "x", record=record)
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    started = time.process_time()
+    (found,) = read_environment(interpreter(tmp_path), Store()).distributions
+    assert time.process_time() - started < 2
+    assert found.files == ()
+    assert all(len(each) <= 4096 for each in found.sources)

@@ -36,6 +36,8 @@ _IMPORT = re.compile(r"import[ \t]+([A-Za-z_]\w*)")
 _NO_PACKAGES = frozenset({"build", "dist", "env", "target", "venv"})
 """Folders beside the packages of a project that lies flat."""
 _MOST_PORTIONS = 100
+LONGEST = 4096
+"""Bytes of a path: PATH_MAX."""
 _INSTALL_PLAN = "meson-info/intro-install_plan.json"
 _SITE = ("{py_platlib}/", "{py_purelib}/")
 
@@ -64,11 +66,11 @@ def recorded_sources(site: str, info: str, record: str, trees: SourceTrees) -> S
     if not names and not project:
         return NONE
     lines, hooks = _pth_lines(site, names)
-    folders = [trees.root + each for each in lines if not f"{each}/".startswith(f"{site}/")]
+    folders = _here([each for each in lines if not f"{each}/".startswith(f"{site}/")], trees)
     mapped = [_hook(site, name) for name in hooks if f"{name}.py," in record]
-    modules = [trees.root + path for each in mapped for path in each.modules]
-    builds = [trees.root + path for each in mapped for path in each.builds]
-    projects = [trees.root + project] if project else []
+    modules = _here([path for each in mapped for path in each.modules], trees)
+    builds = _here([path for each in mapped for path in each.builds], trees)
+    projects = _here([project] if project else [], trees)
     for folder in projects or folders:
         trees.gather(folder)
     declared = _declared(info) or {name for each in mapped for name in each.names}
@@ -79,7 +81,7 @@ def recorded_sources(site: str, info: str, record: str, trees: SourceTrees) -> S
 def follow_link(site: str, name: str, trees: SourceTrees) -> tuple[str, str] | None:
     """The targets of an ``.egg-link``: the folder with the ``.egg-info``, and the project's."""
     lines = _text(f"{site}/{name}").splitlines()
-    if not lines or lines[0][:1] != "/" or "\0" in lines[0]:
+    if not lines or lines[0][:1] != "/" or "\0" in lines[0] or len("".join(lines[:2])) > LONGEST:
         return None
     folder = trees.root + os.path.normpath(lines[0].rstrip())
     project = os.path.normpath(f"{folder}/{lines[1].strip()}") if len(lines) > 1 else folder
@@ -95,6 +97,11 @@ def declared_sources(folder: str, info: str, project: str, trees: SourceTrees) -
         trees.gather(project)
     places = [f"{folder}/{name}" for name in _text(f"{info}/top_level.txt").split()]
     return _sources([project] if project else [], places, [], trees)
+
+
+def _here(paths: Iterable[str], trees: SourceTrees) -> list[str]:
+    """The paths as this process opens them; no system takes longer ones, and resolving is slow."""
+    return [trees.root + path for path in paths if len(path) <= LONGEST]
 
 
 def _sources(
@@ -191,7 +198,8 @@ def _planned(build: str, root: str) -> Iterator[str]:
         plan = json.loads(content(f"{build}/{_INSTALL_PLAN}") or b"null")
         for rows in plan.values():
             for place, row in rows.items():
-                if may_be_shared(place) and row["destination"].startswith(_SITE):
+                wanted = may_be_shared(place) and len(place) <= LONGEST
+                if wanted and row["destination"].startswith(_SITE):
                     yield root + os.path.normpath(place)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return

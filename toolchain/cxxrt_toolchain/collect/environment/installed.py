@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect.environment.editable import (
+    LONGEST,
     NONE,
     Sources,
     content,
@@ -132,10 +133,19 @@ def _recorded(text: str) -> Iterator[str]:
     while at >= 0:
         end = text.find("\n", at)
         line = text[text.rfind("\n", 0, at) + 1 : end if end >= 0 else len(text)]
-        name = next(csv.reader([line]))[0] if line.startswith('"') else line.partition(",")[0]
-        if may_be_shared(name):
+        name = _first_field(line)
+        if len(name) <= LONGEST and may_be_shared(name):
             yield name
         at = text.find(_SHARED, end) if end >= 0 else -1
+
+
+def _first_field(line: str) -> str:
+    if not line.startswith('"'):
+        return line.partition(",")[0]
+    try:
+        return next(csv.reader([line]))[0]
+    except csv.Error:  # it has more than 128 KiB
+        return ""
 
 
 def _placed(folder: str, names: Iterable[str]) -> Iterator[str]:
