@@ -15,13 +15,17 @@ import sys
 from pathlib import Path
 
 _HERE = Path(__file__).parent
+_TARGETS = (
+    *("elf", "archive", "texts", "flow"),
+    *("environment", "channel", "cache", "arguments", "documents"),
+)
 _PULSE = re.compile(r"#(\d+)\s.*cov: (\d+) ft: (\d+) corp: (\d+)/")
 
 
 def main() -> None:
     """One process at a time."""
     seeds, seconds = Path(sys.argv[1]), float(sys.argv[2])
-    for target in sys.argv[3:] or ("elf", "archive", "texts", "flow"):
+    for target in sys.argv[3:] or _TARGETS:
         spent, runs, rounds = 0.0, 0, 0
         while spent < seconds:
             rounds += 1

@@ -13,7 +13,8 @@ import atheris
 import framing
 
 with atheris.instrument_imports(
-    include=["cxxrt_toolchain", "packaging", "zipfile", "targets"], exclude=["packaging.licenses"]
+    include=["cxxrt_toolchain", "packaging", "zipfile", "surfaces", "targets"],
+    exclude=["packaging.licenses"],
 ):
     import targets
 
@@ -44,10 +45,13 @@ def mutate_part(data: bytes, max_size: int, seed: int) -> bytes:
     return framing.encode(parts)[:max_size]
 
 
+_FRAMED = ("flow", "environment", "cache", "arguments")
+
+
 def main() -> None:
     """Run one target until libFuzzer's options say stop."""
     name = sys.argv.pop(1)
-    mutator = mutate_part if name == "flow" else None
+    mutator = mutate_part if name in _FRAMED else None
     atheris.Setup(sys.argv, targets.TARGETS[name], custom_mutator=mutator)
     atheris.Fuzz()
 

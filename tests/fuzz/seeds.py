@@ -7,8 +7,10 @@ byte of anybody else's binary gets into a corpus that way.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
+import json
 import sys
 import tempfile
 import zipfile
@@ -16,6 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import framing
+
+from cxxrt_toolchain.collect.files import read_object
+from cxxrt_toolchain.collect.store import Store
+from cxxrt_toolchain.elf.reader import ElfError
+from cxxrt_toolchain.facts.objects import encode
 
 _ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(_ROOT / "tests" / "golden"))
@@ -33,6 +40,59 @@ _SOURCES = (
     b"\xef\xbb\xbfimport os\n",
     b"",
 )
+_INFO = b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\nRequires-Dist: numpy>=1\n\n"
+_EDITABLE = (
+    [
+        framing.Part(0, b"demo-1.0.dist-info/METADATA", _INFO),
+        framing.Part(0, b"demo-1.0.dist-info/RECORD", b'_e.pth,,\n_f.py,,\n"a,b.so",,\n'),
+        framing.Part(0, b"_e.pth", b"/usr/lib\nimport _f\n"),
+        framing.Part(0, b"_f.py", b"MAPPING: dict = {'demo': '/usr/share'}\nNAMESPACES = {}\n"),
+    ],
+    [
+        framing.Part(0, b"demo.egg-link", b"/usr/lib\n.\n"),
+        framing.Part(0, b"demo-1.0.egg-info/PKG-INFO", _INFO),
+        framing.Part(0, b"demo-1.0.egg-info/installed-files.txt", b"../demo/a.so\n"),
+        framing.Part(0, b"demo-1.0.egg-info/top_level.txt", b"demo\n_demo\n"),
+    ],
+    [
+        framing.Part(0, b"x-1.dist-info/METADATA", b"Name: x\nVersion: 1\n"),
+        framing.Part(0, b"x-1.dist-info/RECORD", b"_l.pth,,\nx-1.dist-info/direct_url.json,,\n"),
+        framing.Part(0, b"_l.pth", b"import _l\n"),
+        framing.Part(0, b"_l.py", b"install({'x'}, '/usr/lib/build', None, False)\n"),
+        framing.Part(
+            0,
+            b"x-1.dist-info/direct_url.json",
+            b'{"url": "file:///usr/lib", "dir_info": {"editable": true}}',
+        ),
+        framing.Part(2, b"x-1.dist-info/WHEEL", b""),
+    ],
+)
+_ANSWERS = (
+    json.dumps(
+        {
+            **dict.fromkeys(("python", "program", "prefix", "base_prefix", "glibc"), "3.11"),
+            "path": ["/x"],
+            "vetoes": [[1, 12, "x86_64"]],
+            "manifest": None,
+            "tags": ["a"],
+        }
+    ),
+    '{"question": "q", "outcome": "ready", "descriptor": 5000}',
+    '{"question": "q", "outcome": "exception", "detail": "ImportError: x", "causes": ["a"]}',
+    "  1:\tfile=libm.so.6 [0];  needed by /a.so [0]\n  1:\tcalling init: /a.so\n",
+    'Fatal Python error: Aborted\n\nCurrent thread 0x1 (most recent call first):\n  File "a"\n',
+)
+_LINES = (
+    "WHEEL --json",
+    "WHEEL --format json --select CXXRT-H1 --ignore H4,CXXRT-P1",
+    "WHEEL --dry-run --exclude libz.so.* --cuda 12",
+    "WHEEL --to plain,tag",
+    "CXXRT-H1",
+    "--cflags --ldflags",
+    "list --recipe runtime-16",
+    "--all",
+    "--pid 0",
+)
 _NAMES = (
     b"demo-1.0-cp312-cxxrt1_cu12_cp312-manylinux_2_17_x86_64.whl",
     b"demo-1.0-1-cp312-cp312-manylinux_2_17_x86_64-cxxrt1.whl\nabi :: runtime :: 1",
@@ -45,7 +105,17 @@ _NAMES = (
 
 def main() -> None:
     """Write all seeds; a seed's name is its hash, as the fuzzer names its own."""
-    makers = {"elf": elves(), "archive": archives(), "texts": texts(), "flow": flows()}
+    makers = {
+        "elf": elves(),
+        "archive": archives(),
+        "texts": texts(),
+        "flow": flows(),
+        "environment": environments(),
+        "channel": channels(),
+        "cache": caches(),
+        "arguments": command_lines(),
+        "documents": documents(),
+    }
     for target, contents in makers.items():
         folder = Path(sys.argv[1]) / target
         folder.mkdir(parents=True, exist_ok=True)
@@ -104,6 +174,63 @@ def flows() -> Iterator[bytes]:
             ]
         source = _SOURCES[number % len(_SOURCES)]
         yield framing.encode([*parts, framing.Part(1, b"demo/__init__.py", source)])
+
+
+def environments() -> Iterator[bytes]:
+    """The golden cases' wheels as pip would have installed them, and editable installs."""
+    for number, (_, wheel) in enumerate(_golden_wheels()):
+        with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
+            parts = [
+                framing.Part(0, name.encode(), archive.read(name))
+                for name in archive.namelist()
+                if len(archive.read(name)) < framing.MAX_CONTENT
+            ]
+        yield framing.encode([*parts, *_EDITABLE[number % len(_EDITABLE)]])
+    for parts in _EDITABLE:
+        yield framing.encode(parts)
+
+
+def channels() -> Iterator[bytes]:
+    """Answers of the children, a trace of the loader, a report of faulthandler."""
+    yield from (each.encode() for each in _ANSWERS)
+
+
+def caches() -> Iterator[bytes]:
+    """Shelves and keys of a store, and rows."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        for kind in ("facts", "answers-environment"):
+            store.put(kind, "/site-packages/a.so", (1, 2, 3, 4, 5), ("row", 1, ("x",)))
+        store.save()
+        files = [
+            framing.Part(0, path.name.encode(), path.read_bytes())
+            for path in sorted(Path(folder).iterdir())
+        ]
+    yield framing.encode(files)
+    for path in (_ROOT / "tests" / "data" / "elf").iterdir():
+        with contextlib.suppress(ElfError):
+            row = encode(read_object(io.BytesIO(path.read_bytes()), "/a.so"))
+            yield framing.encode([*files[:1], framing.Part(0, b"row", json.dumps(row).encode())])
+
+
+def command_lines() -> Iterator[bytes]:
+    """Arguments of each command."""
+    for number, line in enumerate(_LINES):
+        arguments = [framing.Part(number, b"", each.encode()) for each in line.split(" ")]
+        yield framing.encode(arguments)
+
+
+def documents() -> Iterator[bytes]:
+    """The recipes, the symbol tables' beginnings, a manifest's."""
+    for path in sorted((_ROOT / "recipes").glob("**/*.toml")):
+        yield path.read_bytes()[:4096]
+    data = _ROOT / "abi-tag-spec" / "cxxrt_abi_tag_spec"
+    yield (data / "releases.json").read_bytes()[:4096]
+    manifests = _ROOT / "abi-tag-spec" / "vectors" / "valid" / "schema-runtime-manifest.json"
+    vectors = json.loads(manifests.read_text())
+    for vector in vectors["vectors"]:
+        yield json.dumps(vector["input"].get("document", vector["input"])).encode()[:8000]
+    yield b'[build-system]\nrequires = ["setuptools"]\n[tool.cxxrt]\ncuda = 12\nwiring = false\n'
 
 
 def _golden_wheels() -> Iterator[tuple[str, bytes]]:

@@ -13,12 +13,13 @@ import shutil
 import tempfile
 import zipfile
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import framing
 from packaging.utils import canonicalize_name
+from surfaces import SURFACES
 
 from cxxrt_toolchain.abi.filename import parse_wheel_name, violations
 from cxxrt_toolchain.abi.spec import load_spec
@@ -124,11 +125,16 @@ def flow(data: bytes) -> None:
             path.unlink(missing_ok=True)
 
 
+def _in_scratch(name: str, data: bytes) -> None:
+    SURFACES[name](data, _scratch())
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "elf": elf,
     "archive": archive,
     "texts": texts,
     "flow": flow,
+    **{name: partial(_in_scratch, name) for name in SURFACES},
 }
 
 

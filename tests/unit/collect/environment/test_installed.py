@@ -110,7 +110,8 @@ _LONG = "a/" * 400_000
         (f"{_LONG}m.so,,\n", {}),
         (f"{_LONG}../m.so,,\n" * 3, {}),
         ("x.pth,,\n", {"x.pth": f"/{_LONG}\n"}),
-        ("x.pth,,\nhook.py,,\n", {"x.pth": "import hook\n", "hook.py": f"MAPPING = {{'a': '/{_LONG}'}}\n"}),
+        ("x.pth,,\nhook.py,,\n",
+         {"x.pth": "import hook\n", "hook.py": f"MAPPING = {{'a': '/{_LONG}'}}\n"}),
         ("x.pth,,\ndirect_url.json,,\n",
          {"x.pth": "/nowhere\n",
           "x-1.0.dist-info/direct_url.json":
