@@ -47,7 +47,7 @@ def _fuzz(target: str, seeds: Path) -> tuple[int, str]:
     work, found = (Path(f"{seeds}-{kind}", target) for kind in ("work", "found"))
     for folder in (work, found):
         folder.mkdir(parents=True, exist_ok=True)
-    options = ["-max_total_time=120", "-timeout=10", "-rss_limit_mb=1024", "-max_len=8192"]
+    options = ["-max_total_time=120", "-timeout=60", "-rss_limit_mb=1024", "-max_len=8192"]
     options += [f"-artifact_prefix={found}/", "-report_slow_units=10"]
     command = [sys.executable, str(_HERE / "fuzz.py"), target, str(work), str(seeds / target)]
     done = subprocess.run([*command, *options], capture_output=True, check=False)

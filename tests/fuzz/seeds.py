@@ -45,11 +45,11 @@ _EDITABLE = (
     [
         framing.Part(0, b"demo-1.0.dist-info/METADATA", _INFO),
         framing.Part(0, b"demo-1.0.dist-info/RECORD", b'_e.pth,,\n_f.py,,\n"a,b.so",,\n'),
-        framing.Part(0, b"_e.pth", b"/usr/lib\nimport _f\n"),
-        framing.Part(0, b"_f.py", b"MAPPING: dict = {'demo': '/usr/share'}\nNAMESPACES = {}\n"),
+        framing.Part(0, b"_e.pth", b"/nowhere\nimport _f\n"),
+        framing.Part(0, b"_f.py", b"MAPPING: dict = {'demo': '/nowhere/share'}\nNAMESPACES = {}\n"),
     ],
     [
-        framing.Part(0, b"demo.egg-link", b"/usr/lib\n.\n"),
+        framing.Part(0, b"demo.egg-link", b"/nowhere\n.\n"),
         framing.Part(0, b"demo-1.0.egg-info/PKG-INFO", _INFO),
         framing.Part(0, b"demo-1.0.egg-info/installed-files.txt", b"../demo/a.so\n"),
         framing.Part(0, b"demo-1.0.egg-info/top_level.txt", b"demo\n_demo\n"),
@@ -58,11 +58,11 @@ _EDITABLE = (
         framing.Part(0, b"x-1.dist-info/METADATA", b"Name: x\nVersion: 1\n"),
         framing.Part(0, b"x-1.dist-info/RECORD", b"_l.pth,,\nx-1.dist-info/direct_url.json,,\n"),
         framing.Part(0, b"_l.pth", b"import _l\n"),
-        framing.Part(0, b"_l.py", b"install({'x'}, '/usr/lib/build', None, False)\n"),
+        framing.Part(0, b"_l.py", b"install({'x'}, '/nowhere/build', None, False)\n"),
         framing.Part(
             0,
             b"x-1.dist-info/direct_url.json",
-            b'{"url": "file:///usr/lib", "dir_info": {"editable": true}}',
+            b'{"url": "file:///nowhere", "dir_info": {"editable": true}}',
         ),
         framing.Part(2, b"x-1.dist-info/WHEEL", b""),
     ],

@@ -47,6 +47,24 @@ def test_a_file_of_that_name_is_replaced_at_the_end(target: Path) -> None:
     assert list(target.parent.iterdir()) == [target]
 
 
+def test_a_device_or_fifo_is_written_to_and_stays(tmp_path: Path) -> None:
+    fifo, link = tmp_path / "fifo", tmp_path / "link"
+    os.mkfifo(fifo)
+    link.symlink_to(fifo)
+    for target in (fifo, link):
+        reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        with whole_file(target) as file:
+            file.write(b"content")
+        assert os.read(reader, 100) == b"content"
+        os.close(reader)
+    assert fifo.is_fifo()
+    assert link.is_symlink()
+    with whole_file(tmp_path / "null") as file:
+        file.write(b"")
+    with pytest.raises(IsADirectoryError), whole_file(tmp_path):
+        pass
+
+
 def _interrupted(target: Path) -> None:
     with whole_file(target) as file:
         file.write(b"half")

@@ -50,4 +50,4 @@ class MissingToolError(ToolchainError):
 class StepFailedError(ToolchainError):
     """A command that we ran failed; the message has the command and the end of its output."""
 
-    exit_code = 1
+    exit_code = 3

@@ -16,6 +16,7 @@ import shutil
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -80,8 +81,16 @@ def whole_file(target: Path, *, mode: int = 0o644, durable: bool = True) -> Iter
 
     It appears complete or not at all, even if the process is killed: it has no name while it is
     written (``O_TMPFILE``) or, where the file system or a missing /proc does not allow that, a
-    hidden one. `durable`: the content is on the disk before the name is.
+    hidden one. `durable`: the content is on the disk before the name is. A device or FIFO of that
+    name (/dev/stdout) is written to, and stays.
     """
+    if _is_special(target):
+        # Without O_NONBLOCK, opening a FIFO waits for its reader.
+        descriptor = os.open(target, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        os.set_blocking(descriptor, True)
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+        return
     folder = os.path.dirname(os.path.abspath(target))  # noqa: PTH100, PTH120 - of links, not behind
     _remove_left_over(folder, _FILES)
     descriptor = _nameless(target.parent)
@@ -106,6 +115,13 @@ def whole_file(target: Path, *, mode: int = 0o644, durable: bool = True) -> Iter
     except BaseException:
         hidden.unlink(missing_ok=True)
         raise
+
+
+def _is_special(target: Path) -> bool:
+    try:
+        return not S_ISREG(target.stat().st_mode)
+    except OSError:  # nothing lies there, or what does says so when it is opened
+        return False
 
 
 def _hidden(target: Path) -> Path:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cxxrt_toolchain.abi.spec import load_spec
-from cxxrt_toolchain.errors import InputError, MissingToolError, StepFailedError
+from cxxrt_toolchain.errors import InputError, MissingToolError
 from cxxrt_toolchain.host import probe as probe_module
 from cxxrt_toolchain.host.describe import describe, find_interpreter
 from cxxrt_toolchain.host.probe import cuda_driver, manifest_of, probe
@@ -68,7 +68,7 @@ def test_a_program_that_is_no_python_fails_with_its_output(tmp_path: Path) -> No
     script = tmp_path / "python"
     script.write_text("#!/bin/sh\necho not me >&2\nexit 7\n")
     script.chmod(0o755)
-    with pytest.raises(StepFailedError, match=r"exit 7.*not me"):
+    with pytest.raises(InputError, match=r"exit 7.*not me"):
         describe(str(script), SPEC)
 
 

@@ -10,7 +10,7 @@ from elf_maker import make_elf
 
 from cxxrt_toolchain.backend.config import BuildConfig
 from cxxrt_toolchain.backend.finish import finish_wheel
-from cxxrt_toolchain.errors import StepFailedError
+from cxxrt_toolchain.repair.apply import RepairRefusedError
 from cxxrt_toolchain.repair.options import Encoding
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def capturing(make_wheel: Callable[..., Path]) -> Path:
 def test_what_no_edit_cures_keeps_the_wheel_from_being_written(
     capturing: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(StepFailedError, match=r"CXXRT-H8: demo/_ext\.so: exports 1"):
+    with pytest.raises(RepairRefusedError, match=r"CXXRT-H8: demo/_ext\.so: exports 1"):
         finish_wheel(capturing, tmp_path, replace(IGNORING, ignore=frozenset()))
 
 
@@ -54,5 +54,5 @@ def test_what_breaks_the_promise_of_a_runtime_abi_is_not_ignored(
         }
     )
     wheel = make_wheel({"demo/_ext.so": content}, tags=["cp311-cp311-linux_x86_64"])
-    with pytest.raises(StepFailedError, match="CXXRT-H8 cannot be ignored: it breaks"):
+    with pytest.raises(RepairRefusedError, match="CXXRT-H8 cannot be ignored: it breaks"):
         finish_wheel(wheel, tmp_path, replace(IGNORING, encoding=Encoding.TAG))

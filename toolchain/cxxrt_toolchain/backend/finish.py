@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.backend.notes import build_notes
 from cxxrt_toolchain.backend.provided import built_against
 from cxxrt_toolchain.collect.wheel import collect
-from cxxrt_toolchain.errors import StepFailedError
-from cxxrt_toolchain.repair.apply import apply_plan
+from cxxrt_toolchain.repair.apply import RepairRefusedError, apply_plan
 from cxxrt_toolchain.repair.encode import encode
 from cxxrt_toolchain.repair.options import Encoding, PlanOptions
 from cxxrt_toolchain.repair.plan import make_plan
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 def finish_wheel(plain: Path, folder: Path, config: BuildConfig) -> Path:
     """Check, wire, constrain and tag a wheel; the new one is in the folder whole or not at all.
 
-    Raises `StepFailedError` with the rules' ids where the binaries cannot carry the tag.
+    Raises `RepairRefusedError` with the rules' ids where the binaries cannot carry the tag.
     """
     options = PlanOptions(
         encoding=Encoding.PLAIN if config.encoding is Encoding.PLAIN else Encoding.TAG,
@@ -47,7 +46,7 @@ def finish_wheel(plain: Path, folder: Path, config: BuildConfig) -> Path:
         report = collect(wheel, record=False)
         plan = make_plan(report, options, wheel.read)
         if plan.refusals:
-            raise StepFailedError(_refusal(plan, config))
+            raise RepairRefusedError(_refusal(plan, config))
         for note in build_notes(report, plan, config):
             sys.stderr.write(f"cxxrt: {printable(note, keep=NEWLINE)}\n")
         if config.encoding is Encoding.VARIANT and plan.edits:

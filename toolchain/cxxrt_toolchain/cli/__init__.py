@@ -1,7 +1,7 @@
 """The ``cxxrt`` command: dispatch, and errors to exit codes.
 
 In: the arguments. Out: the exit code of product contract (0 done or
-conforms, 1 the answer is no, 2 usage or unusable input, 3 the environment lacks something).
+conforms, 1 the answer is no, 2 usage or unusable input, 3 it cannot be done here).
 A command is one module with ``configure(parser)`` and ``run(args) -> int``; only the module of
 the chosen command is imported, which keeps ``cxxrt --version`` near the interpreter's own start.
 """
@@ -40,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; an error becomes one paragraph on stderr."""
     args = list(sys.argv[1:] if argv is None else argv)
     command = args[0] if args and args[0] in COMMANDS else ""
+    if sys.stdout is None or sys.stderr is None:
+        _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):  # a name that the terminal's encoding lacks
         if getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -47,8 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             return _run(args)
         finally:
-            if sys.stdout is not None:  # closed by the caller: cxxrt tags >&-
-                sys.stdout.flush()
+            sys.stdout.flush()
     except BrokenPipeError:  # `cxxrt tags | head`: nobody reads on, which is no error of ours
         _discard_output()
         return _BROKEN_PIPE
@@ -112,7 +113,27 @@ def _complain(command: str, text: str) -> None:
     """Write one paragraph to stderr; characters that control a terminal become visible."""
     from cxxrt_toolchain.wording import NEWLINE, printable
 
-    print(f"{f'cxxrt {command}'.rstrip()}: {printable(text, keep=NEWLINE)}", file=sys.stderr)
+    try:
+        print(f"{f'cxxrt {command}'.rstrip()}: {printable(text, keep=NEWLINE)}", file=sys.stderr)
+        sys.stderr.flush()
+    except OSError:  # a full disk: the exit code says it
+        pass
+
+
+def _open_closed_streams() -> None:
+    """Let what the caller has closed (cxxrt tags >&-) go nowhere, here and in our children.
+
+    Else the first file that is opened would have the number of standard output.
+    """
+    import os
+
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:  # noqa: PERF203 - three of them
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003 - no keyword
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 def _discard_output() -> None:

@@ -1,6 +1,6 @@
 """``cxxrt doctor``: what is wrong with an environment, with imports or with a process.
 
-Exit 0 healthy, 1 findings, 2 unusable input, 3 the environment lacks something.
+Exit 0 healthy, 1 findings, 2 unusable input, 3 it cannot be done here.
 """
 
 from __future__ import annotations

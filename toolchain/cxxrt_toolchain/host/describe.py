@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.abi.versions import version_tuple
-from cxxrt_toolchain.errors import InputError, MissingToolError, StepFailedError
+from cxxrt_toolchain.errors import InputError, MissingToolError
 from cxxrt_toolchain.host.interpreter import Interpreter
 from cxxrt_toolchain.plain_files import read_plain
 from cxxrt_toolchain.temporary import scratch_folder
@@ -72,7 +72,6 @@ def describe(executable: str, spec: Spec | None = None, *, with_tags: bool = Fal
     Raises:
         MissingToolError: It cannot be started, or is too old for what is asked.
         InputError: It failed, or wrote something else.
-        StepFailedError: It failed or wrote something else, and a specification is given.
     """
     answer = _ask(executable, None if spec is None else _question(spec, with_tags=with_tags))
     if spec is not None:
@@ -101,8 +100,6 @@ def _question(spec: Spec, *, with_tags: bool) -> dict[str, Any]:
 
 
 def _ask(executable: str, question: dict[str, Any] | None) -> dict[str, Any]:
-    # With a question it runs code of the environment, whose failure is a failed step.
-    failure = StepFailedError if question else InputError
     with scratch_folder() as folder:
         answer = folder / secrets.token_hex(8)
         argument = json.dumps({"answer": str(answer), "question": question})
@@ -119,7 +116,7 @@ def _ask(executable: str, question: dict[str, Any] | None) -> dict[str, Any]:
             except OSError as error:
                 raise MissingToolError(f"cannot run {executable}: {error.strerror}.") from error
             except subprocess.TimeoutExpired as error:
-                raise failure(
+                raise InputError(
                     f"{executable} did not describe itself in {_TIMEOUT} s.", _LOOK
                 ) from error
             noise.seek(max(0, noise.seek(0, os.SEEK_END) - _TAIL))
@@ -127,7 +124,7 @@ def _ask(executable: str, question: dict[str, Any] | None) -> dict[str, Any]:
         found = _read_answer(answer, question)
     if found is None:
         last = (said.strip().splitlines() or ["it wrote nothing"])[-1]
-        raise failure(
+        raise InputError(
             f"{executable} could not describe itself (exit {done.returncode}): {last}.",
             "Look at its module _cxxrt." if "_cxxrt" in said else f"{_OLD} {_LOOK}",
         )

@@ -43,7 +43,7 @@ def main() -> None:
     answer = {
         "python": sys.version.split()[0].rstrip("+"),
         "glibc": glibc(),
-        "path": [os.path.abspath(each) for each in sys.path],
+        "path": absolute(sys.path),
         "prefix": sys.prefix,
         "base_prefix": sys.base_prefix,
         "program": os.path.realpath("/proc/self/exe"),
@@ -55,6 +55,15 @@ def main() -> None:
     while text:
         text = text[os.write(file, text) :]
     os._exit(0)
+
+
+def absolute(folders: "list[str]") -> "list[str]":
+    """The absolute paths of folders; relative ones are none if the working directory is deleted."""
+    try:
+        working = os.getcwd()
+    except OSError:
+        return [each for each in folders if os.path.isabs(each)]
+    return [os.path.normpath(os.path.join(working, each)) for each in folders]
 
 
 def leave_own_folder() -> None:
