@@ -86,9 +86,9 @@ def whole_file(target: Path, *, mode: int = 0o644, durable: bool = True) -> Iter
     """
     if _is_special(target):
         # Without O_NONBLOCK, opening a FIFO waits for its reader.
-        descriptor = os.open(target, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        os.set_blocking(descriptor, True)
-        with os.fdopen(descriptor, "wb") as stream:
+        special = os.open(target, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        os.set_blocking(special, True)
+        with os.fdopen(special, "wb") as stream:
             yield stream
         return
     folder = os.path.dirname(os.path.abspath(target))  # noqa: PTH100, PTH120 - of links, not behind

@@ -41,14 +41,14 @@ def _empty_archive(path: Path, _good: bytes) -> None:
     zipfile.ZipFile(path, "w").close()
 
 
-INPUTS: dict[str, Callable[[Path, bytes], None]] = {
+INPUTS: dict[str, Callable[[Path, bytes], object]] = {
     "missing": lambda _path, _good: None,
     "directory": lambda path, _good: path.mkdir(),
-    "empty": lambda path, _good: path.write_bytes(b"") and None,
-    "no archive": lambda path, _good: path.write_bytes(b"hello" * 1000) and None,
+    "empty": lambda path, _good: path.write_bytes(b""),
+    "no archive": lambda path, _good: path.write_bytes(b"hello" * 1000),
     "empty archive": _empty_archive,
-    "first half": lambda path, good: path.write_bytes(good[: len(good) // 2]) and None,
-    "without its end": lambda path, good: path.write_bytes(good[:-30]) and None,
+    "first half": lambda path, good: path.write_bytes(good[: len(good) // 2]),
+    "without its end": lambda path, good: path.write_bytes(good[:-30]),
     "encrypted": _encrypted,
     "fifo": lambda path, _good: os.mkfifo(path),
     "device": lambda path, _good: _link(path, "/dev/zero"),
@@ -125,9 +125,7 @@ def test_a_bad_input_is_one_paragraph(
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
 
 
-@pytest.mark.parametrize(
-    "command", ["show GOOD", "encode --to plain -w OUT GOOD", "tags", "doctor"]
-)
+@pytest.mark.parametrize("command", ["encode --to plain -w OUT GOOD", "tags"])
 @pytest.mark.parametrize("place", SURROUNDINGS)
 def test_bad_surroundings_end_in_one_paragraph_if_they_matter(
     place: str, command: str, good: Path, tmp_path: Path
@@ -136,7 +134,7 @@ def test_bad_surroundings_end_in_one_paragraph_if_they_matter(
     assert sh
     arguments = _arguments(command, good, good, tmp_path)
     environ = {**os.environ, "CXXRT_CACHE": str(tmp_path / "cache")}
-    environ["PYTHONPATH"] = os.pathsep.join(sys.path)
+    environ["PYTHONPATH"] = os.pathsep.join(each for each in sys.path if each[:1] == "/")
     done = subprocess.run(
         [sh, "-c", SURROUNDINGS[place], sh, *_PYTHON, *arguments],
         env=environ,
@@ -146,7 +144,7 @@ def test_bad_surroundings_end_in_one_paragraph_if_they_matter(
         check=False,
         timeout=120,
     )
-    if done.returncode not in ((0, 1) if command == "doctor" else (0,)):
+    if done.returncode:
         _assert_one_paragraph(done.returncode, done.stderr)
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
