@@ -103,7 +103,8 @@ def _is_importable(found: ObjectFacts, python: str) -> bool:
     match = _SUFFIX.fullmatch(name, name.find("."))
     if match is None or not found.is_module:
         return False
-    return match["tag"] in (None, "".join(python.split(".")[:2]))
+    version = "".join(python.split(".")[:2])
+    return match["tag"] in (None, version, f"{version}m")  # "m": before Python 3.8
 
 
 def _preloaded(

@@ -114,11 +114,11 @@ class OwnCode:
         member = self._members.get(key)
         if member is None:
             return
-        site = member.distribution.location
+        roots = (member.distribution.location, *member.distribution.sources)
         folders: dict[str, None] = {}
         for each in member.objects:
             folder = each.path.rpartition("/")[0]
-            while len(folder) > len(site) and folder not in folders:
+            while any(folder.startswith(f"{root}/") for root in roots) and folder not in folders:
                 folders[folder] = None
                 folder = folder.rpartition("/")[0]
         names = [f"{folder}/{name}" for folder in folders for name in _sources(folder)]
