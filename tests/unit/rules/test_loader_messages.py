@@ -56,6 +56,12 @@ def test_the_machines_libstdcxx_is_too_old(tag: str, culprits: tuple[str, ...], 
     assert f"{LINK} is GLIBCXX_3.4.30" in found.evidence
 
 
+def test_no_runtime_is_advised_that_was_not_published() -> None:
+    assert "pip install cxx11-cuda-runtime" in _one(_too_old(), view(stdcxx())).remedies[0]
+    remedies = _one(_too_old(node="GLIBCXX_3.4.98"), view(stdcxx())).remedies
+    assert not any(each.startswith("pip install") for each in remedies)
+
+
 def test_another_package_brought_an_older_one_first() -> None:
     older = distribution("older", "older/libstdc++.so.6")
     found = _one(_too_old(OLDER), view(stdcxx(OLDER)), _victim(), older)

@@ -103,13 +103,13 @@ def _newer(view: ProcessView, node: str, user: Distribution | None) -> tuple[str
     """A trial with a runtime that lacks the version disproves the remedy of a newer one no less."""
     whole = numbers(node, "GLIBCXX_"), numbers(view.runtime_version, "GLIBCXX_")
     older = f"install a release of {user.name if user else 'the package'} for older systems"
-    if not view.has_runtime:
-        return (*map(str, runtime_first(view)), older)
-    if whole[0] <= whole[1]:
+    if view.has_runtime and whole[0] <= whole[1]:
         return (*runtime_first(view), older)
     newer = newer_runtime(LIBSTDCXX, node)
-    if newer != upgrade(RUNTIME_DISTRIBUTION):
+    if newer != upgrade(RUNTIME_DISTRIBUTION):  # no published one is as new
         return (newer, older)
+    if not view.has_runtime:
+        return (*map(str, runtime_first(view)), older)
     return (" && ".join([newer, *runtime_first(view)]), older)
 
 
