@@ -197,12 +197,17 @@ def _metadata(wheel: Wheel) -> tuple[WheelFile | None, tuple[str, ...], tuple[st
 
 
 def _contradictions(wheel: Wheel) -> Iterator[str]:
-    """Where METADATA and ``.dist-info`` name another release than the file does: pip refuses it."""
+    """Where METADATA, WHEEL and ``.dist-info`` name another release than the file does.
+
+    Installers check the one and use the other: what is installed has the folder's name.
+    """
     name, release = normalized(wheel.name.distribution), parse_version(wheel.name.version)
-    if normalized(wheel.metadata.name) != name:
-        yield f"METADATA has the name {quoted(wheel.metadata.name)}, the file {name!r}"
-    folder = wheel.dist_info.removesuffix(".dist-info").rpartition("-")[2]
-    for place, text in (("METADATA", wheel.metadata.version), ("its .dist-info folder", folder)):
+    own, _, version = wheel.dist_info.removesuffix(".dist-info").rpartition("-")
+    folder = "its .dist-info folder"
+    for place, text in (("METADATA", wheel.metadata.name), (folder, own)):
+        if normalized(text) != name:
+            yield f"{place} has the name {quoted(text)}, the file {name!r}"
+    for place, text in (("METADATA", wheel.metadata.version), (folder, version)):
         try:
             agrees = parse_version(text) == release
         except InvalidVersion:
