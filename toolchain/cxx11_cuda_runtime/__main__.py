@@ -12,6 +12,7 @@ from importlib import import_module
 
 import cxx11_cuda_runtime
 from cxx11_cuda_runtime import _baked
+from cxx11_cuda_runtime._dl import supported
 from cxx11_cuda_runtime._errors import HookError, RuntimeLoadError
 
 TYPE_CHECKING = False
@@ -166,6 +167,10 @@ def _run(args: argparse.Namespace) -> int:
 def _on(args: argparse.Namespace) -> int:
     from cxx11_cuda_runtime import _activate
 
+    if not supported():
+        message = import_module("cxx11_cuda_runtime._diagnosis").IDLE["unsupported"]
+        sys.stderr.write(f"cxx11-cuda-runtime: {message}. Nothing was activated. [CXXRT-L107]\n")
+        return 1
     for major in args.cudart:  # one that is not found would be reported at every start
         cxx11_cuda_runtime.require(cudart=major, who="the start-up hook")
     folder = _activate.site_folder(user=args.user)

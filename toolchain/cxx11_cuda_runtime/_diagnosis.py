@@ -119,6 +119,14 @@ class Diagnosis:
         return all(finding.severity == "note" for finding in self.findings)
 
 
+_NOTHING = "The runtime's loader does nothing here: "
+IDLE = {
+    "disabled": f"{_NOTHING}CXXRT_DISABLE is set",
+    "unsupported": f"{_NOTHING}this is not CPython on Linux with glibc",
+}
+"""What CXXRT-L107 says, by the state of the loader."""
+
+
 def judge(facts: ProcessFacts) -> Diagnosis:
     """Apply the rules."""
     findings = (*_package(facts), *_foreign_libstdcxx(facts), *_replaced(facts.objects))
@@ -126,12 +134,7 @@ def judge(facts: ProcessFacts) -> Diagnosis:
 
 
 def _package(facts: ProcessFacts) -> Iterator[Finding]:
-    reason = {
-        "disabled": "CXXRT_DISABLE is set",
-        "unsupported": "this is not CPython on Linux with glibc",
-    }.get(facts.state)
-    if reason:
-        message = f"The runtime's loader does nothing here: {reason}"
+    if message := IDLE.get(facts.state):
         yield Finding("CXXRT-L107", "note", facts.state, message)
     if facts.state == "unbuilt":
         yield Finding(

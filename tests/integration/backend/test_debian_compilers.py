@@ -28,9 +28,9 @@ pytestmark = [pytest.mark.corpus, pytest.mark.network, pytest.mark.runtime]
 _ALL = "fmt sema debugged stack omp exc"
 _HOOK = """\
 import sys
-sys.path.insert(0, "/tmp/site")
+sys.path.insert(0, "/home/site")
 from cxxrt_toolchain.backend import build_wheel
-build_wheel("/tmp/dist", {"cxxrt.encoding": "plain"})
+build_wheel("/home/dist", {"cxxrt.encoding": "plain"})
 """
 _IMPORT = """\
 import importlib, sys
@@ -73,9 +73,9 @@ def test_the_wheel_imports_where_its_requirement_is_met(
     (tmp_path / "dist").mkdir()
     _install(tmp_path / "site", "setuptools", str(toolchain_wheel), str(runtime_wheel))
     variables = (f"CXX={case.compiler}", f"CC={case.compiler}", f"STANDARD={case.standard}")
-    program = ("MODULES=" + case.modules, "PYTHONPATH=/tmp/site", "python3.14")
+    program = ("MODULES=" + case.modules, "PYTHONPATH=/home/site", "python3.14")
     built = in_root(
-        root, tmp_path, *variables, *program, "-c", f"import os; os.chdir('/tmp/project')\n{_HOOK}"
+        root, tmp_path, *variables, *program, "-c", f"import os; os.chdir('/home/project')\n{_HOOK}"
     )
     assert built.returncode == 0, built.stdout + built.stderr
     (wheel,) = (tmp_path / "dist").glob("*.whl")
@@ -126,7 +126,7 @@ def _imports(
     for each in (wheel, runtime):
         with ZipFile(each) as archive:
             archive.extractall(place)
-    command = ("PYTHONPATH=/tmp/unpacked", "python3.14", "-c", _IMPORT, *modules.split())
+    command = ("PYTHONPATH=/home/unpacked", "python3.14", "-c", _IMPORT, *modules.split())
     done = in_root(root, folder, *command)
     assert (done.returncode == 0) is able, done.stdout + done.stderr
     if able:

@@ -14,9 +14,9 @@ _ENTER = """\
 set -e
 mount --rbind /dev "$1/dev"
 mount --rbind /proc "$1/proc"
-mount --bind "$2" "$1/tmp"
+mount --bind "$2" "$1/home"
 root=$1 && shift 2
-exec chroot "$root" env -i PATH=/usr/bin HOME=/tmp LC_ALL=C.UTF-8 "$@"
+exec chroot "$root" env -i PATH=/usr/bin HOME=/home TMPDIR=/home LC_ALL=C "$@"
 """
 _NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
 
@@ -27,8 +27,8 @@ def in_root(root: Path, folder: Path, *command: str) -> subprocess.CompletedProc
     Skips the test where this machine has no namespaces for users.
 
     Args:
-        root: The root folder, with ``dev``, ``proc`` and ``tmp``.
-        folder: Its ``/tmp``.
+        root: The root folder, with ``dev``, ``proc`` and ``home``.
+        folder: Its ``/home``, also for temporary files.
         command: Variables as ``NAME=value``, then the program and its arguments.
     """
     try:

@@ -18,6 +18,7 @@ from cxxrt_toolchain.collect.store import Store, cache_folder
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.host.describe import active_interpreter, find_interpreter
 from cxxrt_toolchain.host.frozen import find_frozen
+from cxxrt_toolchain.processors import usable_processors
 
 if TYPE_CHECKING:
     import argparse
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _diagnose(args: argparse.Namespace) -> Diagnosis:
     store = Store(cache_folder(os.environ))
-    workers = 2 * len(os.sched_getaffinity(0))  # a first look waits for the disk half of the time
+    workers = 2 * usable_processors()  # a first look waits for the disk half of the time
     if args.pid is not None:
         if args.python is not None:
             raise UsageError("--pid examines a running process; --python has no meaning there.")

@@ -9,11 +9,12 @@ Source: RFC 1951; the division into pieces is pigz's (zlib's ``Z_SYNC_FLUSH`` en
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
+
+from cxxrt_toolchain.processors import usable_processors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,7 +49,7 @@ class Deflater:
 
     def __init__(self, contents: Iterable[bytes | Path], level: int) -> None:
         self._level = level
-        threads = min(len(os.sched_getaffinity(0)), _MOST_THREADS)
+        threads = min(usable_processors(), _MOST_THREADS)
         self._pool = ThreadPoolExecutor(threads)
         self._ahead: deque[_Task] = deque()
         self._most_ahead = 2 * threads

@@ -7,10 +7,10 @@ member that would exceed the limit waits, and one that exceeds it alone is looke
 
 from __future__ import annotations
 
-import os
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from cxxrt_toolchain.processors import usable_processors
 from cxxrt_toolchain.wheel.stream import MOST_KEPT
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def sweep(members: Sequence[Member], look: Callable[[Member], Found]) -> list[Fo
     An error of the function ends the sweep. Where several members have errors, the caller gets the
     first member's, as if they had been looked at in order.
     """
-    processors = len(os.sched_getaffinity(0))
+    processors = usable_processors()
     worth_it = sum(member.size for member in members) >= _WORTH_A_THREAD
     threads = min(processors, _MOST_THREADS, len(members)) if worth_it else 1
     return _Sweep(members, look).run(threads)

@@ -7,7 +7,6 @@ then, for another trial to continue in it.
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +16,7 @@ from cxxrt_toolchain.collect.imports.watched_child import AS_IS
 from cxxrt_toolchain.errors import ToolchainError
 from cxxrt_toolchain.facts.imports import Outcome
 from cxxrt_toolchain.facts.trials import Change, Ending, Trial
+from cxxrt_toolchain.processors import usable_processors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -91,7 +91,7 @@ class Trials:
         self._timeout = timeout
         self._say = say
         self._stop = Event()
-        self._pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
+        self._pool = ThreadPoolExecutor(usable_processors())
         self._lock = Lock()
         self._running: list[str] = []
         self._sessions: list[ImportSession[None]] = []

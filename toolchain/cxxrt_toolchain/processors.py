@@ -1,0 +1,14 @@
+"""How many processors there are to use."""
+
+from __future__ import annotations
+
+import os
+
+
+def usable_processors() -> int:
+    """How many this process may use; all of the machine's where Python cannot tell.
+
+    PyPy 7.3 has no ``sched_getaffinity``.
+    """
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
