@@ -33,10 +33,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory, runtime_wheel: Path) -> Pat
     """What the root sees as ``/home``: ``site`` has both packages and what they require."""
     folder = tmp_path_factory.mktemp("pypy")
     needs = [each for each in requires("cxxrt-toolchain") or () if "extra ==" not in each]
-    command = [sys.executable, "-m", "uv", "pip", "install", "-q", "--target", folder / "site"]
+    command = [sys.executable, "-m", "uv", "pip", "install", "-q"]
+    command += ["--python-version", "3.11", "--target", str(folder / "site")]
     # Wheels of PyPI for PyPy are few: those of pure Python will do.
     plain = [each for each in needs if not each.startswith("isal")]
-    subprocess.run([*command, "--python-version", "3.11", runtime_wheel, *plain], check=True)
+    subprocess.run([*command, str(runtime_wheel), *plain], check=True)
     for package in (cxxrt_toolchain, cxxrt_abi_tag_spec):
         source = package.__path__[0]
         shutil.copytree(source, folder / "site" / package.__name__)
@@ -60,7 +61,7 @@ def test_activate_says_what_the_doctor_says(folder: Path) -> None:
 
 def test_the_toolchain_judges_and_repairs(folder: Path) -> None:
     case = golden_case.load_case(golden_case.CASES / "H1-bundled")
-    name = golden_case.write_wheel_of(case, folder, sections=True).name
+    name = golden_case.write_wheel_of(case, folder).name
     assert _run(folder, "cxxrt_toolchain", "check", f"/home/{name}").returncode == 1
     repaired = _run(folder, "cxxrt_toolchain", "repair", "-w", "/home/new", f"/home/{name}")
     assert repaired.returncode == 0, repaired.stderr

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.repair.encode import NotEncodableError, encode, index_file, runtime_of
+from cxxrt_toolchain.repair.apply import apply_plan
+from cxxrt_toolchain.repair.encode import NotEncodableError, index_file, plan_encoding, runtime_of
 from cxxrt_toolchain.repair.options import Encoding
 from cxxrt_toolchain.wheel.reader import Wheel
 
@@ -34,7 +35,7 @@ def tagged(make_wheel: Callable[..., Path]) -> Path:
 def _encode(source: Path, encoding: Encoding, folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     with Wheel.open(source) as wheel:
-        return encode(wheel, encoding, folder)
+        return apply_plan(plan_encoding(wheel, encoding), wheel, folder)
 
 
 def test_each_encoding_has_its_name(tagged: Path, tmp_path: Path) -> None:
@@ -69,7 +70,7 @@ def test_a_plain_wheel_of_someone_else_cannot_be_encoded(make_wheel: Callable[..
     with Wheel.open(path) as wheel:
         assert runtime_of(wheel) is None
         with pytest.raises(NotEncodableError, match="names no runtime ABI"):
-            encode(wheel, Encoding.TAG, path.parent)
+            plan_encoding(wheel, Encoding.TAG)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_a_variant_whose_label_and_properties_disagree_is_refused(
     plain = make_wheel({"demo-1.0.dist-info/variant.json": text}, tags=[_PLAIN])
     path = plain.rename(plain.with_name(f"demo-1.0-{_PLAIN}-cxxrt1_cu12.whl"))
     with Wheel.open(path) as wheel, pytest.raises(InputError, match=message):
-        encode(wheel, Encoding.TAG, tmp_path)
+        plan_encoding(wheel, Encoding.TAG)
 
 
 def test_a_wheel_with_a_plain_abi_beside_a_tagged_one_has_no_variant(
@@ -114,7 +115,7 @@ def test_a_wheel_with_a_plain_abi_beside_a_tagged_one_has_no_variant(
     """G-4."""
     path = make_wheel({}, tags=["cp312-cp312.cxxrt1_cp312-manylinux_2_28_x86_64"])
     with Wheel.open(path) as wheel, pytest.raises(InputError, match="not every ABI"):
-        encode(wheel, Encoding.VARIANT, tmp_path)
+        plan_encoding(wheel, Encoding.VARIANT)
 
 
 def test_a_wheel_that_was_renamed_gets_the_tag_lines_of_its_name(
@@ -152,7 +153,7 @@ def test_a_label_that_says_other_things_is_refused(
     made = make_wheel({}, tags=[_TAGGED])
     path = made.rename(made.with_name(f"demo-1.0-{_TAGGED}-{label}.whl"))
     with Wheel.open(path) as wheel, pytest.raises(InputError, match=f"the label {label} says"):
-        encode(wheel, Encoding.PLAIN, tmp_path)
+        plan_encoding(wheel, Encoding.PLAIN)
 
 
 def test_the_index_level_file_has_all_variants_of_a_release() -> None:

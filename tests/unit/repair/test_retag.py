@@ -82,19 +82,19 @@ def test_a_base_that_cannot_follow_a_runtime_abi_is_refused() -> None:
 def test_only_platform_tags_whose_promise_holds_remain(
     platforms: list[str], versions: list[str], field: str
 ) -> None:
-    assert platform_field(platforms, [native(*versions)], EPOCH, ["libc.so.6"]) == field
+    assert platform_field(platforms, [native(*versions)], EPOCH.glibc_floor, ["libc.so.6"]) == field
 
 
 def test_a_wheel_with_other_external_libraries_stays_a_local_one() -> None:
     needs = ["libc.so.6", "libmystery.so.1"]
-    assert platform_field(["linux_x86_64"], [native()], EPOCH, needs) == "linux_x86_64"
+    assert platform_field(["linux_x86_64"], [native()], EPOCH.glibc_floor, needs) == "linux_x86_64"
 
 
 def test_a_library_that_only_newer_platforms_have_raises_the_floor() -> None:
-    field = platform_field(["linux_x86_64"], [native()], EPOCH, ["libmvec.so.1"])
+    field = platform_field(["linux_x86_64"], [native()], EPOCH.glibc_floor, ["libmvec.so.1"])
     assert field == "manylinux_2_24_x86_64"
 
 
 def test_what_the_runtime_serves_is_not_external() -> None:
     found = native(needed=("libstdc++.so.6", "libgomp.so.1", "libc.so.6", "libfoo.so"))
-    assert external_libraries([found]) == ("libc.so.6", "libfoo.so")
+    assert external_libraries([found], lambda _name: None) == ("libc.so.6", "libfoo.so")

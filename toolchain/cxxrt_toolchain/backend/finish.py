@@ -12,20 +12,24 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.backend.notes import build_notes
 from cxxrt_toolchain.backend.provided import built_against
 from cxxrt_toolchain.collect.wheel import collect
+from cxxrt_toolchain.repair.accept import carry_out
 from cxxrt_toolchain.repair.apply import RepairRefusedError, apply_plan
-from cxxrt_toolchain.repair.encode import encode
+from cxxrt_toolchain.repair.encode import plan_encoding
 from cxxrt_toolchain.repair.options import Encoding, PlanOptions
 from cxxrt_toolchain.repair.plan import make_plan
+from cxxrt_toolchain.rules.rule import Severity
 from cxxrt_toolchain.rules.selection import NOT_IGNORABLE
 from cxxrt_toolchain.temporary import scratch_folder
 from cxxrt_toolchain.wheel.reader import Wheel
 from cxxrt_toolchain.wording import NEWLINE, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from cxxrt_toolchain.backend.config import BuildConfig
     from cxxrt_toolchain.repair.plan import RepairPlan
+    from cxxrt_toolchain.rules.rule import Finding
 
 
 def finish_wheel(plain: Path, folder: Path, config: BuildConfig) -> Path:
@@ -46,24 +50,29 @@ def finish_wheel(plain: Path, folder: Path, config: BuildConfig) -> Path:
         report = collect(wheel, record=False)
         plan = make_plan(report, options, wheel.read)
         if plan.refusals:
-            raise RepairRefusedError(_refusal(plan, config))
+            raise RepairRefusedError(_refusal(plan, plan.refusals, config))
         for note in build_notes(report, plan, config):
             sys.stderr.write(f"cxxrt: {printable(note, keep=NEWLINE)}\n")
         if config.encoding is Encoding.VARIANT and plan.edits:
-            return _write_variant(plan, wheel, folder)
-        return apply_plan(plan, wheel, folder)
+            with (
+                scratch_folder() as scratch,
+                Wheel.open(apply_plan(plan, wheel, scratch)) as tagged,
+            ):
+                outcome = carry_out(plan_encoding(tagged, config.encoding), tagged, folder, options)
+        else:
+            outcome = carry_out(plan, wheel, folder, options, report)
+        if outcome.path is None:
+            errors = [f for f in outcome.verdict.findings if f.weight is Severity.ERROR]
+            raise RepairRefusedError(_refusal(plan, errors, config))
+        return outcome.path
 
 
-def _write_variant(plan: RepairPlan, wheel: Wheel, folder: Path) -> Path:
-    with scratch_folder() as scratch:
-        path = apply_plan(plan, wheel, scratch)
-        with Wheel.open(path) as tagged:
-            return encode(tagged, Encoding.VARIANT, folder)
-
-
-def _refusal(plan: RepairPlan, config: BuildConfig) -> str:
-    reasons = "\n".join(f"  {refusal.refusal}" for refusal in plan.refusals)
-    rules = sorted({refusal.rule for refusal in plan.refusals})
+def _refusal(plan: RepairPlan, findings: Sequence[Finding], config: BuildConfig) -> str:
+    reasons = "\n".join(
+        f"  {each.rule}: {each.where}{each.reason}. {each.unrepairable or ' '.join(each.remedies)}"
+        for each in findings
+    )
+    rules = sorted({each.rule for each in findings})
     kept = [rule for rule in rules if rule in config.ignore]
     advice = f"{', '.join(kept)} {NOT_IGNORABLE} " if kept else ""
     return (

@@ -9,23 +9,17 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.cli.selection import add_ignore, selection
-from cxxrt_toolchain.collect.wheel import collect
+from cxxrt_toolchain.cli.selection import add_exclude, add_ignore, selection
 from cxxrt_toolchain.errors import InputError, UsageError
-from cxxrt_toolchain.repair.apply import apply_plan, refuse_source
+from cxxrt_toolchain.repair.accept import carry_out
 from cxxrt_toolchain.repair.encode import index_file, plan_encoding, runtime_of
-from cxxrt_toolchain.repair.options import Encoding
+from cxxrt_toolchain.repair.options import Encoding, PlanOptions
 from cxxrt_toolchain.rules.rule import Severity
 from cxxrt_toolchain.rules.wheel.claim import Claim
-from cxxrt_toolchain.rules.wheel.verdict import judge
-from cxxrt_toolchain.temporary import scratch_folder, whole_file
+from cxxrt_toolchain.temporary import whole_file
 from cxxrt_toolchain.wheel.reader import Wheel
 from cxxrt_toolchain.wording import NEWLINE, printable
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.rules.selection import Selection
 
 _NOTES = """\
 A release for every installer: plain wheels, which pip, uv and lock files take today, and tagged
@@ -49,12 +43,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="tag (cxxrt1_cp312), plain (cp312), variant (PEP 825 label); several with commas",
     )
     parser.add_argument("-w", "--wheel-dir", metavar="DIR", type=Path, required=True)
+    add_exclude(parser)
     add_ignore(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the wheels, then the index-level files; 1 if one would not conform."""
-    encodings, chosen = _encodings(args.to), selection(args, Claim)
+    options = PlanOptions(exclude=tuple(args.exclude), ignore=selection(args, Claim).ignored)
+    encodings = _encodings(args.to)
     args.wheel_dir.mkdir(parents=True, exist_ok=True)
     releases, refused, foreign = set(), False, []
     for path in args.wheels:
@@ -64,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
                 continue
             releases.add(f"{wheel.name.distribution}-{wheel.name.version}-")
             for encoding in encodings:
-                written = _written(wheel, encoding, args.wheel_dir, chosen)
+                written = _written(wheel, encoding, args.wheel_dir, options)
                 refused = refused or written is None
                 if written is not None:
                     print(written)
@@ -91,24 +87,19 @@ def _report_foreign(names: list[str], *, everything: bool) -> None:
         sys.stderr.write(f"cxxrt encode: {printable(name)} is passed over: {why}.\n")
 
 
-def _written(wheel: Wheel, encoding: Encoding, folder: Path, chosen: Selection) -> Path | None:
+def _written(wheel: Wheel, encoding: Encoding, folder: Path, options: PlanOptions) -> Path | None:
     """The new wheel; None, and a message, where the rules find an error in it."""
     plan = plan_encoding(wheel, encoding)
     target = folder / plan.result
     if not plan.edits and target.exists() and target.samefile(wheel.path):
         return target
-    refuse_source(target, wheel.path)
-    with scratch_folder(folder) as scratch:
-        new = apply_plan(plan, wheel, scratch)
-        with Wheel.open(new) as encoded:
-            verdict = judge(collect(encoded)).limited(chosen)
-        if verdict.conforms:
-            return new.replace(target)
-    errors = [each for each in verdict.findings if each.weight is Severity.ERROR]
-    reasons = "".join(f"\n  {each.rule}: {each.reason}" for each in errors)
-    text = f"cxxrt encode: {target.name} would not conform and is not written:{reasons}"
-    sys.stderr.write(f"{printable(text, keep=NEWLINE)}\n")
-    return None
+    done = carry_out(plan, wheel, folder, options)
+    if done.path is None:
+        errors = [each for each in done.verdict.findings if each.weight is Severity.ERROR]
+        reasons = "".join(f"\n  {each.rule}: {each.reason}" for each in errors)
+        text = f"cxxrt encode: {plan.result} would not conform and is not written:{reasons}"
+        sys.stderr.write(f"{printable(text, keep=NEWLINE)}\n")
+    return done.path
 
 
 def _encodings(text: str) -> list[Encoding]:

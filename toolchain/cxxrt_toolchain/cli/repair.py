@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxxrt_toolchain.cli.selection import add_exclude
-from cxxrt_toolchain.collect.wheel import collect, identities
+from cxxrt_toolchain.cli.selection import add_exclude, add_ignore, selection
+from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.errors import UsageError
-from cxxrt_toolchain.repair.apply import apply_plan, refuse_source
+from cxxrt_toolchain.repair.accept import carry_out
+from cxxrt_toolchain.repair.apply import refuse_source
 from cxxrt_toolchain.repair.external import libraries_to_graft, never_grafted, not_here, unproven
 from cxxrt_toolchain.repair.graft import Grafting, graft
 from cxxrt_toolchain.repair.homebound import not_to_copy
@@ -23,18 +24,18 @@ from cxxrt_toolchain.repair.options import Encoding, PlanOptions, Platform
 from cxxrt_toolchain.repair.plan import make_plan
 from cxxrt_toolchain.report.documents import PLAN_SCHEMA, plan_document, verdict_document
 from cxxrt_toolchain.report.text import Page, show_plan, show_verdict
-from cxxrt_toolchain.rules.wheel.verdict import judge
+from cxxrt_toolchain.rules.wheel.claim import Claim
 from cxxrt_toolchain.temporary import scratch_folder
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cxxrt_toolchain.collect.wheel import Identity
-    from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
+    from cxxrt_toolchain.facts.wheel import WheelReport
+    from cxxrt_toolchain.repair.accept import Outcome
     from cxxrt_toolchain.repair.plan import RepairPlan
     from cxxrt_toolchain.rules.wheel.verdict import Verdict
 
+_ITSELF = "'cxxrt repair"
+"""How remedies name this command."""
 _NOTES = """\
 libstdc++, libgcc_s, libgomp, libatomic, libquadmath and libcudart come from the
 shared runtime. auditwheel (the extra 'graft') copies every other library that no
@@ -63,11 +64,13 @@ class _Repaired:
     """The result for one wheel."""
 
     plan: RepairPlan
-    result: Path | None
-    """The new wheel; None after a dry run or a refusal."""
+    outcome: Outcome | None
+    """None where the plan has refusals."""
     grafting: Grafting
-    known: Mapping[Identity, ObjectReport] = field(default_factory=dict)
-    """The objects of the wheel that the new one was made from."""
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.outcome is not None and self.outcome.verdict.conforms
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +78,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = _NOTES, argparse.RawDescriptionHelpFormatter
     parser.add_argument("wheels", metavar="WHEEL", nargs="+", type=Path)
     parser.add_argument("-w", "--wheel-dir", metavar="DIR", type=Path, help="where the new ones go")
-    parser.add_argument("--dry-run", action="store_true", help="print the plan and write nothing")
+    parser.add_argument("--dry-run", action="store_true", help="do all of it and keep nothing")
     parser.add_argument("--json", action="store_true", help="everything, as one JSON document")
     parser.add_argument(
         "--encoding",
@@ -86,6 +89,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep-platform", action="store_true", help="keep the platform tag")
     parser.add_argument("--cuda", metavar="MAJOR", type=int, help="declare the CUDA major")
     add_exclude(parser)
+    add_ignore(parser)
     parser.add_argument(
         "--no-graft",
         action="store_true",
@@ -94,7 +98,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Plan and, without ``--dry-run``, repair; 1 if a wheel is refused."""
+    """Plan and repair; 1 if a wheel is refused, or would not conform: then it is not written."""
     if args.wheel_dir is None and not args.dry_run:
         raise UsageError("-w DIR is missing.", "Name the folder for the new wheels.")
     options = PlanOptions(
@@ -102,36 +106,35 @@ def run(args: argparse.Namespace) -> int:
         platform=Platform.KEEP if args.keep_platform else Platform.LOWEST,
         cuda=args.cuda,
         exclude=tuple(args.exclude),
+        ignore=selection(args, Claim).ignored,
     )
     page = Page()
-    documents: list[dict[str, Any]] = []
-    refused = False
+    repaired: list[_Repaired] = []
     for path in args.wheels:
-        dest_dir = None if args.dry_run else args.wheel_dir
-        done = _repair(path, options, dest_dir, may_graft=not args.no_graft)
-        verdict = _verdict(done, done.result, options) if done.result else None
-        refused = refused or not done.plan.possible or bool(verdict and not verdict.conforms)
-        documents.append(_document(done, verdict))
+        done = _repair(path, options, args)
+        repaired.append(done)
         if not args.json:
             show_plan(page, done.plan, done.grafting.lines)
-        if verdict is not None and not args.json:
-            show_verdict(page, verdict)
-            print(done.result)
+        if done.outcome is not None and not args.json:
+            show_verdict(page, done.outcome.verdict)
+            if done.outcome.path is not None:
+                print(done.outcome.path)
     if args.json:
+        documents = list(map(_document, repaired))
         print(json.dumps({"schema": PLAN_SCHEMA, "wheels": documents}, indent=1))
-    return int(refused)
+    return int(not all(done.is_accepted for done in repaired))
 
 
-def _repair(
-    path: Path, options: PlanOptions, dest_dir: Path | None, *, may_graft: bool
-) -> _Repaired:
+def _repair(path: Path, options: PlanOptions, args: argparse.Namespace) -> _Repaired:
+    """Plan for one wheel and carry the plan out; the wheel may be grafted before."""
     with Wheel.open(path) as wheel:
         report = collect(wheel)
         plan = make_plan(report, options, wheel.read)
         wanted = libraries_to_graft(report, options.exclude)
         hopeless = any(refusal.rule != "CXXRT-P1" for refusal in plan.refusals)
-        if not wanted or hopeless or not may_graft or options.platform is Platform.KEEP:
-            return _write(plan, wheel, report, path, dest_dir, Grafting(wheel=None))
+        if not wanted or hopeless or args.no_graft or options.platform is Platform.KEEP:
+            outcome = _written(plan, wheel, report, path, options, args)
+            return _Repaired(plan=plan, outcome=outcome, grafting=Grafting(wheel=None))
     leave = never_grafted(report, wanted, options.exclude)
     with scratch_folder() as scratch:
         grafting = graft(path, leave, scratch)
@@ -144,42 +147,43 @@ def _repair(
             if refused:
                 plan = replace(plan, result=plan.source, edits=(), refusals=refused)
                 grafting = Grafting(wheel=None)
-            return _write(plan, wheel, report, path, dest_dir, grafting)
+            outcome = _written(plan, wheel, report, path, options, args)
+            return _Repaired(plan=plan, outcome=outcome, grafting=grafting)
 
 
-def _write(
+def _written(
     plan: RepairPlan,
     wheel: Wheel,
     report: WheelReport,
     source: Path,
-    dest_dir: Path | None,
-    grafting: Grafting,
-) -> _Repaired:
-    """Carry a plan out; the wheel may be a grafted copy of the source."""
-    if dest_dir is None or not plan.possible:
-        return _Repaired(plan=plan, result=None, grafting=grafting)
-    dest_dir.mkdir(parents=True, exist_ok=True)
-    refuse_source(dest_dir / plan.result, source)
-    result = apply_plan(plan, wheel, dest_dir)
-    known = identities(wheel, report)
-    return _Repaired(plan=plan, result=result, grafting=grafting, known=known)
+    options: PlanOptions,
+    args: argparse.Namespace,
+) -> Outcome | None:
+    """What comes of a plan, None where it has refusals; a dry run does the same and keeps nothing.
 
-
-def _verdict(done: _Repaired, path: Path, options: PlanOptions) -> Verdict:
-    """What the rules say about the wheel that was written.
-
-    Where it was edited, its RECORD was made from the contents a moment ago. Objects that were
-    copied as compressed bytes were looked at where they come from.
+    The wheel may be a grafted copy of the source.
     """
-    with Wheel.open(path) as wheel:
-        report = collect(wheel, record=not done.plan.edits, known=done.known)
-        return judge(report, exclude=options.exclude)
+    if not plan.possible:
+        return None
+    if args.wheel_dir is not None:
+        refuse_source(args.wheel_dir / plan.result, source)
+    done = carry_out(plan, wheel, None if args.dry_run else args.wheel_dir, options, report)
+    return replace(done, verdict=_without_itself(done.verdict))
 
 
-def _document(done: _Repaired, verdict: Verdict | None) -> dict[str, Any]:
+def _without_itself(verdict: Verdict) -> Verdict:
+    """The verdict on what this command has made, without the advice to run it."""
+    findings = tuple(
+        replace(each, remedies=tuple(text for text in each.remedies if _ITSELF not in text))
+        for each in verdict.findings
+    )
+    return replace(verdict, findings=findings)
+
+
+def _document(done: _Repaired) -> dict[str, Any]:
     return {
         **plan_document(done.plan),
         "grafted": [asdict(library) for library in done.grafting.libraries],
-        "path": str(done.result) if done.result else None,
-        "verdict": verdict_document(verdict) if verdict else None,
+        "path": str(done.outcome.path) if done.outcome and done.outcome.path else None,
+        "verdict": verdict_document(done.outcome.verdict) if done.outcome else None,
     }

@@ -10,6 +10,8 @@ from cxxrt_toolchain.rules.selection import Selection, read_selection
 if TYPE_CHECKING:
     import argparse
 
+_RULES = "RULE[,RULE]"
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--select`` and ``--ignore``."""
@@ -44,12 +46,13 @@ def selection(args: argparse.Namespace, *scenes: type) -> Selection:
     Raises `UsageError` for an unknown rule, one that may not be ignored, or no rule for these
     scenes.
     """
-    if not args.select and not args.ignore:
+    select = getattr(args, "select", [])
+    if not select and not args.ignore:
         return Selection()
     from cxxrt_toolchain.rules.every import CATALOGUE
 
-    found = read_selection(args.select, args.ignore, CATALOGUE)
+    found = read_selection(select, args.ignore, CATALOGUE)
     seen = {kind for name in found.selected for kind in CATALOGUE[name].scenes}
     if scenes and found.selected and not seen.intersection(scenes):
-        raise UsageError(f"--select {','.join(args.select)}: no rule that this command judges by.")
+        raise UsageError(f"--select {','.join(select)}: no rule that this command judges by.")
     return found

@@ -6,6 +6,7 @@ appears under its name whole, or not at all. The same plan and wheel give the sa
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections import defaultdict
@@ -89,6 +90,16 @@ def refuse_source(target: Path, source: Path) -> None:
         )
 
 
+def move_whole(source: Path, target: Path) -> Path:
+    """Give a wheel another place, where it appears whole or not at all; returns the target."""
+    try:
+        return source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+    return _copy_whole(source, target)
+
+
 def elf_edits(edits: Sequence[Edit]) -> dict[str, ElfEdit]:
     """The edits of objects, gathered per member: one call of the patcher each."""
     found: dict[str, ElfEdit] = defaultdict(ElfEdit)
@@ -148,7 +159,7 @@ def _metadata(plan: RepairPlan, wheel: Wheel) -> CoreMetadata:
     for edit in plan.edits:
         if isinstance(edit, SetRequirement):
             if edit.distribution:
-                metadata = metadata.without_requirement(edit.distribution)
+                metadata = metadata.without_requirement(edit.distribution, edit.requirement)
             if edit.requirement:
                 metadata = metadata.with_requirement(edit.requirement)
     return metadata

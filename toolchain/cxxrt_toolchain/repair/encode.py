@@ -24,14 +24,12 @@ from cxxrt_toolchain.abi.variant import (
     variants_text,
 )
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.repair.apply import apply_plan
 from cxxrt_toolchain.repair.edits import AddFile, DropMember, Retag
 from cxxrt_toolchain.repair.options import Encoding
 from cxxrt_toolchain.repair.plan import RepairPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from cxxrt_toolchain.abi.filename import WheelTags
     from cxxrt_toolchain.repair.edits import Edit
@@ -42,21 +40,12 @@ class NotEncodableError(InputError):
     """A wheel does not say which runtime ABI its binaries were linked against."""
 
 
-def encode(wheel: Wheel, encoding: Encoding, dest_dir: Path) -> Path:
-    """Write an open wheel under another encoding, whole or not at all; returns its path.
-
-    Raises `NotEncodableError` where it names no runtime ABI or two different ones, and `UsageError`
-    where the new wheel would take the place of the source. Whether it conforms under the new name
-    is for the caller to judge.
-    """
-    return apply_plan(plan_encoding(wheel, encoding), wheel, dest_dir)
-
-
 def plan_encoding(wheel: Wheel, encoding: Encoding) -> RepairPlan:
     """The edits that lead to an encoding; none for a wheel that has it, consistently.
 
-    Raises `NotEncodableError` as `encode` does, and `BadWheelNameError` where not all ABIs of the
-    name have the same runtime ABI, or a variant's label is not what its ``variant.json`` says.
+    Raises `NotEncodableError` where the wheel names no runtime ABI or two different ones, and
+    `BadWheelNameError` where not all ABIs of the name have the same runtime ABI, or a variant's
+    label is not what its ``variant.json`` says.
     """
     runtime = runtime_of(wheel)
     if runtime is None:

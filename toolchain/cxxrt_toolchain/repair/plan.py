@@ -8,7 +8,6 @@ that is read is the Python source of packages to wire, through a function.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -17,7 +16,6 @@ from cxxrt_toolchain.abi.provider import provided
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.abi.tag import RuntimeAbi
-from cxxrt_toolchain.elf.facts import Soname
 from cxxrt_toolchain.facts.needs import runtime_needs
 from cxxrt_toolchain.facts.searchpath import RUNTIME_LIBRARIES, entries, escapes, origin_path
 from cxxrt_toolchain.repair.edits import (
@@ -40,6 +38,7 @@ from cxxrt_toolchain.repair.retag import (
 )
 from cxxrt_toolchain.repair.sbom import runtime_sbom
 from cxxrt_toolchain.repair.wiring import needed_of_runtime, wire
+from cxxrt_toolchain.rules.wheel.claim import make_claim
 from cxxrt_toolchain.rules.wheel.verdict import judge_repaired
 
 if TYPE_CHECKING:
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.abi.filename import WheelTags
     from cxxrt_toolchain.abi.spec import Epoch
     from cxxrt_toolchain.abi.symbols import SymbolTables
+    from cxxrt_toolchain.elf.facts import Soname
     from cxxrt_toolchain.facts.needs import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
     from cxxrt_toolchain.repair.edits import Edit
@@ -106,6 +106,7 @@ class _Planner:
         if canonicalize_name(self.report.tags.distribution) == spec.distribution:
             return self._nothing("this wheel is the runtime itself")
         epoch = spec.epochs[-1]
+        tags, floor = self.report.tags, epoch.glibc_floor
         if reason := unserved(self.report, epoch):
             return self._nothing(reason)
         if not needs.wants_runtime:
@@ -115,13 +116,15 @@ class _Planner:
         known = (major for major in needs.cuda_majors if major in epoch.cuda_majors)
         cuda = self.options.cuda or next(known, None)
         runtime = RuntimeAbi(epoch=epoch.number, cuda=cuda)
-        refusals, ignored = self._refusals(needs, self._retag(staying, epoch, runtime))
+        refusals, ignored = self._refusals(
+            needs, self._retag(abi_field(tags.abi, runtime), staying, floor)
+        )
         if refusals:
             return replace(self._nothing(), refusals=refusals, notes=())
         need = needed_of_runtime(self.report.tags.distribution, needs, runtime, self.tables)
         wiring_edits, unwired = self._wiring(needs, staying, need, [c.member for c in copies])
         plain = self.options.plain(self.report.tags)
-        retag = self._retag(staying, epoch, None if plain else runtime)
+        retag = self._retag(abi_field(tags.abi, None if plain else runtime), staying, floor)
         edits: list[Edit] = [
             *(_drop(found, self.report.dropped[found.member]) for found in copies),
             *self._object_edits(staying, needs),
@@ -140,32 +143,25 @@ class _Planner:
         )
 
     def _nothing(self, why: str = "no object needs a library of the shared runtime") -> RepairPlan:
-        return RepairPlan(
-            source=self.report.filename,
-            result=self.report.filename,
-            edits=(),
-            refusals=(),
-            notes=(why,),
-        )
+        name = self.report.filename
+        return RepairPlan(source=name, result=name, edits=(), refusals=(), notes=(why,))
 
     def _without_runtime(self, needs: RuntimeNeeds, epoch: Epoch) -> RepairPlan:
-        """A wheel that needs nothing of ours still gets the platform tag that is true for it.
-
-        And its objects lose what a loader refuses, or follows out of the wheel.
-        """
-        tags = self.report.tags
-        retag = Retag(
-            python=".".join(tags.python), abi=".".join(tags.abi), platform=".".join(tags.platform)
-        )
-        if not is_portable(tags.platform):
-            retag = self._retag(self.report.objects, epoch, tags.runtime)
+        """A wheel that needs nothing of ours still gets what is true: platform, search paths."""
+        tags, objects = self.report.tags, self.report.objects
+        floor = (0, 0) if is_portable(tags.platform) else epoch.glibc_floor
+        claim = make_claim(self.report, load_spec(), self.tables, None)
+        # With a requirement, too, the tag is true: the package may open a library by itself.
+        is_true = claim.declared_bound and not claim.violations and not self.options.plain(tags)
+        abi = ".".join(tags.abi) if is_true else abi_field(tags.abi, None)
+        retag = self._retag(abi, objects, floor)
         plan = self._nothing()
         refusals, ignored = self._refusals(needs, retag)
         if refusals:
             return replace(plan, refusals=refusals, notes=())
         result = str(self._renamed(retag))
         edits: list[Edit] = []
-        for found in self.report.objects:
+        for found in objects:
             edits += self._search_path(found, needs, uses_runtime=False)
             edits += _clear(found)
         if result != plan.result:
@@ -196,22 +192,13 @@ class _Planner:
                 refusals.append(each)
         return tuple(refusals), tuple(ignored)
 
-    def _retag(
-        self, staying: Sequence[ObjectReport], epoch: Epoch, runtime: RuntimeAbi | None
-    ) -> Retag:
+    def _retag(self, abi: str, staying: Sequence[ObjectReport], floor: tuple[int, int]) -> Retag:
         tags = self.report.tags
         platform = ".".join(tags.platform)
         if self.options.platform is Platform.LOWEST:
-            external = [
-                name
-                for name in external_libraries(staying)
-                if provided(self.report.served_as(Soname(name)) or name) is None
-                and not any(fnmatchcase(name, each) for each in self.options.exclude)
-            ]
-            platform = platform_field(tags.platform, staying, epoch, external)
-        return Retag(
-            python=".".join(tags.python), abi=abi_field(tags.abi, runtime), platform=platform
-        )
+            external = external_libraries(staying, self.report.served_as, self.options.exclude)
+            platform = platform_field(tags.platform, staying, floor, external)
+        return Retag(python=".".join(tags.python), abi=abi, platform=platform)
 
     def _object_edits(self, staying: Sequence[ObjectReport], needs: RuntimeNeeds) -> Iterator[Edit]:
         for found in staying:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.platforms import (
@@ -11,16 +12,18 @@ from cxxrt_toolchain.abi.platforms import (
     platform_releases,
     promise_of,
 )
+from cxxrt_toolchain.abi.provider import provided
 from cxxrt_toolchain.abi.tag import AbiTag, without_runtime
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name
 from cxxrt_toolchain.facts.needs import glibc_floor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from cxxrt_toolchain.abi.spec import Epoch
     from cxxrt_toolchain.abi.tag import RuntimeAbi
+    from cxxrt_toolchain.elf.facts import Soname
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
 
 NEWEST_PROMISE = (9, 99)
@@ -63,38 +66,57 @@ def is_portable(platforms: Sequence[str]) -> bool:
 
 
 def platform_field(
-    platforms: Sequence[str], staying: Sequence[ObjectReport], epoch: Epoch, external: Sequence[str]
+    platforms: Sequence[str],
+    staying: Sequence[ObjectReport],
+    floor: tuple[int, int],
+    external: Sequence[str],
 ) -> str:
     """The platform field whose promises hold for the objects that stay.
 
-    Tags that hold are kept; where none does, the oldest perennial tag that holds is computed. A
-    wheel that needs other libraries from outside (`external`, without the runtime's) keeps its
-    platforms: no tag is true for it.
+    Tags that hold, with a glibc of `floor` at least, are kept; where none does, the oldest
+    perennial tag that holds is computed. A wheel that needs other libraries from outside
+    (`external`, without the runtime's) keeps its platforms: no tag is true for it.
     """
     parsed = [parse_platform(tag) for tag in platforms]
     archs = {found.arch for found in parsed if found}
     promised = set(external) <= promise_of(NEWEST_PROMISE).libraries
     if None in parsed or len(archs) != 1 or not promised:
         return ".".join(platforms)
-    floor = max(
-        epoch.glibc_floor,
+    lowest = max(
+        floor,
         *(glibc_floor(found.facts) for found in staying),
         _libraries_floor(external, staying, next(iter(archs))),
     )
-    true = [found for found in parsed if found and found.glibc and found.glibc >= floor]
+    true = [found for found in parsed if found and found.glibc and found.glibc >= lowest]
     if not true:
-        major, minor = floor[:2]
+        major, minor = lowest[:2]
         true = [GlibcPlatform(glibc=(major, minor), arch=archs.pop())]
     tags = {found.tag for found in true}
     aliases = {alias for found in true if (alias := legacy_alias(found)) in platforms}
     return ".".join(sorted(tags | set(filter(None, aliases))))
 
 
-def external_libraries(staying: Sequence[ObjectReport]) -> tuple[str, ...]:
-    """What the objects need from outside the wheel, without what the runtime provides; sorted."""
+def external_libraries(
+    staying: Sequence[ObjectReport],
+    served_as: Callable[[Soname], Soname | None],
+    exclude: Sequence[str] = (),
+) -> tuple[str, ...]:
+    """What the objects need from outside the wheel, sorted.
+
+    Without what the runtime or a component provides, by the name that `served_as` knows of a copy,
+    and without the patterns in `exclude`.
+    """
     inside = {name for found in staying for name in (found.name, found.file_name)}
-    needed = {str(name) for found in staying for name in found.facts.needed}
-    return tuple(sorted(n for n in needed - inside if family_of_name(n) not in SHARED_FAMILIES))
+    needed = {name for found in staying for name in found.facts.needed if name not in inside}
+    return tuple(
+        sorted(
+            str(name)
+            for name in needed
+            if family_of_name(name) not in SHARED_FAMILIES
+            and provided(served_as(name) or name) is None
+            and not any(fnmatchcase(name, each) for each in exclude)
+        )
+    )
 
 
 def _libraries_floor(

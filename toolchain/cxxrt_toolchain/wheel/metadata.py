@@ -152,22 +152,23 @@ class CoreMetadata:
     def with_requirement(self, requirement: str) -> CoreMetadata:
         """The same metadata with one requirement in place of all those on the same project.
 
-        Only unconditional ones are replaced: what a marker restricts to an extra or a platform
-        is someone else's sentence.
+        One that is there in the same words keeps its place. Only unconditional ones are replaced:
+        what a marker restricts to an extra or a platform is someone else's sentence.
         """
-        name = _project(requirement)
+        name, text = _project(requirement), " ".join(requirement.split())
 
-        def same(value: str) -> bool:
-            return _project(value) == name and _requirement(value).marker is None
+        def other(value: str) -> bool:
+            return value != text and _project(value) == name and _requirement(value).marker is None
 
-        return self.edited(add=(requirement,), remove=same)
+        add = () if text in self.requires_dist else (requirement,)
+        return self.edited(add=add, remove=other)
 
-    def without_requirement(self, name: str) -> CoreMetadata:
-        """The same metadata without any requirement on a project."""
+    def without_requirement(self, name: str, but: str = "") -> CoreMetadata:
+        """The same metadata without any requirement on a project, but for one of that text."""
         from packaging.utils import canonicalize_name
 
         wanted = canonicalize_name(name)
-        return self.edited(remove=lambda value: _project(value) == wanted)
+        return self.edited(remove=lambda text: text != but and _project(text) == wanted)
 
     def edited(
         self, *, add: Sequence[str] = (), remove: Callable[[str], bool] = lambda _: False
