@@ -75,6 +75,11 @@ def test_a_release_that_no_table_knows_bounds_what_was_linked_against_it(
     assert load_providers()["libnvrtc.so.13"].requirement(["nvrtcNew"], "13.9.1")
 
 
+def test_a_row_without_a_table_is_bounded_by_its_soname_alone() -> None:
+    row = load_providers()["libiomp5.so"]
+    assert row.requirement([], "2026.2.0") == "intel-openmp>=2024.0.0"
+
+
 def test_the_proof_has_the_newest_of_what_is_needed() -> None:
     needed = ["TBB_runtime_version", "_ZN3tbb6detail2r116current_task_ptrEv"]
     assert TBB.evidence(needed) == ("TBB_runtime_version", needed[1])

@@ -100,7 +100,7 @@ class Provided:
 
         A release that is newer than all known ones bounds from below: it may have added a symbol.
         """
-        if built and parse_version(built) > max(_releases_of(self.distribution)):
+        if built and parse_version(built) > self.newest_known(built):
             past = self.below is not None and parse_version(built) >= parse_version(self.below)
             return built, None if past else self.below
         lower, upper, needed = parse_version(self.first), self.below, sorted(set(symbols))
@@ -121,6 +121,12 @@ class Provided:
                 "Its objects were linked against different releases: build them against one.",
             )
         return (self.first if lower == parse_version(self.first) else str(lower)), upper
+
+    def newest_known(self, default: str) -> Version:
+        """The newest release in the tables of its distribution's libraries."""
+        rows = (r for r in load_providers().values() if r.distribution == self.distribution)
+        known = (release for row in rows for release in row.table.releases)
+        return max(known, default=parse_version(default))
 
     def evidence(self, symbols: Iterable[str]) -> tuple[str, ...]:
         """Functions that a loaded copy must have to be enough: the newest of what is needed."""
