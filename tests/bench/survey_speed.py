@@ -1,0 +1,163 @@
+"""What a survey costs, side by side in one run.
+
+    python tests/bench/survey_speed.py WHEELS [PART...]
+
+WHEELS is a folder of real wheels. Parts: names (requests, bytes and processor time of a wheel over
+a loopback nginx, beside pip's lazy wheel), full (beside ``auditwheel show``), workers (one and
+two), growth (1,000, 10,000 and 100,000 wheels: rows a second and memory).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "integration" / "survey"))
+
+from servers import nginx, write_index
+from survey_wheels import write
+
+from cxxrt_toolchain.survey.index import Index
+from cxxrt_toolchain.survey.refs import WheelRef, is_linux_wheel
+from cxxrt_toolchain.survey.shard import Settings, survey
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SIZES = (1_000, 10_000, 100_000)
+_MOST_FOR_AUDITWHEEL = 10 << 20
+_MOST_LINKS = 50_000
+_RUN = [sys.executable, "-m", "cxxrt_toolchain", "survey"]
+
+
+def names(wheels: Sequence[Path], folder: Path) -> None:
+    """A wheel at the level names, and METADATA alone by pip's lazy wheel."""
+    write_index(folder / "www", wheels)
+    with nginx(folder) as server:
+        client = Settings(level="names").client()
+        index = Index(client, server.index)
+        refs = [ref for page in index.pages(index.projects()) for ref in page.refs]
+        start = time.process_time()
+        rows = [survey(ref, "names", client)[0] for ref in refs]
+        spent = time.process_time() - start
+        count, size = len(rows), sum(ref.size or 0 for ref in refs)
+        members = sum(row["members"] or 0 for row in rows) / count
+        print(f"names: {count} wheels, {members:.0f} members each")
+        print(f"  requests for a wheel  {sum(row['requests'] for row in rows) / count:.2f}")
+        print(
+            f"  bytes of the wheels   {100 * sum(row['bytes_read'] for row in rows) / size:.2f} %"
+        )
+        print(
+            f"  processor time        {1000 * spent / count:.2f} ms: {count / spent:.0f} wheels/s"
+        )
+        before = len(server.requests())
+        seconds = _lazy_wheels([ref.place for ref in refs])
+        asked = len(server.requests()) - before
+        print(f"pip's lazy wheel: {asked / count:.2f} requests, {1000 * seconds / count:.2f} ms")
+
+
+def _lazy_wheels(urls: Sequence[str]) -> float:
+    """Processor time of reading METADATA of each with pip's own functions."""
+    text = """
+import sys, time
+from pip._internal.network.lazy_wheel import HTTPRangeRequestUnsupported, dist_from_wheel_url
+from pip._internal.network.session import PipSession
+session = PipSession()
+start = time.process_time()
+for url in sys.argv[1:]:
+    dist_from_wheel_url(url.rsplit("/", 1)[1].split("-")[0], url, session)
+print(time.process_time() - start)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", text, *urls], capture_output=True, text=True, check=True
+    )
+    return float(done.stdout.split()[-1])
+
+
+def full(wheels: Sequence[Path], _folder: Path) -> None:
+    """The verdict with all facts, and what ``auditwheel show`` takes for the same wheels."""
+    small = [path for path in wheels if path.stat().st_size < _MOST_FOR_AUDITWHEEL][::10]
+    start = time.process_time()
+    for path in small:
+        survey(WheelRef(filename=path.name, place=str(path)), "full", None)
+    ours = time.process_time() - start
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    for path in small:
+        command = [sys.executable, "-m", "auditwheel", "show", str(path)]
+        subprocess.run(command, capture_output=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    theirs = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    size = sum(path.stat().st_size for path in small) / 1e6
+    print(f"full: {len(small)} wheels, {size:.0f} MB")
+    print(f"  survey {ours:.2f} s, auditwheel show {theirs:.2f} s: {theirs / ours:.1f} times")
+
+
+def workers(wheels: Sequence[Path], folder: Path) -> None:
+    """The same plan by one worker on one processor and by two on two."""
+    source = folder / "wheels"
+    source.mkdir()
+    for path in wheels:
+        if path.stat().st_size < 4 * _MOST_FOR_AUDITWHEEL:
+            (source / path.name).symlink_to(path)
+    times = []
+    for jobs in (1, 2):
+        rows = folder / f"rows{jobs}"
+        seconds, memory = _surveyed(source, rows, "full", jobs, per=4)
+        times.append(seconds)
+        print(f"workers: {jobs} in {seconds:.1f} s, largest {memory:.0f} MB")
+    print(f"  {times[0] / times[1]:.2f} times as fast")
+
+
+def growth(_wheels: Sequence[Path], folder: Path) -> None:
+    """Names of synthetic wheels: the same few files under many names."""
+    for count in _SIZES:
+        source = folder / f"many{count}"
+        source.mkdir()
+        objects = {"w/a.so": os.urandom(3000), "w.libs/libgomp-0a1b2c3d.so.1": b"x"}
+        one = write(source, "w", objects, version="0")
+        first, content = one.name, one.read_bytes()
+        for number in range(1, count):
+            name = first.replace("-0-", f"-{number}-")
+            if number % _MOST_LINKS:
+                (source / name).hardlink_to(one)
+            else:
+                one = source / name
+                one.write_bytes(content)
+        seconds, memory = _surveyed(source, folder / f"rows{count}", "names", 1, per=100)
+        print(f"growth: {count} wheels, {count / seconds:.0f} rows/s, largest {memory:.0f} MB")
+        start = time.monotonic()
+        subprocess.run(
+            [*_RUN, "report", str(folder / f"rows{count}")], stdout=subprocess.DEVNULL, check=True
+        )
+        print(f"  report in {time.monotonic() - start:.1f} s")
+
+
+def _surveyed(source: Path, rows: Path, level: str, jobs: int, per: int) -> tuple[float, float]:
+    """Seconds of `run`, and megabytes of its largest process."""
+    plan = [*_RUN, "plan", str(source), "-o", str(rows), "--per", str(per)]
+    subprocess.run(plan, stdout=subprocess.DEVNULL, check=True)
+    run = [*_RUN, "run", str(rows), "--level", level, "-j", str(jobs)]
+    cores = sorted(os.sched_getaffinity(0))[:jobs]
+    limit = ["taskset", "-c", ",".join(map(str, cores))]
+    start = time.monotonic()
+    done = subprocess.run(
+        ["/usr/bin/time", "-v", *limit, *run], capture_output=True, text=True, check=True
+    )
+    found = re.search(r"Maximum resident set size \(kbytes\): (\d+)", done.stderr)
+    return time.monotonic() - start, int(found[1]) / 1000 if found else 0.0
+
+
+PARTS = {"names": names, "full": full, "workers": workers, "growth": growth}
+
+if __name__ == "__main__":
+    real = sorted(each for each in Path(sys.argv[1]).glob("*.whl") if is_linux_wheel(each.name))
+    for part in sys.argv[2:] or PARTS:
+        with tempfile.TemporaryDirectory(dir=Path(sys.argv[1]).parent) as scratch:
+            PARTS[part](real, Path(scratch))
