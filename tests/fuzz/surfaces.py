@@ -102,7 +102,8 @@ def arguments(data: bytes, scratch: Path) -> None:
     if not parts:
         return
     name = _COMMANDS[parts[0].flags % len(_COMMANDS)]
-    given = [part.content.decode("utf-8", "surrogateescape") for part in parts]
+    texts = [part.content.replace(b"\0", b"") for part in parts]  # execve(2) takes none with a NUL
+    given = [text.decode("utf-8", "surrogateescape") for text in texts]
     if name in _STARTING or any(each in _STARTING for each in given):
         given.append("--help")
     wheel = scratch / "demo-1.0-py3-none-any.whl"
