@@ -1,9 +1,13 @@
 """Every error that the toolchain raises on purpose: one class per kind, one exit code per kind.
 
-A negative verdict is not an error; it is a value, and exit code 1.
+`explained` has the exit code and text for any exception, for the command line and the backend. A
+negative verdict is not an error; it is a value, and exit code 1.
 """
 
 from __future__ import annotations
+
+_MOST_TEXT = 500
+"""Characters of a foreign exception's message."""
 
 
 class ToolchainError(Exception):
@@ -51,3 +55,21 @@ class StepFailedError(ToolchainError):
     """A command that we ran failed; the message has the command and the end of its output."""
 
     exit_code = 3
+
+
+def explained(error: Exception) -> tuple[int, str]:
+    """The exit code and the text for an exception, ours or not; one paragraph, no traceback."""
+    if isinstance(error, ToolchainError):
+        return error.exit_code, str(error)
+    if isinstance(error, OSError):
+        return MissingToolError.exit_code, str(error)
+    if isinstance(error, MemoryError):
+        return MissingToolError.exit_code, "this process may not use as much memory as it needs."
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
+    text = f"cannot go on: {type(error).__name__}{place}: {str(error)[:_MOST_TEXT]}"
+    if isinstance(error, ImportError):
+        return MissingToolError.exit_code, f"{text}. Install cxxrt-toolchain with what it requires."
+    return ToolchainError.exit_code, f"{text.rstrip('.: ')}. Please report this, with the input."

@@ -67,6 +67,67 @@ def test_a_missing_runtime_is_an_error_of_the_environment(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("body", "before", "code", "said"),
+    [
+        ("return None", "", 2, "cxxrt: cannot go on: TypeError at "),
+        ("import os; os._exit(0)", "", 3, "cxxrt: [Errno 2] No such file or directory: "),
+        (
+            "return []",
+            "import sys; sys.modules['pyproject_hooks'] = None",
+            3,
+            "Install cxxrt-toolchain with what it requires.",
+        ),
+    ],
+    ids=["no list", "no answer", "incomplete installation"],
+)
+def test_an_error_that_nobody_foresaw_is_one_paragraph(
+    tmp_path: Path, body: str, before: str, code: int, said: str
+) -> None:
+    done = _requirements(tmp_path, body, before)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise RuntimeError('of the project')",
+        "raise SystemExit('own words')",
+        "raise SystemExit(7)",
+    ],
+)
+def test_the_wrapped_backends_own_error_is_shown_as_without_us(tmp_path: Path, body: str) -> None:
+    """Its traceback and its words, then one paragraph of ours; nothing in place of them."""
+    done = _requirements(tmp_path, body)
+    direct = (
+        "import pyproject_hooks as p;"
+        "p.BuildBackendHookCaller('.', 'own', ['.']).get_requires_for_build_sdist()"
+    )
+    alone = subprocess.run(
+        [sys.executable, "-c", direct], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    theirs, _, ours = done.stderr.rpartition("cxxrt: own: get_requires_for_build_sdist failed ")
+    assert alone.stderr.startswith(theirs)
+    assert theirs or body.endswith("(7)")
+    assert ours.startswith(f"with exit status {7 if body.endswith('(7)') else 1}; ")
+    assert done.returncode == 3
+
+
+def _requirements(project: Path, body: str, before: str = "") -> subprocess.CompletedProcess[str]:
+    """Ask for the sdist's requirements of a project whose own backend has that hook body."""
+    (project / "pyproject.toml").write_text(
+        '[tool.cxxrt]\nbuild-backend = "own"\nbackend-path = ["."]\n', encoding="utf-8"
+    )
+    source = f"def get_requires_for_build_sdist(settings=None):\n    {body}\n"
+    (project / "own.py").write_text(source, encoding="utf-8")
+    code = f"{before}\nimport cxxrt_toolchain.backend as b; b.get_requires_for_build_sdist()"
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=False
+    )
+
+
 def test_a_setuptools_project_without_the_runtime_is_told_what_to_require(tmp_path: Path) -> None:
     """The plugin cannot add to ``requires`` as the backend does, so it says what is missing."""
     (tmp_path / "pyproject.toml").write_text(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 import sys
 import types
@@ -15,6 +16,7 @@ from unittest.mock import patch
 import pytest
 
 from cxxrt_toolchain import backend
+from cxxrt_toolchain.backend import hooks
 from cxxrt_toolchain.backend.config import BuildConfig
 from cxxrt_toolchain.backend.editable import start_files
 from cxxrt_toolchain.backend.wrapped import ACTIVE, WrappedBackend
@@ -24,13 +26,14 @@ from cxxrt_toolchain.facts.provided import ordered_needs
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
 def test_metadata_is_not_promised_before_the_link() -> None:
-    hooks = {name for name in dir(backend) if not name.startswith("_")}
-    assert {"build_wheel", "build_sdist", "build_editable"} <= hooks
-    assert not [name for name in hooks if name.startswith("prepare_metadata")]
+    names = {name for name in dir(backend) if not name.startswith("_")}
+    assert {"build_wheel", "build_sdist", "build_editable"} <= names
+    assert not [name for name in names if name.startswith("prepare_metadata")]
 
 
 def test_an_error_of_ours_is_one_paragraph_and_an_exit_status(
@@ -42,6 +45,79 @@ def test_an_error_of_ours_is_one_paragraph_and_an_exit_status(
         backend.build_wheel("wheels")
     assert caught.value.code == 2
     assert capsys.readouterr().err.startswith("cxxrt: tool.cxxrt.cuda must be a CUDA major")
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        (
+            KeyError("\x1b[2Jkey"),
+            2,
+            r"cxxrt: cannot go on: KeyError at .*test_hooks.py:\d+: '\\x1b",
+        ),
+        (
+            OSError(28, "No space left on device"),
+            3,
+            r"cxxrt: \[Errno 28\] No space left on device$",
+        ),
+        (MemoryError(), 3, "cxxrt: this process may not use as much memory as it needs"),
+        (ModuleNotFoundError("No module named 'x'"), 3, "Install cxxrt-toolchain with what"),
+        (RecursionError("too deep"), 2, "too deep. Please report this, with the input"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+@pytest.mark.parametrize("hook", backend.__all__)
+def test_an_error_that_nobody_foresaw_is_one_paragraph_and_an_exit_status(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    hook: str,
+    raised: Exception,
+    code: int,
+    said: str,
+) -> None:
+    monkeypatch.setattr(hooks, "read_config", _raising(raised))
+    with pytest.raises(SystemExit) as caught:
+        _call(hook)
+    assert caught.value.code == code
+    text = capsys.readouterr().err
+    assert re.search(said, text.rstrip("\n")), text
+    assert text.count("\n") == 1
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("hook", backend.__all__)
+def test_a_hook_in_a_folder_that_is_gone_is_one_paragraph(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], hook: str
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(SystemExit) as caught:
+        _call(hook)
+    assert caught.value.code == 3
+    assert capsys.readouterr().err == "cxxrt: [Errno 2] No such file or directory\n"
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), SystemExit("own words"), SystemExit(7)])
+def test_what_ends_the_process_is_not_turned_into_an_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], raised: BaseException
+) -> None:
+    monkeypatch.setattr(hooks, "read_config", _raising(raised))
+    with pytest.raises(type(raised)) as caught:
+        backend.build_wheel("wheels")
+    assert caught.value is raised
+    assert not capsys.readouterr().err
+
+
+def _call(hook: str) -> None:
+    getattr(backend, hook)(*([] if hook.startswith("get_") else ["wheels"]))
+
+
+def _raising(error: BaseException) -> Callable[..., None]:
+    def raises(*_arguments: object) -> None:
+        raise error
+
+    return raises
 
 
 def test_a_backend_that_leads_back_to_us_is_found_before_it_runs(

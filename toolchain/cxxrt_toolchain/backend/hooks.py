@@ -1,7 +1,7 @@
 """What the hooks do: configuration, link settings, the wrapped backend, then the repair's plan.
 
-Errors of ours leave as one paragraph and an exit status, because frontends print the traceback of
-anything else that a hook raises.
+An error in this process leaves as one paragraph and an exit status, because frontends print the
+traceback of anything else that a hook raises. The wrapped backend writes its own errors.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.backend.config import ANY_RUNTIME, read_config, settings_for_wrapped
 from cxxrt_toolchain.backend.wrapped import WrappedBackend
-from cxxrt_toolchain.errors import ToolchainError
+from cxxrt_toolchain.errors import explained
 from cxxrt_toolchain.wording import NEWLINE, printable
 
 if TYPE_CHECKING:
@@ -25,6 +25,19 @@ if TYPE_CHECKING:
 _Settings = dict[str, Any] | None
 
 
+@contextmanager
+def _reported() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - the wrapped backend runs in its own process
+        code, text = explained(error)
+        with suppress(OSError):  # a full disk: the exit code says it
+            # SystemExit with a text would always end with status 1.
+            sys.stderr.write(f"cxxrt: {printable(text, keep=NEWLINE)}\n")
+        raise SystemExit(code) from None
+
+
+@_reported()
 def build_wheel(wheel_directory: str, settings: _Settings) -> str:
     """Build the project's wheel into a folder; returns its file name."""
     if not is_served():
@@ -32,12 +45,13 @@ def build_wheel(wheel_directory: str, settings: _Settings) -> str:
     from cxxrt_toolchain.backend.finish import finish_wheel
     from cxxrt_toolchain.temporary import scratch_folder
 
-    with _reported(), scratch_folder() as scratch:
+    with scratch_folder() as scratch:
         backend = _backend(settings)
         plain = _build_linked(backend, "build_wheel", scratch, settings)
         return finish_wheel(plain, Path(wheel_directory), backend.config).name
 
 
+@_reported()
 def build_editable(wheel_directory: str, settings: _Settings) -> str:
     """Build the project's editable wheel into a folder; returns its file name."""
     if not is_served():
@@ -47,7 +61,7 @@ def build_editable(wheel_directory: str, settings: _Settings) -> str:
     from cxxrt_toolchain.backend.provided import linked_needs
     from cxxrt_toolchain.temporary import scratch_folder
 
-    with _reported(), scratch_folder() as scratch:
+    with scratch_folder() as scratch:
         backend = _backend(settings)
         plain = _build_linked(backend, "build_editable", scratch, settings)
         linked = linked_needs(scratch / "linker" / LINKED, Path.cwd())
@@ -55,18 +69,18 @@ def build_editable(wheel_directory: str, settings: _Settings) -> str:
         return finish_editable(plain, Path(wheel_directory), linked, wire=wire).name
 
 
+@_reported()
 def build_sdist(sdist_directory: str, settings: _Settings) -> str:
     """Let the wrapped backend write its sdist; returns its file name."""
-    with _reported():
-        given = settings_for_wrapped(settings)
-        return str(_backend(settings).call("build_sdist", sdist_directory, given))
+    given = settings_for_wrapped(settings)
+    return str(_backend(settings).call("build_sdist", sdist_directory, given))
 
 
+@_reported()
 def requirements(hook: str, settings: _Settings, *, link: bool) -> list[str]:
     """What a ``get_requires_for_*`` hook says, and the runtime, if something will be linked."""
-    with _reported():
-        wrapped = _backend(settings).call(hook, settings_for_wrapped(settings))
-        return [*wrapped, *([ANY_RUNTIME] if link and is_served() else [])]
+    wrapped = _backend(settings).call(hook, settings_for_wrapped(settings))
+    return [*wrapped, *([ANY_RUNTIME] if link and is_served() else [])]
 
 
 def is_served() -> bool:
@@ -81,9 +95,8 @@ def is_served() -> bool:
 
 def _unchanged(hook: str, wheel_directory: str, settings: _Settings) -> str:
     """The wrapped backend's wheel: other platforms have a C++ runtime of their own."""
-    with _reported():
-        backend = _backend(settings)
-        made = str(backend.call(hook, wheel_directory, settings_for_wrapped(settings)))
+    backend = _backend(settings)
+    made = str(backend.call(hook, wheel_directory, settings_for_wrapped(settings)))
     sys.stderr.write(f"cxxrt: no shared runtime for this platform: {printable(made)} as built.\n")
     return made
 
@@ -104,13 +117,3 @@ def _build_linked(backend: WrappedBackend, hook: str, scratch: Path, settings: _
     variables = link_settings(backend.config, linker, os.environ)
     arguments = (os.fspath(wheels), settings_for_wrapped(settings))
     return wheels / str(backend.call(hook, *arguments, variables=variables))
-
-
-@contextmanager
-def _reported() -> Iterator[None]:
-    try:
-        yield
-    except ToolchainError as error:
-        # SystemExit with a text would always end with status 1.
-        sys.stderr.write(f"cxxrt: {printable(str(error), keep=NEWLINE)}\n")
-        raise SystemExit(error.exit_code) from None

@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxxrt_toolchain.errors import ToolchainError
+from cxxrt_toolchain.errors import explained
+from cxxrt_toolchain.wording import NEWLINE, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,7 +112,8 @@ def _finishing_editable(command: _Command, config: BuildConfig) -> _Command:
 
         with _link_variables(config) as linker:
             command.run(self)
-            linked = linked_needs(linker / LINKED, Path.cwd())
+            with _as_setuptools_error():
+                linked = linked_needs(linker / LINKED, Path.cwd())
         for built in set(folder.glob("*.whl")) - before:
             _finish(built, lambda plain: finish_editable(plain, folder, linked, wire=config.wiring))
 
@@ -130,7 +132,7 @@ def _finish(built: Path, finish: Callable[[Path], Path]) -> None:
     """Replace a wheel by its finished form, which may have another name."""
     from cxxrt_toolchain.temporary import scratch_folder
 
-    with scratch_folder() as folder, _as_setuptools_error():
+    with _as_setuptools_error(), scratch_folder() as folder:
         plain = folder / built.name
         plain.write_bytes(built.read_bytes())
         built.unlink()
@@ -160,5 +162,5 @@ def _as_setuptools_error() -> Iterator[None]:
     """End setup.py in one paragraph, as setuptools itself does with its own errors."""
     try:
         yield
-    except ToolchainError as error:
-        raise SystemExit(f"error: cxxrt: {error}") from None
+    except Exception as error:  # noqa: BLE001 - only code of ours runs in here
+        raise SystemExit(f"error: cxxrt: {printable(explained(error)[1], keep=NEWLINE)}") from None

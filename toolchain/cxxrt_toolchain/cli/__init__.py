@@ -32,8 +32,6 @@ COMMANDS = {
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
 """128 + SIGINT and SIGPIPE, as a shell reports them."""
-_MOST_TEXT = 500
-"""Characters of a foreign exception's message."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,7 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain(command, "interrupted")
         return _INTERRUPTED
     except Exception as error:  # noqa: BLE001 - status 1 would say that a wheel does not conform
-        code, text = _explained(error)
+        from cxxrt_toolchain.errors import explained
+
+        if isinstance(error, OSError):  # a full disk, above all: the other output has no place
+            _discard_output()
+        code, text = explained(error)
         _complain(command, text)
         return code
 
@@ -86,27 +88,6 @@ def _run(args: list[str]) -> int:
 
     with removed_by_signals():
         return int(command.run(parsed))
-
-
-def _explained(error: Exception) -> tuple[int, str]:
-    """The exit code and the text for an exception."""
-    from cxxrt_toolchain.errors import MissingToolError, ToolchainError
-
-    if isinstance(error, ToolchainError):
-        return error.exit_code, str(error)
-    if isinstance(error, OSError):  # a full disk, above all: the rest of the output has no place
-        _discard_output()
-        return MissingToolError.exit_code, str(error)
-    if isinstance(error, MemoryError):
-        return MissingToolError.exit_code, "this process may not use as much memory as it needs."
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
-    text = f"cannot go on: {type(error).__name__}{place}: {str(error)[:_MOST_TEXT]}"
-    if isinstance(error, ImportError):
-        return MissingToolError.exit_code, f"{text}. Install cxxrt-toolchain with what it requires."
-    return ToolchainError.exit_code, f"{text.rstrip('.: ')}. Please report this, with the input."
 
 
 def _complain(command: str, text: str) -> None:
