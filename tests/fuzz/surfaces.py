@@ -26,7 +26,7 @@ from cxxrt_toolchain.collect.environment.reader import collect_environment
 from cxxrt_toolchain.collect.imports.channel import parse_answer
 from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.errors import ToolchainError
-from cxxrt_toolchain.facts.imports import Outcome, last_line, parse_trace
+from cxxrt_toolchain.facts.imports.run import Outcome, last_line, parse_trace
 from cxxrt_toolchain.facts.objects import decode
 from cxxrt_toolchain.host.describe import _read_answer
 from cxxrt_toolchain.host.interpreter import Interpreter

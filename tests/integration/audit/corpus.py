@@ -22,7 +22,7 @@ else:
 
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.collect.wheel import collect
-from cxxrt_toolchain.facts.needs import glibc_floor, runtime_needs
+from cxxrt_toolchain.facts.needs.runtime import glibc_floor, runtime_needs
 from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.wheel.reader import Wheel
 

@@ -15,7 +15,7 @@ from cxxrt_toolchain.collect.imports.import_run import run_imports
 from cxxrt_toolchain.collect.imports.watched_child import Variant
 from cxxrt_toolchain.doctor.imports import diagnose_imports
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.facts.imports import Outcome
+from cxxrt_toolchain.facts.imports.run import Outcome
 from cxxrt_toolchain.report.diagnosis import Diagnosis, Relation
 from cxxrt_toolchain.rules.rule import Finding, Severity
 

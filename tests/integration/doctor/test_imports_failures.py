@@ -15,7 +15,7 @@ import pytest
 from cxxrt_toolchain.collect.imports import import_run
 from cxxrt_toolchain.doctor.imports import diagnose_imports
 from cxxrt_toolchain.errors import InputError, MissingToolError, UsageError
-from cxxrt_toolchain.facts.imports import Outcome
+from cxxrt_toolchain.facts.imports.run import Outcome
 from cxxrt_toolchain.rules.rule import Severity
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import pytest
 from cxxrt_toolchain.collect.imports.experiments import Question, experiment
 from cxxrt_toolchain.collect.imports.trials import Trials
 from cxxrt_toolchain.doctor.imports import diagnose_imports
-from cxxrt_toolchain.facts.imports import Attempt, Outcome
-from cxxrt_toolchain.facts.trials import Change, Cure, Ending, Trial, Verdict
+from cxxrt_toolchain.facts.imports.run import Attempt, Outcome
+from cxxrt_toolchain.facts.imports.trials import Change, Cure, Ending, Trial, Verdict
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.report.diagnosis import Diagnosis

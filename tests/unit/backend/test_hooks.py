@@ -21,8 +21,8 @@ from cxxrt_toolchain.backend.config import BuildConfig
 from cxxrt_toolchain.backend.editable import start_files
 from cxxrt_toolchain.backend.wrapped import ACTIVE, WrappedBackend
 from cxxrt_toolchain.errors import ConfigError
-from cxxrt_toolchain.facts.needs import RuntimeNeeds
-from cxxrt_toolchain.facts.provided import ordered_needs
+from cxxrt_toolchain.facts.needs.provided import ordered_needs
+from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cxxrt_toolchain.facts.imports import Event, Kind, last_object, parse_trace
+from cxxrt_toolchain.facts.imports.run import Event, Kind, last_object, parse_trace
 
 TEXT = """\
       9987:\t

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cxxrt_toolchain.facts.needs import RuntimeNeeds
+from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
 from cxxrt_toolchain.report.documents import Checked
 from cxxrt_toolchain.report.github import github_lines
 from cxxrt_toolchain.rules.every import CATALOGUE

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from cxxrt_toolchain.facts.needs import RuntimeNeeds
+from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
 from cxxrt_toolchain.report.catalogue import load_catalogue
 from cxxrt_toolchain.report.documents import Checked
 from cxxrt_toolchain.report.sarif import sarif_document

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from process_samples import MAKER, SYSTEM, VICTIM, library, stdcxx, view
 
-from cxxrt_toolchain.facts.imports import CrashSite
+from cxxrt_toolchain.facts.imports.run import CrashSite
 from cxxrt_toolchain.rules.imports.crash_signs import signs
 
 LIBC = "/usr/lib/x86_64-linux-gnu/libc.so.6"

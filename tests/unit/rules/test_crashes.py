@@ -24,7 +24,7 @@ from process_samples import (
 )
 
 from cxxrt_toolchain.facts.bindings import Bindings, Bound
-from cxxrt_toolchain.facts.imports import (
+from cxxrt_toolchain.facts.imports.run import (
     Attempt,
     CrashSite,
     Event,
@@ -34,7 +34,7 @@ from cxxrt_toolchain.facts.imports import (
     Outcome,
     Registry,
 )
-from cxxrt_toolchain.facts.trials import Change, Ending, Trial, Verdict
+from cxxrt_toolchain.facts.imports.trials import Change, Ending, Trial, Verdict
 from cxxrt_toolchain.rules.every import judge
 from cxxrt_toolchain.rules.imports import crashes
 

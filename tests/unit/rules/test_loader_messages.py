@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from process_samples import SITE, SYSTEM, VICTIM, distribution, environment, library, stdcxx, view
 
-from cxxrt_toolchain.facts.imports import Event, Kind
+from cxxrt_toolchain.facts.imports.run import Event, Kind
 from cxxrt_toolchain.facts.libraries import Origin
 from cxxrt_toolchain.rules.imports.loader_messages import findings
 from cxxrt_toolchain.rules.rule import Severity

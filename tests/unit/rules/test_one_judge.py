@@ -22,7 +22,7 @@ from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.facts.bindings import Bindings
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.facts.imports import ImportRun, ImportScene
+from cxxrt_toolchain.facts.imports.run import ImportRun, ImportScene
 from cxxrt_toolchain.facts.interactions import InteractingObject, Interactions
 from cxxrt_toolchain.facts.libraries import Origin
 from cxxrt_toolchain.facts.traits import Traits

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cxxrt_toolchain.facts.imports import Attempt, Outcome
-from cxxrt_toolchain.facts.trials import Change, Ending, Trial, Verdict
+from cxxrt_toolchain.facts.imports.run import Attempt, Outcome
+from cxxrt_toolchain.facts.imports.trials import Change, Ending, Trial, Verdict
 from cxxrt_toolchain.rules.imports.trials import after_trials
 from cxxrt_toolchain.rules.remedies import Remedy
 from cxxrt_toolchain.rules.rule import error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.facts.imports import Outcome, Step
+from cxxrt_toolchain.facts.imports.run import Outcome, Step
 from cxxrt_toolchain.facts.libraries import Library, Origin, Package
 from cxxrt_toolchain.report.diagnosis import Diagnosis, Edge, Relation, Subject
 from cxxrt_toolchain.rules.rule import Finding, Severity

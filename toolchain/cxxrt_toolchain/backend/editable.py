@@ -31,7 +31,7 @@ from cxxrt_toolchain.wheel.reader import Wheel
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cxxrt_toolchain.facts.needs import RuntimeNeeds
+    from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
     from cxxrt_toolchain.repair.edits import Edit
 
 _REASON = "loads the shared runtime when Python starts"

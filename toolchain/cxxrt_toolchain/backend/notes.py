@@ -10,7 +10,7 @@ from cxxrt_toolchain.abi.filename import parse_wheel_name
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.backend.config import ANY_RUNTIME, RUNTIME
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
-from cxxrt_toolchain.facts.needs import runtime_needs
+from cxxrt_toolchain.facts.needs.runtime import runtime_needs
 from cxxrt_toolchain.repair.edits import SetRequirement
 from cxxrt_toolchain.repair.options import Encoding
 from cxxrt_toolchain.repair.retag import is_portable

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.abi.provider import load_providers, provided
 from cxxrt_toolchain.elf.image import ElfError
 from cxxrt_toolchain.elf.reader import read_elf
-from cxxrt_toolchain.facts.needs import RuntimeNeeds
-from cxxrt_toolchain.facts.provided import ordered_needs
+from cxxrt_toolchain.facts.needs.provided import ordered_needs
+from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

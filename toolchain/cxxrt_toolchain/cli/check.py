@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from cxxrt_toolchain.facts.providers import Provider
+    from cxxrt_toolchain.facts.needs.providers import Provider
     from cxxrt_toolchain.rules.selection import Selection
 
 CONFORMS, DOES_NOT, UNUSABLE = 0, 1, 2

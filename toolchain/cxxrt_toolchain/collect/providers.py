@@ -11,7 +11,7 @@ from cxxrt_toolchain.abi.versions import parse_version
 from cxxrt_toolchain.collect.environment.source_trees import may_be_shared
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.installed import normalized
-from cxxrt_toolchain.facts.providers import Provider
+from cxxrt_toolchain.facts.needs.providers import Provider
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_object
 from cxxrt_toolchain.facts.fingerprints import TextWatch, candidates
 from cxxrt_toolchain.facts.installed import normalized
-from cxxrt_toolchain.facts.provided import replaceable
+from cxxrt_toolchain.facts.needs.provided import replaceable
 from cxxrt_toolchain.facts.symbols import digest
 from cxxrt_toolchain.facts.wheel import ObjectReport, UnreadableObject, WheelReport
 from cxxrt_toolchain.wheel.record import RunningDigest

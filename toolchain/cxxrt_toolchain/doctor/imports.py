@@ -31,8 +31,8 @@ from cxxrt_toolchain.collect.process.procfs import read_process
 from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.errors import InputError, MissingToolError, UsageError
 from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily
-from cxxrt_toolchain.facts.imports import ImportRun, ImportScene, Outcome, Step, last_object
-from cxxrt_toolchain.facts.trials import ROOM_FOR_TLS, Change, Cure
+from cxxrt_toolchain.facts.imports.run import ImportRun, ImportScene, Outcome, Step, last_object
+from cxxrt_toolchain.facts.imports.trials import ROOM_FOR_TLS, Change, Cure
 from cxxrt_toolchain.host.describe import describe
 from cxxrt_toolchain.report.diagnosis import Diagnosis, Subject
 from cxxrt_toolchain.report.graph import edges_of
@@ -46,7 +46,7 @@ from cxxrt_toolchain.rules.rule import Finding, Severity
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-    from cxxrt_toolchain.facts.imports import Attempt
+    from cxxrt_toolchain.facts.imports.run import Attempt
     from cxxrt_toolchain.facts.process import ProcessView
 
 TIMEOUT = 120.0

@@ -16,7 +16,7 @@ from cxxrt_toolchain.abi.provider import provided
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.abi.tag import RuntimeAbi
-from cxxrt_toolchain.facts.needs import runtime_needs
+from cxxrt_toolchain.facts.needs.runtime import runtime_needs
 from cxxrt_toolchain.facts.searchpath import RUNTIME_LIBRARIES, entries, escapes, origin_path
 from cxxrt_toolchain.repair.edits import (
     AddFile,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.abi.spec import Epoch
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.elf.facts import Soname
-    from cxxrt_toolchain.facts.needs import RuntimeNeeds
+    from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
     from cxxrt_toolchain.repair.edits import Edit
     from cxxrt_toolchain.repair.wiring import RuntimeNeed

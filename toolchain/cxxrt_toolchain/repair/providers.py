@@ -10,7 +10,7 @@ from cxxrt_toolchain.repair.edits import SetRequirement
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.facts.needs import RuntimeNeeds
+    from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import WheelReport
 
 

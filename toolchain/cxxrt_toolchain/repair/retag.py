@@ -16,7 +16,7 @@ from cxxrt_toolchain.abi.provider import provided
 from cxxrt_toolchain.abi.tag import AbiTag, without_runtime
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name
-from cxxrt_toolchain.facts.needs import glibc_floor
+from cxxrt_toolchain.facts.needs.runtime import glibc_floor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

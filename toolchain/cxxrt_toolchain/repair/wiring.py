@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.abi.tag import RuntimeAbi
-    from cxxrt_toolchain.facts.needs import RuntimeNeeds
+    from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
 
 INIT_MODULE = "_cxxrt_init"
 """The module that calls ``require()``; as the loader's specification names it (6.1)."""

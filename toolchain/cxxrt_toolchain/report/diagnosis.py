@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cxxrt_toolchain.rules.rule import Severity
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.facts.imports import Step
+    from cxxrt_toolchain.facts.imports.run import Step
     from cxxrt_toolchain.facts.libraries import Library, Package
     from cxxrt_toolchain.rules.rule import Finding
 

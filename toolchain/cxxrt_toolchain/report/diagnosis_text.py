@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.facts.imports import Outcome
+from cxxrt_toolchain.facts.imports.run import Outcome
 from cxxrt_toolchain.facts.libraries import Origin
 from cxxrt_toolchain.report.demangle import readable
 from cxxrt_toolchain.report.diagnosis import Relation, Subject
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import TextIO
 
-    from cxxrt_toolchain.facts.imports import Step
+    from cxxrt_toolchain.facts.imports.run import Step
     from cxxrt_toolchain.facts.libraries import Library
     from cxxrt_toolchain.report.diagnosis import Diagnosis
     from cxxrt_toolchain.rules.rule import Finding

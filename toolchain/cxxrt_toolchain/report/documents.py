@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.abi.tag import BadTagError
-from cxxrt_toolchain.facts.needs import runtime_needs
+from cxxrt_toolchain.facts.needs.runtime import runtime_needs
 from cxxrt_toolchain.rules.rule import CATALOGUE
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cxxrt_toolchain.abi.symbols import SymbolTables
-    from cxxrt_toolchain.facts.needs import RuntimeNeeds
+    from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolSample, WheelReport
     from cxxrt_toolchain.repair.edits import Edit
     from cxxrt_toolchain.repair.plan import RepairPlan

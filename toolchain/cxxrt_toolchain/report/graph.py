@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cxxrt_toolchain.facts.environment import EnvironmentFacts, Member
-    from cxxrt_toolchain.facts.imports import Event
+    from cxxrt_toolchain.facts.imports.run import Event
     from cxxrt_toolchain.facts.process import ProcessView
     from cxxrt_toolchain.rules.rule import Finding
 

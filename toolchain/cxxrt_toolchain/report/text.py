@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.needs import glibc_floor, runtime_needs
+from cxxrt_toolchain.facts.needs.runtime import glibc_floor, runtime_needs
 from cxxrt_toolchain.wording import counted, printable
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from cxxrt_toolchain.abi.symbols import SymbolTables
-    from cxxrt_toolchain.facts.needs import RuntimeNeeds
+    from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import WheelReport
     from cxxrt_toolchain.repair.plan import RepairPlan
     from cxxrt_toolchain.rules.wheel.verdict import Verdict

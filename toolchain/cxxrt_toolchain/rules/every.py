@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
-from cxxrt_toolchain.facts.imports import ImportScene
+from cxxrt_toolchain.facts.imports.run import ImportScene
 from cxxrt_toolchain.facts.process import ProcessView
 from cxxrt_toolchain.rules import scenes
 from cxxrt_toolchain.rules.rule import CATALOGUE, judge, rule

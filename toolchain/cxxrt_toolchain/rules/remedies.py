@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.families import LIBSTDCXX
+from cxxrt_toolchain.facts.imports.trials import Change
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
 from cxxrt_toolchain.facts.process import ProcessView
-from cxxrt_toolchain.facts.trials import Change
 from cxxrt_toolchain.rules.rule import Finding, error, note
 from cxxrt_toolchain.wording import listed
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.families import RuntimeFamily, cuda_major, family_of_name
+from cxxrt_toolchain.facts.imports.trials import Change
 from cxxrt_toolchain.facts.installed import normalized
-from cxxrt_toolchain.facts.trials import Change
 from cxxrt_toolchain.rules.remedies import Remedy, cudart_first, reinstall, repaired, upgrade
 from cxxrt_toolchain.rules.rule import Finding, error, note, rule, warning
 from cxxrt_toolchain.wording import counted, listed, shortened

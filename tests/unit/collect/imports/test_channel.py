@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from cxxrt_toolchain.collect.imports.channel import parse_answer
 from cxxrt_toolchain.collect.imports.import_run import run_imports
-from cxxrt_toolchain.facts.imports import Outcome
+from cxxrt_toolchain.facts.imports.run import Outcome
 from cxxrt_toolchain.host.describe import describe
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.facts.imports import Attempt, ImportRun
+    from cxxrt_toolchain.facts.imports.run import Attempt, ImportRun
 
 _FORGED = '{"outcome": "imported", "question": ""}'
 _WRITE = f"""

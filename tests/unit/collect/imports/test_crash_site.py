@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from cxxrt_toolchain.collect.imports.crash_site import _follows_a_call, _interrupted
-from cxxrt_toolchain.facts.imports import CrashSite
+from cxxrt_toolchain.facts.imports.run import CrashSite
 
 STACK, PROGRAM = 0x7F00_0000_8000, 0x7F12_3456_789A
 

@@ -15,7 +15,7 @@ from page_reader import Page, read_page
 from sample_diagnosis import MODULE, PRIVATE, SYSTEM, sample
 
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.facts.imports import Outcome, Step
+from cxxrt_toolchain.facts.imports.run import Outcome, Step
 from cxxrt_toolchain.report.demangle import readable
 from cxxrt_toolchain.report.page.document import page_text, write_page
 from cxxrt_toolchain.rules.rule import Finding, Severity

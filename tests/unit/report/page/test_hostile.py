@@ -6,7 +6,7 @@ import pytest
 from page_reader import read_page
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.facts.imports import Outcome, Step
+from cxxrt_toolchain.facts.imports.run import Outcome, Step
 from cxxrt_toolchain.facts.libraries import Library, Origin, Package
 from cxxrt_toolchain.report.diagnosis import Diagnosis, Edge, Relation, Subject
 from cxxrt_toolchain.report.page.document import page_text

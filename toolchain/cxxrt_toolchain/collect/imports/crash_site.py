@@ -21,7 +21,7 @@ from cxxrt_toolchain.collect.process.procfs import mappings_now
 from cxxrt_toolchain.elf.facts import SymbolType
 from cxxrt_toolchain.elf.image import ElfError
 from cxxrt_toolchain.elf.reader import read_elf
-from cxxrt_toolchain.facts.imports import CrashSite
+from cxxrt_toolchain.facts.imports.run import CrashSite
 from cxxrt_toolchain.plain_files import open_plain
 
 if TYPE_CHECKING:

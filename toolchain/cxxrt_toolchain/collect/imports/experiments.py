@@ -22,14 +22,14 @@ from cxxrt_toolchain.collect.imports.watched_child import AS_IS, Variant
 from cxxrt_toolchain.elf.image import ElfError
 from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily
+from cxxrt_toolchain.facts.imports.trials import Change, Cure, Ending, Verdict
 from cxxrt_toolchain.facts.libraries import newest_node
-from cxxrt_toolchain.facts.trials import Change, Cure, Ending, Verdict
 from cxxrt_toolchain.plain_files import open_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from cxxrt_toolchain.facts.imports import Attempt
+    from cxxrt_toolchain.facts.imports.run import Attempt
 
 
 _FIRST = "libstdc++ first and global"

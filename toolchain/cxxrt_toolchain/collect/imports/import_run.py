@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Generic
 
 from cxxrt_toolchain.collect.imports.watched_child import AS_IS, Reply, Variant, WatchedChild
-from cxxrt_toolchain.facts.imports import Attempt, ImportRun, Outcome, T, last_line
+from cxxrt_toolchain.facts.imports.run import Attempt, ImportRun, Outcome, T, last_line
 from cxxrt_toolchain.temporary import scratch_folder
 
 if TYPE_CHECKING:

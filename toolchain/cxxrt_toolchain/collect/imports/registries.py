@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.elf.image import ElfError, ElfImage
 from cxxrt_toolchain.elf.sections import read_comment, read_constants
-from cxxrt_toolchain.facts.imports import Registry
+from cxxrt_toolchain.facts.imports.run import Registry
 from cxxrt_toolchain.plain_files import open_plain
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cxxrt_toolchain.collect.imports.import_run import ImportSession, say_nothing
 from cxxrt_toolchain.collect.imports.watched_child import AS_IS
 from cxxrt_toolchain.errors import ToolchainError
-from cxxrt_toolchain.facts.imports import Outcome
-from cxxrt_toolchain.facts.trials import Change, Ending, Trial
+from cxxrt_toolchain.facts.imports.run import Outcome
+from cxxrt_toolchain.facts.imports.trials import Change, Ending, Trial
 from cxxrt_toolchain.processors import usable_processors
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from cxxrt_toolchain.collect.imports.watched_child import Variant
-    from cxxrt_toolchain.facts.imports import Attempt
+    from cxxrt_toolchain.facts.imports.run import Attempt
 
 
 class Running:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from markdown_it import MarkdownIt
 
-from cxxrt_toolchain.facts.imports import Outcome
+from cxxrt_toolchain.facts.imports.run import Outcome
 from cxxrt_toolchain.report.catalogue import load_catalogue, load_mechanisms
 from cxxrt_toolchain.report.demangle import readable
 from cxxrt_toolchain.report.page.markup import (
@@ -31,7 +31,7 @@ from cxxrt_toolchain.wording import counted, listed
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from cxxrt_toolchain.facts.imports import Step
+    from cxxrt_toolchain.facts.imports.run import Step
     from cxxrt_toolchain.report.catalogue import Entry
     from cxxrt_toolchain.report.diagnosis import Diagnosis
     from cxxrt_toolchain.report.page.nodes import Names

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.imports import Outcome
+from cxxrt_toolchain.facts.imports.run import Outcome
 from cxxrt_toolchain.report.page.findings import icon
 from cxxrt_toolchain.report.page.markup import (
     EMPTY,
@@ -26,7 +26,7 @@ from cxxrt_toolchain.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cxxrt_toolchain.facts.imports import Step
+    from cxxrt_toolchain.facts.imports.run import Step
     from cxxrt_toolchain.facts.libraries import Library, Package
     from cxxrt_toolchain.report.diagnosis import Diagnosis
     from cxxrt_toolchain.report.page.nodes import Names

@@ -9,9 +9,9 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.facts.imports import ImportScene, Outcome, last_object
+from cxxrt_toolchain.facts.imports.run import ImportScene, Outcome, last_object
+from cxxrt_toolchain.facts.imports.trials import Change, Cure, Ending, Verdict
 from cxxrt_toolchain.facts.process import names_of
-from cxxrt_toolchain.facts.trials import Change, Cure, Ending, Verdict
 from cxxrt_toolchain.rules.captures import captured
 from cxxrt_toolchain.rules.copies import damaged_locale
 from cxxrt_toolchain.rules.imports.crash_signs import TWO_OPENMP
@@ -26,9 +26,9 @@ from cxxrt_toolchain.rules.rule import Severity
 from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.facts.imports import Attempt
+    from cxxrt_toolchain.facts.imports.run import Attempt
+    from cxxrt_toolchain.facts.imports.trials import Trial
     from cxxrt_toolchain.facts.process import ProcessView
-    from cxxrt_toolchain.facts.trials import Trial
 
 
 _TWICE = re.compile(r"File already exists in database: (\S+)")

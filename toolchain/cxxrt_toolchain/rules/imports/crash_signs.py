@@ -14,7 +14,7 @@ from cxxrt_toolchain.facts.process import names_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.facts.imports import CrashSite
+    from cxxrt_toolchain.facts.imports.run import CrashSite
     from cxxrt_toolchain.facts.process import ProcessView
 
 TWO_OPENMP = "OMP: Error #15"

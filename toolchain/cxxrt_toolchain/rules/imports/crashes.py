@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.imports import ImportScene, Outcome, last_object
+from cxxrt_toolchain.facts.imports.run import ImportScene, Outcome, last_object
 from cxxrt_toolchain.facts.process import names_of
 from cxxrt_toolchain.rules.imports import loader_messages
 from cxxrt_toolchain.rules.imports.causes import cause_of
@@ -20,9 +20,9 @@ from cxxrt_toolchain.rules.rule import Finding, error, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.facts.imports import Attempt
+    from cxxrt_toolchain.facts.imports.run import Attempt
+    from cxxrt_toolchain.facts.imports.trials import Verdict
     from cxxrt_toolchain.facts.process import ProcessView
-    from cxxrt_toolchain.facts.trials import Verdict
 
 RULES = frozenset({"CXXRT-D27", "CXXRT-D28", "CXXRT-D29"})
 """What is reported of a failure, unless the loader's message tells more."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.facts.families import RuntimeFamily, cuda_major, family_of_name
-from cxxrt_toolchain.facts.trials import ROOM_FOR_TLS, Change
+from cxxrt_toolchain.facts.imports.trials import ROOM_FOR_TLS, Change
 from cxxrt_toolchain.rules.remedies import Remedy, cudart_first, repaired_wheel, runtime_first
 from cxxrt_toolchain.rules.rule import Finding, error
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cxxrt_toolchain.facts.environment import EnvironmentFacts
-    from cxxrt_toolchain.facts.imports import ImportScene
+    from cxxrt_toolchain.facts.imports.run import ImportScene
 
 _RULES = (
     (VERSION, ("CXXRT-D10", "CXXRT-D3")),

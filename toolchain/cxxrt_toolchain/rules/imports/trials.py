@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.trials import Change, Ending
+from cxxrt_toolchain.facts.imports.trials import Change, Ending
 from cxxrt_toolchain.rules.remedies import Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from cxxrt_toolchain.facts.trials import Verdict
+    from cxxrt_toolchain.facts.imports.trials import Verdict
     from cxxrt_toolchain.rules.rule import Finding
 
 _LOADING = (Change.RUNTIME, Change.LIBRARY)

@@ -17,8 +17,8 @@ from cxxrt_toolchain.abi.tag import AbiTag, BadTagError, RuntimeAbi, claims_runt
 from cxxrt_toolchain.abi.versions import parse_version
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name, served_soname
-from cxxrt_toolchain.facts.needs import runtime_needs
-from cxxrt_toolchain.facts.providers import markers_of, required_by
+from cxxrt_toolchain.facts.needs.providers import markers_of, required_by
+from cxxrt_toolchain.facts.needs.runtime import runtime_needs
 from cxxrt_toolchain.rules.rule import rule
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.abi.policy import Policy
     from cxxrt_toolchain.abi.spec import Spec
     from cxxrt_toolchain.abi.symbols import SymbolTables
-    from cxxrt_toolchain.facts.needs import RuntimeNeeds
-    from cxxrt_toolchain.facts.providers import Provider, Required
+    from cxxrt_toolchain.facts.needs.providers import Provider, Required
+    from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
 
 _TAG_FIELDS = 3

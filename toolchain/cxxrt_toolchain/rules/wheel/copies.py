@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.families import OPENMP_FAMILIES, RuntimeFamily
-from cxxrt_toolchain.facts.needs import runtime_needs
+from cxxrt_toolchain.facts.needs.runtime import runtime_needs
 from cxxrt_toolchain.rules.rule import error, note, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_wheels
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cxxrt_toolchain.abi.provider import Provided
-    from cxxrt_toolchain.facts.provided import ProviderNeed
+    from cxxrt_toolchain.facts.needs.provided import ProviderNeed
     from cxxrt_toolchain.facts.wheel import ObjectReport
     from cxxrt_toolchain.rules.rule import Finding
 

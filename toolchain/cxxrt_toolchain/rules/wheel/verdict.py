@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.abi.filename import WheelTags
     from cxxrt_toolchain.abi.spec import Spec
     from cxxrt_toolchain.abi.symbols import SymbolTables
-    from cxxrt_toolchain.facts.needs import RuntimeNeeds
-    from cxxrt_toolchain.facts.providers import Provider
+    from cxxrt_toolchain.facts.needs.providers import Provider
+    from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import WheelReport
     from cxxrt_toolchain.rules.rule import Finding
     from cxxrt_toolchain.rules.selection import Selection

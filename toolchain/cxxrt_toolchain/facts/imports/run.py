@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cxxrt_toolchain.facts.environment import EnvironmentFacts
+    from cxxrt_toolchain.facts.imports.trials import Verdict
     from cxxrt_toolchain.facts.installed import Environment
-    from cxxrt_toolchain.facts.trials import Verdict
 
 
 T = TypeVar("T")

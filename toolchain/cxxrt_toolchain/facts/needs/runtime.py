@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.abi.bounds import NoRuntimeError
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.elf.facts import SharedObject
-    from cxxrt_toolchain.facts.provided import ProviderNeed
+    from cxxrt_toolchain.facts.needs.provided import ProviderNeed
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
 
 _GLIBCXX = "GLIBCXX_"
@@ -117,7 +117,7 @@ def runtime_needs(report: WheelReport, *, repaired: bool) -> RuntimeNeeds:
     `repaired` counts needs that a bundled copy serves today, under the runtime's names; else only
     what must come from outside the wheel counts.
     """
-    from cxxrt_toolchain.facts.provided import provider_needs  # imports packaging
+    from cxxrt_toolchain.facts.needs.provided import provider_needs  # imports packaging
 
     users: set[str] = set()
     libraries: set[Soname] = set()

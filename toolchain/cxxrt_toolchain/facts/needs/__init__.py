@@ -1,0 +1,1 @@
+"""What a wheel needs: of the shared runtime, and of other distributions."""
