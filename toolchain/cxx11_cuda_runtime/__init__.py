@@ -6,15 +6,13 @@ system's. Its symbols become global, so that private copies that are loaded late
 package never loads a second libstdc++.
 """
 
-# This file is the hot path: it is all that a plain start reads, and comments are not compiled into
-# it. Another module in the package costs a quarter of loading the two libraries, ``_ctypes`` nearly
-# half of it (tests/bench/loader_cost.py). So the short way opens ``_anchor.so``, which has nothing
-# in it but its need of the two libraries (cxxrt_toolchain/runtime/anchor.py): the dynamic linker
+# This file is the hot path, all that a plain start reads. Another module of the package costs a
+# quarter of loading the two libraries, ``_ctypes`` nearly half (tests/bench/loader_cost.py). So the
+# short way opens ``_anchor.so``, which only needs the two libraries (runtime/anchor.py): the linker
 # takes the loaded ones, whatever their files are called, else those beside it, and makes them
-# global. ``_imp.create_dynamic`` is ``dlopen(path, sys.getdlopenflags())`` followed by a look for
-# ``PyInit_…``, whose absence it reports after the library is loaded (Python/dynload_shlib.c, the
-# same from 3.9 to 3.14). Without ``_ctypes`` this is done only where no second thread could see the
-# changed flags. Everything else goes through ``_load``.
+# global. ``_imp.create_dynamic`` is ``dlopen(path, sys.getdlopenflags())`` and a look for
+# ``PyInit_…``, whose absence it reports after the library is loaded (Python/dynload_shlib.c, 3.9 to
+# 3.14), done where no second thread can see the changed flags. All else goes through ``_load``.
 
 import os
 import sys
@@ -76,16 +74,18 @@ _how = ""
 
 
 def load() -> None:
-    """Load libgcc_s and libstdc++, which the import of the package has done already.
-
-    For start-up hooks and for code that loads explicitly. Further calls do nothing.
+    """Load libgcc_s and libstdc++, which importing the package has done: further calls do nothing.
 
     Raises:
         LibraryLoadError: The vendored library cannot be loaded; the message says why.
     """
     global _how  # noqa: PLW0603 - one process, one answer
     if not _how:
-        _how = _short_way() or _long_way()
+        _how = _short_way()
+    if not _how:
+        from cxx11_cuda_runtime import _load
+
+        _how = _load.load_cxx()
 
 
 def require(
@@ -136,13 +136,9 @@ def diagnose() -> "Diagnosis":
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name == "LoadedLibrary":
-        from cxx11_cuda_runtime import _diagnosis
+    from cxx11_cuda_runtime import _diagnosis, _errors
 
-        return _diagnosis.LoadedLibrary
-    from cxx11_cuda_runtime import _errors
-
-    return getattr(_errors, name)
+    return getattr(_diagnosis if name == "LoadedLibrary" else _errors, name)
 
 
 def _quickly(submodule: str) -> "Any":  # noqa: ANN401 - as importlib.import_module
@@ -164,12 +160,6 @@ def _quickly(submodule: str) -> "Any":  # noqa: ANN401 - as importlib.import_mod
 def _vendored_has(glibcxx: "str | None") -> bool:
     head, _, minor = ("3.4.0" if glibcxx is None else glibcxx).rpartition(".")
     return head == "3.4" and minor.isdecimal() and int(minor) <= _VENDORED
-
-
-def _long_way() -> str:
-    from cxx11_cuda_runtime import _load
-
-    return _load.load_cxx()
 
 
 def _short_way() -> str:
@@ -214,10 +204,8 @@ def _is_intact(path: str, size: int, samples: "tuple[tuple[int, bytes], ...]") -
     The dynamic linker maps a file that was cut short or lost blocks in a power cut, and the first
     access kills the process. What a file system had not written yet is a hole to ``SEEK_HOLE``; the
     end of the file is one, too, so that the first of all is at its size. A disk may lose what it
-    had said to have written: so a few samples, of which each takes some 2 us.
-
-    Raises:
-        OSError: There is no such file, or nothing that can be read at a place.
+    had said to have written: so a few samples, of which each takes some 2 us. `OSError` where
+    nothing can be read.
     """
     # O_NONBLOCK: in place of the file there may be a FIFO.
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -233,17 +221,13 @@ def _is_intact(path: str, size: int, samples: "tuple[tuple[int, bytes], ...]") -
 
 
 def _vendored_is_newest() -> bool:
-    """Whether no libstdc++ outside the wheel can be newer; False also if the search takes longer.
-
-    Raises:
-        OSError: A file cannot be read.
-    """
+    """Whether no libstdc++ outside the wheel can be newer; False if it takes a longer search."""
     if os.environ.get("LD_LIBRARY_PATH") or os.access(sys.base_prefix + "/conda-meta", os.F_OK):
         return False
     file = os.open("/etc/ld.so.cache", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        # In blocks, because most of the cost of reading it at once are the page faults of the
-        # buffer; blocks overlap, because a path may lie across two of them.
+        # In blocks, because page faults of a large buffer are most of the cost; they overlap,
+        # because a path may lie across two of them.
         at = start = 0
         while block := os.pread(file, (1 << 13) + 1024, at):
             end = block.find(b"/libstdc++.so.6\0", start)
@@ -263,8 +247,7 @@ def _is_whole(path: str) -> bool:
     """Whether a file is as long as its section headers, its last part, require.
 
     The dynamic linker maps a truncated file, and the first access kills the process; it waits for
-    the writer of a FIFO. True for a file that cannot be opened or is
-    not ELF, so that it reports that.
+    the writer of a FIFO. True for a file that it reports itself: not there, or not ELF.
     """
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -284,10 +267,7 @@ def _is_whole(path: str) -> bool:
 
 
 def _import_folders() -> "list[str]":
-    """The folders of sys.path, without the working directory.
-
-    Python puts that first for ``-c`` and ``-m``, and anybody may have put a file there.
-    """
+    """The folders of sys.path without the working one, in which anybody may have put a file."""
     try:
         working = os.getcwd()
     except OSError:  # it was deleted
@@ -311,17 +291,10 @@ def _dlopen(path: str, mode: int) -> bool:
     return False
 
 
-def _is_own_command() -> bool:
-    """Whether this is ``python -m cxx11_cuda_runtime``, which says itself what is wrong."""
-    try:
-        with open("/proc/self/cmdline", "rb") as file:
-            return sys.argv[:1] == ["-m"] and b"m\0cxx11_cuda_runtime\0" in file.read()
-    except OSError:
-        return False
-
-
 try:
     load()
 except ImportError:
-    if not _is_own_command():
+    from cxx11_cuda_runtime._errors import is_own_command
+
+    if not is_own_command():
         raise

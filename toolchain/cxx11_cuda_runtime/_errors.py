@@ -6,6 +6,8 @@ what happened, the facts, and only the remedies that apply.
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,3 +98,12 @@ def _fixes(remedies: tuple[str, ...]) -> str:
         return f" Fix: {remedies[0]}."
     listed = "; ".join(f"({number}) {text}" for number, text in enumerate(remedies, 1))
     return f" Fix one of: {listed}."
+
+
+def is_own_command() -> bool:
+    """Whether this is ``python -m cxx11_cuda_runtime``, which says itself what is wrong."""
+    try:
+        with open("/proc/self/cmdline", "rb") as file:
+            return sys.argv[:1] == ["-m"] and b"m\0cxx11_cuda_runtime\0" in file.read()
+    except OSError:
+        return False

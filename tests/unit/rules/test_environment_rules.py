@@ -18,15 +18,16 @@ from environment_case import (
     libstdcxx,
 )
 
-from cxxrt_toolchain.facts.environment import EnvironmentFacts, MissingSymbols, StringConflict
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.installed import Step
+from cxxrt_toolchain.facts.members import MissingSymbols, StringConflict
 from cxxrt_toolchain.facts.wheel import UnreadableObject
 from cxxrt_toolchain.report.graph import draw
 from cxxrt_toolchain.rules.every import judge
 from cxxrt_toolchain.rules.rule import Severity
 
 if TYPE_CHECKING:
+    from cxxrt_toolchain.facts.environment import EnvironmentFacts
     from cxxrt_toolchain.rules.rule import Finding
 
 USER = binary("b/_core.so", needs=["GLIBCXX_3.4.11", "CXXABI_1.3"])

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 from environment_case import SITE, binary, environment
 
-from cxxrt_toolchain.facts.environment import StringConflict
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.interactions import (
     CapsulePointer,
@@ -15,6 +14,7 @@ from cxxrt_toolchain.facts.interactions import (
     InteractingObject,
     Interactions,
 )
+from cxxrt_toolchain.facts.members import StringConflict
 from cxxrt_toolchain.facts.traits import NO_TRAITS, Traits
 from cxxrt_toolchain.rules.every import judge
 from cxxrt_toolchain.rules.rule import Severity

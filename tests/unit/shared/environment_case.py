@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.elf.facts import NeededVersion, SharedObject, Soname
-from cxxrt_toolchain.facts.environment import EnvironmentFacts, Member
+from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.facts.installed import Distribution, Environment, Found, Step
+from cxxrt_toolchain.facts.members import Member
 from cxxrt_toolchain.facts.objects import ObjectFacts
 from cxxrt_toolchain.host.interpreter import Interpreter
 

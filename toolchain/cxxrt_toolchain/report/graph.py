@@ -11,8 +11,9 @@ from cxxrt_toolchain.report.diagnosis import Diagnosis, Edge, Relation, Subject
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cxxrt_toolchain.facts.environment import EnvironmentFacts, Member
+    from cxxrt_toolchain.facts.environment import EnvironmentFacts
     from cxxrt_toolchain.facts.imports.run import Event
+    from cxxrt_toolchain.facts.members import Member
     from cxxrt_toolchain.facts.process import ProcessView
     from cxxrt_toolchain.rules.rule import Finding
 

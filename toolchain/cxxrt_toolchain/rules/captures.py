@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from cxxrt_toolchain.facts.bindings import Bound
-    from cxxrt_toolchain.facts.environment import Member
+    from cxxrt_toolchain.facts.members import Member
     from cxxrt_toolchain.facts.objects import ObjectFacts
 
 _CALLS_ONCE = "GLIBCXX_3.4.11"

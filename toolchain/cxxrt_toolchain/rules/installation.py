@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from packaging.requirements import Requirement
 
-    from cxxrt_toolchain.facts.environment import MissingSymbols
+    from cxxrt_toolchain.facts.members import MissingSymbols
     from cxxrt_toolchain.facts.objects import ObjectFacts
 
 

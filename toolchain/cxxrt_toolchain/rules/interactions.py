@@ -23,8 +23,8 @@ from cxxrt_toolchain.wording import listed, shortened
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from cxxrt_toolchain.facts.environment import StringConflict
     from cxxrt_toolchain.facts.interactions import CapsulePointer, CrossingGroup, InteractingObject
+    from cxxrt_toolchain.facts.members import StringConflict
 
 
 class _Runtime(NamedTuple):

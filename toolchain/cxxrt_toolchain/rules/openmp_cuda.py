@@ -22,7 +22,7 @@ from cxxrt_toolchain.wording import listed, shortened
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cxxrt_toolchain.facts.environment import MissingSymbols
+    from cxxrt_toolchain.facts.members import MissingSymbols
 
 ABORTING = frozenset({RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP})
 """OpenMP runtimes of which a second one ends the process (``OMP: Error #15``)."""

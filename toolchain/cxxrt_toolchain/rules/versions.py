@@ -27,7 +27,7 @@ from cxxrt_toolchain.wording import listed, shortened
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cxxrt_toolchain.facts.environment import Member
+    from cxxrt_toolchain.facts.members import Member
     from cxxrt_toolchain.facts.objects import ObjectFacts
 
 _VERSIONED = (LIBSTDCXX, "libgcc_s.so.1", "libgomp.so.1")

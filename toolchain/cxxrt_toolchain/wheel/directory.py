@@ -59,11 +59,10 @@ class BadWheelError(InputError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WheelLimits:
-    """What an honest wheel never exceeds; for bombs, and adjustable for giants."""
+    """What an honest wheel never exceeds, sizes in bytes; adjustable for giants."""
 
     members: int = 200_000
     total_size: int = 64 << 30
-    """Bytes of all members together, inflated."""
     ratio: int = 300
     """Inflated to compressed bytes of the whole archive, once it is above ``ratio_from``.
 
@@ -71,14 +70,11 @@ class WheelLimits:
     """
     ratio_from: int = 64 << 20
     metadata_size: int = 4 << 20
-    """Bytes of METADATA; most of them are the project's description."""
     wheel_size: int = 64 << 10
-    """Bytes of WHEEL."""
     record_size: int = 1 << 20
-    """Bytes of RECORD, beside `record_row` for each member."""
+    """RECORD, beside `record_row` for each member."""
     record_row: int = 1 << 10
     directory_size: int = 64 << 20
-    """Bytes of the central directory."""
     depth: int = 100
     """Folders that a member lies in; real wheels have up to 20."""
     issues: int = 20
@@ -104,11 +100,7 @@ class Member(NamedTuple):
 
 
 def read_directory(source: ByteSource, path: Path, limits: WheelLimits) -> tuple[Member, ...]:
-    """Read and check the directory of an archive.
-
-    Raises:
-        BadWheelError: It is not a zip archive, or its structure is ambiguous.
-    """
+    """Read and check a directory; `BadWheelError`: it is not a zip archive, or is ambiguous."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # `zipfile` warns of what is an issue below

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.collect.answers import Answers
     from cxxrt_toolchain.collect.store import Store
-    from cxxrt_toolchain.facts.environment import Member
     from cxxrt_toolchain.facts.installed import Environment
+    from cxxrt_toolchain.facts.members import Member
     from cxxrt_toolchain.facts.objects import ObjectFacts
 
 _SUFFIX = re.compile(r"(?:\.cpython-(?P<tag>\d+[a-z]*)-(?!.*musl)[^.]*|\.abi3)?\.so")

@@ -18,9 +18,9 @@ from cxxrt_toolchain.plain_files import read_plain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from cxxrt_toolchain.facts.environment import Member
     from cxxrt_toolchain.facts.installed import Environment
     from cxxrt_toolchain.facts.loading import Opened
+    from cxxrt_toolchain.facts.members import Member
 
 _OPENS = re.compile(rb"\bC?DLL\b|dlopen|LoadLibrary|load_nvidia_dynamic_lib|load_library", re.ASCII)
 _GLOBAL = re.compile(rb"RTLD_GLOBAL|setdlopenflags")

@@ -17,7 +17,7 @@ from cxxrt_toolchain.collect.environment.loads import read_loads
 from cxxrt_toolchain.collect.environment.search import CACHE_FILE, Search
 from cxxrt_toolchain.collect.interactions import find_interactions
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.facts.environment import EnvironmentFacts, Member
+from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.families import (
     LIBSTDCXX,
     RuntimeFamily,
@@ -27,6 +27,7 @@ from cxxrt_toolchain.facts.families import (
 from cxxrt_toolchain.facts.installed import Found, Step
 from cxxrt_toolchain.facts.interactions import InteractingObject
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
+from cxxrt_toolchain.facts.members import Member
 from cxxrt_toolchain.facts.wheel import UnreadableObject
 from cxxrt_toolchain.host.runtime_folder import has_hook
 from cxxrt_toolchain.plain_files import read_plain

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.collect.answers import Answers
     from cxxrt_toolchain.collect.environment.loading import Loader
     from cxxrt_toolchain.collect.environment.own_code import OwnCode
-    from cxxrt_toolchain.facts.environment import Member
     from cxxrt_toolchain.facts.loading import Opened
+    from cxxrt_toolchain.facts.members import Member
 
 _GLIBC = re.compile(r"(?:lib(?:anl|c|crypt|dl|m|mvec|nsl|pthread|resolv|rt|util)\.so|ld-linux).*")
 _LARGEST_TABLE = 128 << 20
