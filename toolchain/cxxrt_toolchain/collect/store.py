@@ -183,8 +183,10 @@ def _key(folder: Path) -> bytes:
 
 
 def _new_key(folder: Path) -> bytes:
-    key = secrets.token_bytes(_KEY)
-    with whole_file(folder / "key", mode=0o600, durable=False) as file:
+    key, path = secrets.token_bytes(_KEY), folder / "key"
+    if not path.is_file():  # a FIFO would be written to, and stay
+        path.unlink(missing_ok=True)
+    with whole_file(path, mode=0o600, durable=False) as file:
         file.write(key)
     return key
 
