@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import cxxrt_toolchain
+from cxxrt_toolchain.strict import Value
 
 PACKAGE = Path(cxxrt_toolchain.__path__[0])
 OPENERS = {"open", "read_bytes", "read_text", "write_bytes", "write_text", "fdopen", "mmap"}
@@ -43,3 +44,13 @@ def test_what_reasons_opens_no_file(stage: str) -> None:
 )
 def test_an_opening_is_seen(source: str) -> None:
     assert len(openings(source)) == 1
+
+
+def test_every_folder_of_modules_is_installed() -> None:
+    """The packages are listed by name, so that a new folder has to be added."""
+    project = PACKAGE.parents[1] / "pyproject.toml"
+    if not project.is_file():
+        pytest.skip("the tests are not those of a checkout")
+    listed = Value.load_toml(project)["tool"]["setuptools"]["packages"].texts()
+    folders = {each.parent.relative_to(PACKAGE.parent) for each in PACKAGE.rglob("*.py")}
+    assert {".".join(folder.parts) for folder in folders} <= set(listed)
