@@ -179,7 +179,7 @@ def test_a_release_that_is_too_old_and_came_first_is_refused_by_the_loader(
 def test_a_wheel_whose_name_says_another_major_than_its_binaries_is_refused_by_the_audit(
     wheels: dict[str, Path], tmp_path: Path
 ) -> None:
-    wrong = tmp_path / wheels["uses13"].name.replace("_cu13-", "_cu12-")
+    wrong = tmp_path / wheels["uses13"].name.replace("_cu13_", "_cu12_")
     wrong.write_bytes(wheels["uses13"].read_bytes())
     command = [sys.executable, "-m", "cxxrt_toolchain", "check", str(wrong)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
