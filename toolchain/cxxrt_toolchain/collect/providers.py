@@ -39,7 +39,7 @@ def in_environment(environment: Environment) -> Iterator[Provider]:
 def _provider(
     name: str, version: str, paths: Iterable[str], requires: tuple[str, ...]
 ) -> Iterator[Provider]:
-    """Nothing for a version that is none: no requirement leads to it."""
+    """Empty for a text that is no version: no requirement leads to it."""
     try:
         parse_version(version)
     except InvalidVersion:

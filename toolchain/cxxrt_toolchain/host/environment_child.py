@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def absolute(folders: "list[str]") -> "list[str]":
-    """The absolute paths of folders; relative ones are none if the working directory is deleted."""
+    """The absolute paths of folders; without relative ones if the working folder is deleted."""
     try:
         working = os.getcwd()
     except OSError:

@@ -57,7 +57,7 @@ def utc(text: str) -> str:
     """A time or date as ISO 8601 in UTC, so that texts compare as times do.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The text has another form.
     """
     moment = datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", text.strip()))
     aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
