@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,20 @@ def test_every_folder_of_modules_is_installed() -> None:
     listed = Value.load_toml(project)["tool"]["setuptools"]["packages"].texts()
     folders = {each.parent.relative_to(PACKAGE.parent) for each in PACKAGE.rglob("*.py")}
     assert {".".join(folder.parts) for folder in folders} <= set(listed)
+
+
+def test_only_what_a_build_needs_is_imported_without_being_an_extra() -> None:
+    """Every isolated build of a downstream project installs the dependencies."""
+    ours = {"cxx11_cuda_runtime", "cxxrt_abi_tag_spec", "cxxrt_toolchain"}
+    ours |= {"demo_host", "demo_modern"}
+    extras = {"auditwheel", "duckdb", "pyarrow", "urllib3"}
+    given = {"setuptools", "pip", "typing_extensions"}  # by the build, the caller, mypy
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {each.name.partition(".")[0] for each in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found.add(str(node.module).partition(".")[0])
+    left = found - sys.stdlib_module_names - ours - extras - given
+    assert left == {"packaging", "pyproject_hooks", "tomli"}

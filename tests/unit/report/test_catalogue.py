@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
 from cxxrt_toolchain.report.catalogue import load_catalogue, load_mechanisms
+from cxxrt_toolchain.report.page.findings import rendered
 from cxxrt_toolchain.rules.every import CATALOGUE
 
 SCHEMAS = Path(__file__).parents[3] / "abi-tag-spec" / "cxxrt_abi_tag_spec" / "schemas"
@@ -40,3 +42,10 @@ def test_the_mechanisms_have_a_sentence_each() -> None:
     assert list(found) == ["M1", "M2", "M3", "M4"]
     assert found["M2"].startswith("duplicated runtime: two copies of libstdc++")
     assert found["M2"].endswith("numbers.")
+
+
+@pytest.mark.parametrize("rule", sorted(load_catalogue()))
+def test_a_reader_of_all_of_markdown_makes_the_same_page_of_an_entry(rule: str) -> None:
+    entry = load_catalogue()[rule]
+    theirs = MarkdownIt("js-default").render(entry.text).replace("&quot;", '"')
+    assert rendered(entry).text.split() == theirs.split()

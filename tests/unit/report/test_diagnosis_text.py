@@ -63,6 +63,8 @@ def test_a_terminal_gets_lines_that_fit(width: int, monkeypatch: pytest.MonkeyPa
     stream = Terminal()
     show_diagnosis(sample(), stream)
     assert max(map(len, stream.getvalue().splitlines())) <= width
+    words = "".join(in_a_pipe(sample()).split())  # nothing is cut off
+    assert sorted(words) == sorted("".join(stream.getvalue().split()))
 
 
 def test_names_cannot_draw_on_the_terminal() -> None:

@@ -14,7 +14,8 @@ from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.errors import InputError, UsageError
 from cxxrt_toolchain.report.documents import Checked, checked_document
-from cxxrt_toolchain.report.text import Page, show_verdict
+from cxxrt_toolchain.report.terminal import Page
+from cxxrt_toolchain.report.text import show_verdict
 from cxxrt_toolchain.rules.rule import CATALOGUE
 from cxxrt_toolchain.rules.wheel.claim import Claim
 from cxxrt_toolchain.rules.wheel.verdict import judge

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +20,7 @@ from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.host.describe import active_interpreter, find_interpreter
 from cxxrt_toolchain.host.frozen import find_frozen
 from cxxrt_toolchain.processors import usable_processors
+from cxxrt_toolchain.wording import printable
 
 if TYPE_CHECKING:
     import argparse
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.report.diagnosis import Diagnosis
 
 HEALTHY, FINDINGS = 0, 1
+_CLEARED = "\r\x1b[2K"
+"""Returns to the beginning of a terminal's line and empties it."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -116,8 +120,13 @@ def _progress(*, wanted: bool) -> Iterator[Callable[[str], None]]:
     if not wanted or not sys.stderr.isatty():
         yield lambda _line: None
         return
-    from rich.console import Console
-    from rich.markup import escape
+    width = shutil.get_terminal_size().columns - 1
 
-    with Console(stderr=True).status("") as status:
-        yield lambda line: status.update(escape(line))
+    def show(line: str) -> None:
+        sys.stderr.write(f"{_CLEARED}{printable(line)[:width]}")
+        sys.stderr.flush()
+
+    try:
+        yield show
+    finally:
+        show("")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.report.catalogue import load_catalogue
+from cxxrt_toolchain.report.catalogue import load_catalogue, paragraphs
+from cxxrt_toolchain.report.terminal import Page
 from cxxrt_toolchain.rules.every import CATALOGUE, SCENES
 from cxxrt_toolchain.rules.selection import find_rule
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     import argparse
 
     from cxxrt_toolchain.rules.rule import Rule
+
+_STYLES = {"": "", "strong": "bold", "code": "cyan"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +56,9 @@ def _print_entry(rule: Rule) -> None:
     if not sys.stdout.isatty():
         print(f"{head}\n\n{text}")
         return
-    from rich.console import Console
-    from rich.markdown import Markdown
-
-    Console(width=min(100, Console().width)).print(Markdown(f"# {head}\n\n{text}"))
+    page = Page()
+    page.width = min(100, page.width)
+    page.line((head, "bold"))
+    for spans in paragraphs(text):
+        page.line()
+        page.table([[[(words, _STYLES[kind]) for words, kind in spans]]])

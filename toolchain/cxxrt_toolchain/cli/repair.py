@@ -23,7 +23,8 @@ from cxxrt_toolchain.repair.homebound import not_to_copy
 from cxxrt_toolchain.repair.options import Encoding, PlanOptions, Platform
 from cxxrt_toolchain.repair.plan import make_plan
 from cxxrt_toolchain.report.documents import PLAN_SCHEMA, plan_document, verdict_document
-from cxxrt_toolchain.report.text import Page, show_plan, show_verdict
+from cxxrt_toolchain.report.terminal import Page
+from cxxrt_toolchain.report.text import show_plan, show_verdict
 from cxxrt_toolchain.rules.wheel.claim import Claim
 from cxxrt_toolchain.temporary import scratch_folder
 from cxxrt_toolchain.wheel.reader import Wheel

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.cli.addresses import at_address
 from cxxrt_toolchain.collect.wheel import collect
-from cxxrt_toolchain.report.text import Page, show_names, show_report
+from cxxrt_toolchain.report.terminal import Page
+from cxxrt_toolchain.report.text import show_names, show_report
 from cxxrt_toolchain.web.address import is_address
 from cxxrt_toolchain.wheel.reader import Wheel
 

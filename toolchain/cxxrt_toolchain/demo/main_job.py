@@ -18,19 +18,19 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-
 from cxxrt_toolchain.collect.process.procfs import parse_maps
 from cxxrt_toolchain.demo.modules import compile_modules, host_compiler, older_host_libraries
 from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.errors import StepFailedError
 from cxxrt_toolchain.host.interpreter import module_command
+from cxxrt_toolchain.report.terminal import Page
 from cxxrt_toolchain.temporary import scratch_folder
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
+
+    from cxxrt_toolchain.report.terminal import Text
 
 _RUNTIME_STEMS = ("libstdc++", "libgcc_s", "libgomp", "libatomic", "libquadmath", "libcudart")
 
@@ -60,22 +60,22 @@ class Scene:
 
 def run(args: argparse.Namespace) -> int:
     """Run the whole story; return the exit code."""
-    console = Console(highlight=False, soft_wrap=True)
+    page = Page()
     options = _build_options(args)
     with _folder(args.keep) as folder:
         host = host_compiler()
-        with _step(console, "build the runtime wheel from its recipe"):
+        with _step(page, "build the runtime wheel from its recipe"):
             wheel = Path(_cxxrt("build", "-w", str(folder), *options))
-        console.print(f"    {wheel.name}, {wheel.stat().st_size / 1e6:.2f} MB")
-        with _step(console, "install it in a fresh environment"):
+        page.line((f"    {wheel.name}, {wheel.stat().st_size / 1e6:.2f} MB", ""))
+        with _step(page, "install it in a fresh environment"):
             environment = folder / "environment"
             python = _fresh_environment(environment, wheel)
-        with _step(console, "compile two extensions: the recipe's g++, and this machine's"):
+        with _step(page, "compile two extensions: the recipe's g++, and this machine's"):
             modules = folder / "modules"
             modules.mkdir(exist_ok=True)
             compile_modules(Path(_cxxrt("compiler", *options)), host, modules)
-        scene = _failing_scene(console, Scene(python=python, modules=modules), args, folder)
-        return _working_scene(console, scene, environment)
+        scene = _failing_scene(page, Scene(python=python, modules=modules), args, folder)
+        return _working_scene(page, scene, environment)
 
 
 def _build_options(args: argparse.Namespace) -> tuple[str, ...]:
@@ -124,24 +124,27 @@ def _fresh_environment(target: Path, wheel: Path) -> Path:
     return python
 
 
-def _failing_scene(console: Console, scene: Scene, args: argparse.Namespace, folder: Path) -> Scene:
+def _failing_scene(page: Page, scene: Scene, args: argparse.Namespace, folder: Path) -> Scene:
     """Show the real error without the runtime; return the scene in which it appeared."""
-    console.print("\n[bold]Without the runtime[/bold]: import demo_modern")
+    page.line()
+    page.line(("Without the runtime", "bold"), (": import demo_modern", ""))
     failed = scene.run("-c", "import demo_modern")
     if failed.returncode == 0:
-        console.print("    this machine's libstdc++ is new enough: Debian 12's is put before it")
+        said = "    this machine's libstdc++ is new enough: Debian 12's is put before it"
+        page.line((said, ""))
         older = older_host_libraries(args.cache, folder / "older-host")
         scene = Scene(python=scene.python, modules=scene.modules, library_path=str(older))
         failed = scene.run("-c", "import demo_modern")
     error = failed.stderr.strip().splitlines()[-1:] or [f"exit {failed.returncode}"]
-    console.print(f"    [red]{error[0]}[/red]", markup=True)
+    page.line((f"    {error[0]}", "red"))
     if failed.returncode == 0 or "GLIBCXX_" not in error[0]:
         raise StepFailedError("The import without the runtime was expected to fail on GLIBCXX.")
     return scene
 
 
-def _working_scene(console: Console, scene: Scene, environment: Path) -> int:
-    console.print("\n[bold]With it[/bold]: import cxx11_cuda_runtime, then the same import")
+def _working_scene(page: Page, scene: Scene, environment: Path) -> int:
+    page.line()
+    page.line(("With it", "bold"), (": import cxx11_cuda_runtime, then the same import", ""))
     with as_file(files("cxxrt_toolchain.demo").joinpath("child.py")) as child:
         done = scene.run(str(child))
     if done.returncode != 0:
@@ -149,33 +152,34 @@ def _working_scene(console: Console, scene: Scene, environment: Path) -> int:
     *printed, last = done.stdout.splitlines()
     report = json.loads(last)
     for line in (*printed, f"caught: {report['host']}"):
-        console.print(f"    [green]{line}[/green]")
+        page.line((f"    {line}", "green"))
     for major, version in report["cudart"].items():
-        console.print(f"    [green]libcudart.so.{major}: cudaRuntimeGetVersion {version}[/green]")
+        page.line((f"    libcudart.so.{major}: cudaRuntimeGetVersion {version}", "green"))
     mapped = mapped_runtimes(report["maps"])
-    console.print(_table(mapped, environment))
+    page.line()
+    page.line(("The C++ and CUDA runtime of this process", "bold"))
+    page.table(_table(mapped, environment))
     twice = mapped_twice(mapped)
-    console.print(
-        f"mapped twice: {', '.join(twice)}" if twice else "every SONAME is mapped exactly once"
-    )
+    says = f"mapped twice: {', '.join(twice)}" if twice else "every SONAME is mapped exactly once"
+    page.line((says, ""))
     return 1 if twice or not mapped else 0
 
 
-def _table(mapped: tuple[Mapped, ...], environment: Path) -> Table:
-    table = Table("SONAME", "mapped from", "KiB", title="The C++ and CUDA runtime of this process")
+def _table(mapped: tuple[Mapped, ...], environment: Path) -> list[list[Text]]:
+    rows: list[list[Text]] = [[((word, "dim"),) for word in ("SONAME", "mapped from", "KiB")]]
     for entry in mapped:
         ours = entry.path.is_relative_to(environment)
         where = f"runtime wheel: {entry.path.name}" if ours else str(entry.path)
-        table.add_row(entry.soname, where, str(entry.kib))
-    return table
+        rows.append([((cell, ""),) for cell in (entry.soname, where, str(entry.kib))])
+    return rows
 
 
 @contextmanager
-def _step(console: Console, title: str) -> Iterator[None]:
-    console.print(f"[bold]{title}[/bold] ...")
+def _step(page: Page, title: str) -> Iterator[None]:
+    page.line((title, "bold"), (" ...", ""))
     started = time.monotonic()
     yield
-    console.print(f"    {time.monotonic() - started:.1f} s")
+    page.line((f"    {time.monotonic() - started:.1f} s", ""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -10,12 +10,17 @@ import re
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import MissingToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _HEADING = re.compile(r"^## (?P<rule>CXXRT-[A-Z][0-9]+): (?P<title>.+)$", re.MULTILINE)
 _MECHANISM = re.compile(r"^\* (?P<name>M[0-9]+)(?P<text>, .+(?:\n  .+)*)$", re.MULTILINE)
 _NEXT = re.compile(r"^##? ", re.MULTILINE)
+_SPAN = re.compile(r"\*\*(?P<strong>[^*]+)\*\*|(?P<ticks>`+)(?P<code>.+?)(?P=ticks)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,21 @@ def parse_mechanisms(text: str) -> dict[str, str]:
         found["name"]: " ".join(found["text"].removeprefix(", ").split())
         for found in _MECHANISM.finditer(text)
     }
+
+
+def paragraphs(text: str) -> Iterator[list[tuple[str, str]]]:
+    """The paragraphs of an entry: texts, each with ``strong``, ``code`` or nothing.
+
+    That is all the Markdown that entries use; a test compares it with a reader of all of it.
+    """
+    for paragraph in text.split("\n\n"):
+        spans, at = [], 0
+        for found in _SPAN.finditer(paragraph):
+            kind = found.lastgroup or ""
+            spans += [(paragraph[at : found.start()], ""), (found[kind], kind)]
+            at = found.end()
+        spans.append((paragraph[at:], ""))
+        yield [(" ".join(words.split("\n")), kind) for words, kind in spans if words]
 
 
 def load_catalogue() -> dict[str, Entry]:

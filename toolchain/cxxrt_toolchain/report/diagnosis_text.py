@@ -6,29 +6,25 @@ demangled, and control characters in names are escaped.
 
 from __future__ import annotations
 
-import io
-import sys
 from typing import TYPE_CHECKING
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.imports.run import Outcome
 from cxxrt_toolchain.facts.libraries import Origin
 from cxxrt_toolchain.report.demangle import readable
 from cxxrt_toolchain.report.diagnosis import Relation, Subject
+from cxxrt_toolchain.report.terminal import Page
 from cxxrt_toolchain.rules.rule import Severity
-from cxxrt_toolchain.wording import counted, listed, printable
+from cxxrt_toolchain.wording import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from typing import TextIO
 
     from cxxrt_toolchain.facts.imports.run import Step
     from cxxrt_toolchain.facts.libraries import Library
     from cxxrt_toolchain.report.diagnosis import Diagnosis
+    from cxxrt_toolchain.report.terminal import Text
     from cxxrt_toolchain.rules.rule import Finding
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
@@ -37,49 +33,33 @@ _OUTCOMES = {Outcome.IMPORTED: "green", Outcome.NOT_REACHED: "dim"}
 _QUIET = frozenset({RuntimeFamily.LIBQUADMATH, RuntimeFamily.LIBATOMIC})
 """Shown only if a finding names them: they have no state, so that copies do no harm."""
 _PLACES = {Origin.SYSTEM: "the system", Origin.CONDA: "conda", Origin.INTERPRETER: "Python"}
-_UNLIMITED = 100_000
 _NAMES = 3
 """Names of packages in a cell; the rest are counted."""
 
 
 def show_diagnosis(diagnosis: Diagnosis, stream: TextIO | None = None) -> None:
     """Write a diagnosis to a stream, by default to standard output."""
-    target = stream or sys.stdout
-    fitted = target.isatty()
-    console = Console(
-        file=target if fitted else io.StringIO(),
-        width=None if fitted else _UNLIMITED,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
-    for part in _parts(diagnosis):
-        console.print(part)
-    if isinstance(console.file, io.StringIO):  # the cells of a table end with blanks
-        lines = console.file.getvalue().splitlines()
-        target.writelines(f"{line.rstrip()}\n" for line in lines)
-
-
-def _parts(diagnosis: Diagnosis) -> Iterator[Text | Table]:
-    yield _head(diagnosis)
+    page = Page(stream)
+    _show_head(page, diagnosis)
     if diagnosis.steps:
-        yield Text()
-        yield _steps(diagnosis.steps)
+        page.line()
+        page.table(_steps(diagnosis.steps))
     for found in diagnosis.findings:
-        yield Text()
-        yield _finding(found)
+        page.line()
+        page.table(_finding(found), gap=1)
     evidence = {path for found in diagnosis.findings for path in found.libraries}
     shown = (
         each for each in diagnosis.libraries if each.family not in _QUIET or each.path in evidence
     )
     if libraries := [each for each in shown if each.static or each.family]:
-        yield Text()
-        yield _libraries(diagnosis, libraries)
+        page.line()
+        page.table(_libraries(diagnosis, libraries))
     if diagnosis.findings:
-        yield _text((f"\nSee also: cxxrt explain {diagnosis.findings[0].rule}", "dim"))
+        page.line()
+        page.line((f"See also: cxxrt explain {diagnosis.findings[0].rule}", "dim"))
 
 
-def _head(diagnosis: Diagnosis) -> Text:
+def _show_head(page: Page, diagnosis: Diagnosis) -> None:
     says, style = ("healthy", "bold green") if diagnosis.healthy else ("not healthy", "bold red")
     severities = [found.severity for found in diagnosis.findings if not found.ignored]
     counts = [
@@ -93,35 +73,29 @@ def _head(diagnosis: Diagnosis) -> Text:
         size += f", {counted(sum(each.objects for each in diagnosis.packages), 'object')}"
     else:
         size += f", {counted(len(diagnosis.libraries), 'file')} loaded"
-    head = _text((diagnosis.title, "bold"), (": ", ""), (says, style))
-    if counts:
-        head.append(f" ({', '.join(counts)})")
-    head.append(f"\n{where}glibc {diagnosis.glibc or 'none'}; {size}", "dim")
+    suffix = f" ({', '.join(counts)})" if counts else ""
+    page.line((diagnosis.title, "bold"), (": ", ""), (says, style), (suffix, ""))
+    page.line((f"{where}glibc {diagnosis.glibc or 'none'}; {size}", "dim"))
     for name, value in diagnosis.variables:
-        head.append_text(_text((f"\n{name}={value}", "dim")))
-    return head
+        page.line((f"{name}={value}", "dim"))
 
 
-def _finding(found: Finding) -> Table:
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(width=8, no_wrap=True)
-    grid.add_column(overflow="fold")
+def _finding(found: Finding) -> list[list[Text]]:
     word = "ignored" if found.ignored else found.severity.value
-    title = _text((f"{found.rule}  ", "bold"), (readable(found.message), ""))
-    grid.add_row(_text((word, _STYLES[found.weight])), title)
+    title = ((f"{found.rule}  ", "bold"), (readable(found.message), ""))
+    rows: list[list[Text]] = [[((f"{word:<8}", _STYLES[found.weight]),), title]]
     if unnamed := [name for name in found.culprits if name not in found.message]:
-        grid.add_row("", _text(("at fault ", "dim"), (listed(unnamed, 9), "")))
+        rows.append([(), (("at fault ", "dim"), (listed(unnamed, 9), ""))])
     if found.victims:
-        grid.add_row("", _text(("affects ", "dim"), (listed(found.victims, 9), "")))
-    for line in found.evidence:
-        grid.add_row("", _text((readable(line), "dim")))
+        rows.append([(), (("affects ", "dim"), (listed(found.victims, 9), ""))])
+    rows += [[(), ((readable(line), "dim"),)] for line in found.evidence]
     for number, line in enumerate(found.remedies):
-        grid.add_row("", _text(("or: " if number else "do: ", "green"), (line, "")))
-    return grid
+        rows.append([(), (("or: " if number else "do: ", "green"), (line, ""))])
+    return rows
 
 
-def _libraries(diagnosis: Diagnosis, libraries: Sequence[Library]) -> Table:
-    table = _table("runtime", "newest version", "from", "used by")
+def _libraries(diagnosis: Diagnosis, libraries: Sequence[Library]) -> list[list[Text]]:
+    rows = [_header("runtime", "newest version", "from", "used by")]
     users: dict[str, list[str]] = {}
     for edge in diagnosis.edges:
         if edge.relation is Relation.NEEDS and edge.source.startswith("package:"):
@@ -130,20 +104,14 @@ def _libraries(diagnosis: Diagnosis, libraries: Sequence[Library]) -> Table:
         version = each.version
         if each.static:
             version = "contains " + ", ".join(family.value for family in each.static)
-        table.add_row(
-            _text((each.soname, "")),
-            _text((version, "")),
-            _text((_place(each), "yellow" if each.origin is Origin.WHEEL else "")),
-            _text((listed(users.get(each.path, ()), _NAMES + 1), "")),
-        )
-    return table
+        place = (_place(each), "yellow" if each.origin is Origin.WHEEL else "")
+        used = listed(users.get(each.path, ()), _NAMES + 1)
+        rows.append([((each.soname, ""),), ((version, ""),), (place,), ((used, ""),)])
+    return rows
 
 
-def _table(*headers: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for header in headers:
-        table.add_column(header, overflow="fold")
-    return table
+def _header(*words: str) -> list[Text]:
+    return [((word, "dim"),) for word in words]
 
 
 def _place(library: Library) -> str:
@@ -151,19 +119,12 @@ def _place(library: Library) -> str:
     return f"{library.package or _PLACES.get(library.origin, library.path)}{gone}"
 
 
-def _steps(steps: Sequence[Step]) -> Table:
-    table = _table("import", "outcome", "objects", "last loaded")
+def _steps(steps: Sequence[Step]) -> list[list[Text]]:
+    rows = [_header("import", "outcome", "objects", "last loaded")]
     for step in steps:
         outcome = f"{step.outcome.value} {step.detail}".rstrip()
-        failed = step.outcome is not Outcome.IMPORTED
-        table.add_row(
-            _text((step.module, "bold")),
-            _text((outcome, _OUTCOMES.get(step.outcome, "bold red"))),
-            str(len(step.loaded)),
-            _text((step.last_object if failed else "", "")),
-        )
-    return table
-
-
-def _text(*parts: tuple[str, str]) -> Text:
-    return Text.assemble(*((printable(text, keep="\n"), style) for text, style in parts))
+        style = _OUTCOMES.get(step.outcome, "bold red")
+        last = step.last_object if step.outcome is not Outcome.IMPORTED else ""
+        cells = (step.module, "bold"), (outcome, style), (str(len(step.loaded)), ""), (last, "")
+        rows.append([(cell,) for cell in cells])
+    return rows

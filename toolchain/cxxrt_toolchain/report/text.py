@@ -1,56 +1,26 @@
-"""Reports, verdicts and plans as text for people, in colour on a terminal.
-
-Names that come out of a wheel are shown with control characters escaped, so that no wheel can draw
-on the terminal.
-"""
+"""Reports, verdicts and plans as text for people."""
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.needs.runtime import glibc_floor, runtime_needs
-from cxxrt_toolchain.wording import counted, printable
+from cxxrt_toolchain.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, TextIO
-
-    from rich.console import Console
+    from typing import Any
 
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import WheelReport
     from cxxrt_toolchain.repair.plan import RepairPlan
+    from cxxrt_toolchain.report.terminal import Page
     from cxxrt_toolchain.rules.wheel.verdict import Verdict
 
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 """By severity."""
 _LABEL_WIDTH = 10
-
-
-class Page:
-    """Where lines go: through rich to a terminal, as they are to a file or a pipe.
-
-    Lines are neither wrapped nor searched for markup, so that they can be copied and grepped.
-    """
-
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stdout
-        forced = any(map(os.environ.get, ("FORCE_COLOR", "TTY_COMPATIBLE")))
-        coloured = forced or self._stream.isatty()
-        self._console = _rich_console(self._stream) if coloured else None
-
-    def line(self, *parts: tuple[str, str]) -> None:
-        """Write one line of texts, each with its style."""
-        shown = [(printable(text), style) for text, style in parts]
-        if self._console is None:
-            self._stream.write("".join(text for text, _ in shown) + "\n")
-            return
-        from rich.text import Text
-
-        self._console.print(Text.assemble(*shown))
 
 
 def show_report(page: Page, report: WheelReport, tables: SymbolTables) -> None:
@@ -148,9 +118,3 @@ def _provided(report: WheelReport, tables: SymbolTables) -> str:
 def _row(page: Page, label: str, value: str, style: str = "") -> None:
     if value:
         page.line((f"  {label:<{_LABEL_WIDTH}}", "dim"), (value, style))
-
-
-def _rich_console(stream: TextIO) -> Console:
-    from rich.console import Console
-
-    return Console(file=stream, soft_wrap=True, highlight=False, markup=False)

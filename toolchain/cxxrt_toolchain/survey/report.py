@@ -6,7 +6,7 @@ import csv
 import sys
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.report.text import Page
+from cxxrt_toolchain.report.terminal import Page
 from cxxrt_toolchain.survey.queries import KINDS, measure
 from cxxrt_toolchain.wording import counted
 

@@ -1,7 +1,6 @@
 """The verdict and the findings, worst first, as markup: packages, evidence and remedies.
 
-Each rule is explained by its entry of ``hazards.md``, so that the page needs no network. Raw HTML
-in the Markdown is not rendered.
+Each rule is explained by its entry of ``hazards.md``, so that the page needs no network.
 """
 
 from __future__ import annotations
@@ -10,10 +9,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from markdown_it import MarkdownIt
-
 from cxxrt_toolchain.facts.imports.run import Outcome
-from cxxrt_toolchain.report.catalogue import load_catalogue, load_mechanisms
+from cxxrt_toolchain.report.catalogue import load_catalogue, load_mechanisms, paragraphs
 from cxxrt_toolchain.report.demangle import readable
 from cxxrt_toolchain.report.page.markup import (
     EMPTY,
@@ -267,7 +264,7 @@ def _rule_text(rule: str) -> Html:
     names = sorted(set(_MECHANISM.findall(said)) & _mechanisms().keys())
     terms = [joined([element("dt", name), element("dd", _mechanisms()[name])]) for name in names]
     list_of_terms = element("dl", *terms) if terms else EMPTY
-    return joined([_rendered(entry), *map(_further, others), list_of_terms])
+    return joined([rendered(entry), *map(_further, others), list_of_terms])
 
 
 def _references(entry: Entry) -> list[Entry]:
@@ -278,8 +275,12 @@ def _references(entry: Entry) -> list[Entry]:
 
 def _further(entry: Entry) -> Html:
     heading = element("p", f"{entry.rule}: {entry.title}", class_="further")
-    return joined([heading, _rendered(entry)])
+    return joined([heading, rendered(entry)])
 
 
-def _rendered(entry: Entry) -> Html:
-    return Html(MarkdownIt("js-default").render(entry.text))
+def rendered(entry: Entry) -> Html:
+    """The text of an entry."""
+    return lines(
+        element("p", *(element(kind, text) if kind else text for text, kind in spans))
+        for spans in paragraphs(entry.text)
+    )
