@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 from stat import S_ISREG
-from typing import TYPE_CHECKING, BinaryIO
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from typing import BinaryIO
 
 MOST_TEXT = 32 << 20
 """Bytes of a text; the RECORD of the largest distribution that we know has 4 MB."""

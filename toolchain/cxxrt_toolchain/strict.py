@@ -8,15 +8,14 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar, overload
 
 from cxxrt_toolchain.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from enum import Enum
-    from pathlib import Path
-
     _E = TypeVar("_E", bound=Enum)
 
 ANY = r"(?s).*"

@@ -13,15 +13,12 @@ import os
 import re
 import secrets
 import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from stat import S_ISREG
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import BinaryIO
+from typing import BinaryIO
 
 _FOLDER = "cxxrt-scratch-"
 _FOLDERS = rf"{_FOLDER}\w{{8}}"

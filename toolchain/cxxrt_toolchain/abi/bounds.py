@@ -11,6 +11,7 @@ published runtime that carries it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,6 @@ from packaging.version import Version
 from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from cxxrt_toolchain.abi.symbols import CudartSymbols, SymbolTables
 
 DISTRIBUTION = "cxx11-cuda-runtime"

@@ -6,6 +6,7 @@ A broken rule is a value; only a name that is no wheel's name is an error. Never
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
@@ -18,8 +19,6 @@ from cxxrt_toolchain.abi.versions import parse_requirement, parse_version
 from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from packaging.requirements import Requirement
 
     from cxxrt_toolchain.abi.spec import Epoch, Spec

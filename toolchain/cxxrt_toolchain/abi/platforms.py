@@ -6,16 +6,14 @@ By the generations of ``manylinux`` (PEP 600) in the specification's ``manylinux
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cxxrt_toolchain.abi.data import read_data
 from cxxrt_toolchain.abi.versions import as_number, release_pair, version_tuple
 from cxxrt_toolchain.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _MANYLINUX = re.compile(r"manylinux_(?P<major>[0-9]+)_(?P<minor>[0-9]+)_(?P<arch>\w+)")
 _LEGACY = re.compile(r"(?P<alias>manylinux[0-9]+)_(?P<arch>\w+)")

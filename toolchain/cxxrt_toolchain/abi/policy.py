@@ -6,16 +6,14 @@ Sentences P-1 to P-5 and P-9 of the tag specification.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase, translate
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from cxxrt_toolchain.abi.tag import RuntimeAbi
 from cxxrt_toolchain.abi.versions import release_pair
 from cxxrt_toolchain.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
 
 T = TypeVar("T")
 _SCHEMA = 1

@@ -7,6 +7,7 @@ libraries of the runtime wheel have rows, too; their bounds are those of ``abi.b
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
@@ -17,8 +18,6 @@ from cxxrt_toolchain.abi.versions import parse_version
 from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-
     from packaging.requirements import Requirement
     from packaging.version import Version
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,6 @@ from cxxrt_toolchain.abi.versions import release_pair, version_tuple
 from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cxxrt_toolchain.abi.tag import RuntimeAbi
 
 

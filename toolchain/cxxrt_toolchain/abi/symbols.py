@@ -5,21 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
 import cxxrt_abi_tag_spec
 from cxxrt_toolchain.errors import ConfigError, InputError
 from cxxrt_toolchain.strict import Value
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _DATA = Path(cxxrt_abi_tag_spec.__file__).parent
 _SCHEMA = 1

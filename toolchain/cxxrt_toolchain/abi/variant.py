@@ -10,6 +10,7 @@ Sources: PEP 825 (file name, ``variant.json``, index-level file) and the schema 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,6 @@ from cxxrt_toolchain.abi.tag import AbiTag, BadTagError, RuntimeAbi, claims_runt
 from cxxrt_toolchain.abi.versions import as_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from cxxrt_toolchain.abi.spec import Spec
 
 SCHEMA = "https://variants-schema.wheelnext.dev/peps/850/v0.2.0.json"

@@ -20,17 +20,15 @@ binaries need of the runtime, OpenMP included, is computed from their symbols an
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from cxxrt_toolchain.errors import ConfigError, UsageError
 from cxxrt_toolchain.repair.options import Encoding, Platform
 from cxxrt_toolchain.rules.selection import NOT_IGNORABLE, ONLY_OF_THE_TAG, read_selection
 from cxxrt_toolchain.strict import Value
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
 
 THIS_BACKEND = "cxxrt_toolchain.backend"
 RUNTIME = "cxx11-cuda-runtime"

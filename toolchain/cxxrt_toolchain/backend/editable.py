@@ -18,6 +18,7 @@ installers that check tags must accept it.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,6 @@ from cxxrt_toolchain.repair.wiring import RuntimeNeed
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
     from cxxrt_toolchain.repair.edits import Edit
 

@@ -7,6 +7,8 @@ building and repairing end in the same code.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.backend.notes import build_notes
@@ -24,9 +26,6 @@ from cxxrt_toolchain.wheel.reader import Wheel
 from cxxrt_toolchain.wording import NEWLINE, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from cxxrt_toolchain.backend.config import BuildConfig
     from cxxrt_toolchain.repair.plan import RepairPlan
     from cxxrt_toolchain.rules.rule import Finding

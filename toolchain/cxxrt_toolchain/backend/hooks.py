@@ -9,18 +9,16 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.backend.config import ANY_RUNTIME, read_config, settings_for_wrapped
 from cxxrt_toolchain.backend.wrapped import WrappedBackend
 from cxxrt_toolchain.errors import explained
 from cxxrt_toolchain.wording import NEWLINE, printable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _Settings = dict[str, Any] | None
 

@@ -26,6 +26,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,8 +35,6 @@ from cxxrt_toolchain.errors import ConfigError
 from cxxrt_toolchain.host.runtime_folder import STRING_ABI
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cxxrt_toolchain.backend.config import BuildConfig
 
 _OLD_STRING_ABI = re.compile(r"-D\s*_GLIBCXX_USE_CXX11_ABI=0\b")

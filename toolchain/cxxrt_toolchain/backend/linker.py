@@ -22,14 +22,13 @@ import re
 import shlex
 import shutil
 import subprocess
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import MissingToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from cxxrt_toolchain.backend.config import BuildConfig
 
 # PEP 3121/489: PyInit_*, PyInitU_* for names outside ASCII; PEP 793: PyModExport_*.

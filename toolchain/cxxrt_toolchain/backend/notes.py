@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
@@ -16,8 +17,6 @@ from cxxrt_toolchain.repair.options import Encoding
 from cxxrt_toolchain.repair.retag import is_portable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.backend.config import BuildConfig
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport

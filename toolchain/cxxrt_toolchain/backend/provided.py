@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.provider import load_providers, provided
 from cxxrt_toolchain.elf.image import ElfError
 from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.facts.needs.provided import ordered_needs
 from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

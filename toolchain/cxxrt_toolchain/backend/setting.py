@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,6 @@ from cxxrt_toolchain.errors import ConfigError
 from cxxrt_toolchain.host.runtime_folder import find_runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from cxxrt_toolchain.backend.config import BuildConfig
     from cxxrt_toolchain.host.runtime_folder import RuntimeFolder
 

@@ -14,6 +14,7 @@ One thing only the backend can do: the project must itself list ``cxx11-cuda-run
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +23,6 @@ from cxxrt_toolchain.errors import explained
 from cxxrt_toolchain.wording import NEWLINE, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from cxxrt_toolchain.backend.config import BuildConfig
 
     _Command = type[Any]

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.errors import ConfigError, StepFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
     from cxxrt_toolchain.backend.config import BuildConfig
 
 ACTIVE = "CXXRT_BUILDING"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,9 +26,6 @@ from cxxrt_toolchain.wheel.reader import Wheel
 from cxxrt_toolchain.wording import printable
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-
     from cxxrt_toolchain.facts.needs.providers import Provider
     from cxxrt_toolchain.rules.selection import Selection
 

@@ -5,10 +5,12 @@ Exit 0 healthy, 1 findings, 2 unusable input, 3 it cannot be done here.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,9 +25,6 @@ from cxxrt_toolchain.processors import usable_processors
 from cxxrt_toolchain.wording import printable
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable, Iterator
-
     from cxxrt_toolchain.report.diagnosis import Diagnosis
 
 HEALTHY, FINDINGS = 0, 1

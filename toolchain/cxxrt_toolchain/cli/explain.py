@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,6 @@ from cxxrt_toolchain.rules.every import CATALOGUE, SCENES
 from cxxrt_toolchain.rules.selection import find_rule
 
 if TYPE_CHECKING:
-    import argparse
-
     from cxxrt_toolchain.rules.rule import Rule
 
 _STYLES = {"": "", "strong": "bold", "code": "cyan"}

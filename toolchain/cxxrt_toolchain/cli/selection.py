@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import argparse
 
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.rules.selection import Selection, read_selection
-
-if TYPE_CHECKING:
-    import argparse
 
 _RULES = "RULE[,RULE]"
 

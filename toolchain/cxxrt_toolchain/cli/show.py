@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.cli.addresses import at_address
@@ -12,9 +13,6 @@ from cxxrt_toolchain.report.terminal import Page
 from cxxrt_toolchain.report.text import show_names, show_report
 from cxxrt_toolchain.web.address import is_address
 from cxxrt_toolchain.wheel.reader import Wheel
-
-if TYPE_CHECKING:
-    import argparse
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

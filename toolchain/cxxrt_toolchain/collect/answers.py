@@ -6,15 +6,13 @@ A question may hold ten thousand names, so only their digest is kept.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Collection, Iterable
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from cxxrt_toolchain.collect.store import Identity, Store, identity
 from cxxrt_toolchain.elf.reader import ElfError, SparseElf
 from cxxrt_toolchain.plain_files import open_plain
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
 
 NO_NAMES: tuple[str, ...] = ()
 _Answer = TypeVar("_Answer")

@@ -6,6 +6,7 @@ object that cannot be read is skipped.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,6 @@ from cxxrt_toolchain.facts.symbols import spells_old_string
 from cxxrt_toolchain.facts.traits import names_with
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     from cxxrt_toolchain.collect.answers import Answers
     from cxxrt_toolchain.elf.reader import SparseElf
     from cxxrt_toolchain.facts.installed import Found

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from stat import S_ISREG
 from typing import TYPE_CHECKING, BinaryIO
@@ -24,8 +25,6 @@ from cxxrt_toolchain.facts.traits import LARGEST_TABLE, NO_TRAITS, read_traits
 from cxxrt_toolchain.facts.wheel import UnreadableObject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     from cxxrt_toolchain.facts.objects import Facts, Needs
 
 BUFFER = 1 << 14

@@ -7,6 +7,7 @@ capsule. An object that cannot be read is skipped.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,6 @@ from cxxrt_toolchain.facts.symbols import belongs_to_libstdcxx
 from cxxrt_toolchain.facts.traits import capsules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
-
     from cxxrt_toolchain.collect.answers import Answers
     from cxxrt_toolchain.elf.reader import SparseElf
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion
@@ -15,9 +17,6 @@ from cxxrt_toolchain.facts.needs.providers import Provider
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
-
     from cxxrt_toolchain.facts.installed import Environment
 
 

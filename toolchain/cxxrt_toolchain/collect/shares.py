@@ -11,10 +11,8 @@ from __future__ import annotations
 import marshal
 import os
 import struct
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 _Value = TypeVar("_Value")
 _WORTH_IT = 32

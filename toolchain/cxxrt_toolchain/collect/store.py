@@ -20,16 +20,14 @@ import os
 import secrets
 import time
 import zlib
+from collections.abc import Mapping
 from hashlib import blake2b
+from pathlib import Path
 from stat import S_ISREG
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cxxrt_toolchain.host.cache import cache_root
 from cxxrt_toolchain.temporary import whole_file
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 Identity = tuple[int, int, int, int, int]
 """Device, inode, size, mtime and ctime in nanoseconds. A program can set an mtime; the ctime

@@ -6,6 +6,7 @@ opinion is formed here. A member that starts like an ELF file and cannot be read
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -29,8 +30,6 @@ from cxxrt_toolchain.wheel.sweep import sweep
 from cxxrt_toolchain.wording import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
     from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.facts.wheel import SymbolDigest
     from cxxrt_toolchain.wheel.metadata import WheelFile

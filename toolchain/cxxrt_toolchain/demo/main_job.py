@@ -5,6 +5,7 @@ Exit 0 if every claim held, 1 if one did not. Every Python that loads a library 
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import time
 import venv
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -27,9 +29,6 @@ from cxxrt_toolchain.report.terminal import Page
 from cxxrt_toolchain.temporary import scratch_folder
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterator, Sequence
-
     from cxxrt_toolchain.report.terminal import Text
 
 _RUNTIME_STEMS = ("libstdc++", "libgcc_s", "libgomp", "libatomic", "libquadmath", "libcudart")

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import as_file, files
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from cxxrt_toolchain.errors import MissingToolError, StepFailedError
 from cxxrt_toolchain.runtime.progress import Progress
@@ -20,9 +20,6 @@ from cxxrt_toolchain.runtime.sources.clients import machine_clients
 from cxxrt_toolchain.runtime.sources.fetch import fetch
 from cxxrt_toolchain.runtime.sources.unpack import unpack_deb
 from cxxrt_toolchain.strict import Value
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _COMMON = ("-O1", "-fPIC", "-shared", "-fvisibility=hidden", "-fvisibility-inlines-hidden")
 

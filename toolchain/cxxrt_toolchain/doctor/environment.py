@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,6 @@ from cxxrt_toolchain.rules.rule import Severity
 from cxxrt_toolchain.rules.scenes import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from cxxrt_toolchain.host.interpreter import Interpreter
     from cxxrt_toolchain.report.diagnosis import Diagnosis
     from cxxrt_toolchain.rules.rule import Finding

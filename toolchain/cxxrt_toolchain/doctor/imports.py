@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -44,8 +45,6 @@ from cxxrt_toolchain.rules.imports.trials import after_trials
 from cxxrt_toolchain.rules.rule import Finding, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-
     from cxxrt_toolchain.facts.imports.run import Attempt
     from cxxrt_toolchain.facts.process import ProcessView
 

@@ -10,6 +10,7 @@ Source: System V psABI for x86-64 (3.2.3, argument registers; 5.2, the procedure
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.elf import dynamic as dt
@@ -17,8 +18,6 @@ from cxxrt_toolchain.elf.image import PF_X, PT_LOAD, ElfError
 from cxxrt_toolchain.elf.references import relocations
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
-
     from cxxrt_toolchain.elf.dynamic import Dynamic
     from cxxrt_toolchain.elf.image import ElfImage
 

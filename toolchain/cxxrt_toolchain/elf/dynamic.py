@@ -5,14 +5,13 @@ Source: System V gABI chapter 5, "Dynamic Section"; the GNU tags: glibc's elf.h.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.elf.image import PT_DYNAMIC
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from cxxrt_toolchain.elf.image import ElfImage
 
 DT_NEEDED, DT_PLTRELSZ, DT_HASH, DT_STRTAB, DT_SYMTAB = 1, 2, 4, 5, 6

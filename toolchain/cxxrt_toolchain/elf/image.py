@@ -10,13 +10,11 @@ Source: System V gABI, chapters 4 (object files) and 5 (program loading).
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from cxxrt_toolchain.errors import MemberError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MAGIC = b"\x7fELF"
 PT_LOAD = 1

@@ -6,6 +6,7 @@ one where there is no other. Source: glibc's elf/dl-lookup.c (do_lookup_x); gABI
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +14,6 @@ from cxxrt_toolchain.elf import dynamic as dt
 from cxxrt_toolchain.elf.references import STB_GNU_UNIQUE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from struct import Struct
 
     from cxxrt_toolchain.elf.dynamic import Dynamic

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -23,8 +24,6 @@ from cxxrt_toolchain.errors import MemberError, MissingToolError, StepFailedErro
 from cxxrt_toolchain.temporary import scratch_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.elf.facts import SharedObject, Soname
 
 _OLDEST = (0, 18)

@@ -12,6 +12,7 @@ tests/bench/elf_reader.py on numpy 2.4.6, scipy 1.17.1 and pyarrow 26.0.1, symbo
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -42,8 +43,6 @@ from cxxrt_toolchain.elf.symbols import (
 from cxxrt_toolchain.elf.versions import read_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
-
     from cxxrt_toolchain.elf.facts import SymbolGroup
     from cxxrt_toolchain.elf.image import ByteSource
     from cxxrt_toolchain.elf.versions import Versions

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,8 +20,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from cxxrt_toolchain.elf import dynamic as dt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
-
     from cxxrt_toolchain.elf.dynamic import Dynamic
     from cxxrt_toolchain.elf.image import ElfImage
 

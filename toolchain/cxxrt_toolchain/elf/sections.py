@@ -6,14 +6,13 @@ without them the read-only segments stand in for the constants. Source: gABI cha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.elf.image import PF_W, PT_LOAD, ElfError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.elf.image import ElfImage
 
 _LARGEST_NAMES = _LARGEST_COMMENT = 1 << 16

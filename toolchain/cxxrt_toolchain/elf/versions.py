@@ -7,6 +7,7 @@ Drepper, "ELF Symbol Versioning"; LSB Core, "Symbol Versioning".
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -15,7 +16,6 @@ from cxxrt_toolchain.elf.dynamic import DT_VERDEF, DT_VERNEED
 from cxxrt_toolchain.elf.facts import NeededVersion, Soname
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from struct import Struct
 
     from cxxrt_toolchain.elf.dynamic import Dynamic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
@@ -19,8 +20,6 @@ from cxxrt_toolchain.facts.libraries import (
 from cxxrt_toolchain.facts.loading import NO_LOADS, Loads, Twins, find_twins, is_plain_library
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
-
     from cxxrt_toolchain.facts.installed import Distribution, Environment, Found
     from cxxrt_toolchain.facts.members import Member, MissingSymbols, StringConflict
     from cxxrt_toolchain.facts.objects import ObjectFacts

@@ -5,13 +5,12 @@ The bytes are searched only if the undefined symbols leave it possible.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Container, Iterable
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable
-
     from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.elf.image import ByteSource
 

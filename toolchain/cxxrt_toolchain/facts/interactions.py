@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from cxxrt_toolchain.facts.traits import Traits
 
 

@@ -6,6 +6,7 @@ Asks the file system only whether a prefix is a conda environment.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -15,8 +16,6 @@ from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.facts.families import DEFINED_BY, RuntimeFamily, family_of_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from cxxrt_toolchain.facts.installed import Distribution, Environment
     from cxxrt_toolchain.facts.objects import ObjectFacts
 

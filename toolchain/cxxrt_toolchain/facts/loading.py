@@ -7,12 +7,11 @@ each lacks: a file, a symbol version or a symbol. Also the reserve of static thr
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.facts.objects import ObjectFacts
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cxxrt_toolchain.elf.facts import NeededVersion, SharedObject, Soname
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.symbols import CAPTURES, CATEGORIES, LOCALE_IDS
 from cxxrt_toolchain.facts.traits import NO_TRAITS, Traits
 from cxxrt_toolchain.facts.wheel import UnreadableObject
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 OPENMP_MARKS = frozenset({"GOMP_parallel", "__kmpc_fork_call"})
 CUDART_MARK = "cudaRuntimeGetVersion"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
@@ -12,8 +13,6 @@ from cxxrt_toolchain.facts.libraries import PrivateLibstdcxx, RuntimeCopy, State
 from cxxrt_toolchain.facts.loading import Twins, find_twins, is_plain_library
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.facts.bindings import Bindings
     from cxxrt_toolchain.facts.libraries import Library, Package

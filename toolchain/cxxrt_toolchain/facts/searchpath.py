@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from cxxrt_toolchain.abi.provider import Provided
     from cxxrt_toolchain.facts.wheel import ObjectReport
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from heapq import nsmallest
 from typing import TYPE_CHECKING
@@ -19,8 +20,6 @@ from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.facts.wheel import SymbolDigest, SymbolSample
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
-
     from cxxrt_toolchain.abi.policy import WatchedSymbols
     from cxxrt_toolchain.elf.facts import SymbolGroup
 

@@ -9,6 +9,7 @@ text, which takes microseconds; more of the file is read only where that is not 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,6 @@ from cxxrt_toolchain.facts.fingerprints import candidates, find_texts
 from cxxrt_toolchain.facts.symbols import belongs_to_libstdcxx, spells_old_string
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
     from cxxrt_toolchain.elf.facts import DynamicSymbol, SharedObject
     from cxxrt_toolchain.elf.reader import SparseElf
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,8 +15,6 @@ from cxxrt_toolchain.facts.families import served_soname
 from cxxrt_toolchain.facts.installed import normalized
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
     from packaging.requirements import Requirement
 
     from cxxrt_toolchain.abi.filename import WheelTags

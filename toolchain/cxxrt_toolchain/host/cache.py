@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.wording import quoted
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def cache_root(environ: Mapping[str, str], option: Path | None = None) -> Path:

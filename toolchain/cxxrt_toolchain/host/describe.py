@@ -12,6 +12,7 @@ import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,8 +24,6 @@ from cxxrt_toolchain.plain_files import read_plain
 from cxxrt_toolchain.temporary import scratch_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cxxrt_toolchain.abi.spec import Spec
 
 _CHILD = Path(__file__).with_name("environment_child.py")

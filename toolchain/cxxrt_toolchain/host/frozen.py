@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.host.interpreter import Interpreter
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _VERSION = re.compile(r"(?:libpython|\.cpython-)(\d)\.?(\d+)")
 _ARCHIVES = ("base_library.zip", "library.zip")

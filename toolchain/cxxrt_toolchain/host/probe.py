@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,6 @@ from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.host.supported import Host, Veto, declared_epoch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cxxrt_toolchain.abi.spec import Spec
     from cxxrt_toolchain.host.interpreter import Interpreter
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,8 +17,6 @@ from cxxrt_toolchain.errors import ConfigError, MissingToolError
 from cxxrt_toolchain.plain_files import read_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     from cxxrt_toolchain.abi.manifest import RuntimeManifest
 
 PACKAGE = "cxx11_cuda_runtime"

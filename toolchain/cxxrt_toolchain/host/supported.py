@@ -5,6 +5,7 @@ Sections 6 and 7 of the tag specification. Nothing here looks at the machine; ``
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,6 @@ from cxxrt_toolchain.abi.versions import as_number, release_pair
 from cxxrt_toolchain.host.expansion import expand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from packaging.tags import Tag
 
     from cxxrt_toolchain.abi.manifest import RuntimeManifest

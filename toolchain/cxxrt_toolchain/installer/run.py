@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,6 @@ from cxxrt_toolchain.host.supported import expansion_rows, supported_runtimes
 from cxxrt_toolchain.installer.pip_hook import RESTARTED, VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from cxxrt_toolchain.host.interpreter import Interpreter
     from cxxrt_toolchain.host.supported import SupportedRuntime
 

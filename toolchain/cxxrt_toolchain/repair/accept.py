@@ -6,6 +6,7 @@ What ``cxxrt repair``, ``cxxrt encode`` and the build backend write comes from h
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect.wheel import collect, identities
@@ -16,8 +17,6 @@ from cxxrt_toolchain.temporary import scratch_folder
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cxxrt_toolchain.facts.wheel import WheelReport
     from cxxrt_toolchain.repair.options import PlanOptions
     from cxxrt_toolchain.repair.plan import RepairPlan

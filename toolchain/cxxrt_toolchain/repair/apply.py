@@ -10,8 +10,10 @@ import errno
 import os
 import shutil
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.tags import parse_tag
@@ -34,9 +36,6 @@ from cxxrt_toolchain.temporary import scratch_folder, whole_file
 from cxxrt_toolchain.wheel.writer import CopiedMember, NewMember, write_wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
     from cxxrt_toolchain.elf.patcher import Patcher
     from cxxrt_toolchain.repair.edits import Edit
     from cxxrt_toolchain.repair.plan import RepairPlan

@@ -7,6 +7,7 @@ other: there and back gives the same bytes.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,6 @@ from cxxrt_toolchain.repair.options import Encoding
 from cxxrt_toolchain.repair.plan import RepairPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from cxxrt_toolchain.abi.filename import WheelTags
     from cxxrt_toolchain.repair.edits import Edit
     from cxxrt_toolchain.wheel.reader import Wheel

@@ -5,6 +5,7 @@ Pure; `graft` knows where they lie on a machine.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.platforms import GlibcPlatform, parse_platform
@@ -14,8 +15,6 @@ from cxxrt_toolchain.rules.rule import Severity, error
 from cxxrt_toolchain.rules.wheel.verdict import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from cxxrt_toolchain.facts.wheel import WheelReport
     from cxxrt_toolchain.rules.rule import Finding
 

@@ -12,17 +12,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from cxxrt_toolchain.elf.patcher import find_patchelf
 from cxxrt_toolchain.errors import MissingToolError, StepFailedError
 from cxxrt_toolchain.host.interpreter import module_command
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 _INSTALL = "Install it: python -m pip install 'auditwheel>=6.8,<7'."
 _UNKNOWN_API = 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from cxxrt_toolchain.facts.installed import normalized
 from cxxrt_toolchain.rules.rule import error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.facts.wheel import WheelReport
     from cxxrt_toolchain.repair.graft import GraftedLibrary
     from cxxrt_toolchain.rules.rule import Finding

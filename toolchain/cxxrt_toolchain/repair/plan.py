@@ -7,6 +7,7 @@ that is read is the Python source of packages to wire, through a function.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -42,8 +43,6 @@ from cxxrt_toolchain.rules.wheel.claim import make_claim
 from cxxrt_toolchain.rules.wheel.verdict import judge_repaired
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from cxxrt_toolchain.abi.filename import WheelTags
     from cxxrt_toolchain.abi.spec import Epoch
     from cxxrt_toolchain.abi.symbols import SymbolTables

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.searchpath import origin_path
 from cxxrt_toolchain.repair.edits import SetRequirement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import WheelReport
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,6 @@ from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name
 from cxxrt_toolchain.facts.needs.runtime import glibc_floor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from cxxrt_toolchain.abi.spec import Epoch
     from cxxrt_toolchain.abi.tag import RuntimeAbi
     from cxxrt_toolchain.elf.facts import Soname

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,8 +37,6 @@ from cxxrt_toolchain.repair.edits import AddFile, ImportFirst
 from cxxrt_toolchain.repair.forwarder import forwarder_source, init_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
-
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.abi.tag import RuntimeAbi
     from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds

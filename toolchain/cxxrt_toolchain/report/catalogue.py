@@ -7,15 +7,12 @@ the next heading is the entry.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import MissingToolError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _HEADING = re.compile(r"^## (?P<rule>CXXRT-[A-Z][0-9]+): (?P<title>.+)$", re.MULTILINE)
 _MECHANISM = re.compile(r"^\* (?P<name>M[0-9]+)(?P<text>, .+(?:\n  .+)*)$", re.MULTILINE)

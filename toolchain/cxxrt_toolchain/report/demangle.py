@@ -7,11 +7,8 @@ is invalid, or if the declaration could be too long to read.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache, partial
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _MANGLED = re.compile(r"(?<![\w/.$])_Z[\w$]+(?:\.[\w$]+)*(?=\.?(?:[\s,;:)@'\"`]|$))", re.ASCII)
 _NAME = re.compile(r"_Z[\w$.]+", re.ASCII)

@@ -6,7 +6,8 @@ demangled, and control characters in names are escaped.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TextIO
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.imports.run import Outcome
@@ -18,9 +19,6 @@ from cxxrt_toolchain.rules.rule import Severity
 from cxxrt_toolchain.wording import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import TextIO
-
     from cxxrt_toolchain.facts.imports.run import Step
     from cxxrt_toolchain.facts.libraries import Library
     from cxxrt_toolchain.report.diagnosis import Diagnosis

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.abi.tag import BadTagError
@@ -12,9 +14,6 @@ from cxxrt_toolchain.facts.needs.runtime import runtime_needs
 from cxxrt_toolchain.rules.rule import CATALOGUE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolSample, WheelReport

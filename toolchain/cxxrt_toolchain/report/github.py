@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.rules.rule import Severity
 from cxxrt_toolchain.wording import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from cxxrt_toolchain.report.documents import Checked
     from cxxrt_toolchain.rules.rule import Rule
 

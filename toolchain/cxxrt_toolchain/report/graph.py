@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.libraries import Origin, Package, Places
 from cxxrt_toolchain.report.diagnosis import Diagnosis, Edge, Relation, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from cxxrt_toolchain.facts.environment import EnvironmentFacts
     from cxxrt_toolchain.facts.imports.run import Event
     from cxxrt_toolchain.facts.members import Member

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -10,9 +12,6 @@ from cxxrt_toolchain import __version__
 from cxxrt_toolchain.wording import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
-
     from cxxrt_toolchain.report.catalogue import Entry
     from cxxrt_toolchain.report.documents import Checked
     from cxxrt_toolchain.rules.rule import Finding, Rule

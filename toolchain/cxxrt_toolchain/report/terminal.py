@@ -10,16 +10,14 @@ import re
 import shutil
 import sys
 import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from cxxrt_toolchain.wording import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from typing import TextIO, TypeAlias
-
     Text: TypeAlias = Sequence[tuple[str, str]]
     """Texts, each with its style: words such as ``bold red``, or none."""
 

@@ -6,6 +6,7 @@ M1 is a mechanism of the catalogue.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
@@ -17,8 +18,6 @@ from cxxrt_toolchain.rules.rule import Finding, Severity, rule
 from cxxrt_toolchain.wording import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-
     from cxxrt_toolchain.facts.bindings import Bound
     from cxxrt_toolchain.facts.members import Member
     from cxxrt_toolchain.facts.objects import ObjectFacts

@@ -5,6 +5,7 @@ M2 is a mechanism of the catalogue.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.versions import as_number
@@ -16,8 +17,6 @@ from cxxrt_toolchain.rules.rule import Finding, Severity, error, note, rule
 from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.facts.bindings import LocaleTable
     from cxxrt_toolchain.facts.libraries import PrivateLibstdcxx, RuntimeCopy
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
@@ -11,8 +12,6 @@ from cxxrt_toolchain.rules.rule import note, rule
 from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.facts.objects import ObjectFacts
     from cxxrt_toolchain.rules.rule import Finding
 

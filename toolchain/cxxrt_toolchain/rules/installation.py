@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,6 @@ from cxxrt_toolchain.rules.unserved import lacks_version, shadowed
 from cxxrt_toolchain.wording import listed, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from packaging.requirements import Requirement
 
     from cxxrt_toolchain.facts.members import MissingSymbols

@@ -5,6 +5,7 @@ What symbols of two packages prove is a warning; what may happen through pointer
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
@@ -21,8 +22,6 @@ from cxxrt_toolchain.rules.rule import Finding, Severity, error, note, rule, war
 from cxxrt_toolchain.wording import listed, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-
     from cxxrt_toolchain.facts.interactions import CapsulePointer, CrossingGroup, InteractingObject
     from cxxrt_toolchain.facts.members import StringConflict
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.versions import version_tuple
@@ -17,8 +18,6 @@ from cxxrt_toolchain.rules.rule import Finding, Severity, error, note, rule, war
 from cxxrt_toolchain.wording import counted, listed, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from cxxrt_toolchain.facts.objects import ObjectFacts
 
 _REFUSES = (2, 41)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
@@ -20,8 +21,6 @@ from cxxrt_toolchain.rules.rule import Finding, Severity, rule, warning
 from cxxrt_toolchain.wording import listed, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.facts.members import MissingSymbols
 
 ABORTING = frozenset({RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP})

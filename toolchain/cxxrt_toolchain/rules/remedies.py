@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.versions import version_tuple
@@ -14,8 +15,6 @@ from cxxrt_toolchain.rules.rule import Finding, error, note
 from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
     from typing_extensions import Self
 
     from cxxrt_toolchain.facts.interactions import CapsulePointer, Crossing

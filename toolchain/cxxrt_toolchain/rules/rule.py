@@ -6,14 +6,11 @@ findings, worst first. The long text of each rule is in ``hazards.md``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+from typing import TypeVar
 
 S = TypeVar("S")
 

@@ -5,6 +5,7 @@ Texts such as ``H12,CXXRT-L105,D`` become a `Selection`, which is applied to fin
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -12,8 +13,6 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from cxxrt_toolchain.rules.rule import Finding, Rule
 
 PREFIX = "CXXRT-"

@@ -7,6 +7,7 @@ nothing else.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
@@ -18,8 +19,6 @@ from cxxrt_toolchain.rules.rule import Finding, error, note, rule, warning
 from cxxrt_toolchain.wording import counted, listed, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from cxxrt_toolchain.facts.loading import Absent, Unserved
 
 _GRAFTED = re.compile(r"-[0-9a-f]{8}(?=\.)")

@@ -5,6 +5,7 @@ M3 (too old) is a mechanism of the catalogue.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
@@ -25,8 +26,6 @@ from cxxrt_toolchain.rules.rule import Finding, Severity, error, note, rule, war
 from cxxrt_toolchain.wording import listed, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from cxxrt_toolchain.facts.members import Member
     from cxxrt_toolchain.facts.objects import ObjectFacts
 

@@ -6,6 +6,7 @@ library: NVIDIA's licence forbids it, and GCC's are finished when they are stage
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,8 +32,6 @@ from cxxrt_toolchain.wheel.metadata import WheelFile
 from cxxrt_toolchain.wheel.writer import NewMember, write_wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from cxxrt_toolchain.abi.manifest import RuntimeManifest
     from cxxrt_toolchain.runtime.recipe import RuntimeRecipe
     from cxxrt_toolchain.runtime.stage import StagedComponent, Workshop

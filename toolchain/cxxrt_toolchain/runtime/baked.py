@@ -6,6 +6,7 @@ Parsing JSON would cost an import more than loading the libraries does.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
@@ -15,8 +16,6 @@ from cxxrt_toolchain.runtime.anchor import ANCHOR
 from cxxrt_toolchain.runtime.manifest_build import AssemblyError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cxxrt_toolchain.abi.manifest import CudaRuntime, Library, RuntimeManifest
 
 _HEADER = '''\

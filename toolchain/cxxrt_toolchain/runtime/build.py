@@ -15,8 +15,10 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import StepFailedError
@@ -27,9 +29,6 @@ from cxxrt_toolchain.runtime.sources.seal import is_intact, seal
 from cxxrt_toolchain.runtime.sources.unpack import unpack_deb, unpack_wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
     from cxxrt_toolchain.runtime.progress import Progress
     from cxxrt_toolchain.runtime.recipe import Component, Step
 

@@ -6,6 +6,7 @@ because a wheel cannot hold one (PEP 778 is deferred).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from cxxrt_toolchain.facts.families import cuda_major
 from cxxrt_toolchain.host.runtime_folder import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from cxxrt_toolchain.abi.manifest import RuntimeManifest
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from packaging.licenses import canonicalize_license_expression
@@ -9,8 +10,6 @@ from packaging.licenses import canonicalize_license_expression
 from cxxrt_toolchain.host.runtime_folder import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from cxxrt_toolchain.abi.manifest import RuntimeManifest
 
 LOADER_LICENSE = "Apache-2.0"

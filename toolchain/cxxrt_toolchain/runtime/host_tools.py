@@ -11,6 +11,8 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import MissingToolError
@@ -20,9 +22,6 @@ from cxxrt_toolchain.runtime.sources.unpack import unpack_deb
 from cxxrt_toolchain.strict import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
     from cxxrt_toolchain.runtime.recipe import Input
 
 _PROGRAMS = {"make": "make", "patch": "patch", "sh": "dash", "sed": "sed", "awk": "mawk"}

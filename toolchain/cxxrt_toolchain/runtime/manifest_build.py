@@ -5,6 +5,7 @@ Every figure is read from the files; nothing in it is written by hand.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,6 @@ from cxxrt_toolchain.runtime.conformity import glibc_need, version_nodes
 from cxxrt_toolchain.runtime.recipe import Cudart, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from cxxrt_toolchain.abi.symbols import CudartSymbols, SymbolTables
     from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.runtime.recipe import RuntimeRecipe

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cxxrt_toolchain.elf.facts import Soname
 
 ARCHITECTURES = ("x86_64", "aarch64")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
@@ -11,8 +12,6 @@ from cxxrt_toolchain.runtime.recipe import Kind, Role
 from cxxrt_toolchain.wheel.sbom import cyclonedx
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from cxxrt_toolchain.abi.manifest import Component, Library, RuntimeManifest
     from cxxrt_toolchain.runtime.recipe import Input
     from cxxrt_toolchain.runtime.stage import StagedComponent

@@ -7,6 +7,7 @@ content.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,8 +23,6 @@ from cxxrt_toolchain.runtime.sources.unpack import unpack_wheel
 from cxxrt_toolchain.runtime.verify import load_figures, read_library, verify_build
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cxxrt_toolchain.elf.facts import SharedObject, Soname
     from cxxrt_toolchain.runtime.conformity import Figures
     from cxxrt_toolchain.runtime.progress import Progress

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.elf.reader import read_elf
@@ -12,8 +13,6 @@ from cxxrt_toolchain.errors import StepFailedError
 from cxxrt_toolchain.runtime.conformity import Figures, broken_promises, figures
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.runtime.recipe import Component
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.report.page.markup import Html, element
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from cxxrt_toolchain.survey.queries import Share
 
 _WIDTH, _ROW, _LEFT, _RIGHT = 960, 30, 330, 120

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from multiprocessing.connection import wait
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.errors import MissingToolError, StepFailedError
 from cxxrt_toolchain.survey.shard import work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
     from multiprocessing.connection import Connection
-    from types import ModuleType
 
     from cxxrt_toolchain.survey.shard import Settings
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from itertools import islice
@@ -21,8 +21,6 @@ from cxxrt_toolchain.survey.refs import WheelRef, is_linux_wheel, utc
 from cxxrt_toolchain.web.address import public
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from cxxrt_toolchain.web.client import Client, Reply
 
 _JSON = "application/vnd.pypi.simple.v1+json"

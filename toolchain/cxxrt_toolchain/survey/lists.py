@@ -9,14 +9,12 @@ it alone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.survey.refs import WheelRef, is_linux_wheel, utc
 from cxxrt_toolchain.survey.store import extra
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _AT_ONCE = 10_000
 _CONTENTS = "project_release"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cxxrt_toolchain.report.page.markup import EMPTY, Html, code, element, lines, section
 from cxxrt_toolchain.report.page.shell import bar, html_document, resource
 from cxxrt_toolchain.survey.charts import bars, curves
 from cxxrt_toolchain.survey.queries import KINDS, Answers, measure
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 _MOST_CULPRITS = 24
 _MOST_ROWS = 40

@@ -6,6 +6,7 @@ that changed are fetched; a run that was interrupted goes on where it stopped.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import chain, islice
@@ -26,8 +27,6 @@ from cxxrt_toolchain.survey.refs import (
 from cxxrt_toolchain.web.address import is_address, public
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from cxxrt_toolchain.survey.store import Store
     from cxxrt_toolchain.web.client import Client
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,8 +18,6 @@ from cxxrt_toolchain.survey.store import LEVELS, extra, parquet_schema
 from cxxrt_toolchain.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from cxxrt_toolchain.survey.store import Store
 
 _ORDER = ("project", "version", "place")

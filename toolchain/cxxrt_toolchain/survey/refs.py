@@ -5,18 +5,15 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from heapq import nsmallest
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from cxxrt_toolchain.abi.filename import BadWheelNameError, parse_wheel_name
 from cxxrt_toolchain.errors import InputError, UsageError
 from cxxrt_toolchain.facts.installed import normalized
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
 _LINUX = re.compile(r"(?:many|musl)?linux")
 _PROJECT, _DOWNLOADS = ("project", "name", "package"), ("downloads", "download_count")

@@ -6,6 +6,7 @@ somebody else made (`listing`), the archive's directory and texts (`names`), eve
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -23,8 +24,6 @@ from cxxrt_toolchain.survey.store import FACTS_VERSION, Row, columns
 from cxxrt_toolchain.wheel.record import sha256_hex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolDigest, WheelReport
     from cxxrt_toolchain.rules.wheel.verdict import Verdict
     from cxxrt_toolchain.wheel.reader import Wheel

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,9 +29,6 @@ from cxxrt_toolchain.wheel.reader import Wheel
 from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from contextlib import AbstractContextManager
-
     from cxxrt_toolchain.survey.refs import WheelRef
 
 _AT_ONCE = 16

@@ -17,21 +17,19 @@ from __future__ import annotations
 
 import fcntl
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from cxxrt_toolchain.errors import InputError, MissingToolError, UsageError
 from cxxrt_toolchain.survey.refs import WheelRef
 from cxxrt_toolchain.temporary import whole_file
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-    from types import ModuleType
 
 FACTS_VERSION = 1
 """To be raised where the same wheel gives another row than before; `run` then surveys anew."""

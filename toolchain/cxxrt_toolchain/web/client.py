@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import ModuleType
+from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -22,10 +24,6 @@ from cxxrt_toolchain.errors import InputError, MissingToolError
 from cxxrt_toolchain.web.address import host_of, public
 from cxxrt_toolchain.web.credentials import authorization
 from cxxrt_toolchain.web.pace import Pace
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from types import ModuleType
 
 T = TypeVar("T")
 

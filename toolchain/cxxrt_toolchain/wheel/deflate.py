@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import zlib
 from collections import deque
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.processors import usable_processors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
     from concurrent.futures import Future
-    from pathlib import Path
 
     from typing_extensions import Self
 

@@ -17,8 +17,10 @@ import struct
 import warnings
 import zipfile
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cxxrt_toolchain.errors import InputError
@@ -27,9 +29,6 @@ from cxxrt_toolchain.wheel.stream import DEFLATED, STORED, Extent
 from cxxrt_toolchain.wording import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from cxxrt_toolchain.wheel.source import ByteSource
 
 _LOCAL = struct.Struct("<4s5H3I2H")

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator
 
 FIELD = re.compile(rb"([A-Za-z0-9_-]+)[ \t]*:[ \t]*(.*)", re.DOTALL)
 """Name and value of a raw field."""

@@ -8,6 +8,7 @@ has its own module.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
@@ -18,8 +19,6 @@ from cxxrt_toolchain.wheel.fields import FIELD, raw_fields, split_body, tidy_val
 from cxxrt_toolchain.wording import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from packaging.requirements import Requirement
     from packaging.tags import Tag
 

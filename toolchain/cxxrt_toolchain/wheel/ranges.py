@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +23,6 @@ from cxxrt_toolchain.web.client import WebError
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.web.client import Client, Reply
     from cxxrt_toolchain.wheel.source import ByteSource
 

@@ -7,7 +7,9 @@ that is not what the directory promises when it is read.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.filename import parse_wheel_name
@@ -34,9 +36,6 @@ from cxxrt_toolchain.wheel.sweep import sweep
 from cxxrt_toolchain.wording import listed, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
     from typing_extensions import Self
 
     from cxxrt_toolchain.wheel.record import RecordRow

@@ -7,6 +7,7 @@ import binascii
 import csv
 import io
 from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,8 +16,6 @@ from cxxrt_toolchain.wheel.metadata import MetadataError
 from cxxrt_toolchain.wording import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
-
     from cxxrt_toolchain.wheel.stream import MemberStream
 
 _ALGORITHMS = ("sha256", "sha384", "sha512")

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import io
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from cxxrt_toolchain.plain_files import open_plain
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from typing_extensions import Buffer
 
 

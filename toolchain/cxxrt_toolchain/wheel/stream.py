@@ -16,16 +16,15 @@ import io
 import os
 import zlib
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import MemberError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import ModuleType
-
     from typing_extensions import Buffer
 
     from cxxrt_toolchain.wheel.source import ByteSource

@@ -7,14 +7,12 @@ member that would exceed the limit waits, and one that exceeds it alone is looke
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from threading import Condition, Thread
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from cxxrt_toolchain.processors import usable_processors
 from cxxrt_toolchain.wheel.stream import MOST_KEPT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 
 class _Member(Protocol):

@@ -11,8 +11,10 @@ import hashlib
 import os
 import time
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from cxxrt_toolchain.abi.filename import parse_wheel_name
 from cxxrt_toolchain.errors import ConfigError, InputError
@@ -29,10 +31,6 @@ from cxxrt_toolchain.wheel.stream import DEFLATED, STORED
 from cxxrt_toolchain.wheel.zipformat import DosTime, Written, central_directory, local_header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-    from typing import BinaryIO
-
     from cxxrt_toolchain.wheel.deflate import Piece
     from cxxrt_toolchain.wheel.reader import Wheel
 

@@ -18,6 +18,7 @@ import codecs
 import json
 import os
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,6 @@ from cxxrt_toolchain.collect.environment.source_trees import may_be_shared
 from cxxrt_toolchain.plain_files import read_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from cxxrt_toolchain.collect.environment.finder_modules import Mapped
     from cxxrt_toolchain.collect.environment.source_trees import SourceTrees
 

@@ -17,12 +17,9 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 _MOST_TEXT = 8 << 20
 _STATEMENT = re.compile(r"^(?=[^\s#)\]}])", re.MULTILINE)

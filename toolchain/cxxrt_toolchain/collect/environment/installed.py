@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import os
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,6 @@ from cxxrt_toolchain.collect.environment.source_trees import SourceTrees, may_be
 from cxxrt_toolchain.facts.installed import Distribution, Environment, normalized
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from cxxrt_toolchain.collect.store import Store
     from cxxrt_toolchain.host.interpreter import Interpreter
 

@@ -8,6 +8,7 @@ mapped again. A package's own code may have loaded other libraries before; that 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -20,8 +21,6 @@ from cxxrt_toolchain.facts.installed import VARIABLE_STEPS
 from cxxrt_toolchain.facts.loading import Opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from cxxrt_toolchain.collect.environment.search import Search
     from cxxrt_toolchain.collect.store import Identity, Store
     from cxxrt_toolchain.facts.objects import ObjectFacts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,6 @@ from cxxrt_toolchain.facts.loading import Loads, Unserved
 from cxxrt_toolchain.host.runtime_folder import hook_majors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
     from cxxrt_toolchain.collect.answers import Answers
     from cxxrt_toolchain.collect.store import Store
     from cxxrt_toolchain.facts.installed import Environment

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,6 @@ from cxxrt_toolchain.facts.installed import normalized
 from cxxrt_toolchain.plain_files import read_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
     from cxxrt_toolchain.facts.installed import Environment
     from cxxrt_toolchain.facts.loading import Opened
     from cxxrt_toolchain.facts.members import Member

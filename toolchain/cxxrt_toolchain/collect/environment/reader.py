@@ -7,6 +7,7 @@ nothing.
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache as cache_calls
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,6 @@ from cxxrt_toolchain.host.runtime_folder import has_hook
 from cxxrt_toolchain.plain_files import read_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
-
     from cxxrt_toolchain.collect.store import Store
     from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.facts.installed import Environment

@@ -11,14 +11,13 @@ from __future__ import annotations
 import os
 import re
 import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.installed import Found, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
     from cxxrt_toolchain.elf.facts import SharedObject
 
 CACHE_FILE = "/etc/ld.so.cache"

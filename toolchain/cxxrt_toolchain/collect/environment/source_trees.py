@@ -10,12 +10,10 @@ store: its mtime changes with every entry that comes or goes, so that a second r
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from cxxrt_toolchain.collect.store import Store, identity
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 MOST_FOLDERS = 5_000
 """Folders of one tree; PyTorch's package has half as many."""

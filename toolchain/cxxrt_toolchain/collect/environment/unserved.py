@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.elf.facts import Binding
@@ -18,8 +19,6 @@ from cxxrt_toolchain.facts.loading import Absent, Unserved
 from cxxrt_toolchain.plain_files import open_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
-
     from cxxrt_toolchain.collect.answers import Answers
     from cxxrt_toolchain.collect.environment.loading import Loader
     from cxxrt_toolchain.collect.environment.own_code import OwnCode

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import struct
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,6 @@ from cxxrt_toolchain.facts.imports.run import CrashSite
 from cxxrt_toolchain.plain_files import open_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.collect.process.memory import Memory
     from cxxrt_toolchain.collect.process.procfs import Mapping
 

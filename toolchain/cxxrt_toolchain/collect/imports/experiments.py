@@ -11,6 +11,7 @@ it, the others are left out one by one.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,8 +28,6 @@ from cxxrt_toolchain.facts.libraries import newest_node
 from cxxrt_toolchain.plain_files import open_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
     from cxxrt_toolchain.facts.imports.run import Attempt
 
 

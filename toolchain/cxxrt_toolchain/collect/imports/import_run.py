@@ -6,6 +6,7 @@ Each import is observed when it is done, or in the moment of the crash. Judges n
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Generic
@@ -15,7 +16,6 @@ from cxxrt_toolchain.facts.imports.run import Attempt, ImportRun, Outcome, T, la
 from cxxrt_toolchain.temporary import scratch_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from threading import Event as Signal
 
     from typing_extensions import Self

@@ -7,6 +7,7 @@ then, for another trial to continue in it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,7 +20,6 @@ from cxxrt_toolchain.facts.imports.trials import Change, Ending, Trial
 from cxxrt_toolchain.processors import usable_processors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
     from typing_extensions import Self

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import InputError, MissingToolError
@@ -20,8 +21,6 @@ from cxxrt_toolchain.host.interpreter import Interpreter
 from cxxrt_toolchain.host.runtime_folder import find_runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from cxxrt_toolchain.collect.process.procfs import ProcessFacts
 
 _INTERPRETER = re.compile(r"(?:python|pypy)[\d.]*[dt]?\Z")

@@ -7,7 +7,8 @@ is read. Jump slots that are still unbound point into their own object and count
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import ElfError, ElfImage
@@ -16,9 +17,6 @@ from cxxrt_toolchain.elf.references import read_definitions
 from cxxrt_toolchain.facts.bindings import FACETS, PLAIN_FACET, Bindings, Bound, LocaleTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from typing import BinaryIO
-
     from cxxrt_toolchain.collect.process.memory import AddressMap, Memory
     from cxxrt_toolchain.collect.process.references import ObjectReferences
     from cxxrt_toolchain.elf.references import OwnDefinition

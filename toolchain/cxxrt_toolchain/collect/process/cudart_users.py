@@ -7,7 +7,8 @@ torchvision 0.29.1 needs its own copy as ``libcudart.faf08d9a.so.13``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, BinaryIO
 
 from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import ElfError, ElfImage
@@ -15,9 +16,6 @@ from cxxrt_toolchain.elf.references import read_imports
 from cxxrt_toolchain.facts.families import RuntimeFamily, canonical_soname
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from typing import BinaryIO
-
     from cxxrt_toolchain.facts.libraries import Library
 
 _FUNCTIONS = ("cuda", "__cuda")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.facts.libraries import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from cxxrt_toolchain.collect.process.memory import LoadedEntry
     from cxxrt_toolchain.collect.process.procfs import Mapping, ProcessFacts
     from cxxrt_toolchain.collect.store import Store

@@ -6,6 +6,7 @@ A process can be looked at several times. What files say is read through the sto
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO
@@ -29,8 +30,6 @@ from cxxrt_toolchain.host.runtime_folder import has_hook
 from cxxrt_toolchain.plain_files import open_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.collect.process.loaded import LoadedObject
     from cxxrt_toolchain.collect.process.memory import Memory
     from cxxrt_toolchain.collect.process.procfs import Mapping, ProcessFacts

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cxxrt_toolchain.errors import InputError, MissingToolError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _PROC = "/proc"
 _STATUS = ("Name:", "State:", "VmSize:")

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from array import array
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from cxxrt_toolchain.collect.shares import work_on
 from cxxrt_toolchain.collect.store import Identity, Store, identity
@@ -20,9 +21,6 @@ from cxxrt_toolchain.elf.references import read_definitions, read_references
 from cxxrt_toolchain.facts.bindings import FACETS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import BinaryIO
-
     from cxxrt_toolchain.elf.references import OwnReferences
 
 _KIND = "references"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
@@ -10,8 +11,6 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from cxxrt_toolchain.facts.process import ProcessView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.facts.environment import EnvironmentFacts
     from cxxrt_toolchain.facts.imports.trials import Verdict
     from cxxrt_toolchain.facts.installed import Environment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ from cxxrt_toolchain.elf.facts import Soname
 from cxxrt_toolchain.facts.installed import normalized
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,8 +15,6 @@ from cxxrt_toolchain.abi.versions import parse_requirement
 from cxxrt_toolchain.facts.installed import normalized
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
-
     from packaging.requirements import Requirement
 
     from cxxrt_toolchain.abi.filename import WheelTags

@@ -6,6 +6,7 @@ runtime are gone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,6 @@ from cxxrt_toolchain.elf.facts import Soname
 from cxxrt_toolchain.facts.families import RuntimeFamily, cuda_major, family_of_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cxxrt_toolchain.abi.bounds import NoRuntimeError
     from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.elf.facts import SharedObject

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,6 @@ from cxxrt_toolchain.report.diagnosis import Edge, Relation
 from cxxrt_toolchain.rules.rule import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cxxrt_toolchain.facts.libraries import Library, Package
     from cxxrt_toolchain.report.diagnosis import Diagnosis
 

@@ -7,6 +7,7 @@ only its own style and script, by their hashes. It is complete without the scrip
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.report.diagnosis import Subject
@@ -20,8 +21,6 @@ from cxxrt_toolchain.report.page.tables import libraries_section, packages_secti
 from cxxrt_toolchain.wording import counted
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cxxrt_toolchain.report.diagnosis import Diagnosis
     from cxxrt_toolchain.report.page.graph import Graph
 

@@ -6,6 +6,7 @@ Each rule is explained by its entry of ``hazards.md``, so that the page needs no
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,8 +27,6 @@ from cxxrt_toolchain.rules.rule import Severity
 from cxxrt_toolchain.wording import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
     from cxxrt_toolchain.facts.imports.run import Step
     from cxxrt_toolchain.report.catalogue import Entry
     from cxxrt_toolchain.report.diagnosis import Diagnosis

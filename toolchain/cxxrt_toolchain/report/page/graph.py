@@ -7,6 +7,7 @@ libraries are grouped by package, and packages that use the same runtimes are on
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -15,8 +16,6 @@ from cxxrt_toolchain.report.diagnosis import Relation
 from cxxrt_toolchain.report.page.cast import Cast, Role, owned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from cxxrt_toolchain.facts.libraries import Library, Package
     from cxxrt_toolchain.report.diagnosis import Diagnosis, Edge
 

@@ -6,14 +6,11 @@ that a name neither hides itself nor reorders the text beside it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.wording import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _VOID = frozenset({"meta", "input", "br", "col"})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.libraries import Origin
@@ -19,8 +20,6 @@ from cxxrt_toolchain.report.page.markup import EMPTY, Html, code, element, joine
 from cxxrt_toolchain.wording import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from cxxrt_toolchain.facts.libraries import Library
     from cxxrt_toolchain.report.diagnosis import Diagnosis
     from cxxrt_toolchain.report.page.graph import Graph, Link, Node

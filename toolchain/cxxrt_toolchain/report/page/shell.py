@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterable
 from hashlib import sha256
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.report.page.markup import Html, element, lines
 from cxxrt_toolchain.temporary import whole_file
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
 
 
 def write_html(text: str, path: Path) -> None:

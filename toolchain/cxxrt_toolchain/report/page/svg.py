@@ -7,6 +7,7 @@ attributes. A drawing cannot measure a font: texts are shortened by the widths o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING
@@ -22,8 +23,6 @@ from cxxrt_toolchain.report.page.plan import WIDTHS, Plan, bulge
 from cxxrt_toolchain.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.report.page.graph import Graph, Node
     from cxxrt_toolchain.report.page.nodes import Names
     from cxxrt_toolchain.report.page.plan import Line

@@ -6,6 +6,7 @@ controls are hidden.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.imports.run import Outcome
@@ -24,8 +25,6 @@ from cxxrt_toolchain.report.page.nodes import origin_word, whence
 from cxxrt_toolchain.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from cxxrt_toolchain.facts.imports.run import Step
     from cxxrt_toolchain.facts.libraries import Library, Package
     from cxxrt_toolchain.report.diagnosis import Diagnosis

@@ -7,13 +7,12 @@ The functions are those of the crashes in ``tests/proof/RESULTS.md``; the messag
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.process import names_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.facts.imports.run import CrashSite
     from cxxrt_toolchain.facts.process import ProcessView
 

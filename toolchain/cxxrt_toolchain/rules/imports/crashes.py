@@ -6,6 +6,7 @@ the loader's message tells the cause, its finding (D1, D11, ...) stands in place
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,6 @@ from cxxrt_toolchain.rules.imports.simulated import explained
 from cxxrt_toolchain.rules.rule import Finding, error, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.facts.imports.run import Attempt
     from cxxrt_toolchain.facts.imports.trials import Verdict
     from cxxrt_toolchain.facts.process import ProcessView

@@ -6,6 +6,7 @@ The messages are glibc's, untranslated: elf/dl-version.c, dl-lookup.c, dl-load.c
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.platforms import parse_platform, promise_of
@@ -24,8 +25,6 @@ from cxxrt_toolchain.rules.remedies import imported_before, newer_runtime, runti
 from cxxrt_toolchain.rules.rule import Finding, error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.facts.imports.run import Event
     from cxxrt_toolchain.facts.installed import Distribution, Environment
     from cxxrt_toolchain.facts.process import ProcessView

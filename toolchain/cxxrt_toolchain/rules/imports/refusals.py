@@ -5,6 +5,8 @@ For `loader_messages`, which reads what the loader says.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,9 +17,6 @@ from cxxrt_toolchain.rules.remedies import Remedy, cudart_first, repaired_wheel,
 from cxxrt_toolchain.rules.rule import Finding, error
 
 if TYPE_CHECKING:
-    import re
-    from collections.abc import Sequence
-
     from cxxrt_toolchain.facts.installed import Distribution, Environment
     from cxxrt_toolchain.facts.process import ProcessView
 

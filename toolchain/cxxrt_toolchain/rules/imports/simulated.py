@@ -6,6 +6,8 @@ another one does; the message names the object only.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,9 +16,6 @@ from cxxrt_toolchain.rules.remedies import imported_before
 from cxxrt_toolchain.rules.rule import Finding, Severity, error, judge
 
 if TYPE_CHECKING:
-    import re
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.facts.environment import EnvironmentFacts
     from cxxrt_toolchain.facts.imports.run import ImportScene
 

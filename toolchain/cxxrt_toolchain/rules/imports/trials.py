@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,6 @@ from cxxrt_toolchain.facts.imports.trials import Change, Ending
 from cxxrt_toolchain.rules.remedies import Remedy
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
     from cxxrt_toolchain.facts.imports.trials import Verdict
     from cxxrt_toolchain.rules.rule import Finding
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,6 @@ from cxxrt_toolchain.rules.wheel.claim import Claim, of_promise, of_wheels
 from cxxrt_toolchain.wheel.record import RecordIssueKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.rules.rule import Finding
 
 _UNTRUSTED = (RecordIssueKind.UNREADABLE, RecordIssueKind.WRONG_HASH, RecordIssueKind.WRONG_SIZE)

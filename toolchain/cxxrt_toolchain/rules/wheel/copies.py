@@ -5,6 +5,7 @@ What a copy breaks in a process is in the catalogue.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,6 @@ from cxxrt_toolchain.rules.rule import error, note, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_wheels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolSample
     from cxxrt_toolchain.rules.rule import Finding
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.loading import find_twins
@@ -10,8 +11,6 @@ from cxxrt_toolchain.rules.rule import error, note, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_wheels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.facts.wheel import ObjectReport
     from cxxrt_toolchain.rules.rule import Finding
 

@@ -7,6 +7,7 @@ sentences P-1 to P-6 and P-9 of the specification.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from shlex import quote
@@ -25,8 +26,6 @@ from cxxrt_toolchain.rules.wheel.tags import ONE_MAJOR
 from cxxrt_toolchain.wording import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.abi.bounds import NoRuntimeError
     from cxxrt_toolchain.elf.facts import NeededVersion, Soname
     from cxxrt_toolchain.facts.needs.providers import Required

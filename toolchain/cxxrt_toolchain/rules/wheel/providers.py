@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.provider import NoProviderError, provided_copy
@@ -10,8 +11,6 @@ from cxxrt_toolchain.rules.rule import error, note, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_wheels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.abi.provider import Provided
     from cxxrt_toolchain.facts.needs.provided import ProviderNeed
     from cxxrt_toolchain.facts.wheel import ObjectReport

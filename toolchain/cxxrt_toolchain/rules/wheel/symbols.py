@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.rules.captures import severity_of_captures
@@ -11,8 +12,6 @@ from cxxrt_toolchain.rules.wheel.copies import REBUILD_SHARED
 from cxxrt_toolchain.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolSample
 
 _HIDE = "Rebuild with -Wl,--exclude-libs,ALL or a version script that hides them."

@@ -5,6 +5,7 @@ T1 to T7 are the sentences G-1 to G-7 of the specification.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,6 @@ from cxxrt_toolchain.rules.rule import error, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, lowest_version, of_promise, of_wheels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from cxxrt_toolchain.rules.rule import Finding
 
 ONE_MAJOR = (

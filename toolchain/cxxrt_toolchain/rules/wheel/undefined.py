@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.families import family_of_name
@@ -11,8 +12,6 @@ from cxxrt_toolchain.rules.rule import error, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_wheels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.facts.wheel import ObjectReport
     from cxxrt_toolchain.rules.rule import Finding
 

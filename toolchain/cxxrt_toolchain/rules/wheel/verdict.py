@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,6 @@ from cxxrt_toolchain.rules.wheel.claim import make_claim
 from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cxxrt_toolchain.abi.filename import WheelTags
     from cxxrt_toolchain.abi.spec import Spec
     from cxxrt_toolchain.abi.symbols import SymbolTables

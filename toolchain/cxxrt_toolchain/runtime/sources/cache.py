@@ -13,16 +13,12 @@ import fcntl
 import os
 import shutil
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from cxxrt_toolchain.errors import MissingToolError, UsageError
 from cxxrt_toolchain.host.cache import cache_root, expanded
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
 
 _TRIES, _PAUSE = 100, 0.1
 """Seconds between two; a compiler writes its output at its end, and its folder is gone then."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.runtime.recipe import Kind
@@ -9,8 +10,6 @@ from cxxrt_toolchain.runtime.sources.mirror import MirrorClient, debian_mirrors
 from cxxrt_toolchain.runtime.sources.pip_client import PipClient
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cxxrt_toolchain.runtime.sources.fetch import Downloader
 
 

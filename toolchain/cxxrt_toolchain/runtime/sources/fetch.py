@@ -7,6 +7,8 @@ as ``.part`` and is resumed.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from cxxrt_toolchain.errors import InputError
@@ -14,9 +16,6 @@ from cxxrt_toolchain.runtime.recipe import Input, Kind
 from cxxrt_toolchain.runtime.sources.cache import locked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
-
     from cxxrt_toolchain.runtime.progress import Progress
 
 _SUFFIX = {Kind.DEBIAN: ".deb", Kind.PYPI: ".whl"}

@@ -11,6 +11,7 @@ import re
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +20,6 @@ from urllib.parse import quote, unquote
 from cxxrt_toolchain.errors import MissingToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
     from cxxrt_toolchain.runtime.progress import Progress
     from cxxrt_toolchain.runtime.recipe import Input
 

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import MissingToolError
@@ -15,8 +16,6 @@ from cxxrt_toolchain.runtime.sources.fetch import wrong_hash
 from cxxrt_toolchain.temporary import scratch_folder
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cxxrt_toolchain.runtime.progress import Progress
     from cxxrt_toolchain.runtime.recipe import Input
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Collection
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.runtime.sources.fetch import sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from pathlib import Path
-
     from cxxrt_toolchain.runtime.progress import Progress
 
 _SEAL = "sealed.json"

@@ -12,13 +12,10 @@ import os
 import shutil
 import tarfile
 import zipfile
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from cxxrt_toolchain.errors import InputError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _AR_MAGIC = b"!<arch>\n"
 _AR_HEADER = 60
