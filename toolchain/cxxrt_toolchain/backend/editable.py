@@ -24,14 +24,13 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.backend.config import ANY_RUNTIME, RUNTIME
 from cxxrt_toolchain.repair.apply import apply_plan
-from cxxrt_toolchain.repair.edits import AddFile, SetRequirement
+from cxxrt_toolchain.repair.edits import AddFile, Edit, SetRequirement
 from cxxrt_toolchain.repair.plan import RepairPlan
 from cxxrt_toolchain.repair.wiring import RuntimeNeed
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
-    from cxxrt_toolchain.repair.edits import Edit
 
 _REASON = "loads the shared runtime when Python starts"
 _MODULE = '''\

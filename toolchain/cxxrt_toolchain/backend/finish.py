@@ -18,8 +18,8 @@ from cxxrt_toolchain.repair.accept import carry_out
 from cxxrt_toolchain.repair.apply import RepairRefusedError, apply_plan
 from cxxrt_toolchain.repair.encode import plan_encoding
 from cxxrt_toolchain.repair.options import Encoding, PlanOptions
-from cxxrt_toolchain.repair.plan import make_plan
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.repair.plan import RepairPlan, make_plan
+from cxxrt_toolchain.rules.rule import Finding, Severity
 from cxxrt_toolchain.rules.selection import NOT_IGNORABLE
 from cxxrt_toolchain.temporary import scratch_folder
 from cxxrt_toolchain.wheel.reader import Wheel
@@ -27,8 +27,6 @@ from cxxrt_toolchain.wording import NEWLINE, printable
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.backend.config import BuildConfig
-    from cxxrt_toolchain.repair.plan import RepairPlan
-    from cxxrt_toolchain.rules.rule import Finding
 
 
 def finish_wheel(plain: Path, folder: Path, config: BuildConfig) -> Path:

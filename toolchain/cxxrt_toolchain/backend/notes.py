@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 
 from cxxrt_toolchain.abi.filename import parse_wheel_name
-from cxxrt_toolchain.abi.symbols import load_symbol_tables
-from cxxrt_toolchain.backend.config import ANY_RUNTIME, RUNTIME
+from cxxrt_toolchain.abi.symbols import SymbolTables, load_symbol_tables
+from cxxrt_toolchain.backend.config import ANY_RUNTIME, RUNTIME, BuildConfig
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.facts.needs.runtime import runtime_needs
 from cxxrt_toolchain.repair.edits import SetRequirement
@@ -17,8 +17,6 @@ from cxxrt_toolchain.repair.options import Encoding
 from cxxrt_toolchain.repair.retag import is_portable
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.abi.symbols import SymbolTables
-    from cxxrt_toolchain.backend.config import BuildConfig
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
     from cxxrt_toolchain.repair.plan import RepairPlan
 

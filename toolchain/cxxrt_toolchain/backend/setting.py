@@ -17,11 +17,10 @@ from cxxrt_toolchain.backend.provided import provider_paths
 from cxxrt_toolchain.elf.image import ElfError
 from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.errors import ConfigError
-from cxxrt_toolchain.host.runtime_folder import find_runtime
+from cxxrt_toolchain.host.runtime_folder import RuntimeFolder, find_runtime
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.backend.config import BuildConfig
-    from cxxrt_toolchain.host.runtime_folder import RuntimeFolder
 
 _COMPILER_LIBRARIES = {"stdc++": "libstdc++.so.6", "gcc_s": "libgcc_s.so.1", "gomp": "libgomp.so.1"}
 """Link names of the libraries that come with a compiler, and their SONAMEs."""

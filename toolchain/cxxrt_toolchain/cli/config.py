@@ -9,12 +9,8 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.host.runtime_folder import STRING_ABI, find_runtime
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.host.runtime_folder import RuntimeFolder
+from cxxrt_toolchain.host.runtime_folder import STRING_ABI, RuntimeFolder, find_runtime
 
 _NOTES = """\
 Examples:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 from cxxrt_toolchain.cli.selection import add_exclude, add_ignore, selection
 from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.errors import UsageError
-from cxxrt_toolchain.repair.accept import carry_out
+from cxxrt_toolchain.repair.accept import Outcome, carry_out
 from cxxrt_toolchain.repair.apply import refuse_source
 from cxxrt_toolchain.repair.external import libraries_to_graft, never_grafted, not_here, unproven
 from cxxrt_toolchain.repair.graft import Grafting, graft
 from cxxrt_toolchain.repair.homebound import not_to_copy
 from cxxrt_toolchain.repair.options import Encoding, PlanOptions, Platform
-from cxxrt_toolchain.repair.plan import make_plan
+from cxxrt_toolchain.repair.plan import RepairPlan, make_plan
 from cxxrt_toolchain.report.documents import PLAN_SCHEMA, plan_document, verdict_document
 from cxxrt_toolchain.report.terminal import Page
 from cxxrt_toolchain.report.text import show_plan, show_verdict
@@ -31,8 +31,6 @@ from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.wheel import WheelReport
-    from cxxrt_toolchain.repair.accept import Outcome
-    from cxxrt_toolchain.repair.plan import RepairPlan
     from cxxrt_toolchain.rules.wheel.verdict import Verdict
 
 _ITSELF = "'cxxrt repair"

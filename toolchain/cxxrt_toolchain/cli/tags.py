@@ -7,17 +7,14 @@ import itertools
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from packaging.tags import parse_tag
+from packaging.tags import Tag, parse_tag
 
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.host.describe import describe, find_interpreter
 from cxxrt_toolchain.host.probe import CUDA_VARIABLE, manifest_of, probe
 from cxxrt_toolchain.host.supported import supported_runtimes, supported_tags
-
-if TYPE_CHECKING:
-    from packaging.tags import Tag
 
 SCHEMA = 1
 _NOTES = """\

@@ -10,18 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.collect.answers import NO_NAMES
+from cxxrt_toolchain.collect.answers import NO_NAMES, Answers
 from cxxrt_toolchain.elf.facts import Binding
 from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily, family_of_name
-from cxxrt_toolchain.facts.members import MissingSymbols, StringConflict
+from cxxrt_toolchain.facts.members import Member, MissingSymbols, StringConflict
 from cxxrt_toolchain.facts.symbols import spells_old_string
 from cxxrt_toolchain.facts.traits import names_with
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.collect.answers import Answers
     from cxxrt_toolchain.elf.reader import SparseElf
     from cxxrt_toolchain.facts.installed import Found
-    from cxxrt_toolchain.facts.members import Member
     from cxxrt_toolchain.facts.objects import ObjectFacts
 
 _NEW = "NSt7__cxx1112basic_stringI"

@@ -13,19 +13,24 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from stat import S_ISREG
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from cxxrt_toolchain.collect.shares import work_on
 from cxxrt_toolchain.collect.store import Identity, Store, identity
 from cxxrt_toolchain.elf.image import MAX_HEADER
 from cxxrt_toolchain.elf.reader import ElfError, SparseElf, is_elf, machine_of
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name, family_of_object
-from cxxrt_toolchain.facts.objects import WATCHED, ObjectFacts, decode, encode, static_families
+from cxxrt_toolchain.facts.objects import (
+    WATCHED,
+    Facts,
+    Needs,
+    ObjectFacts,
+    decode,
+    encode,
+    static_families,
+)
 from cxxrt_toolchain.facts.traits import LARGEST_TABLE, NO_TRAITS, read_traits
 from cxxrt_toolchain.facts.wheel import UnreadableObject
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.facts.objects import Facts, Needs
 
 BUFFER = 1 << 14
 """Bytes that are read where fewer are asked for: the tables at the beginning of most objects."""

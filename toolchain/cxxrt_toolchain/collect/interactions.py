@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.collect.answers import NO_NAMES
+from cxxrt_toolchain.collect.answers import NO_NAMES, Answers
 from cxxrt_toolchain.elf.sections import read_constants
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.interactions import (
@@ -28,7 +28,6 @@ from cxxrt_toolchain.facts.symbols import belongs_to_libstdcxx
 from cxxrt_toolchain.facts.traits import capsules
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.collect.answers import Answers
     from cxxrt_toolchain.elf.reader import SparseElf
 
 _STDCXX, _CUDART = RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBCUDART

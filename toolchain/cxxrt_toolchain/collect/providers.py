@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion
 
 from cxxrt_toolchain.abi.versions import parse_version
 from cxxrt_toolchain.collect.environment.source_trees import may_be_shared
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.facts.installed import normalized
+from cxxrt_toolchain.facts.installed import Environment, normalized
 from cxxrt_toolchain.facts.needs.providers import Provider
 from cxxrt_toolchain.wheel.reader import Wheel
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.facts.installed import Environment
 
 
 def in_wheels(paths: Iterable[Path]) -> Iterator[Provider]:

@@ -24,14 +24,13 @@ from cxxrt_toolchain.facts.fingerprints import TextWatch, candidates
 from cxxrt_toolchain.facts.installed import normalized
 from cxxrt_toolchain.facts.needs.provided import replaceable
 from cxxrt_toolchain.facts.symbols import digest
-from cxxrt_toolchain.facts.wheel import ObjectReport, UnreadableObject, WheelReport
+from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolDigest, UnreadableObject, WheelReport
 from cxxrt_toolchain.wheel.record import RunningDigest
 from cxxrt_toolchain.wheel.sweep import sweep
 from cxxrt_toolchain.wording import quoted
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.elf.facts import SharedObject
-    from cxxrt_toolchain.facts.wheel import SymbolDigest
     from cxxrt_toolchain.wheel.metadata import WheelFile
     from cxxrt_toolchain.wheel.reader import Member, Wheel
     from cxxrt_toolchain.wheel.stream import MemberStream

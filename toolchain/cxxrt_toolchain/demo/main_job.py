@@ -18,18 +18,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect.process.procfs import parse_maps
 from cxxrt_toolchain.demo.modules import compile_modules, host_compiler, older_host_libraries
 from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.errors import StepFailedError
 from cxxrt_toolchain.host.interpreter import module_command
-from cxxrt_toolchain.report.terminal import Page
+from cxxrt_toolchain.report.terminal import Page, Text
 from cxxrt_toolchain.temporary import scratch_folder
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.report.terminal import Text
 
 _RUNTIME_STEMS = ("libstdc++", "libgcc_s", "libgomp", "libatomic", "libquadmath", "libcudart")
 

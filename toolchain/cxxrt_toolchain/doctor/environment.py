@@ -11,13 +11,12 @@ from cxxrt_toolchain.collect.environment.reader import collect_environment
 from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.host.describe import describe
 from cxxrt_toolchain.report.graph import draw
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity
 from cxxrt_toolchain.rules.scenes import judge
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.host.interpreter import Interpreter
     from cxxrt_toolchain.report.diagnosis import Diagnosis
-    from cxxrt_toolchain.rules.rule import Finding
 
 
 def diagnose_environment(

@@ -32,7 +32,14 @@ from cxxrt_toolchain.collect.process.procfs import read_process
 from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.errors import InputError, MissingToolError, UsageError
 from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily
-from cxxrt_toolchain.facts.imports.run import ImportRun, ImportScene, Outcome, Step, last_object
+from cxxrt_toolchain.facts.imports.run import (
+    Attempt,
+    ImportRun,
+    ImportScene,
+    Outcome,
+    Step,
+    last_object,
+)
 from cxxrt_toolchain.facts.imports.trials import ROOM_FOR_TLS, Change, Cure
 from cxxrt_toolchain.host.describe import describe
 from cxxrt_toolchain.report.diagnosis import Diagnosis, Subject
@@ -45,7 +52,6 @@ from cxxrt_toolchain.rules.imports.trials import after_trials
 from cxxrt_toolchain.rules.rule import Finding, Severity
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.facts.imports.run import Attempt
     from cxxrt_toolchain.facts.process import ProcessView
 
 TIMEOUT = 120.0

@@ -14,12 +14,11 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.elf import dynamic as dt
-from cxxrt_toolchain.elf.image import PF_X, PT_LOAD, ElfError
+from cxxrt_toolchain.elf.image import PF_X, PT_LOAD, ElfError, ElfImage
 from cxxrt_toolchain.elf.references import relocations
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.elf.dynamic import Dynamic
-    from cxxrt_toolchain.elf.image import ElfImage
 
 _EM_X86_64 = 62
 _SLOTS = (6, 7)

@@ -7,12 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.elf.image import PT_DYNAMIC
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.elf.image import ElfImage
+from cxxrt_toolchain.elf.image import PT_DYNAMIC, ElfImage
 
 DT_NEEDED, DT_PLTRELSZ, DT_HASH, DT_STRTAB, DT_SYMTAB = 1, 2, 4, 5, 6
 DT_RELA, DT_RELASZ, DT_STRSZ, DT_SONAME, DT_RPATH, DT_SYMBOLIC = 7, 8, 10, 14, 15, 16

@@ -9,12 +9,8 @@ Source: gABI chapter 5, "Note Section"; ``NT_GNU_BUILD_ID``: binutils, ``ld --bu
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.elf.image import PT_GNU_PROPERTY, PT_NOTE, ElfError
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.elf.image import ElfImage, Segment
+from cxxrt_toolchain.elf.image import PT_GNU_PROPERTY, PT_NOTE, ElfError, ElfImage, Segment
 
 _GNU = b"GNU\0"
 _NT_GNU_BUILD_ID = 3

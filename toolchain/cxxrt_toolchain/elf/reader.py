@@ -14,12 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.elf import dynamic as dt
 from cxxrt_toolchain.elf.calls import string_arguments
 from cxxrt_toolchain.elf.dynamic import Dynamic
-from cxxrt_toolchain.elf.facts import DynamicSymbol, SharedObject, Soname
+from cxxrt_toolchain.elf.facts import DynamicSymbol, SharedObject, Soname, SymbolGroup
 from cxxrt_toolchain.elf.image import (
     DEFAULT_LIMITS,
     MAGIC,
@@ -27,6 +26,7 @@ from cxxrt_toolchain.elf.image import (
     PT_GNU_STACK,
     PT_LOAD,
     PT_TLS,
+    ByteSource,
     ElfError,
     ElfImage,
     Limits,
@@ -40,12 +40,7 @@ from cxxrt_toolchain.elf.symbols import (
     read_undefined,
     read_versioned_names,
 )
-from cxxrt_toolchain.elf.versions import read_versions
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.elf.facts import SymbolGroup
-    from cxxrt_toolchain.elf.image import ByteSource
-    from cxxrt_toolchain.elf.versions import Versions
+from cxxrt_toolchain.elf.versions import Versions, read_versions
 
 __all__ = ["ElfError", "Limits", "SparseElf", "is_elf", "machine_of", "read_elf"]
 

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from cxxrt_toolchain.elf.image import PF_W, PT_LOAD, ElfError
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.elf.image import ElfImage
+from cxxrt_toolchain.elf.image import PF_W, PT_LOAD, ElfError, ElfImage
 
 _LARGEST_NAMES = _LARGEST_COMMENT = 1 << 16
 _MOST = 1 << 12

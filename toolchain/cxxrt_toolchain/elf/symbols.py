@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.elf import dynamic as dt
 from cxxrt_toolchain.elf.facts import Binding, DynamicSymbol, SymbolGroup, SymbolType
-from cxxrt_toolchain.elf.versions import VERSYM_HIDDEN
+from cxxrt_toolchain.elf.versions import VERSYM_HIDDEN, Versions
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.elf.dynamic import Dynamic
     from cxxrt_toolchain.elf.image import ElfImage
-    from cxxrt_toolchain.elf.versions import Versions
 
 _BINDINGS = {0: Binding.LOCAL, 1: Binding.GLOBAL, 2: Binding.WEAK, 10: Binding.UNIQUE}
 _TYPES = {

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.elf.dynamic import DT_VERDEF, DT_VERNEED
+from cxxrt_toolchain.elf.dynamic import DT_VERDEF, DT_VERNEED, Dynamic
 from cxxrt_toolchain.elf.facts import NeededVersion, Soname
 
 if TYPE_CHECKING:
     from struct import Struct
 
-    from cxxrt_toolchain.elf.dynamic import Dynamic
     from cxxrt_toolchain.elf.image import ElfImage
 
 VERSYM_HIDDEN = 0x8000

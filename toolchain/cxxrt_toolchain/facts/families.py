@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.versions import as_number
-from cxxrt_toolchain.elf.facts import Soname
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.elf.facts import SharedObject
+from cxxrt_toolchain.elf.facts import SharedObject, Soname
 
 
 class RuntimeFamily(Enum):

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily
 from cxxrt_toolchain.facts.interactions import NO_INTERACTIONS, Interactions
-from cxxrt_toolchain.facts.libraries import PrivateLibstdcxx, RuntimeCopy, State
+from cxxrt_toolchain.facts.libraries import Library, Package, PrivateLibstdcxx, RuntimeCopy, State
 from cxxrt_toolchain.facts.loading import Twins, find_twins, is_plain_library
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.facts.bindings import Bindings
-    from cxxrt_toolchain.facts.libraries import Library, Package
     from cxxrt_toolchain.facts.objects import ObjectFacts
 
 

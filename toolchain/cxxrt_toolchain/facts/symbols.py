@@ -15,13 +15,12 @@ from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.versions import as_number
-from cxxrt_toolchain.elf.facts import Binding
+from cxxrt_toolchain.elf.facts import Binding, SymbolGroup
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.facts.wheel import SymbolDigest, SymbolSample
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.policy import WatchedSymbols
-    from cxxrt_toolchain.elf.facts import SymbolGroup
 
 _EXAMPLES = 3
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.elf.facts import Binding
+from cxxrt_toolchain.elf.facts import Binding, DynamicSymbol, SharedObject
 from cxxrt_toolchain.elf.image import ElfError
 from cxxrt_toolchain.elf.sections import read_constants
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
@@ -21,7 +21,6 @@ from cxxrt_toolchain.facts.fingerprints import candidates, find_texts
 from cxxrt_toolchain.facts.symbols import belongs_to_libstdcxx, spells_old_string
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.elf.facts import DynamicSymbol, SharedObject
     from cxxrt_toolchain.elf.reader import SparseElf
 
 _OF_CUDART = b"pthread_condattr_setpshared\0"

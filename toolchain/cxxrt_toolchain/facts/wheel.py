@@ -11,7 +11,7 @@ from itertools import compress
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.versions import parse_requirement
-from cxxrt_toolchain.facts.families import served_soname
+from cxxrt_toolchain.facts.families import RuntimeFamily, served_soname
 from cxxrt_toolchain.facts.installed import normalized
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from cxxrt_toolchain.abi.filename import WheelTags
     from cxxrt_toolchain.elf.facts import SharedObject, Soname
-    from cxxrt_toolchain.facts.families import RuntimeFamily
     from cxxrt_toolchain.wheel.metadata import WheelFile
     from cxxrt_toolchain.wheel.reader import RecordIssue
 

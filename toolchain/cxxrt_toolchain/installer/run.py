@@ -16,12 +16,11 @@ from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.errors import MissingToolError, UsageError
 from cxxrt_toolchain.host.describe import describe, find_interpreter
 from cxxrt_toolchain.host.probe import probe
-from cxxrt_toolchain.host.supported import expansion_rows, supported_runtimes
+from cxxrt_toolchain.host.supported import SupportedRuntime, expansion_rows, supported_runtimes
 from cxxrt_toolchain.installer.pip_hook import RESTARTED, VARIABLE
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.host.interpreter import Interpreter
-    from cxxrt_toolchain.host.supported import SupportedRuntime
 
 _HOOK = Path(__file__).with_name("pip_hook.py")
 _EXPANSION = Path(__file__).parents[1] / "host" / "expansion.py"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.collect.wheel import collect, identities
 from cxxrt_toolchain.repair.apply import apply_plan, move_whole, refuse_source
 from cxxrt_toolchain.rules.selection import Selection
-from cxxrt_toolchain.rules.wheel.verdict import judge
+from cxxrt_toolchain.rules.wheel.verdict import Verdict, judge
 from cxxrt_toolchain.temporary import scratch_folder
 from cxxrt_toolchain.wheel.reader import Wheel
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.facts.wheel import WheelReport
     from cxxrt_toolchain.repair.options import PlanOptions
     from cxxrt_toolchain.repair.plan import RepairPlan
-    from cxxrt_toolchain.rules.wheel.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING
 
 from packaging.tags import parse_tag
 
-from cxxrt_toolchain.elf.patcher import ElfEdit, Patchelf
+from cxxrt_toolchain.elf.patcher import ElfEdit, Patchelf, Patcher
 from cxxrt_toolchain.errors import ToolchainError, UsageError
 from cxxrt_toolchain.facts.searchpath import installed_path
 from cxxrt_toolchain.repair.edits import (
     AddFile,
     ClearExecutableStack,
     DropMember,
+    Edit,
     ImportFirst,
     ReplaceNeeded,
     Retag,
@@ -36,8 +37,6 @@ from cxxrt_toolchain.temporary import scratch_folder, whole_file
 from cxxrt_toolchain.wheel.writer import CopiedMember, NewMember, write_wheel
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.elf.patcher import Patcher
-    from cxxrt_toolchain.repair.edits import Edit
     from cxxrt_toolchain.repair.plan import RepairPlan
     from cxxrt_toolchain.wheel.metadata import CoreMetadata
     from cxxrt_toolchain.wheel.reader import Wheel

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.abi.filename import parse_wheel_name
+from cxxrt_toolchain.abi.filename import WheelTags, parse_wheel_name
 from cxxrt_toolchain.abi.spec import load_spec
 from cxxrt_toolchain.abi.tag import BadTagError, RuntimeAbi, claims_runtime
 from cxxrt_toolchain.abi.variant import (
@@ -25,13 +25,11 @@ from cxxrt_toolchain.abi.variant import (
     variants_text,
 )
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.repair.edits import AddFile, DropMember, Retag
+from cxxrt_toolchain.repair.edits import AddFile, DropMember, Edit, Retag
 from cxxrt_toolchain.repair.options import Encoding
 from cxxrt_toolchain.repair.plan import RepairPlan
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.abi.filename import WheelTags
-    from cxxrt_toolchain.repair.edits import Edit
     from cxxrt_toolchain.wheel.reader import Wheel
 
 

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.abi.platforms import GlibcPlatform, parse_platform
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES
 from cxxrt_toolchain.repair.retag import NEWEST_PROMISE
-from cxxrt_toolchain.rules.rule import Severity, error
+from cxxrt_toolchain.rules.rule import Finding, Severity, error
 from cxxrt_toolchain.rules.wheel.verdict import judge
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.wheel import WheelReport
-    from cxxrt_toolchain.rules.rule import Finding
 
 
 def libraries_to_graft(report: WheelReport, exclude: Sequence[str]) -> tuple[str, ...]:

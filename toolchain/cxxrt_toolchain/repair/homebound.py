@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.elf.image import ElfError
 from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.facts.installed import normalized
-from cxxrt_toolchain.rules.rule import error
+from cxxrt_toolchain.rules.rule import Finding, error
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.wheel import WheelReport
     from cxxrt_toolchain.repair.graft import GraftedLibrary
-    from cxxrt_toolchain.rules.rule import Finding
 
 _CACHE = Path("/etc/ld.so.cache")
 

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from cxxrt_toolchain.abi.provider import provided
-from cxxrt_toolchain.abi.spec import load_spec
-from cxxrt_toolchain.abi.symbols import load_symbol_tables
+from cxxrt_toolchain.abi.spec import Epoch, load_spec
+from cxxrt_toolchain.abi.symbols import SymbolTables, load_symbol_tables
 from cxxrt_toolchain.abi.tag import RuntimeAbi
-from cxxrt_toolchain.facts.needs.runtime import runtime_needs
+from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds, runtime_needs
 from cxxrt_toolchain.facts.searchpath import RUNTIME_LIBRARIES, entries, escapes, origin_path
 from cxxrt_toolchain.repair.edits import (
     AddFile,
     ClearExecutableStack,
     DropMember,
+    Edit,
     ReplaceNeeded,
     Retag,
     SetRequirement,
@@ -38,19 +39,14 @@ from cxxrt_toolchain.repair.retag import (
     unserved,
 )
 from cxxrt_toolchain.repair.sbom import runtime_sbom
-from cxxrt_toolchain.repair.wiring import needed_of_runtime, wire
+from cxxrt_toolchain.repair.wiring import RuntimeNeed, needed_of_runtime, wire
 from cxxrt_toolchain.rules.wheel.claim import make_claim
 from cxxrt_toolchain.rules.wheel.verdict import judge_repaired
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.filename import WheelTags
-    from cxxrt_toolchain.abi.spec import Epoch
-    from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.elf.facts import Soname
-    from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
-    from cxxrt_toolchain.repair.edits import Edit
-    from cxxrt_toolchain.repair.wiring import RuntimeNeed
     from cxxrt_toolchain.rules.rule import Finding
 
 

@@ -14,14 +14,13 @@ from cxxrt_toolchain.abi.platforms import (
     promise_of,
 )
 from cxxrt_toolchain.abi.provider import provided
-from cxxrt_toolchain.abi.tag import AbiTag, without_runtime
+from cxxrt_toolchain.abi.tag import AbiTag, RuntimeAbi, without_runtime
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name
 from cxxrt_toolchain.facts.needs.runtime import glibc_floor
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.spec import Epoch
-    from cxxrt_toolchain.abi.tag import RuntimeAbi
     from cxxrt_toolchain.elf.facts import Soname
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
 

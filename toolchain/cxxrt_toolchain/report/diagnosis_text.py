@@ -7,23 +7,16 @@ demangled, and control characters in names are escaped.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.facts.imports.run import Outcome
-from cxxrt_toolchain.facts.libraries import Origin
+from cxxrt_toolchain.facts.imports.run import Outcome, Step
+from cxxrt_toolchain.facts.libraries import Library, Origin
 from cxxrt_toolchain.report.demangle import readable
-from cxxrt_toolchain.report.diagnosis import Relation, Subject
-from cxxrt_toolchain.report.terminal import Page
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.report.diagnosis import Diagnosis, Relation, Subject
+from cxxrt_toolchain.report.terminal import Page, Text
+from cxxrt_toolchain.rules.rule import Finding, Severity
 from cxxrt_toolchain.wording import counted, listed
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.facts.imports.run import Step
-    from cxxrt_toolchain.facts.libraries import Library
-    from cxxrt_toolchain.report.diagnosis import Diagnosis
-    from cxxrt_toolchain.report.terminal import Text
-    from cxxrt_toolchain.rules.rule import Finding
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 _OUTCOMES = {Outcome.IMPORTED: "green", Outcome.NOT_REACHED: "dim"}

@@ -10,17 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxxrt_toolchain.abi.tag import BadTagError
-from cxxrt_toolchain.facts.needs.runtime import runtime_needs
-from cxxrt_toolchain.rules.rule import CATALOGUE
+from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds, runtime_needs
+from cxxrt_toolchain.rules.rule import CATALOGUE, Finding
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.symbols import SymbolTables
-    from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolSample, WheelReport
     from cxxrt_toolchain.repair.edits import Edit
     from cxxrt_toolchain.repair.plan import RepairPlan
     from cxxrt_toolchain.report.diagnosis import Diagnosis
-    from cxxrt_toolchain.rules.rule import Finding
     from cxxrt_toolchain.rules.wheel.verdict import Verdict
 
 REPORT_SCHEMA = 1

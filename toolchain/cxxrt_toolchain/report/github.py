@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.rules.rule import Rule, Severity
 from cxxrt_toolchain.wording import printable
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.report.documents import Checked
-    from cxxrt_toolchain.rules.rule import Rule
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 

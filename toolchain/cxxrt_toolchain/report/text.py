@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cxxrt_toolchain.facts.needs.runtime import glibc_floor, runtime_needs
+from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds, glibc_floor, runtime_needs
 from cxxrt_toolchain.wording import counted
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.symbols import SymbolTables
-    from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import WheelReport
     from cxxrt_toolchain.repair.plan import RepairPlan
     from cxxrt_toolchain.report.terminal import Page

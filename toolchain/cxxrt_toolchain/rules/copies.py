@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.versions import as_number
 from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily, cuda_major
-from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION, Origin, State
+from cxxrt_toolchain.facts.libraries import (
+    RUNTIME_DISTRIBUTION,
+    Origin,
+    PrivateLibstdcxx,
+    RuntimeCopy,
+    State,
+)
 from cxxrt_toolchain.facts.process import ProcessView, names_of
 from cxxrt_toolchain.rules.remedies import BOTH, Scene, repaired, runtime_first
 from cxxrt_toolchain.rules.rule import Finding, Severity, error, note, rule
@@ -18,7 +24,6 @@ from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.bindings import LocaleTable
-    from cxxrt_toolchain.facts.libraries import PrivateLibstdcxx, RuntimeCopy
 
 
 @rule("CXXRT-H1", "Bundled libstdc++ or libgcc_s", on=BOTH, aliases=("CXXRT-L101",))

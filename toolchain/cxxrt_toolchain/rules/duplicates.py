@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
-from cxxrt_toolchain.rules.rule import note, rule
+from cxxrt_toolchain.rules.rule import Finding, note, rule
 from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.objects import ObjectFacts
-    from cxxrt_toolchain.rules.rule import Finding
 
 _GRAFTED = re.compile(r"(?:-[0-9a-f]{8})+(?=\.so)")
 """The hash that repair tools put into the name of a library that they copy into a wheel."""

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.interactions import (
+    CapsulePointer,
+    CrossingGroup,
+    InteractingObject,
     by_owners,
     differ_in_cudart,
     differ_in_libstdcxx,
@@ -22,7 +25,6 @@ from cxxrt_toolchain.rules.rule import Finding, Severity, error, note, rule, war
 from cxxrt_toolchain.wording import listed, shortened
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.facts.interactions import CapsulePointer, CrossingGroup, InteractingObject
     from cxxrt_toolchain.facts.members import StringConflict
 
 

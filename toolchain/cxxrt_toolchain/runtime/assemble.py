@@ -27,14 +27,13 @@ from cxxrt_toolchain.runtime.distinfo import (
 from cxxrt_toolchain.runtime.manifest_build import build_manifest
 from cxxrt_toolchain.runtime.recipe_reader import load_component, recipes_root
 from cxxrt_toolchain.runtime.sbom import bill_of_materials
-from cxxrt_toolchain.runtime.stage import built_figures, stage
+from cxxrt_toolchain.runtime.stage import StagedComponent, Workshop, built_figures, stage
 from cxxrt_toolchain.wheel.metadata import WheelFile
 from cxxrt_toolchain.wheel.writer import NewMember, write_wheel
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.manifest import RuntimeManifest
     from cxxrt_toolchain.runtime.recipe import RuntimeRecipe
-    from cxxrt_toolchain.runtime.stage import StagedComponent, Workshop
 
 _GENERATED = "_baked.py"
 """The module that is generated from the manifest, not copied from the source tree."""

@@ -23,14 +23,13 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import StepFailedError
 from cxxrt_toolchain.runtime.host_tools import program_path
-from cxxrt_toolchain.runtime.recipe import Input, Kind, Role
+from cxxrt_toolchain.runtime.recipe import Component, Input, Kind, Role, Step
 from cxxrt_toolchain.runtime.sources.cache import locked, new_folder, sweep
 from cxxrt_toolchain.runtime.sources.seal import is_intact, seal
 from cxxrt_toolchain.runtime.sources.unpack import unpack_deb, unpack_wheel
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.runtime.progress import Progress
-    from cxxrt_toolchain.runtime.recipe import Component, Step
 
 _FOLDERS = {
     Role.TOOL: "toolchain",

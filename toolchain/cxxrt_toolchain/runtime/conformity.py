@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.versions import version_tuple
-from cxxrt_toolchain.elf.facts import Binding
+from cxxrt_toolchain.elf.facts import Binding, DynamicSymbol, SharedObject, Soname
 from cxxrt_toolchain.facts.families import LIBGCC_S
 from cxxrt_toolchain.wording import listed
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.elf.facts import DynamicSymbol, SharedObject, Soname
 
 ORIGIN = "$ORIGIN"
 _UNWINDERS = frozenset({"dl_iterate_phdr", "_dl_find_object"})

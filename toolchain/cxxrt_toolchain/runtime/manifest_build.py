@@ -14,16 +14,14 @@ from packaging.version import Version
 from cxxrt_toolchain.abi.manifest import Component as ManifestComponent
 from cxxrt_toolchain.abi.manifest import CudaRuntime, Library, Marker, RuntimeManifest
 from cxxrt_toolchain.abi.versions import version_tuple
-from cxxrt_toolchain.elf.facts import Binding, SymbolType
+from cxxrt_toolchain.elf.facts import Binding, SharedObject, SymbolType
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.families import LIBSTDCXX, cuda_major
 from cxxrt_toolchain.runtime.conformity import glibc_need, version_nodes
-from cxxrt_toolchain.runtime.recipe import Cudart, Role
+from cxxrt_toolchain.runtime.recipe import Cudart, Role, RuntimeRecipe
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.symbols import CudartSymbols, SymbolTables
-    from cxxrt_toolchain.elf.facts import SharedObject
-    from cxxrt_toolchain.runtime.recipe import RuntimeRecipe
     from cxxrt_toolchain.runtime.stage import StagedComponent, StagedLibrary
 
 

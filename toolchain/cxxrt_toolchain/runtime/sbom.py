@@ -8,14 +8,12 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from cxxrt_toolchain.runtime.recipe import Kind, Role
-from cxxrt_toolchain.wheel.sbom import cyclonedx
+from cxxrt_toolchain.runtime.recipe import Input, Kind, Role
+from cxxrt_toolchain.wheel.sbom import Part, cyclonedx
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.manifest import Component, Library, RuntimeManifest
-    from cxxrt_toolchain.runtime.recipe import Input
     from cxxrt_toolchain.runtime.stage import StagedComponent
-    from cxxrt_toolchain.wheel.sbom import Part
 
 _ANCESTORS = (Role.SOURCE, Role.LIBRARY)
 """Inputs that a component is derived from; the others only helped to build it."""

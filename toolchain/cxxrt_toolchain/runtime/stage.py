@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.runtime.build import BuildOrder, build
-from cxxrt_toolchain.runtime.recipe import Kind, Role
+from cxxrt_toolchain.runtime.recipe import Component, Input, Kind, Library, Role
 from cxxrt_toolchain.runtime.sources.cache import Cache, locked, new_folder
 from cxxrt_toolchain.runtime.sources.fetch import Downloader, fetch
 from cxxrt_toolchain.runtime.sources.seal import is_intact, seal
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.elf.facts import SharedObject, Soname
     from cxxrt_toolchain.runtime.conformity import Figures
     from cxxrt_toolchain.runtime.progress import Progress
-    from cxxrt_toolchain.runtime.recipe import Component, Input, Library
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,17 +10,12 @@ import multiprocessing
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cxxrt_toolchain.errors import MissingToolError, StepFailedError
-from cxxrt_toolchain.survey.shard import work
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-
-    from cxxrt_toolchain.survey.shard import Settings
+from cxxrt_toolchain.survey.shard import Settings, work
 
 _SPARE = 4
 """Tasks in flight for each of Ray's workers."""

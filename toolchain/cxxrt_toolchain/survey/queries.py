@@ -9,16 +9,13 @@ from functools import cached_property
 from glob import glob
 from importlib.resources import files
 from math import sqrt
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
 from cxxrt_toolchain.errors import InputError, UsageError
-from cxxrt_toolchain.survey.store import LEVELS, extra, parquet_schema
+from cxxrt_toolchain.survey.store import LEVELS, Store, extra, parquet_schema
 from cxxrt_toolchain.wording import counted
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.survey.store import Store
 
 _ORDER = ("project", "version", "place")
 _Z = 1.959964

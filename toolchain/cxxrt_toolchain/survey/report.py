@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import csv
 import sys
-from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.report.terminal import Page
-from cxxrt_toolchain.survey.queries import KINDS, measure
+from cxxrt_toolchain.survey.queries import KINDS, Answers, measure
 from cxxrt_toolchain.wording import counted
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.survey.queries import Answers
 
 _MOST_GROUPS = 50
 _MOST_CULPRITS = 12

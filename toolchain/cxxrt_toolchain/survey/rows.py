@@ -18,14 +18,13 @@ from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.rules.rule import Severity
-from cxxrt_toolchain.rules.wheel.verdict import judge
+from cxxrt_toolchain.rules.wheel.verdict import Verdict, judge
 from cxxrt_toolchain.survey.refs import WheelRef
 from cxxrt_toolchain.survey.store import FACTS_VERSION, Row, columns
 from cxxrt_toolchain.wheel.record import sha256_hex
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolDigest, WheelReport
-    from cxxrt_toolchain.rules.wheel.verdict import Verdict
     from cxxrt_toolchain.wheel.reader import Wheel
 
 _VERSIONS = ("GLIBC_", "GLIBCXX_", "CXXABI_", "GCC_", "GOMP_", "OMP_", "libcudart.so.")

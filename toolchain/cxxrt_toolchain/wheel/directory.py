@@ -21,15 +21,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.wheel.source import SourceFile
+from cxxrt_toolchain.wheel.source import ByteSource, SourceFile
 from cxxrt_toolchain.wheel.stream import DEFLATED, STORED, Extent
 from cxxrt_toolchain.wording import quoted
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.wheel.source import ByteSource
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _LOCAL_MAGIC = b"PK\x03\x04"

@@ -19,11 +19,10 @@ from threading import Lock
 from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from cxxrt_toolchain.web.client import WebError
+from cxxrt_toolchain.web.client import Client, Reply, WebError
 from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.web.client import Client, Reply
     from cxxrt_toolchain.wheel.source import ByteSource
 
 TAIL = 64 << 10

@@ -24,13 +24,14 @@ from cxxrt_toolchain.wheel.metadata import CoreMetadata, MetadataError, WheelFil
 from cxxrt_toolchain.wheel.record import (
     RecordIssue,
     RecordIssueKind,
+    RecordRow,
     compare,
     digest_of,
     hashed_with,
     parse_record,
     unhashed_names,
 )
-from cxxrt_toolchain.wheel.source import FileSource
+from cxxrt_toolchain.wheel.source import ByteSource, FileSource
 from cxxrt_toolchain.wheel.stream import BadMemberError, Extent, MemberStream
 from cxxrt_toolchain.wheel.sweep import sweep
 from cxxrt_toolchain.wording import listed, quoted
@@ -38,8 +39,6 @@ from cxxrt_toolchain.wording import listed, quoted
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from cxxrt_toolchain.wheel.record import RecordRow
-    from cxxrt_toolchain.wheel.source import ByteSource
 
 __all__ = [
     "BadMemberError",

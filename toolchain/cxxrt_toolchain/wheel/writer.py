@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from cxxrt_toolchain.abi.filename import parse_wheel_name
 from cxxrt_toolchain.errors import ConfigError, InputError
 from cxxrt_toolchain.temporary import whole_file
-from cxxrt_toolchain.wheel.deflate import Deflater
+from cxxrt_toolchain.wheel.deflate import Deflater, Piece
 from cxxrt_toolchain.wheel.record import (
     RecordRow,
     digest_of,
@@ -31,7 +31,6 @@ from cxxrt_toolchain.wheel.stream import DEFLATED, STORED
 from cxxrt_toolchain.wheel.zipformat import DosTime, Written, central_directory, local_header
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.wheel.deflate import Piece
     from cxxrt_toolchain.wheel.reader import Wheel
 
 _BLOCK = 1 << 20

@@ -22,12 +22,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.collect.environment.source_trees import may_be_shared
+from cxxrt_toolchain.collect.environment.source_trees import SourceTrees, may_be_shared
 from cxxrt_toolchain.plain_files import read_plain
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.collect.environment.finder_modules import Mapped
-    from cxxrt_toolchain.collect.environment.source_trees import SourceTrees
 
 _PTH = ".pth"
 _DIRECT_URL = "direct_url.json"

@@ -14,15 +14,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect import files as objects
-from cxxrt_toolchain.collect.environment.search import expand
-from cxxrt_toolchain.collect.store import identity
+from cxxrt_toolchain.collect.environment.search import Search, expand
+from cxxrt_toolchain.collect.store import Identity, Store, identity
 from cxxrt_toolchain.facts.families import LIBGCC_S, LIBSTDCXX
 from cxxrt_toolchain.facts.installed import VARIABLE_STEPS
 from cxxrt_toolchain.facts.loading import Opened
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.collect.environment.search import Search
-    from cxxrt_toolchain.collect.store import Identity, Store
     from cxxrt_toolchain.facts.objects import ObjectFacts
 
 

@@ -13,14 +13,13 @@ from cxxrt_toolchain.collect.environment.search import Search, preloaded
 from cxxrt_toolchain.collect.environment.unserved import Scopes, absent_libraries, lacking_versions
 from cxxrt_toolchain.facts.environment import requires_runtime
 from cxxrt_toolchain.facts.families import cuda_major
-from cxxrt_toolchain.facts.installed import Step
+from cxxrt_toolchain.facts.installed import Environment, Step
 from cxxrt_toolchain.facts.loading import Loads, Unserved
 from cxxrt_toolchain.host.runtime_folder import hook_majors
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.collect.answers import Answers
     from cxxrt_toolchain.collect.store import Store
-    from cxxrt_toolchain.facts.installed import Environment
     from cxxrt_toolchain.facts.members import Member
     from cxxrt_toolchain.facts.objects import ObjectFacts
 

@@ -13,11 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.installed import normalized
+from cxxrt_toolchain.facts.installed import Environment, normalized
 from cxxrt_toolchain.plain_files import read_plain
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.facts.installed import Environment
     from cxxrt_toolchain.facts.loading import Opened
     from cxxrt_toolchain.facts.members import Member
 

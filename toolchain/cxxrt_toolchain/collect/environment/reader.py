@@ -25,7 +25,7 @@ from cxxrt_toolchain.facts.families import (
     canonical_soname,
     family_of_name,
 )
-from cxxrt_toolchain.facts.installed import Found, Step
+from cxxrt_toolchain.facts.installed import Environment, Found, Step
 from cxxrt_toolchain.facts.interactions import InteractingObject
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
 from cxxrt_toolchain.facts.members import Member
@@ -36,7 +36,6 @@ from cxxrt_toolchain.plain_files import read_plain
 if TYPE_CHECKING:
     from cxxrt_toolchain.collect.store import Store
     from cxxrt_toolchain.elf.facts import SharedObject
-    from cxxrt_toolchain.facts.installed import Environment
     from cxxrt_toolchain.facts.objects import ObjectFacts
 
 VARIABLES = (

@@ -15,14 +15,13 @@ from cxxrt_toolchain.elf.facts import Binding
 from cxxrt_toolchain.elf.reader import ElfError, SparseElf
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.facts.libraries import SYSTEM
-from cxxrt_toolchain.facts.loading import Absent, Unserved
+from cxxrt_toolchain.facts.loading import Absent, Opened, Unserved
 from cxxrt_toolchain.plain_files import open_plain
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.collect.answers import Answers
     from cxxrt_toolchain.collect.environment.loading import Loader
     from cxxrt_toolchain.collect.environment.own_code import OwnCode
-    from cxxrt_toolchain.facts.loading import Opened
     from cxxrt_toolchain.facts.members import Member
 
 _GLIBC = re.compile(r"(?:lib(?:anl|c|crypt|dl|m|mvec|nsl|pthread|resolv|rt|util)\.so|ld-linux).*")

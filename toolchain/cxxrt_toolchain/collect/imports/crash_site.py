@@ -15,19 +15,14 @@ import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.collect.process.memory import AddressMap, open_memory
-from cxxrt_toolchain.collect.process.procfs import mappings_now
+from cxxrt_toolchain.collect.process.memory import AddressMap, Memory, open_memory
+from cxxrt_toolchain.collect.process.procfs import Mapping, mappings_now
 from cxxrt_toolchain.elf.facts import SymbolType
 from cxxrt_toolchain.elf.image import ElfError
 from cxxrt_toolchain.elf.reader import read_elf
 from cxxrt_toolchain.facts.imports.run import CrashSite
 from cxxrt_toolchain.plain_files import open_plain
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.collect.process.memory import Memory
-    from cxxrt_toolchain.collect.process.procfs import Mapping
 
 _WRITE = 1
 """The number of write(2) on x86-64."""

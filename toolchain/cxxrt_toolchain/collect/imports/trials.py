@@ -8,24 +8,19 @@ then, for another trial to continue in it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cxxrt_toolchain.collect.imports.import_run import ImportSession, say_nothing
-from cxxrt_toolchain.collect.imports.watched_child import AS_IS
+from cxxrt_toolchain.collect.imports.watched_child import AS_IS, Variant
 from cxxrt_toolchain.errors import ToolchainError
-from cxxrt_toolchain.facts.imports.run import Outcome
+from cxxrt_toolchain.facts.imports.run import Attempt, Outcome
 from cxxrt_toolchain.facts.imports.trials import Change, Ending, Trial
 from cxxrt_toolchain.processors import usable_processors
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from typing_extensions import Self
-
-    from cxxrt_toolchain.collect.imports.watched_child import Variant
-    from cxxrt_toolchain.facts.imports.run import Attempt
 
 
 class Running:

@@ -26,13 +26,12 @@ from typing import TYPE_CHECKING, Any
 from cxxrt_toolchain.collect.imports.channel import fifo, parse_answer, signal_name
 from cxxrt_toolchain.collect.imports.crash_site import find_crash_site
 from cxxrt_toolchain.errors import InputError, MissingToolError
-from cxxrt_toolchain.facts.imports.run import parse_trace
+from cxxrt_toolchain.facts.imports.run import CrashSite, Event, parse_trace
 from cxxrt_toolchain.wording import printable
 
 if TYPE_CHECKING:
     from threading import Event as Signal
 
-    from cxxrt_toolchain.facts.imports.run import CrashSite, Event
 
 _CHILD = Path(__file__).with_name("import_child.py")
 _SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ, which the module fcntl names from Python 3.10 on

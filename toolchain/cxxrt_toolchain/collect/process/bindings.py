@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import ElfError, ElfImage
 from cxxrt_toolchain.elf.lookup import Definition, find_definitions
-from cxxrt_toolchain.elf.references import read_definitions
+from cxxrt_toolchain.elf.references import OwnDefinition, read_definitions
 from cxxrt_toolchain.facts.bindings import FACETS, PLAIN_FACET, Bindings, Bound, LocaleTable
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.collect.process.memory import AddressMap, Memory
     from cxxrt_toolchain.collect.process.references import ObjectReferences
-    from cxxrt_toolchain.elf.references import OwnDefinition
 
 _UNKNOWN = Definition(0, 0)
 _MANY = 64

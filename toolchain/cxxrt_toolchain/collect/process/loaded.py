@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.collect import files
-from cxxrt_toolchain.collect.process.memory import AddressMap
+from cxxrt_toolchain.collect.process.memory import AddressMap, LoadedEntry
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
-from cxxrt_toolchain.facts.libraries import Places
+from cxxrt_toolchain.facts.libraries import Library, Places
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.collect.process.memory import LoadedEntry
     from cxxrt_toolchain.collect.process.procfs import Mapping, ProcessFacts
     from cxxrt_toolchain.collect.store import Store
     from cxxrt_toolchain.facts.installed import Environment
-    from cxxrt_toolchain.facts.libraries import Library
     from cxxrt_toolchain.facts.objects import ObjectFacts
 
 _CXX = frozenset({RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBCXX})

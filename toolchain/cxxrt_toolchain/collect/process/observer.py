@@ -17,8 +17,8 @@ from cxxrt_toolchain.collect.interactions import find_interactions
 from cxxrt_toolchain.collect.process.belongings import host_of, runtime_of
 from cxxrt_toolchain.collect.process.bindings import ObjectInMemory, describe_bound, read_bindings
 from cxxrt_toolchain.collect.process.cudart_users import idle_copies, read_places
-from cxxrt_toolchain.collect.process.loaded import describe, placed
-from cxxrt_toolchain.collect.process.memory import AddressMap, load_order, open_memory
+from cxxrt_toolchain.collect.process.loaded import LoadedObject, describe, placed
+from cxxrt_toolchain.collect.process.memory import AddressMap, Memory, load_order, open_memory
 from cxxrt_toolchain.collect.process.references import read_all
 from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.elf.image import ElfError, ElfImage
@@ -30,8 +30,6 @@ from cxxrt_toolchain.host.runtime_folder import has_hook
 from cxxrt_toolchain.plain_files import open_plain
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.collect.process.loaded import LoadedObject
-    from cxxrt_toolchain.collect.process.memory import Memory
     from cxxrt_toolchain.collect.process.procfs import Mapping, ProcessFacts
     from cxxrt_toolchain.facts.bindings import Bindings, Bound
     from cxxrt_toolchain.facts.installed import Environment

@@ -10,18 +10,15 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import pairwise
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from cxxrt_toolchain.collect.shares import work_on
 from cxxrt_toolchain.collect.store import Identity, Store, identity
 from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import PT_LOAD, ElfError, ElfImage
 from cxxrt_toolchain.elf.lookup import find_definitions
-from cxxrt_toolchain.elf.references import read_definitions, read_references
+from cxxrt_toolchain.elf.references import OwnReferences, read_definitions, read_references
 from cxxrt_toolchain.facts.bindings import FACETS
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.elf.references import OwnReferences
 
 _KIND = "references"
 _PT_GNU_RELRO = 0x6474E552

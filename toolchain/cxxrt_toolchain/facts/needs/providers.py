@@ -9,14 +9,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
-from packaging.requirements import InvalidRequirement
+from packaging.requirements import InvalidRequirement, Requirement
 
 from cxxrt_toolchain.abi.versions import parse_requirement
 from cxxrt_toolchain.facts.installed import normalized
 
 if TYPE_CHECKING:
-    from packaging.requirements import Requirement
-
     from cxxrt_toolchain.abi.filename import WheelTags
 
 _STEM = re.compile(r"(?:lib)?(.+?)(?:[-_.]?\d[\d.]*)?\.so.*")

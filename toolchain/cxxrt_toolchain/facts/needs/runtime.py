@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.platforms import glibc_release
 from cxxrt_toolchain.abi.versions import version_tuple
-from cxxrt_toolchain.elf.facts import Soname
+from cxxrt_toolchain.elf.facts import SharedObject, Soname
 from cxxrt_toolchain.facts.families import RuntimeFamily, cuda_major, family_of_name
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.bounds import NoRuntimeError
     from cxxrt_toolchain.abi.symbols import SymbolTables
-    from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.facts.needs.provided import ProviderNeed
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
 

@@ -8,12 +8,11 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.families import OPENMP_FAMILIES, RuntimeFamily
-from cxxrt_toolchain.report.diagnosis import Edge, Relation
+from cxxrt_toolchain.report.diagnosis import Diagnosis, Edge, Relation
 from cxxrt_toolchain.rules.rule import Severity
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.libraries import Library, Package
-    from cxxrt_toolchain.report.diagnosis import Diagnosis
 
 _ALWAYS = OPENMP_FAMILIES | {RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBCXX, RuntimeFamily.LIBCUDART}
 """Families that are drawn even if there is one copy that no finding names."""

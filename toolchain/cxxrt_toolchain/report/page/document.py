@@ -8,21 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.report.diagnosis import Subject
+from cxxrt_toolchain.report.diagnosis import Diagnosis, Subject
 from cxxrt_toolchain.report.page.findings import findings_section, summary, verdict
-from cxxrt_toolchain.report.page.graph import draw_graph
+from cxxrt_toolchain.report.page.graph import Graph, draw_graph
 from cxxrt_toolchain.report.page.markup import EMPTY, Html, code, details, element, lines, section
 from cxxrt_toolchain.report.page.nodes import Names, node_texts
 from cxxrt_toolchain.report.page.shell import bar, html_document, resource, write_html
 from cxxrt_toolchain.report.page.svg import graph_svg, legend
 from cxxrt_toolchain.report.page.tables import libraries_section, packages_section, steps_section
 from cxxrt_toolchain.wording import counted
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.report.diagnosis import Diagnosis
-    from cxxrt_toolchain.report.page.graph import Graph
 
 _SUBJECTS = {
     Subject.ENVIRONMENT: "Environment",

@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from cxxrt_toolchain.facts.imports.run import Outcome
-from cxxrt_toolchain.report.catalogue import load_catalogue, load_mechanisms, paragraphs
+from cxxrt_toolchain.facts.imports.run import Outcome, Step
+from cxxrt_toolchain.report.catalogue import Entry, load_catalogue, load_mechanisms, paragraphs
 from cxxrt_toolchain.report.demangle import readable
 from cxxrt_toolchain.report.page.markup import (
     EMPTY,
@@ -23,15 +23,12 @@ from cxxrt_toolchain.report.page.markup import (
     lines,
     section,
 )
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity
 from cxxrt_toolchain.wording import counted, listed
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.facts.imports.run import Step
-    from cxxrt_toolchain.report.catalogue import Entry
     from cxxrt_toolchain.report.diagnosis import Diagnosis
     from cxxrt_toolchain.report.page.nodes import Names
-    from cxxrt_toolchain.rules.rule import Finding
 
 _QUOTED = re.compile(r"`(?P<tick>[^`\n]+)`|'(?P<quote>[^'\n]+ [^'\n]+)'")
 _CLAUSE = re.compile(r"([;:] |, (?:then|or|and) )")

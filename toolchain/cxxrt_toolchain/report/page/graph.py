@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.report.diagnosis import Relation
+from cxxrt_toolchain.report.diagnosis import Diagnosis, Edge, Relation
 from cxxrt_toolchain.report.page.cast import Cast, Role, owned
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.libraries import Library, Package
-    from cxxrt_toolchain.report.diagnosis import Diagnosis, Edge
 
 _SMALLEST_GROUP = 3
 _STATIC = 2

@@ -10,19 +10,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.libraries import Origin
+from cxxrt_toolchain.facts.libraries import Library, Origin
 from cxxrt_toolchain.report.demangle import readable
-from cxxrt_toolchain.report.diagnosis import Relation
-from cxxrt_toolchain.report.page.graph import Column
+from cxxrt_toolchain.report.diagnosis import Diagnosis, Relation
+from cxxrt_toolchain.report.page.graph import Column, Graph, Link, Node
 from cxxrt_toolchain.report.page.markup import EMPTY, Html, code, element, joined, lines
 from cxxrt_toolchain.wording import counted, listed
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.facts.libraries import Library
-    from cxxrt_toolchain.report.diagnosis import Diagnosis
-    from cxxrt_toolchain.report.page.graph import Graph, Link, Node
 
 _ORIGINS = {
     Origin.WHEEL: "wheel",

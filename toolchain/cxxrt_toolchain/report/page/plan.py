@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from cxxrt_toolchain.report.diagnosis import Relation
-from cxxrt_toolchain.report.page.graph import Column
+from cxxrt_toolchain.report.page.graph import Column, Graph, Link, Node
 from cxxrt_toolchain.report.page.layout import Box, Gaps, arrange
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.report.page.graph import Graph, Link, Node
 
 WIDTHS = {Column.PACKAGES: 180, Column.LIBRARIES: 212, Column.RUNTIMES: 248}
 _GUTTERS = {Column.PACKAGES: 64, Column.LIBRARIES: 132, Column.RUNTIMES: 0}

@@ -10,22 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
-from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
 from cxxrt_toolchain.report.diagnosis import Relation
 from cxxrt_toolchain.report.page.cast import Role
 from cxxrt_toolchain.report.page.findings import icon
-from cxxrt_toolchain.report.page.graph import Column
+from cxxrt_toolchain.report.page.graph import Column, Graph, Node
 from cxxrt_toolchain.report.page.markup import EMPTY, Html, element, lines, visible
-from cxxrt_toolchain.report.page.nodes import note, spoken, title
-from cxxrt_toolchain.report.page.plan import WIDTHS, Plan, bulge
+from cxxrt_toolchain.report.page.nodes import Names, note, spoken, title
+from cxxrt_toolchain.report.page.plan import WIDTHS, Line, Plan, bulge
 from cxxrt_toolchain.wording import counted
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.report.page.graph import Graph, Node
-    from cxxrt_toolchain.report.page.nodes import Names
-    from cxxrt_toolchain.report.page.plan import Line
 
 _HEADINGS = {
     Column.PACKAGES: "Packages",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.imports.run import Outcome
+from cxxrt_toolchain.facts.imports.run import Outcome, Step
 from cxxrt_toolchain.report.page.findings import icon
 from cxxrt_toolchain.report.page.markup import (
     EMPTY,
@@ -21,14 +21,12 @@ from cxxrt_toolchain.report.page.markup import (
     lines,
     section,
 )
-from cxxrt_toolchain.report.page.nodes import origin_word, whence
+from cxxrt_toolchain.report.page.nodes import Names, origin_word, whence
 from cxxrt_toolchain.wording import counted
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.facts.imports.run import Step
     from cxxrt_toolchain.facts.libraries import Library, Package
     from cxxrt_toolchain.report.diagnosis import Diagnosis
-    from cxxrt_toolchain.report.page.nodes import Names
 
 
 _WORDS = {

@@ -6,12 +6,12 @@ Nothing is said of what was not tried, or of a trial that failed in another way.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
-from cxxrt_toolchain.facts.imports.run import ImportScene, Outcome, last_object
-from cxxrt_toolchain.facts.imports.trials import Change, Cure, Ending, Verdict
-from cxxrt_toolchain.facts.process import names_of
+from cxxrt_toolchain.facts.imports.run import Attempt, ImportScene, Outcome, last_object
+from cxxrt_toolchain.facts.imports.trials import Change, Cure, Ending, Trial, Verdict
+from cxxrt_toolchain.facts.process import ProcessView, names_of
 from cxxrt_toolchain.rules.captures import captured
 from cxxrt_toolchain.rules.copies import damaged_locale
 from cxxrt_toolchain.rules.imports.crash_signs import TWO_OPENMP
@@ -24,12 +24,6 @@ from cxxrt_toolchain.rules.remedies import (
 )
 from cxxrt_toolchain.rules.rule import Severity
 from cxxrt_toolchain.wording import listed
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.facts.imports.run import Attempt
-    from cxxrt_toolchain.facts.imports.trials import Trial
-    from cxxrt_toolchain.facts.process import ProcessView
-
 
 _TWICE = re.compile(r"File already exists in database: (\S+)")
 """libprotobuf's words (descriptor_database.cc) before it ends the process."""

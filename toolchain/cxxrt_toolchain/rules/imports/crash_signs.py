@@ -10,11 +10,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.process import names_of
+from cxxrt_toolchain.facts.process import ProcessView, names_of
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.imports.run import CrashSite
-    from cxxrt_toolchain.facts.process import ProcessView
 
 TWO_OPENMP = "OMP: Error #15"
 _TEXTS = (

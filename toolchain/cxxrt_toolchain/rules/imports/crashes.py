@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.imports.run import ImportScene, Outcome, last_object
-from cxxrt_toolchain.facts.process import names_of
+from cxxrt_toolchain.facts.imports.run import Attempt, ImportScene, Outcome, last_object
+from cxxrt_toolchain.facts.process import ProcessView, names_of
 from cxxrt_toolchain.rules.imports import loader_messages
 from cxxrt_toolchain.rules.imports.causes import cause_of
 from cxxrt_toolchain.rules.imports.crash_signs import signs
@@ -19,9 +19,7 @@ from cxxrt_toolchain.rules.imports.simulated import explained
 from cxxrt_toolchain.rules.rule import Finding, error, rule
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.facts.imports.run import Attempt
     from cxxrt_toolchain.facts.imports.trials import Verdict
-    from cxxrt_toolchain.facts.process import ProcessView
 
 RULES = frozenset({"CXXRT-D27", "CXXRT-D28", "CXXRT-D29"})
 """What is reported of a failure, unless the loader's message tells more."""

@@ -17,7 +17,7 @@ from cxxrt_toolchain.facts.families import (
     canonical_soname,
     family_of_name,
 )
-from cxxrt_toolchain.facts.imports.run import needed_by
+from cxxrt_toolchain.facts.imports.run import Event, needed_by
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION, Library, Origin, numbers
 from cxxrt_toolchain.facts.symbols import spells_old_string
 from cxxrt_toolchain.rules.imports.refusals import Failure, absent, no_room, refused
@@ -25,7 +25,6 @@ from cxxrt_toolchain.rules.remedies import imported_before, newer_runtime, runti
 from cxxrt_toolchain.rules.rule import Finding, error
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.facts.imports.run import Event
     from cxxrt_toolchain.facts.installed import Distribution, Environment
     from cxxrt_toolchain.facts.process import ProcessView
 

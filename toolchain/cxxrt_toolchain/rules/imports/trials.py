@@ -6,11 +6,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.imports.trials import Change, Ending
+from cxxrt_toolchain.facts.imports.trials import Change, Ending, Verdict
 from cxxrt_toolchain.rules.remedies import Remedy
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.facts.imports.trials import Verdict
     from cxxrt_toolchain.rules.rule import Finding
 
 _LOADING = (Change.RUNTIME, Change.LIBRARY)

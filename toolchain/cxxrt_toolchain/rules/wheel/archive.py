@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.platforms import machines_of
 from cxxrt_toolchain.rules.remedies import UNREADABLE, unreadable_file
-from cxxrt_toolchain.rules.rule import Severity, error, warning
+from cxxrt_toolchain.rules.rule import Finding, Severity, error, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_promise, of_wheels
 from cxxrt_toolchain.wheel.record import RecordIssueKind
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.rules.rule import Finding
 
 _UNTRUSTED = (RecordIssueKind.UNREADABLE, RecordIssueKind.WRONG_HASH, RecordIssueKind.WRONG_SIZE)
 """Issues that may mean damage; a repair copies members with the hash that RECORD gives. What

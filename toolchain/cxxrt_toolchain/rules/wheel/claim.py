@@ -10,27 +10,28 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from cxxrt_toolchain.abi.filename import violations
-from cxxrt_toolchain.abi.platforms import GlibcPlatform, machines_of, parse_platform, promise_of
-from cxxrt_toolchain.abi.spec import UnknownEpochError, load_policy
+from cxxrt_toolchain.abi.filename import Violation, WheelTags, violations
+from cxxrt_toolchain.abi.platforms import (
+    GlibcPlatform,
+    Promise,
+    machines_of,
+    parse_platform,
+    promise_of,
+)
+from cxxrt_toolchain.abi.spec import Spec, UnknownEpochError, load_policy
 from cxxrt_toolchain.abi.tag import AbiTag, BadTagError, RuntimeAbi, claims_runtime, without_runtime
 from cxxrt_toolchain.abi.versions import parse_version
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES, family_of_name, served_soname
-from cxxrt_toolchain.facts.needs.providers import markers_of, required_by
-from cxxrt_toolchain.facts.needs.runtime import runtime_needs
+from cxxrt_toolchain.facts.needs.providers import Provider, Required, markers_of, required_by
+from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds, runtime_needs
 from cxxrt_toolchain.rules.rule import rule
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-    from cxxrt_toolchain.abi.filename import Violation, WheelTags
-    from cxxrt_toolchain.abi.platforms import Promise
     from cxxrt_toolchain.abi.policy import Policy
-    from cxxrt_toolchain.abi.spec import Spec
     from cxxrt_toolchain.abi.symbols import SymbolTables
-    from cxxrt_toolchain.facts.needs.providers import Provider, Required
-    from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
 
 _TAG_FIELDS = 3

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.families import OPENMP_FAMILIES, RuntimeFamily
 from cxxrt_toolchain.facts.needs.runtime import runtime_needs
-from cxxrt_toolchain.rules.rule import error, note, warning
+from cxxrt_toolchain.rules.rule import Finding, error, note, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_wheels
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolSample
-    from cxxrt_toolchain.rules.rule import Finding
 
 REPAIR = "'cxxrt repair' drops it and points its users at the shared runtime."
 REBUILD_SHARED = (

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.loading import find_twins
 from cxxrt_toolchain.facts.searchpath import entries, escapes
-from cxxrt_toolchain.rules.rule import error, note, warning
+from cxxrt_toolchain.rules.rule import Finding, error, note, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_wheels
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.wheel import ObjectReport
-    from cxxrt_toolchain.rules.rule import Finding
 
 
 @of_wheels(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.abi.platforms import glibc_release
 from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.facts.families import SHARED_FAMILIES, cuda_major, family_of_name
-from cxxrt_toolchain.facts.needs.providers import sounds_like
+from cxxrt_toolchain.facts.needs.providers import Required, sounds_like
 from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
 from cxxrt_toolchain.facts.searchpath import leaves_package
 from cxxrt_toolchain.rules.rule import Finding, Severity, error, warning
@@ -28,7 +28,6 @@ from cxxrt_toolchain.wording import counted, listed
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.bounds import NoRuntimeError
     from cxxrt_toolchain.elf.facts import NeededVersion, Soname
-    from cxxrt_toolchain.facts.needs.providers import Required
     from cxxrt_toolchain.facts.wheel import ObjectReport
 
 _REBUILD_OLDER = (

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.abi.provider import NoProviderError, provided_copy
+from cxxrt_toolchain.abi.provider import NoProviderError, Provided, provided_copy
 from cxxrt_toolchain.facts.installed import normalized
-from cxxrt_toolchain.rules.rule import error, note, warning
+from cxxrt_toolchain.rules.rule import Finding, error, note, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_wheels
 
 if TYPE_CHECKING:
-    from cxxrt_toolchain.abi.provider import Provided
     from cxxrt_toolchain.facts.needs.provided import ProviderNeed
     from cxxrt_toolchain.facts.wheel import ObjectReport
-    from cxxrt_toolchain.rules.rule import Finding
 
 
 @of_wheels("CXXRT-P10", "Needs a library of another distribution that it does not require")

@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.versions import parse_requirement
 from cxxrt_toolchain.facts.needs.runtime import runtime_needs
-from cxxrt_toolchain.rules.rule import error, warning
+from cxxrt_toolchain.rules.rule import Finding, error, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, lowest_version, of_promise, of_wheels
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.rules.rule import Finding
 
 ONE_MAJOR = (
     "A tag has one CUDA major: build one wheel for each, or declare the one that the binaries were "

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.families import family_of_name
 from cxxrt_toolchain.facts.symbols import belongs_to_libstdcxx
-from cxxrt_toolchain.rules.rule import error, warning
+from cxxrt_toolchain.rules.rule import Finding, error, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_wheels
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.wheel import ObjectReport
-    from cxxrt_toolchain.rules.rule import Finding
 
 _GLIBC = re.compile(r"(?:lib(?:anl|c|crypt|dl|m|nsl|pthread|resolv|rt|util)\.so\.\d+|ld-linux.*)")
 _NEWER_COMPILER = (

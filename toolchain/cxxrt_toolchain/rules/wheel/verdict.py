@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.abi.spec import load_spec
-from cxxrt_toolchain.abi.symbols import load_symbol_tables
+from cxxrt_toolchain.abi.spec import Spec, load_spec
+from cxxrt_toolchain.abi.symbols import SymbolTables, load_symbol_tables
 from cxxrt_toolchain.rules import rule
-from cxxrt_toolchain.rules.rule import Severity
+from cxxrt_toolchain.rules.rule import Finding, Severity
 from cxxrt_toolchain.rules.wheel import (
     archive,
     copies,
@@ -25,12 +25,9 @@ from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.filename import WheelTags
-    from cxxrt_toolchain.abi.spec import Spec
-    from cxxrt_toolchain.abi.symbols import SymbolTables
     from cxxrt_toolchain.facts.needs.providers import Provider
     from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import WheelReport
-    from cxxrt_toolchain.rules.rule import Finding
     from cxxrt_toolchain.rules.selection import Selection
 
 DECLARING = (archive, copies, loading, promises, providers, symbols, tags, undefined)
