@@ -13,13 +13,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, TextIO, TypeAlias
+from typing import TextIO, TypeAlias
 
 from cxxrt_toolchain.wording import printable
 
-if TYPE_CHECKING:
-    Text: TypeAlias = Sequence[tuple[str, str]]
-    """Texts, each with its style: words such as ``bold red``, or none."""
+Text: TypeAlias = Sequence[tuple[str, str]]
+"""Texts, each with its style: words such as ``bold red``, or none."""
 
 _CODES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "cyan": 36}
 _PIECE = re.compile(r"\n|[^\S\n]+|\S+")
