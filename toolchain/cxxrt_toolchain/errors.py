@@ -4,8 +4,6 @@
 negative verdict is not an error; it is a value, and exit code 1.
 """
 
-from __future__ import annotations
-
 _MOST_TEXT = 500
 """Characters of a foreign exception's message."""
 

@@ -3,8 +3,6 @@
 A FIFO waits for a writer for ever, a device has side effects or no end, a sparse file has any size.
 """
 
-from __future__ import annotations
-
 import errno
 import os
 from pathlib import Path

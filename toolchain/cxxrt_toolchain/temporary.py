@@ -5,8 +5,6 @@ process that was killed. Who makes the next one removes those that nobody holds:
 held. Where the file system has no locks, nothing is removed.
 """
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import os

@@ -1,7 +1,5 @@
 """Counts, lists and foreign names in sentences for people. Text only."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 NEWLINE = "\n"

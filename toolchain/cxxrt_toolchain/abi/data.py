@@ -1,7 +1,5 @@
 """The files of ``cxxrt_abi_tag_spec``, as the specification publishes them."""
 
-from __future__ import annotations
-
 import json
 from importlib.resources import files
 from typing import Any

@@ -3,8 +3,6 @@
 By the generations of ``manylinux`` (PEP 600) in the specification's ``manylinux.json``.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 ``abi-tag-spec/generate_symbols.py`` makes the tables from the real libraries.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -14,8 +14,6 @@ Not defined, on purpose:
 A frontend imports this module to see which hooks there are, so it imports nothing at that time.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 _Settings = dict[str, Any] | None

@@ -17,8 +17,6 @@ Unknown keys and impossible values are errors that begin with the key's path. La
 binaries need of the runtime, OpenMP included, is computed from their symbols and has no key.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

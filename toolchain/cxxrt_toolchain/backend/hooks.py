@@ -4,8 +4,6 @@ An error in this process leaves as one paragraph and an exit status, because fro
 traceback of anything else that a hook raises. The wrapped backend writes its own errors.
 """
 
-from __future__ import annotations
-
 import os
 import platform
 import sys

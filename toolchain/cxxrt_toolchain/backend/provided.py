@@ -4,8 +4,6 @@ Their wheels have no names without a version (libmkl_rt.so), because wheels have
 the folders that are made here have linker scripts with these names.
 """
 
-from __future__ import annotations
-
 import platform
 import sys
 from collections.abc import Iterator, Sequence

@@ -4,8 +4,6 @@ Prints flags on one line, as pkg-config does, or one folder per line; without an
 with names.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import shlex

@@ -4,8 +4,6 @@ Prints one path a line: the new wheels, and the index-level file of each release
 wheel that would not conform under its new name is not written.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

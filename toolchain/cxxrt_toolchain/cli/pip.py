@@ -1,7 +1,5 @@
 """``cxxrt pip``: pip, knowing the runtime ABI tag; every argument and exit code is pip's."""
 
-from __future__ import annotations
-
 import argparse
 import os
 

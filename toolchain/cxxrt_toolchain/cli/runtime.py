@@ -1,7 +1,5 @@
 """``cxxrt runtime``: build the runtime wheel, list recipes, find the recipe's compiler."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import platform

@@ -1,7 +1,5 @@
 """The options ``--exclude``, ``--select`` and ``--ignore`` of the commands that judge."""
 
-from __future__ import annotations
-
 import argparse
 
 from cxxrt_toolchain.errors import UsageError

@@ -1,7 +1,5 @@
 """``cxxrt show``: the facts of wheels."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """``cxxrt tags``: the tags that an environment supports, best first."""
 
-from __future__ import annotations
-
 import argparse
 import itertools
 import json

@@ -3,8 +3,6 @@
 A question may hold ten thousand names, so only their digest is kept.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Collection, Iterable
 from hashlib import blake2b

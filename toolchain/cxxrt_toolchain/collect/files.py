@@ -5,8 +5,6 @@ runtime may be linked in and hidden, the constants are searched for its texts. A
 or cannot be opened is skipped.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sys

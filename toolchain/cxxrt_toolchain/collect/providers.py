@@ -1,7 +1,5 @@
 """Wheels and environments -> the `Provider` of each distribution in them, by names of files."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path

@@ -6,8 +6,6 @@ depends on the number of helpers. Forks, so the program must not have threads; t
 standard library does the same and takes longer to import than most environments take to read.
 """
 
-from __future__ import annotations
-
 import marshal
 import os
 import struct

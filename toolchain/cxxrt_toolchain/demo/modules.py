@@ -3,8 +3,6 @@
 The modules need no Python headers (``stable_abi.h`` says why); ``older-host.toml`` has the pins.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """A running process, neither stopped nor changed -> its `Diagnosis`, from /proc and its files."""
 
-from __future__ import annotations
-
 import shlex
 
 from cxxrt_toolchain.collect.process.belongings import interpreter_of

@@ -3,8 +3,6 @@
 Source: System V gABI chapter 5, "Dynamic Section"; the GNU tags: glibc's elf.h.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import takewhile
 

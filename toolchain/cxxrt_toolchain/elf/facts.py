@@ -4,8 +4,6 @@ Field names are the ELF specification's and GNU's (System V gABI 4 and 5; symbol
 Drepper, "ELF Symbol Versioning"; ``STB_GNU_UNIQUE``: binutils).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, NewType

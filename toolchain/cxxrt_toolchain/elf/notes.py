@@ -6,8 +6,6 @@ Source: gABI chapter 5, "Note Section"; ``NT_GNU_BUILD_ID``: binutils, ``ld --bu
 ``.note.gnu.property``: "Linux Extensions to gABI" and the AArch64 and x86-64 psABIs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from cxxrt_toolchain.elf.image import PT_GNU_PROPERTY, PT_NOTE, ElfError, ElfImage, Segment

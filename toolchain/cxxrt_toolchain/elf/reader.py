@@ -10,8 +10,6 @@ tests/bench/elf_reader.py on numpy 2.4.6, scipy 1.17.1 and pyarrow 26.0.1, symbo
 0.6-1.1 s where this takes 0.45-0.6 (scipy's 114 objects, already inflated).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 

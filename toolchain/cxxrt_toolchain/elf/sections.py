@@ -4,8 +4,6 @@ No loader needs section headers: what is wrong with them makes the answer empty,
 without them the read-only segments stand in for the constants. Source: gABI chapter 4, "Sections".
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """To which definitions the loader has bound the symbols of a process, as its memory shows it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import NamedTuple
 

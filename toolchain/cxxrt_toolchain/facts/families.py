@@ -3,8 +3,6 @@
 The family, and the name that the shared runtime serves it under.
 """
 
-from __future__ import annotations
-
 import re
 from enum import Enum
 

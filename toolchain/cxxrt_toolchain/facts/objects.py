@@ -1,7 +1,5 @@
 """The facts of one installed or loaded file, and their encoding in plain types."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Where this user's caches lie: one folder for the builds and for what the doctor keeps."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

@@ -6,8 +6,6 @@ below ``lib``, Nuitka's standalone mode beside the program. PyInstaller's starte
 an RPATH.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator

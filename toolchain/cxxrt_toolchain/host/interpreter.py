@@ -1,7 +1,5 @@
 """An interpreter, possibly of another environment, as a value; `host.describe` asks for it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 _RUN_MODULE = """\

@@ -6,8 +6,6 @@ newest ``manylinux`` promises, which is what the shared runtime is for. So a chi
 functions behind the command (`graft_child`), with no setting from the environment.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -4,8 +4,6 @@ The file has one second-level heading per rule, ``## CXXRT-H1: Bundled libstdc++
 the next heading is the entry.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ By ``__cxa_demangle`` of libstdc++ or libc++abi. A name stays mangled without th
 is invalid, or if the declaration could be too long to read.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from functools import cache, partial

@@ -4,8 +4,6 @@ On a terminal, tables fit its width; in a pipe every cell is one line for grep. 
 demangled, and control characters in names are escaped.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TextIO
 

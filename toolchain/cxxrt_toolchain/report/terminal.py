@@ -3,8 +3,6 @@
 No library does it: every isolated build of a downstream project would install that, too.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -1,7 +1,5 @@
 """The complete catalogue: importing this module imports every module that declares rules."""
 
-from __future__ import annotations
-
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.imports.run import ImportScene
 from cxxrt_toolchain.facts.process import ProcessView

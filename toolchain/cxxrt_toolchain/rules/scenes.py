@@ -4,8 +4,6 @@ Without the rules about wheels, which need `packaging`: importing that takes as 
 takes to judge an environment.
 """
 
-from __future__ import annotations
-
 from cxxrt_toolchain.rules import (
     captures,
     copies,

@@ -13,8 +13,6 @@ first what is loaded, from /proc/self/maps or with ``_ctypes``; both cost more t
 System V gABI chapters 4 and 5. The section headers are for people's tools; loading needs none.
 """
 
-from __future__ import annotations
-
 import struct
 
 from cxxrt_toolchain.facts.families import LIBGCC_S, LIBSTDCXX

@@ -1,7 +1,5 @@
 """Check that built libraries hold the promises of the recipe. Nothing here reads files."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

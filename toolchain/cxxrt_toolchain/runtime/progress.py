@@ -1,7 +1,5 @@
 """Progress of a long run: one line per step with its time, on stderr."""
 
-from __future__ import annotations
-
 import contextlib
 import sys
 import time

@@ -3,8 +3,6 @@
 A ``ConfigError`` starts with the key at fault. Nothing here fetches or runs anything.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -4,8 +4,6 @@ An engine may do a shard twice, or lose it with a worker: the store's layout mak
 are there once. So an engine is a loop, and a survey can begin on one and end on another.
 """
 
-from __future__ import annotations
-
 import multiprocessing
 import sys
 from collections.abc import Iterator, Sequence

@@ -7,8 +7,6 @@ name), ``archive_path`` or ``path``, ``size``, ``uploaded_on``; rows at the leve
 it alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """``cxxrt survey report --html FILE``: the report as one self-contained page."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Any

@@ -1,7 +1,5 @@
 """How far a survey is: one line of a terminal that changes, or a line now and then in a log."""
 
-from __future__ import annotations
-
 import sys
 import time
 

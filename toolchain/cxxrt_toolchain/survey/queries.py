@@ -1,7 +1,5 @@
 """What a survey's rows say, asked of DuckDB: shares, culprits, collisions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """References to wheels: what a plan holds, and which of them a survey is about."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import re

@@ -1,7 +1,5 @@
 """``cxxrt survey report``: the headline, shares by group, the answer to a query, the page."""
 
-from __future__ import annotations
-
 import csv
 import sys
 

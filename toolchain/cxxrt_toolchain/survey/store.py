@@ -13,8 +13,6 @@ A shard always writes the same names, each file complete or not at all. So a sha
 do, or one worker twice, is there once, and what was interrupted is what has no wheels file.
 """
 
-from __future__ import annotations
-
 import fcntl
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Addresses of servers: what is one, its host, and what of it may be shown."""
 
-from __future__ import annotations
-
 from urllib.parse import urlsplit, urlunsplit
 
 

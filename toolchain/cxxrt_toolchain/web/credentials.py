@@ -3,8 +3,6 @@
 They are asked for when a server refuses, are kept in memory only, and never part of a message.
 """
 
-from __future__ import annotations
-
 import os
 from base64 import b64encode
 from importlib import import_module

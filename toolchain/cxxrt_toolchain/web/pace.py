@@ -1,7 +1,5 @@
 """How often requests may be sent to each host; one pace is shared by the threads of a process."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from ipaddress import ip_address

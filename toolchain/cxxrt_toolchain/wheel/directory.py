@@ -9,8 +9,6 @@ the member is (`locate`): reading all of them is a request for each where the by
 Source: PKWARE's APPNOTE.TXT; Fifield, "A better zip bomb" (overlapping members).
 """
 
-from __future__ import annotations
-
 import re
 import stat
 import struct

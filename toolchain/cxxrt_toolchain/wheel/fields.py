@@ -1,7 +1,5 @@
 """A header block (RFC 822) as raw fields, so that what is not edited stays byte for byte."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator
 

@@ -3,8 +3,6 @@
 The same for the same input: no time stamp, and no serial number unless the caller computes one.
 """
 
-from __future__ import annotations
-
 import json
 
 from cxxrt_toolchain import __version__

@@ -5,8 +5,6 @@ members go first. What the streams of the members in work keep in memory is limi
 member that would exceed the limit waits, and one that exceeds it alone is looked at alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from threading import Condition, Thread
 from typing import Generic, Protocol, TypeVar

@@ -13,8 +13,6 @@ is executed, and a module of another form maps nothing. Known forms:
 * editables (hatchling, pdm-backend): ``F.map_module(name, file)``.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping

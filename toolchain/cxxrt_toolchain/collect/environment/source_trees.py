@@ -7,8 +7,6 @@ store: its mtime changes with every entry that comes or goes, so that a second r
 ``stat`` per folder.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """What passes between us and the child that imports: named pipes, answers, the way it ends."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -8,8 +8,6 @@ x86-64 only; on other machines, and where nothing is found, the answer is None.
 Source: arch/x86/include/uapi/asm/sigcontext.h and ucontext.h of Linux; proc_pid_syscall(5).
 """
 
-from __future__ import annotations
-
 import os
 import struct
 import time

@@ -5,8 +5,6 @@ Judges nothing and opens no mapped file.
 Source: proc_pid_maps(5), proc_pid_status(5), proc_pid_statm(5), proc_pid_root(5).
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 A file that cannot be read has no references.
 """
 
-from __future__ import annotations
-
 import os
 from array import array
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Facts of trials: the imports that failed, repeated with one change each, and what came of it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple

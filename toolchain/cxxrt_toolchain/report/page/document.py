@@ -4,8 +4,6 @@ On one machine, the same diagnosis gives the same bytes. The page loads nothing:
 only its own style and script, by their hashes. It is complete without the script.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from pathlib import Path
 

@@ -5,8 +5,6 @@ one block are adjacent; then every box is moved as near to its linked boxes as i
 Deterministic.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

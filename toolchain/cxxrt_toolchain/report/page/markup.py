@@ -4,8 +4,6 @@ Control characters, bidirectional overrides and bytes that are not UTF-8 are sho
 that a name neither hides itself nor reorders the text beside it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape

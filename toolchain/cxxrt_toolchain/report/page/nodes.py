@@ -5,8 +5,6 @@ The text has one entry for each node; the script shows it beside the drawing whe
 chosen, and without a script the drawing links to it.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """What every page of ours is: one HTML file that loads nothing, and how it is written."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from collections.abc import Iterable
 from hashlib import sha256

@@ -5,8 +5,6 @@ without scripts and with the keyboard; the script finds the ends of links by the
 attributes. A drawing cannot measure a font: texts are shortened by the widths of a wide one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate, takewhile

@@ -3,8 +3,6 @@
 Nothing is said of what was not tried, or of a trial that failed in another way.
 """
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

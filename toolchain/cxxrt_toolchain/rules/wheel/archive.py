@@ -1,7 +1,5 @@
 """Rules W1 to W5: RECORD, WHEEL, METADATA, and binaries in the wrong place."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 

@@ -3,8 +3,6 @@
 T1 to T7 are the sentences G-1 to G-7 of the specification.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 

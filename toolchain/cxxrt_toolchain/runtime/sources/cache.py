@@ -6,8 +6,6 @@ makes a second run wait for the first instead of doing the same work. The kernel
 lock of a run that was killed.
 """
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import os

@@ -4,8 +4,6 @@ Files get the modes 0644 or 0755, whoever runs it and whatever the umask. Reads 
 (deb(5): an ``ar`` archive), so that hosts without dpkg can build.
 """
 
-from __future__ import annotations
-
 import gzip
 import lzma
 import os
