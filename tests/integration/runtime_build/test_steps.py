@@ -22,11 +22,12 @@ from cxxrt_toolchain.errors import MissingToolError, StepFailedError
 from cxxrt_toolchain.runtime.build import BuildOrder, build
 from cxxrt_toolchain.runtime.progress import Progress
 from cxxrt_toolchain.runtime.recipe import Component, Library, Step
-from cxxrt_toolchain.runtime.recipe_reader import load_inputs, recipes_root
-from cxxrt_toolchain.strict import Value
+from cxxrt_toolchain.runtime.recipe_reader import load_host_tools, recipes_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+TOOLS = load_host_tools(recipes_root())
 
 
 def _order(folder: Path, script: str) -> BuildOrder:
@@ -44,7 +45,7 @@ def _order(folder: Path, script: str) -> BuildOrder:
         scripts=scripts,
         kept=("kept",),
     )
-    return BuildOrder(component=component, arch="x86_64", glibc="2.17")
+    return BuildOrder(component=component, arch="x86_64", glibc="2.17", host_tools=TOOLS)
 
 
 def _build(folder: Path, script: str, log: io.StringIO | None = None) -> Path:
@@ -77,7 +78,7 @@ env > kept/environment
 def _programs(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a real build would borrow is there; these steps do not call it."""
     folder = tmp_path_factory.mktemp("programs")
-    for pin in load_inputs(Value.load_toml(recipes_root() / "host-tools" / "inputs.toml")):
+    for pin in TOOLS:
         if shutil.which(pin.package) is None:
             (folder / pin.package).touch(mode=0o755)
     monkeypatch.setenv("PATH", f"{os.environ['PATH']}{os.pathsep}{folder}")

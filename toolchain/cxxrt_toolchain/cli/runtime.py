@@ -3,6 +3,7 @@
 import argparse
 import os
 import platform
+from dataclasses import replace
 from pathlib import Path
 
 from cxxrt_toolchain.errors import UsageError
@@ -14,10 +15,17 @@ from cxxrt_toolchain.runtime.recipe_reader import (
     recipes_root,
     runtime_names,
 )
+from cxxrt_toolchain.runtime.sources.bundle import (
+    bundled_inputs,
+    open_bundle,
+    refuse_occupied,
+    write_bundle,
+)
 from cxxrt_toolchain.runtime.sources.cache import find_cache
 from cxxrt_toolchain.runtime.sources.clients import machine_clients
 from cxxrt_toolchain.runtime.stage import Workshop, built_figures, built_folder
 
+_DEFAULT = "runtime"
 _BUILD_NOTES = (
     "Inputs are pinned in the recipe. Wheels are fetched with this machine's pip, Debian packages "
     "from apt's mirror or CXXRT_DEBIAN_MIRROR. Built libraries stay in the cache (CXXRT_CACHE). "
@@ -35,6 +43,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     build.add_argument(
         "-w", "--wheel-dir", type=Path, default=Path(), metavar="DIR", help="where the wheel goes"
     )
+    build.add_argument(
+        "--sources", type=Path, metavar="DIR", help="build from a bundle, without a network"
+    )
+    sources = commands.add_parser(
+        "sources",
+        parents=[common],
+        help="write all that a build needs into one folder",
+        epilog="The bundle is for every architecture unless --arch names one. With the wheel it is "
+        "GCC's corresponding source.",
+    )
+    sources.add_argument("-o", "--output", type=Path, metavar="DIR", required=True)
     commands.add_parser("list", parents=[common], help="recipes, versions, components, figures")
     commands.add_parser(
         "compiler", parents=[common], help="print the path of the g++ that built the libraries"
@@ -45,7 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _common_options() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--recipe", default="runtime", metavar="NAME", help="recipes/NAME.toml")
+    common.add_argument("--recipe", metavar="NAME", help="recipes/NAME.toml; default: runtime")
     common.add_argument("--arch", choices=ARCHITECTURES, help="default: this machine's")
     common.add_argument("--cache", type=Path, metavar="DIR", help="default: ~/.cache/cxxrt")
     common.add_argument(
@@ -62,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
         return int(main_job.run(args))
     if args.jobs < 1:
         raise UsageError("--jobs must be at least 1.")
-    commands = {"build": _build, "list": _list, "compiler": _compiler}
+    commands = {"build": _build, "list": _list, "compiler": _compiler, "sources": _sources}
     commands[args.command](args)
     return 0
 
@@ -70,8 +89,21 @@ def run(args: argparse.Namespace) -> int:
 def _build(args: argparse.Namespace) -> None:
     from cxxrt_toolchain.runtime.assemble import build_wheel
 
-    recipe, arch = load_runtime(recipes_root(), args.recipe), _arch(args)
-    print(build_wheel(recipe, arch, _workshop(args), args.wheel_dir))
+    arch, workshop, name = _arch(args), _workshop(args), args.recipe
+    if args.sources is not None:
+        bundle = open_bundle(args.sources, name, arch)
+        name, workshop = bundle.name, replace(workshop, bundle=bundle)
+    recipe = load_runtime(workshop.recipes, name or _DEFAULT)
+    print(build_wheel(recipe, arch, workshop, args.wheel_dir))
+
+
+def _sources(args: argparse.Namespace) -> None:
+    archs = (args.arch,) if args.arch else ARCHITECTURES
+    name, root = args.recipe or _DEFAULT, recipes_root()
+    refuse_occupied(args.output)
+    files = _workshop(args).fetch(bundled_inputs(root, name, archs))
+    write_bundle(root, name, files, args.output)
+    print(args.output)
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -83,13 +115,13 @@ def _list(args: argparse.Namespace) -> None:
         for component in (load_component(root, item) for item in recipe.components):
             print(f"  {component.name} {component.version} ({component.license})")
             for arch in archs if component.built else ():
-                rows = built_figures(component, arch, recipe.glibc_floor, workshop.cache)
+                rows = built_figures(component, arch, recipe.glibc_floor, workshop)
                 for row in rows or ("not built in this cache",):
                     print(f"    {arch}  {row}")
 
 
 def _compiler(args: argparse.Namespace) -> None:
-    recipe, arch = load_runtime(recipes_root(), args.recipe), _arch(args)
+    recipe, arch = load_runtime(recipes_root(), args.recipe or _DEFAULT), _arch(args)
     for component in (load_component(recipes_root(), name) for name in recipe.components):
         if "compiler" in component.kept:
             folder = built_folder(component, arch, recipe.glibc_floor, _workshop(args))

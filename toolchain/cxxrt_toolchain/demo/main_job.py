@@ -74,7 +74,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _build_options(args: argparse.Namespace) -> tuple[str, ...]:
-    options = ["--recipe", args.recipe, "--jobs", str(args.jobs)]
+    options = ["--jobs", str(args.jobs)]
+    if args.recipe is not None:
+        options += ["--recipe", args.recipe]
     if args.cache is not None:
         options += ["--cache", str(args.cache)]
     return tuple(options)

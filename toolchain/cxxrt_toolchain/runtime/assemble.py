@@ -46,10 +46,10 @@ _SMALLEST = 9
 def build_wheel(recipe: RuntimeRecipe, arch: str, workshop: Workshop, dest: Path) -> Path:
     """Build the runtime wheel of a recipe for an architecture, into a folder made if missing."""
     dest.mkdir(parents=True, exist_ok=True)  # before minutes of building
-    components = [load_component(recipes_root(), name) for name in recipe.components]
+    components = [load_component(workshop.recipes, name) for name in recipe.components]
     staged = [stage(each, arch, recipe.glibc_floor, workshop) for each in components]
     for component in components:
-        for row in built_figures(component, arch, recipe.glibc_floor, workshop.cache):
+        for row in built_figures(component, arch, recipe.glibc_floor, workshop):
             workshop.progress.note(str(row))
     with workshop.progress.step("wheel"):
         return assemble(recipe, arch, staged, dest)

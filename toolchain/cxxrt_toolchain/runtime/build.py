@@ -49,6 +49,8 @@ class BuildOrder:
     arch: str
     glibc: str
     """The newest glibc version that the libraries may need."""
+    host_tools: tuple[Input, ...]
+    """Programs that are borrowed where this machine lacks them; they decide nothing."""
 
     @property
     def key(self) -> str:
@@ -97,7 +99,8 @@ def build(
         if is_intact(final, progress):
             return final
         shutil.rmtree(final, ignore_errors=True)
-        path = program_path(builds, _absolute(os.environ.get("PATH", os.defpath)), fetch)
+        search_path = _absolute(os.environ.get("PATH", os.defpath))
+        path = program_path(order.host_tools, builds, search_path, fetch)
         sweep(builds)
         files = fetch(order.component.inputs_for(order.arch))
         with new_folder(final) as work:

@@ -16,10 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import MissingToolError
-from cxxrt_toolchain.runtime.recipe_reader import load_inputs, recipes_root
 from cxxrt_toolchain.runtime.sources.cache import locked, new_folder
 from cxxrt_toolchain.runtime.sources.unpack import unpack_deb
-from cxxrt_toolchain.strict import Value
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.runtime.recipe import Input
@@ -29,9 +27,15 @@ _PROGRAMS = {"make": "make", "patch": "patch", "sh": "dash", "sed": "sed", "awk"
 
 
 def program_path(
-    builds: Path, search_path: str, fetch: Callable[[tuple[Input, ...]], Mapping[Input, Path]]
+    pins: tuple[Input, ...],
+    builds: Path,
+    search_path: str,
+    fetch: Callable[[tuple[Input, ...]], Mapping[Input, Path]],
 ) -> str:
-    """The ``PATH`` for a build's steps; `MissingToolError` lists what this machine lacks."""
+    """The ``PATH`` for a build's steps, with what is borrowed by its pins.
+
+    `MissingToolError` lists what this machine lacks and no pin lends.
+    """
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         raise MissingToolError(
             f"GCC's libraries are built on x86_64 Linux, and this is {sys.platform} "
@@ -39,7 +43,6 @@ def program_path(
             "Build the wheel on such a machine (--arch aarch64 cross-compiles).",
         )
     missing = {name for name in _PROGRAMS if shutil.which(name, path=search_path) is None}
-    pins = load_inputs(Value.load_toml(recipes_root() / "host-tools" / "inputs.toml"))
     lendable = {pin.package for pin in pins}
     if missing - lendable:
         names = sorted(missing - lendable)

@@ -87,6 +87,11 @@ def load_component(root: Path, name: str) -> Component:
     return component
 
 
+def load_host_tools(root: Path) -> tuple[Input, ...]:
+    """The pins of the programs that a build borrows where a machine lacks them."""
+    return load_inputs(Value.load_toml(root / "host-tools" / "inputs.toml"))
+
+
 def load_inputs(table: Value) -> tuple[Input, ...]:
     """The pins under ``[[inputs.<role>]]``; other recipes and fixtures share this format."""
     groups = table.get("inputs", {})

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.runtime.build import BuildOrder, build
 from cxxrt_toolchain.runtime.recipe import Component, Input, Kind, Library, Role
+from cxxrt_toolchain.runtime.recipe_reader import load_host_tools, recipes_root
 from cxxrt_toolchain.runtime.sources.cache import Cache, locked, new_folder
 from cxxrt_toolchain.runtime.sources.fetch import Downloader, fetch
 from cxxrt_toolchain.runtime.sources.seal import is_intact, seal
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.elf.facts import SharedObject, Soname
     from cxxrt_toolchain.runtime.conformity import Figures
     from cxxrt_toolchain.runtime.progress import Progress
+    from cxxrt_toolchain.runtime.sources.bundle import Bundle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,25 @@ class Workshop:
     clients: Mapping[Kind, Downloader]
     jobs: int
     progress: Progress
+    bundle: Bundle | None = None
+    """Taken instead of what the clients fetch, and its recipes instead of the toolchain's own."""
+
+    @property
+    def recipes(self) -> Path:
+        """The folder of the recipes."""
+        return self.bundle.recipes if self.bundle else recipes_root()
+
+    def fetch(self, items: tuple[Input, ...]) -> dict[Input, Path]:
+        """Verified files of inputs."""
+        if self.bundle is not None:
+            return {item: self.bundle.files[item] for item in items}
+        with self.progress.step("inputs"):
+            return fetch(
+                items,
+                downloads=self.cache.downloads,
+                downloaders=self.clients,
+                progress=self.progress,
+            )
 
 
 def stage(component: Component, arch: str, glibc_floor: str, workshop: Workshop) -> StagedComponent:
@@ -97,34 +118,28 @@ def stage(component: Component, arch: str, glibc_floor: str, workshop: Workshop)
 def built_folder(component: Component, arch: str, glibc_floor: str, workshop: Workshop) -> Path:
     """The finished build of a component: ``lib``, ``licenses`` and what the recipe keeps."""
     return build(
-        BuildOrder(component=component, arch=arch, glibc=glibc_floor),
+        _order(component, arch, glibc_floor, workshop),
         builds=workshop.cache.builds,
         jobs=workshop.jobs,
-        fetch=partial(_fetch, workshop=workshop),
+        fetch=workshop.fetch,
         verify=partial(verify_build, component=component, arch=arch, floor=glibc_floor),
         progress=workshop.progress,
     )
 
 
 def built_figures(
-    component: Component, arch: str, glibc_floor: str, cache: Cache
+    component: Component, arch: str, glibc_floor: str, workshop: Workshop
 ) -> tuple[Figures, ...]:
     """Figures of a component that is built in the cache; empty where it is not."""
     if not component.built:
         return ()
-    order = BuildOrder(component=component, arch=arch, glibc=glibc_floor)
-    folder = cache.builds / order.folder_name
+    folder = workshop.cache.builds / _order(component, arch, glibc_floor, workshop).folder_name
     return load_figures(folder) if is_intact(folder) else ()
 
 
-def _fetch(items: tuple[Input, ...], workshop: Workshop) -> dict[Input, Path]:
-    with workshop.progress.step("inputs"):
-        return fetch(
-            items,
-            downloads=workshop.cache.downloads,
-            downloaders=workshop.clients,
-            progress=workshop.progress,
-        )
+def _order(component: Component, arch: str, glibc_floor: str, workshop: Workshop) -> BuildOrder:
+    tools = load_host_tools(workshop.recipes)
+    return BuildOrder(component=component, arch=arch, glibc=glibc_floor, host_tools=tools)
 
 
 def _unpacked_folder(component: Component, arch: str, workshop: Workshop) -> Path:
@@ -133,7 +148,7 @@ def _unpacked_folder(component: Component, arch: str, workshop: Workshop) -> Pat
     if len(pins) != 1 or pins[0].kind is not Kind.PYPI:
         raise InputError(f"{component.name}: needs exactly one wheel for {arch}.")
     final = workshop.cache.builds / f"{component.name}-{arch}-{pins[0].sha256[:16]}"
-    wheel = _fetch(pins, workshop)[pins[0]]  # compared with its pin
+    wheel = workshop.fetch(pins)[pins[0]]  # compared with its pin
     members = [library.member for library in component.for_arch(arch)]
     members += component.license_files
     with locked(final):
