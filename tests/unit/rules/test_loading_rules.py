@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 import process_samples as samples
 import pytest
-from environment_case import NEW, RUNTIME, SITE, SYSTEM, binary, environment, libstdcxx
+from environment_case import (
+    NEW,
+    RUNTIME,
+    SITE,
+    SYSTEM,
+    asking,
+    binary,
+    environment,
+    libstdcxx,
+    local,
+)
 
 from cxxrt_toolchain.facts.loading import (
     Loads,
@@ -26,17 +36,6 @@ if TYPE_CHECKING:
 
 PROGRAM = binary("/usr/bin/python3.12", ())
 CORE, LIBRARY = binary("a/core.so", ["liba.so"]), binary("a/liba.so", ())
-
-
-def asking(found: ObjectFacts) -> ObjectFacts:
-    """The object with an executable stack."""
-    return replace(found, facts=replace(found.facts, executable_stack=True))
-
-
-def local(found: ObjectFacts, size: int, alignment: int = 16) -> ObjectFacts:
-    """The object with static TLS."""
-    facts = replace(found.facts, static_tls=True, thread_local=(size, alignment))
-    return replace(found, facts=facts)
 
 
 def loads(*started: ObjectFacts, preloaded: str = "") -> Loads:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import environment_case as env_case
 import process_samples as samples
 import pytest
-from environment_case import SITE, binary
+from environment_case import SITE, asking, binary, local
 
 from cxx11_cuda_runtime import _diagnosis as runtime_doctor
 from cxx11_cuda_runtime._diagnosis import LoadedLibrary, LoadedObject, ProcessFacts
@@ -23,8 +23,10 @@ from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.facts.bindings import Bindings
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.imports.run import ImportRun, ImportScene
-from cxxrt_toolchain.facts.interactions import InteractingObject, Interactions
+from cxxrt_toolchain.facts.installed import Step
+from cxxrt_toolchain.facts.interactions import Crossing, InteractingObject, Interactions
 from cxxrt_toolchain.facts.libraries import Origin
+from cxxrt_toolchain.facts.loading import Absent, Loads, Opened, Unserved
 from cxxrt_toolchain.facts.traits import Traits
 from cxxrt_toolchain.facts.wheel import (
     ObjectReport,
@@ -35,7 +37,7 @@ from cxxrt_toolchain.facts.wheel import (
 )
 from cxxrt_toolchain.repair.options import PlanOptions
 from cxxrt_toolchain.repair.plan import make_plan
-from cxxrt_toolchain.rules.every import judge
+from cxxrt_toolchain.rules.every import CATALOGUE, judge
 from cxxrt_toolchain.rules.wheel.claim import make_claim
 
 if TYPE_CHECKING:
@@ -47,8 +49,11 @@ if TYPE_CHECKING:
 
     Scene = Claim | EnvironmentFacts | ProcessView | ProcessFacts | WheelReport
 
-SPOKEN_OF = {"H1", "H4", "H5", "H7", "H8", "W5", "L102", "L104", "L105", "L109", "D4", "D5", "D20"}
-"""The rules about copies and ages of runtimes: only one of them may report a case."""
+SPOKEN_OF = {
+    *("D4", "D5", "D10", "D13", "D20", "H1", "H4", "H5", "H7", "H8", "H12", "H13", "H18"),
+    *("L102", "L104", "L105", "L109", "P1", "P7", "W5"),
+}
+"""The rules that several scenes show, and their neighbours: only one of them may report a case."""
 GOMP, IOMP, OMP = RuntimeFamily.LIBGOMP, RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP
 STDCXX, GCC, CUDART = RuntimeFamily.LIBSTDCXX, RuntimeFamily.LIBGCC, RuntimeFamily.LIBCUDART
 LOCALE_ID = "_ZNSt5ctypeIcE2idE"
@@ -98,8 +103,11 @@ def _imported(view: ProcessView) -> ProcessView:
 
 def wheel(*unreadable: UnreadableObject, **changes: Any) -> dict[str, Scene]:  # noqa: ANN401 - fields of an object's report
     """The claim of a wheel with one object."""
-    claim = make_claim(_report(*unreadable, **changes), load_spec(), load_symbol_tables(), None)
-    return {"wheel": claim}
+    return _claimed(_report(*unreadable, **changes))
+
+
+def _claimed(report: WheelReport) -> dict[str, Scene]:
+    return {"wheel": make_claim(report, load_spec(), load_symbol_tables(), None)}
 
 
 def _report(*unreadable: UnreadableObject, **changes: Any) -> WheelReport:  # noqa: ANN401 - fields of an object's report
@@ -211,6 +219,56 @@ def mapped(*copies: tuple[str, str, RuntimeFamily], **more: Any) -> dict[str, Sc
     return process(*(loaded(*each) for each in copies), **more)
 
 
+def opened(*objects: ObjectFacts, **more: Any) -> Loads:  # noqa: ANN401 - fields of the loads
+    """A process that imports each of the objects, none of which needs another."""
+    each_alone = tuple(Opened(module=each.path, edges={each.path: {}}) for each in objects)
+    return Loads(opened=each_alone, **more)
+
+
+def static_tls(*sizes: int) -> dict[str, Scene]:
+    """An environment whose packages take static TLS, each for itself."""
+    takers = {f"p{at}": local(binary(f"p{at}/core.so", ()), size) for at, size in enumerate(sizes)}
+    return environment(
+        {name: [each] for name, each in takers.items()}, loads=opened(*takers.values())
+    )
+
+
+def held(*objects: ObjectFacts, **more: Any) -> dict[str, Scene]:  # noqa: ANN401 - fields of a view
+    """A process that maps objects of a package."""
+    libraries = [samples.library(each.path, package="maker") for each in objects]
+    return process(*libraries, objects={each.path: each for each in objects}, **more)
+
+
+def twice() -> dict[str, Scene]:
+    """A wheel and an environment with a library under two names."""
+    report = _report(member="maker/libx.so.1", facts=TWINS[0].facts)
+    (first,) = report.objects
+    second = replace(first, member="maker.libs/libx-1234.so.1", facts=TWINS[1].facts)
+    inodes = {each.path: (1, number) for number, each in enumerate(TWINS)}
+    return _claimed(replace(report, objects=(first, second))) | environment(
+        {"maker": [*TWINS]}, loads=Loads(inodes=inodes)
+    )
+
+
+STACK = asking(binary("maker/core.so", ()))
+LACKING = binary("maker/core.so", ["libfoo.so.3"])
+UNDEFINED = "_ZN3foo3barEv"
+TWINS = (
+    binary("maker/libx.so.1", (), soname="libx.so.1"),
+    binary("maker.libs/libx-1234.so.1", (), soname="libx.so.1"),
+)
+ELSEWHERE = samples.stdcxx("/opt/other/libstdc++.so.6", origin=Origin.OTHER)
+OLD_AND_NEW = [
+    InteractingObject(f"{SITE}/{owner}/core.so", "", "core.so", owner, ("libstdc++.so.6",), traits)
+    for owner, traits in (
+        ("maker", Traits(old_string="_ZNSs4swapERSs")),
+        ("user", Traits(new_strings=True)),
+    )
+]
+CROSSING = Interactions(
+    objects=(*OLD_AND_NEW,),
+    crossings=(Crossing(user=OLD_AND_NEW[0], provider=OLD_AND_NEW[1], symbols=("_Z3putRKSs",)),),
+)
 HIDDEN_CUDART = hidden(CUDART, "libcudart.so.12")
 GOMPS = (("a", "libgomp-1a2b.so.1.0.0"), ("b", "libgomp-3c4d.so.1.0.0"))
 INTEL = (("a", "libgomp-1a2b.so.1.0.0"), ("b", "libiomp5.so"))
@@ -346,6 +404,110 @@ CASES = {
         words="nothing loads it as one: the file ends",
         scenes=broken("demo/libdsp.so", "em_164"),
     ),
+    "executable stack where glibc refuses it": Case(
+        rule="H12",
+        severity="error",
+        words="asks for an executable stack",
+        scenes=wheel(facts=STACK.facts)
+        | environment({"maker": [STACK]}, glibc="2.41", loads=opened(STACK)),
+    ),
+    "executable stack where glibc permits it": Case(
+        rule="H12",
+        severity="note",
+        words="asks for an executable stack",
+        scenes=environment({"maker": [STACK]}, glibc="2.40", loads=opened(STACK))
+        | held(STACK, glibc="2.41"),
+    ),
+    "static TLS that is enough for one alone": Case(
+        rule="H13",
+        severity="warning",
+        words="static TLS, of which a process has",
+        scenes=wheel(facts=local(LACKING, 1000).facts, symbols=SymbolDigest())
+        | static_tls(1000, 1000),
+        besides=("P1",),
+    ),
+    "static TLS that is not enough": Case(
+        rule="H13",
+        severity="error",
+        words="static TLS, of which a process has",
+        scenes=static_tls(2000),
+    ),
+    "static TLS that leaves little": Case(
+        rule="H13",
+        severity="note",
+        words="static TLS, of which a process has",
+        scenes=held(local(binary("maker/core.so", ()), 1400)),
+    ),
+    "one library under two names": Case(
+        rule="H18",
+        severity="note",
+        words="several copies",
+        scenes=twice() | held(*TWINS, needed={"a.so": ("libx.so.1", "libx-1234.so.1")}),
+    ),
+    "one library under two names, opened by its path": Case(
+        rule="H18",
+        severity="warning",
+        words="with variables of its own",
+        scenes=held(*TWINS, needed={"a.so": ("libx.so.1",)}),
+    ),
+    "library that nobody has": Case(
+        rule="P1",
+        severity="error",
+        words="needs libfoo.so.3, which is n",
+        scenes=wheel(facts=LACKING.facts)
+        | environment(
+            {"maker": [LACKING]},
+            loads=opened(
+                LACKING,
+                absent=(
+                    Absent(consumer=LACKING.path, name="libfoo.so.3", modules=(LACKING.path,)),
+                ),
+            ),
+        ),
+    ),
+    "symbol that nothing defines": Case(
+        rule="P7",
+        severity="error",
+        words="defines",
+        scenes=wheel(
+            facts=binary("core.so", ["libstdc++.so.6", "libc.so.6"]).facts,
+            symbols=SymbolDigest(unversioned=(UNDEFINED,), exported=("PyInit_core",)),
+        )
+        | environment(
+            {"user": [USER]},
+            loads=opened(
+                USER,
+                unserved=(
+                    Unserved(consumer=USER.path, modules=(USER.path,), symbols=(UNDEFINED,)),
+                ),
+            ),
+        ),
+    ),
+    "variable that leads to another libstdc++": Case(
+        rule="D10",
+        severity="note",
+        words="LD_LIBRARY_PATH",
+        scenes=environment(
+            {"user": [USER]},
+            system=(
+                env_case.libstdcxx(ELSEWHERE.path, env_case.NEW),
+                env_case.libstdcxx(SYSTEM.path),
+            ),
+            steps=(Step.LD_LIBRARY_PATH, Step.CACHE),
+        )
+        | process(ELSEWHERE, variables={"LD_LIBRARY_PATH": "/opt/other"}),
+        besides=("L104",),
+    ),
+    "string ABIs of both kinds": Case(
+        rule="D13",
+        severity="warning",
+        words="is compiled for the old std::string",
+        scenes=environment(
+            {"maker": [binary("maker/core.so")], "user": [binary("user/core.so")]},
+            interactions=CROSSING,
+        )
+        | process(samples.library(samples.MAKER), interactions=CROSSING),
+    ),
     "older libstdc++ first": Case(
         rule="L104",
         severity="warning",
@@ -368,6 +530,18 @@ CASES = {
         | listed(LoadedObject(path=DELETED, soname="libstdc++.so.6", deleted=True), version=""),
     ),
 }
+
+
+def test_every_rule_of_several_scenes_is_shown_to_each() -> None:
+    shown = {
+        (f"CXXRT-{case.rule}", type(scene))
+        for case in CASES.values()
+        for scene in case.scenes.values()
+    }
+    several = [each for each in CATALOGUE.values() if len(each.scenes) > 1]
+    missing = {(each.id, kind) for each in several for kind in each.scenes} - shown
+    assert several
+    assert missing == set()
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,17 @@ def _family(soname: str | None, defines: Sequence[str]) -> RuntimeFamily | None:
     return family_of_name(soname) if soname else None
 
 
+def asking(found: ObjectFacts) -> ObjectFacts:
+    """The object with an executable stack."""
+    return replace(found, facts=replace(found.facts, executable_stack=True))
+
+
+def local(found: ObjectFacts, size: int, alignment: int = 16) -> ObjectFacts:
+    """The object with static TLS."""
+    facts = replace(found.facts, static_tls=True, thread_local=(size, alignment))
+    return replace(found, facts=facts)
+
+
 def libstdcxx(
     path: str, defines: Sequence[str] = OLD, soname: str = "libstdc++.so.6"
 ) -> ObjectFacts:

@@ -87,7 +87,7 @@ def static_tls(scene: Scene) -> Iterator[Finding]:
         if static_tls_left(room, mapped) < 0:
             yield from _room(scene, mapped, room, 0, error)
         else:
-            together |= {found.name: found for found in mapped}
+            together |= {found.facts.soname or found.path: found for found in mapped}
     yield from _room(scene, [*together.values()], room, 0, warning)
 
 
