@@ -175,7 +175,17 @@ def test_github_has_an_annotation_for_each_finding_and_each_broken_file(
     first, second = captured.out.splitlines()
     assert first.startswith(f"::error file={bad},title=CXXRT-H12%3A Executable stack::demo/_ext.so")
     assert second.startswith(f"::error file={broken},title=cannot be judged::")
-    assert captured.err == ""
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "github"])
+def test_every_format_says_on_stderr_what_cannot_be_judged(
+    form: str, good: Path, broken: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "--format", form, str(good), str(broken)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"cxxrt check: {broken.name}: ")
+    assert main(["check", "--format", form, str(good)]) == 0
+    assert capsys.readouterr().err == ""
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.cli.addresses import at_address
+from cxxrt_toolchain.cli.addresses import wheel_at
 from cxxrt_toolchain.cli.selection import add_exclude, add_options, selection
 from cxxrt_toolchain.collect.providers import in_environment, in_wheels
 from cxxrt_toolchain.collect.store import Store
@@ -22,7 +22,6 @@ from cxxrt_toolchain.rules.rule import CATALOGUE
 from cxxrt_toolchain.rules.wheel.claim import Claim
 from cxxrt_toolchain.rules.wheel.verdict import judge
 from cxxrt_toolchain.web.address import is_address, public
-from cxxrt_toolchain.wheel.reader import Wheel
 from cxxrt_toolchain.wording import printable
 
 if TYPE_CHECKING:
@@ -74,10 +73,10 @@ def run(args: argparse.Namespace) -> int:
     for place in places:
         found = _checked(place, args, chosen, providers)
         checked.append(found)
-        if page is not None and found.verdict is not None:
-            show_verdict(page, found.verdict)
-        elif page is not None:
+        if found.verdict is None:
             print(f"cxxrt check: {printable(found.error)}", file=sys.stderr)
+        elif page is not None:
+            show_verdict(page, found.verdict)
     if page is None:
         _write(args.format, checked)
     return max(map(_code, checked))
@@ -101,7 +100,7 @@ def _checked(
     """The verdict on one file, or why there is none."""
     path = Path(public(place) if is_address(place) else place)
     try:
-        with at_address(place, whole=True) if is_address(place) else Wheel.open(path) as wheel:
+        with wheel_at(place) as wheel:
             report = collect(wheel)
         exclude = tuple(args.exclude)
         verdict = judge(report, tag=args.tag, exclude=exclude, providers=providers)

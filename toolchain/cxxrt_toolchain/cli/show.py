@@ -1,16 +1,14 @@
 """``cxxrt show``: the facts of wheels."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
-from cxxrt_toolchain.cli.addresses import at_address
+from cxxrt_toolchain.cli.addresses import wheel_at
 from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.report.terminal import Page
 from cxxrt_toolchain.report.text import show_names, show_report
 from cxxrt_toolchain.web.address import is_address
-from cxxrt_toolchain.wheel.reader import Wheel
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,16 +35,14 @@ def run(args: argparse.Namespace) -> int:
         if is_address(place) and not args.full:
             from cxxrt_toolchain.survey.rows import remote_names
 
-            with at_address(place, whole=False) as wheel:
+            with wheel_at(place, whole=False) as wheel:
                 row, objects = remote_names(wheel)
             if args.json:
                 names.append({"wheel": row, "objects": objects})
             else:
                 show_names(page, row, objects)
             continue
-        with (
-            at_address(place, whole=True) if is_address(place) else Wheel.open(Path(place)) as wheel
-        ):
+        with wheel_at(place) as wheel:
             report = collect(wheel, record=False)
         if args.json:
             from cxxrt_toolchain.report.documents import report_document
