@@ -37,7 +37,11 @@ function runtimesAround(epochs, driver) { // O-2, O-3, O-5
   return { before, after };
 }
 
+const servesInterpreter = (environment) => // S-10
+  environment.tags.every((tag) => /^(cp|py)/.test(tag));
+
 export function expand(environment, published) {
+  if (!servesInterpreter(environment)) return [...new Set(environment.tags)];
   const epochs = knownEpochs(environment, published);
   const { before, after } = runtimesAround(epochs, environment.driver);
   const runs = [];
@@ -71,6 +75,7 @@ export function supported(environment, tag, published) {
     throw error;
   }
   return environment.tags.includes(`${python}-${parsed.base}-${platform}`) // S-1
+    && servesInterpreter(environment)
     && allows(environment, knownEpochs(environment, published), parsed, platform);
 }
 

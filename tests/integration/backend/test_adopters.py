@@ -103,11 +103,6 @@ class Adopter:
 
 @pytest.fixture
 def adopter(sample_source: Path, index: Index) -> Adopter:
-    """It names the runtime where tools look that do not build, as the README says."""
-    pyproject = sample_source / "pyproject.toml"
-    text = pyproject.read_text(encoding="utf-8")
-    named = '[project]\ndependencies = ["cxx11-cuda-runtime>=1,<2"]\n'
-    pyproject.write_text(text.replace("[project]\n", named), encoding="utf-8")
     return Adopter(folder=sample_source, index=index)
 
 

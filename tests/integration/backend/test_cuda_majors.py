@@ -56,6 +56,7 @@ build-backend = "cxxrt_toolchain.backend"
 [project]
 name = {name!r}
 version = "1.0"
+dependencies = ["cxx11-cuda-runtime>=1,<2"]
 [tool.cxxrt]
 cuda = {major}
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from machine import need_extension_builder
 from sample_builds import clean_environment
+
+from cxxrt_toolchain.wheel.reader import Wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,6 +146,65 @@ def test_a_setuptools_project_without_the_runtime_is_told_what_to_require(tmp_pa
     last = done.stderr.splitlines()[-1]
     assert last.startswith("error: cxxrt: the runtime to link against is not installed for ")
     assert last.endswith('with another backend, list it in the "requires" of [build-system].')
+
+
+_PATCHED = """\
+from unittest.mock import patch
+import setuptools.build_meta as b
+with patch("{target}", {value}):
+    b.{hook}("wheels")
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "hook"),
+    [
+        ("cxxrt_toolchain.backend.hooks.is_served", "build_wheel"),
+        ("cxxrt_toolchain.backend.config.read_config", "build_sdist"),
+        ("cxxrt_toolchain.backend.config.has_table", "prepare_metadata_for_build_wheel"),
+        ("cxxrt_toolchain.backend.setting.link_settings", "build_editable"),
+        ("cxxrt_toolchain.backend.finish.finish_wheel", "build_wheel"),
+    ],
+)
+def test_an_error_that_nobody_foresaw_ends_a_setuptools_build_in_one_paragraph(
+    tmp_path: Path, target: str, hook: str
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(_ASKING, encoding="utf-8")
+    (tmp_path / "other.py").touch()
+    (tmp_path / "wheels").mkdir()
+    done = _patched(tmp_path, target, "side_effect=ZeroDivisionError('on purpose')", hook)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert re.fullmatch(r"error: cxxrt: cannot go on: ZeroDivisionError at .*", last), done.stderr
+    assert not [line for line in done.stderr.splitlines() if line.startswith("Traceback")]
+    assert not list((tmp_path / "wheels").glob("*.whl"))
+
+
+def test_a_setuptools_project_does_not_require_the_runtime_where_there_is_none(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(_ASKING, encoding="utf-8")
+    (tmp_path / "other.py").touch()
+    done = _patched(tmp_path, "sys.implementation.name", "'pypy'", "build_wheel")
+    assert done.returncode == 0, done.stderr
+    with Wheel.open(next((tmp_path / "wheels").glob("*.whl"))) as wheel:
+        assert [each.name for each in wheel.metadata.requirements()] == ["packaging"]
+
+
+_ASKING = """\
+[project]
+name = "other"
+version = "1"
+dependencies = ["packaging", "cxx11-cuda-runtime>=1,<2"]
+[tool.cxxrt]
+"""
+
+
+def _patched(project: Path, target: str, value: str, hook: str) -> subprocess.CompletedProcess[str]:
+    code = _PATCHED.format(target=target, value=value, hook=hook)
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.mark.parametrize(

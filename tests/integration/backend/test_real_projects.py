@@ -1,7 +1,8 @@
-"""Other people's projects, built with our backend by an edit of their ``[build-system]`` only.
+"""Other people's projects, built with our backend by the README's two lines.
 
-Three published sdists, one for each of three backends, pinned by hash. Their own test suites run
-against the unmodified build and against ours; every single test must end alike.
+Published sdists, pinned by hash. Their own test suites run against the
+unmodified build and against ours; every single test must end alike. No sdist of pyroaring (0.2.9 to
+1.2.0) or hnswlib (0.3.4 to 0.8.0) has tests: there the documented examples are run.
 """
 
 from __future__ import annotations
@@ -48,11 +49,14 @@ class Project:
     version: str
     sha256: str
     module: str
-    tests: str
+    tests: str = "test_examples.py"
+    """What pytest is given; the default is the file of `_EXAMPLES`."""
     options: tuple[str, ...] = ()
     """Of pytest."""
     needs: tuple[str, ...] = ()
     """What its tests need beside pytest."""
+    maps: str = "libstdc++"
+    """The one library of the runtime that importing it maps."""
 
 
 _PROJECTS = [
@@ -85,7 +89,86 @@ _PROJECTS = [
         ),
         needs=("numpy", "wurlitzer"),
     ),
+    Project(  # setuptools and Cython, one module beside no package
+        name="pyclipper",
+        version="1.4.0",
+        sha256="9882bd889f27da78add4dd6f881d25697efc740bf840274e749988d25496c8e1",
+        module="pyclipper",
+        tests="tests",
+    ),
+    Project(  # C with OpenMP
+        name="pykdtree",
+        version="1.4.3",
+        sha256="d9187930ffb8c822c52595b64948b47346694ee2a49e2702420b58f743d786f5",
+        module="pykdtree.kdtree",
+        tests="pykdtree.test_tree",
+        options=("--pyargs",),
+        maps="libgomp",
+    ),
+    Project(  # no pyproject.toml
+        name="pyroaring",
+        version="1.2.0",
+        sha256="e33bf8fc8d8aad7373f62147cb5dbfaf0fdcf19af8069d034cd8ef4fb41a78af",
+        module="pyroaring",
+    ),
+    Project(
+        name="marisa-trie",
+        version="1.4.1",
+        sha256="44ce3bdbeb7c950d463e460184fc3e18702df9ef0edb826bac672fd789fb1d20",
+        module="marisa_trie",
+        tests="tests",
+        needs=("hypothesis", "readme_renderer"),
+    ),
+    Project(  # setuptools and pybind11
+        name="hnswlib",
+        version="0.8.0",
+        sha256="cb6d037eedebb34a7134e7dc78966441dfd04c9cf5ee93911be911ced951c44c",
+        module="hnswlib",
+    ),
+    Project(  # four extension modules, one of C++
+        name="srsly",
+        version="2.5.6",
+        sha256="8f7cbc9b24bf39ca17ee5cd50d9ebfe9adaa5f00b11457358c551730fe165160",
+        module="srsly.msgpack._packer",
+        tests="srsly.tests",
+        options=("--pyargs",),
+        needs=("numpy", "psutil"),
+    ),
+    Project(  # scikit-build-core and pybind11
+        name="iminuit",
+        version="2.33.0",
+        sha256="275f3daa1d4f8c33579b96276d7c5fb680a7cfb6fb8bea9a4245a1500d5d328b",
+        module="iminuit._core",
+        tests="tests",
+        needs=("scipy", "matplotlib"),
+    ),
 ]
+_EXAMPLES = """\
+import doctest, importlib, re
+from pathlib import Path
+import pytest
+
+MODULE = importlib.import_module("@module@")
+README = Path(__file__).with_name("README.md")
+BLOCKS = re.findall("```python\n(.*?)```", README.read_text(), re.S) if README.exists() else []
+
+def examples():
+    for name, each in vars(MODULE).items():
+        for of in [each, *vars(each).values()] if isinstance(each, type) else [each]:
+            text = getattr(of, "__doc__", None) or ""
+            found = doctest.DocTestParser().get_doctest(text, {**vars(MODULE)}, name, None, None)
+            if found.examples:
+                yield found
+
+@pytest.mark.parametrize("example", examples())
+def test_docstring(example):
+    assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example).failed == 0
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_readme(block, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(block, {})
+"""
 
 
 @pytest.mark.parametrize("project", _PROJECTS, ids=lambda project: project.name)
@@ -98,6 +181,7 @@ def test_the_projects_own_tests_end_as_with_the_unmodified_build(
     outcomes = {}
     for kind in ("original", "ours"):
         source = _unpacked(sdist, tmp_path / kind)
+        (source / "test_examples.py").write_text(_EXAMPLES.replace("@module@", project.module))
         if kind == "ours":
             _adopt(source / "pyproject.toml")
         build_wheel(source, tmp_path / kind / "wheels", "pip", index.with_network())
@@ -109,7 +193,7 @@ def test_the_projects_own_tests_end_as_with_the_unmodified_build(
         environment.install(str(wheel), "pytest", *project.needs)
         outcomes[kind] = _run_tests(project, source, environment)
         if kind == "ours":
-            probe = environment.run(_MAPPED, project.module)
+            probe = environment.run(_MAPPED, project.module, project.maps)
             assert [line for line in probe.split() if "cxx11_cuda_runtime" in line]
             assert len(probe.split()) == 1
     assert outcomes["ours"] == outcomes["original"]
@@ -120,7 +204,7 @@ def test_the_projects_own_tests_end_as_with_the_unmodified_build(
 _MAPPED = """\
 import importlib, sys
 importlib.import_module(sys.argv[1])
-print(*{line.split()[-1] for line in open("/proc/self/maps") if "libstdc++" in line})
+print(*{line.split()[-1] for line in open("/proc/self/maps") if sys.argv[2] in line})
 """
 
 
@@ -154,14 +238,27 @@ def _unpacked(sdist: bytes, folder: Path) -> Path:
 
 
 def _adopt(pyproject: Path) -> None:
-    """The one edit: our backend instead of theirs, and our distribution in ``requires``."""
-    text = pyproject.read_text(encoding="utf-8")
+    """The README's two lines: our backend instead of theirs, and the runtime as a dependency."""
+    text = pyproject.read_text(encoding="utf-8") if pyproject.exists() else _NO_PYPROJECT
+    dynamic = re.search(r'(?m)^dynamic = .*"dependencies"', text)
+    if "[project]" in text and not dynamic:
+        named = 'dependencies = ["cxx11-cuda-runtime>=1,<2",'
+        text, lists = re.subn(r"(?m)^dependencies\s*=\s*\[", named, text, count=1)
+        if not lists:
+            text = text.replace("[project]\n", f"[project]\n{named}]\n")
     head, section, tail = re.split(r"(?ms)(^\[build-system\]$.*?)(?=^\[|\Z)", text, maxsplit=1)
     section = re.sub(r"requires\s*=\s*\[", 'requires = ["cxxrt-toolchain",', section, count=1)
     section = re.sub(
         r'build-backend\s*=\s*"[^"]*"', 'build-backend = "cxxrt_toolchain.backend"', section
     )
     pyproject.write_text(head + section + tail, encoding="utf-8")
+
+
+_NO_PYPROJECT = """\
+[build-system]
+requires = ["setuptools", "Cython"]
+build-backend = "setuptools.build_meta"
+"""
 
 
 def _environment(folder: Path, index: Index) -> Environment:
@@ -172,7 +269,8 @@ def _environment(folder: Path, index: Index) -> Environment:
 def _run_tests(project: Project, source: Path, environment: Environment) -> dict[str, str]:
     """Test id -> passed, failed or skipped."""
     report = source / "junit.xml"
-    command = [str(environment.python), "-m", "pytest", "-q", f"--junitxml={report}"]
+    # The program, because `-m pytest` would import the package from the source tree.
+    command = [str(environment.python.with_name("pytest")), "-q", f"--junitxml={report}"]
     subprocess.run(
         [*command, *project.options, project.tests],
         cwd=source,

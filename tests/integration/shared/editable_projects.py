@@ -29,6 +29,7 @@ build-backend = "@backend@"
 name = "@name@"
 version = "1.0"
 description = "An editable sample"
+dependencies = ["cxx11-cuda-runtime>=1,<2"]
 @table@
 """
 _SETUP = """\

@@ -139,15 +139,18 @@ def _as_musl(_name: str) -> str:
     [
         (os, "confstr", _as_musl),
         (platform, "machine", lambda: "ppc64le"),
+        (sys.implementation, "name", "pypy"),
         (sys, "platform", "darwin"),
     ],
+    ids=["musl", "ppc64le", "pypy", "macos"],
 )
 def test_a_platform_without_a_runtime_gets_what_the_wrapped_backend_makes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: object, name: str, value: object
 ) -> None:
-    """Musl, other architectures, macOS and Windows."""
+    """Without the requirement on Linux, where no marker tells it from what is served."""
     (tmp_path / "pyproject.toml").write_text(
-        '[project]\nname = "demo"\nversion = "1.0"\n[tool.setuptools]\npy-modules = ["demo"]\n'
+        '[project]\nname = "demo"\nversion = "1.0"\ndependencies = ["cxx11-cuda-runtime>=1,<2", '
+        '"packaging"]\n[tool.setuptools]\npy-modules = ["demo"]\n'
     )
     (tmp_path / "demo.py").write_text("")
     (tmp_path / "out").mkdir()
@@ -157,7 +160,8 @@ def test_a_platform_without_a_runtime_gets_what_the_wrapped_backend_makes(
     assert not [each for each in backend.get_requires_for_build_wheel() if "runtime" in each]
     assert backend.build_wheel("out") == "demo-1.0-py3-none-any.whl"
     with Wheel.open(tmp_path / "out" / "demo-1.0-py3-none-any.whl") as wheel:
-        assert wheel.metadata.requirements() == ()
+        left = {each.name for each in wheel.metadata.requirements()}
+    assert left == {"packaging", *({"cxx11-cuda-runtime"} if name == "platform" else ())}
 
 
 def test_importing_the_backend_needs_nothing_that_windows_lacks() -> None:

@@ -42,13 +42,6 @@ def test_a_requirement_that_no_published_runtime_meets_is_said(make_wheel: MakeW
     assert notes(make_wheel, needs("GLIBCXX_3.4.33")) == []
 
 
-def test_a_project_that_does_not_name_the_runtime_is_told(make_wheel: MakeWheel) -> None:
-    undeclared = BuildConfig(runtime_declared=False)
-    (note,) = notes(make_wheel, needs("GLIBCXX_3.4.21"), undeclared)
-    assert "Add 'cxx11-cuda-runtime>=1,<2'" in note
-    assert notes(make_wheel, {"needed": ["libc.so.6"]}, undeclared)[1:] == [], "it needs none"
-
-
 def test_a_module_that_exports_more_than_its_init_function_is_named(make_wheel: MakeWheel) -> None:
     exports = ["PyInit__ext", "_ZN4core5shownEv", "_fini"]
     (note,) = notes(make_wheel, {"exports": exports})

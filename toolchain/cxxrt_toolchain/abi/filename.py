@@ -87,6 +87,11 @@ class WheelTags:
         return tuple(sorted(map("-".join, product(self.python, self.abi, self.platform))))
 
     @property
+    def other_pythons(self) -> tuple[str, ...]:
+        """The Python tags of interpreters that the runtime's loader does not serve (S-10)."""
+        return tuple(each for each in self.python if not each.startswith(("cp", "py")))
+
+    @property
     def runtime(self) -> RuntimeAbi | None:
         """The runtime ABI of the ABI field or of our label; None for a plain wheel.
 

@@ -23,6 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
 from cxxrt_toolchain.errors import ConfigError, UsageError
 from cxxrt_toolchain.repair.options import Encoding, Platform
 from cxxrt_toolchain.rules.selection import NOT_IGNORABLE, ONLY_OF_THE_TAG, read_selection
@@ -156,7 +159,18 @@ def _declares_runtime(document: Mapping[str, Any]) -> bool:
     dynamic, listed = project.get("dynamic", []), project.get("dependencies", [])
     if not isinstance(dynamic, list) or not isinstance(listed, list):
         return True  # the wrapped backend says what is wrong with it
-    return "dependencies" in dynamic or RUNTIME in _names(listed)
+    return "dependencies" in dynamic or any(map(names_runtime, listed))
+
+
+def names_runtime(line: object) -> bool:
+    """Whether a requirement is one on the runtime and holds in this environment."""
+    try:
+        found = Requirement(str(line))
+    except InvalidRequirement:
+        return False  # the wrapped backend says what is wrong with it
+    return canonicalize_name(found.name) == RUNTIME and (
+        not found.marker or found.marker.evaluate()
+    )
 
 
 def _names(requirements: Iterable[object]) -> set[str]:

@@ -80,9 +80,10 @@ def requirements(hook: str, settings: _Settings, *, link: bool) -> list[str]:
 
 
 def is_served() -> bool:
-    """Whether there is a runtime wheel for this machine: Linux with glibc, on two architectures."""
+    """Whether a runtime serves this: CPython on Linux with glibc, on two architectures."""
+    cpython = sys.implementation.name == "cpython"
     try:
-        glibc = sys.platform == "linux" and os.confstr("CS_GNU_LIBC_VERSION")
+        glibc = cpython and sys.platform == "linux" and os.confstr("CS_GNU_LIBC_VERSION")
     except (ValueError, OSError):  # musl does not know the name
         return False
     architectures = {arch for epoch in load_spec().epochs for arch in epoch.architectures}
@@ -90,10 +91,17 @@ def is_served() -> bool:
 
 
 def _unchanged(hook: str, wheel_directory: str, settings: _Settings) -> str:
-    """The wrapped backend's wheel: other platforms have a C++ runtime of their own."""
+    """The wrapped backend's wheel: other platforms have a C++ runtime of their own.
+
+    Without the requirement that the project declares for the others: no marker tells musl.
+    """
     backend = _backend(settings)
     made = str(backend.call(hook, wheel_directory, settings_for_wrapped(settings)))
     sys.stderr.write(f"cxxrt: no shared runtime for this platform: {printable(made)} as built.\n")
+    if sys.platform == "linux":
+        from cxxrt_toolchain.backend.finish import without_runtime
+
+        without_runtime(Path(wheel_directory, made))
     return made
 
 

@@ -9,22 +9,17 @@ from packaging.requirements import Requirement
 
 from cxxrt_toolchain.abi.filename import parse_wheel_name
 from cxxrt_toolchain.abi.symbols import SymbolTables, load_symbol_tables
-from cxxrt_toolchain.backend.config import ANY_RUNTIME, RUNTIME, BuildConfig
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.facts.needs.runtime import runtime_needs
-from cxxrt_toolchain.repair.edits import SetRequirement
 from cxxrt_toolchain.repair.options import Encoding
 from cxxrt_toolchain.repair.retag import is_portable
 
 if TYPE_CHECKING:
+    from cxxrt_toolchain.backend.config import BuildConfig
     from cxxrt_toolchain.facts.wheel import ObjectReport, WheelReport
     from cxxrt_toolchain.repair.plan import RepairPlan
 
 _EPOCH = 1
-_UNDECLARED = (
-    f"project.dependencies in pyproject.toml lacks {RUNTIME}. uv, PDM and Poetry read it without "
-    f"building, so what they install from these sources lacks the runtime. Add '{ANY_RUNTIME}'."
-)
 _INIT = ("PyInit_", "PyInitU_", "PyModExport_", "PyModExportU_")
 _OF_EVERY_LINK = frozenset({"_init", "_fini", "_edata", "_end", "__bss_start"})
 """What linkers define and export by themselves."""
@@ -34,8 +29,6 @@ _EXAMPLES = 3
 def build_notes(report: WheelReport, plan: RepairPlan, config: BuildConfig) -> Iterator[str]:
     """What the log should say of the wheel; `report` is from before the plan was applied."""
     yield from plan.notes
-    if not config.runtime_declared and any(isinstance(each, SetRequirement) for each in plan.edits):
-        yield _UNDECLARED
     yield from _local_only(plan, config)
     yield from _unpublished(report, load_symbol_tables())
     for found in report.objects:

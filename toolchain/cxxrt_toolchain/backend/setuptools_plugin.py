@@ -33,32 +33,36 @@ def finalize(distribution: Any) -> None:  # noqa: ANN401 - setuptools' types are
 
     The entry point group is ``setuptools.finalize_distribution_options``.
     """
-    from cxxrt_toolchain.backend.wrapped import ACTIVE
-
-    project = Path.cwd()
-    if os.environ.get(ACTIVE) == os.fspath(project) or not _mentions_us(project):
-        return
-    from cxxrt_toolchain.backend.hooks import is_served
-
-    if not is_served():
-        return
-    # Every setuptools build of the environment comes by here, and most end above.
-    from cxxrt_toolchain.backend.config import has_table, read_config
-
     with _as_setuptools_error():
-        if not has_table(project):
+        config = _config()
+        if config is None:
             return
-        config = read_config(project, None, os.environ)
+        from cxxrt_toolchain.backend.hooks import is_served
+
+        adapters = _ADAPTERS if is_served() else {"egg_info": _undeclaring}
     original: Callable[[str], _Command] = distribution.get_command_class
     adapted: dict[str, _Command] = {}
 
     def get_command_class(name: str) -> _Command:
         # The class is looked up late: `cmdclass` of pyproject.toml is read after this hook ran.
-        if name not in adapted and name in _ADAPTERS:
-            adapted[name] = _ADAPTERS[name](original(name), config)
+        if name not in adapted and name in adapters:
+            adapted[name] = adapters[name](original(name), config)
         return adapted.get(name) or original(name)
 
     distribution.get_command_class = get_command_class
+
+
+def _config() -> BuildConfig | None:
+    """The configuration of a project that asks for us; None for all others."""
+    from cxxrt_toolchain.backend.wrapped import ACTIVE
+
+    project = Path.cwd()
+    if os.environ.get(ACTIVE) == os.fspath(project) or not _mentions_us(project):
+        return None
+    # Every setuptools build of the environment comes by here, and most end above.
+    from cxxrt_toolchain.backend.config import has_table, read_config
+
+    return read_config(project, None, os.environ) if has_table(project) else None
 
 
 def _mentions_us(project: Path) -> bool:
@@ -78,12 +82,26 @@ def _linking(command: _Command, config: BuildConfig) -> _Command:
 
 
 def _declaring(command: _Command, _config: BuildConfig) -> _Command:
-    def run(self: Any) -> None:  # noqa: ANN401
-        from cxxrt_toolchain.backend.config import ANY_RUNTIME
+    from cxxrt_toolchain.backend.config import ANY_RUNTIME
 
+    def changed(listed: list[str]) -> list[str]:
+        return listed if ANY_RUNTIME in listed else [*listed, ANY_RUNTIME]
+
+    return _requiring(command, changed)
+
+
+def _undeclaring(command: _Command, _config: BuildConfig) -> _Command:
+    """Where no runtime is to be had, as on musl, which no marker of a requirement tells."""
+    from cxxrt_toolchain.backend.config import names_runtime
+
+    return _requiring(command, lambda listed: [e for e in listed if not names_runtime(e)])
+
+
+def _requiring(command: _Command, changed: Callable[[list[str]], list[str]]) -> _Command:
+    def run(self: Any) -> None:  # noqa: ANN401
         distribution = self.distribution
-        if ANY_RUNTIME not in distribution.install_requires:
-            distribution.install_requires = [*distribution.install_requires, ANY_RUNTIME]
+        with _as_setuptools_error():
+            distribution.install_requires = changed(distribution.install_requires)
             distribution.metadata.install_requires = distribution.install_requires
         command.run(self)
 

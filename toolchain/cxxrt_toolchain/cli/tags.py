@@ -51,6 +51,7 @@ def collect(python: str | None) -> dict[str, Any]:
     host = probe(interpreter, spec, os.environ)
     manifest = manifest_of(interpreter)
     base: list[Tag] = [tag for text in interpreter.tags for tag in parse_tag(text)]
+    tags = supported_tags(base, host, spec)
     return {
         "schema": SCHEMA,
         "specification": spec.version,
@@ -67,8 +68,9 @@ def collect(python: str | None) -> dict[str, Any]:
         "runtime_abis": [
             {"runtime_abi": str(each.runtime), "behind_plain": each.behind}
             for each in supported_runtimes(host, spec)
+            if any(tag.abi.startswith(f"{each.runtime}_") for tag in tags)
         ],
-        "tags": [str(tag) for tag in supported_tags(base, host, spec)],
+        "tags": [str(tag) for tag in tags],
     }
 
 
@@ -90,6 +92,8 @@ def render(document: dict[str, Any], *, every: bool) -> list[str]:
     width = max((len(name) for name, _ in shown), default=0)
     lines = [f"{name:<{width}}  {_span(platforms)}" for name, platforms in shown]
     rest = len(runs) - len(shown)
+    if not document["runtime_abis"]:
+        lines.append("no tag of the shared runtime, which is for CPython on Linux with glibc")
     tail = [f"… and {rest} more groups for other Pythons (--all)"] if rest else []
     return [environment, "", *lines, *tail]
 

@@ -1,6 +1,6 @@
 """Put the runtime ABI's tags into an installer's list; stands alone, Python 3.7 and later.
 
-Sections 6 and 7 of the tag specification (sentences S-1, S-3, S-9, O-1, O-4, O-8); which
+Sections 6 and 7 of the tag specification (sentences S-1, S-3, S-9, S-10, O-1, O-4, O-8); which
 runtime ABIs there are, and in what order, ``host.supported`` says. This file is also loaded by its
 path into the interpreter that runs pip, so it imports the standard library only, in the syntax of
 Python 3.7.
@@ -49,6 +49,8 @@ def expand(base: Iterable[AnyTag], rows: Sequence[Row]) -> list[AnyTag]:
             smallest glibc and the architectures of its platforms.
     """
     base = list(base)
+    if not all(tag.interpreter.startswith(("cp", "py")) for tag in base):
+        rows = ()  # PyPy, GraalPy (S-10)
     own = set(base)  # a base tag that carries a runtime ABI keeps its place (S-8, O-8)
     expanded: list[AnyTag] = []
     eligible: dict[tuple[str, ...], list[tuple[str, bool, list[str]]]] = {}

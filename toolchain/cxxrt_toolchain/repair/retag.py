@@ -40,7 +40,7 @@ def abi_field(abis: Sequence[str], runtime: RuntimeAbi | None) -> str:
 
 
 def unserved(report: WheelReport, epoch: Epoch) -> str | None:
-    """Why the shared runtime is not for a wheel's platform; None where it is, or may be.
+    """Why the shared runtime is not for a wheel's Python or platform; None where it is, or may be.
 
     Raises `InputError` for a local build against musl: auditwheel makes a wheel for others of it.
     """
@@ -48,6 +48,8 @@ def unserved(report: WheelReport, epoch: Epoch) -> str | None:
     parsed = [parse_platform(tag) for tag in platforms]
     if "any" not in platforms and not any(found and found.arch in known for found in parsed):
         return f"the shared runtime is for Linux with glibc on {' and '.join(known)}"
+    if others := report.tags.other_pythons:
+        return f"the shared runtime is for CPython, not {others[0]}"
     needed = {name for found in report.objects for name in found.facts.needed}
     if musl := sorted(name for name in needed if name.startswith("libc.musl")):
         raise InputError(

@@ -127,8 +127,9 @@ class Claim:
 
     @property
     def requires_runtime(self) -> bool:
-        """METADATA requires the runtime, whatever the tag says."""
-        return self.declared_bound is not None or (self.repaired and self.needs.wants_runtime)
+        """METADATA requires the runtime, whatever the tag says, and it serves that Python."""
+        required = self.declared_bound is not None or (self.repaired and self.needs.wants_runtime)
+        return required and not self.tags.other_pythons
 
     @property
     def declared_bound(self) -> Version | None:

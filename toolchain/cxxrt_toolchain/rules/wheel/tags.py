@@ -63,10 +63,6 @@ def _check(sentence: str) -> Callable[[Claim], Iterator[Finding]]:
 
 for _rule, _sentence, _title, _remedy in (
     (
-        *("CXXRT-T3", "G-3", "Python tag does not fit the ABI tag"),
-        "Use the Python tag that the base ABI would have without the runtime ABI.",
-    ),
-    (
         *("CXXRT-T4", "G-4", "Compressed ABI set mixes runtime ABIs"),
         "Give every member of the set the same runtime ABI, or make two wheels.",
     ),
@@ -76,6 +72,19 @@ for _rule, _sentence, _title, _remedy in (
     ),
 ):
     of_promise(_rule, _title, remedies=(_remedy,))(_check(_sentence))
+
+
+@of_promise(
+    "CXXRT-T3",
+    "Python tag does not fit the ABI tag",
+    remedies=("Use the Python tag that the base ABI would have without the runtime ABI.",),
+)
+def python(claim: Claim) -> Iterator[Finding]:
+    """G-3, and S-10."""
+    yield from _check("G-3")(claim)
+    for each in claim.tags.other_pythons if claim.runtime else ():
+        message = f"no installer takes it: the runtime serves CPython, not {each}"
+        yield error(message, remedies=("'cxxrt encode --to plain' takes the claim out.",))
 
 
 @of_promise("CXXRT-T2", "Platform tag not allowed with a runtime ABI")
