@@ -13,6 +13,14 @@ MOST_TEXT = 32 << 20
 """Bytes of a text; the RECORD of the largest distribution that we know has 4 MB."""
 
 
+def may_name_a_file(path: str) -> bool:
+    """Whether the system could have such a file: no NUL is in its path, and bytes can encode it."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+
+
 def open_plain(path: Path | str, buffering: int = -1) -> BinaryIO:
     """A regular file, opened to read.
 

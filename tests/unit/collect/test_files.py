@@ -57,6 +57,8 @@ def test_exports_are_what_the_symbol_table_lists(elf_fixture: Fixture) -> None:
                 if each.defined and each.visible and each.binding is not Binding.LOCAL
             }
             found = SparseElf(stream, str(path)).exports(names)
+            strange = ("PyInit_\udcf0", "\ud800")  # names of files that are no UTF-8
+            assert not SparseElf(stream, str(path)).exports(strange)
             needed = SparseElf(stream, str(path)).undefined()
         assert needed == tuple(each for each in symbols if not each.defined), path.name
         assert found == (listed if path.suffix == ".so" else set()), path.name

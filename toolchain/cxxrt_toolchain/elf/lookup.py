@@ -125,7 +125,7 @@ class _GnuTable:
 def gnu_hash(name: str) -> int:
     """dl_new_hash of glibc; the same few names are looked up in every object."""
     value = 5381
-    for byte in name.encode("utf-8", "surrogateescape"):
+    for byte in name.encode("utf-8", "surrogatepass"):
         value = (value * 33 + byte) & 0xFFFFFFFF
     return value
 
@@ -155,7 +155,7 @@ class _OldTable:
 
     def candidates(self, name: str) -> Iterable[int]:
         value = 0
-        for byte in name.encode("utf-8"):
+        for byte in name.encode("utf-8", "surrogatepass"):
             value = (value << 4) + byte
             value = (value ^ ((value & 0xF0000000) >> 24)) & 0x0FFFFFFF
         index = self._buckets[value % len(self._buckets)]

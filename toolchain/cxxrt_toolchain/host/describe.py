@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.errors import InputError, MissingToolError
 from cxxrt_toolchain.host.interpreter import Interpreter
-from cxxrt_toolchain.plain_files import read_plain
+from cxxrt_toolchain.plain_files import may_name_a_file, read_plain
 from cxxrt_toolchain.temporary import scratch_folder
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def describe(executable: str, spec: Spec | None = None, *, with_tags: bool = Fal
         glibc=answer["glibc"] or "",
         prefix=answer["prefix"],
         base_prefix=answer["base_prefix"],
-        path=tuple(answer["path"]),
+        path=tuple(filter(may_name_a_file, answer["path"])),
         vetoes=tuple((epoch, cuda, arch) for epoch, cuda, arch in answer.get("vetoes", ())),
         manifest=answer.get("manifest"),
         pip=answer.get("pip"),

@@ -58,7 +58,11 @@ def main() -> None:
 
 
 def absolute(folders: "list[str]") -> "list[str]":
-    """The absolute paths of folders; without relative ones if the working folder is deleted."""
+    """The absolute paths of folders; without relative ones if the working folder is deleted.
+
+    A start file may have put other objects among them, which Python passes over.
+    """
+    folders = [each for each in folders if isinstance(each, str)]
     try:
         working = os.getcwd()
     except OSError:

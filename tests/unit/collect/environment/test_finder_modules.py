@@ -97,7 +97,7 @@ def test_what_each_backend_writes_is_read(text: str, expected: Mapped) -> None:
         b"MAPPING = {",
         b"MAPPING = ['/p']",
         b"MAPPING = {1: 2, 'a': None, 'b': 3.5}",
-        b"MAPPING = {'a': 'not/absolute', 'b': '/nul\\0'}",
+        b"MAPPING = {'a': 'not/absolute', 'b': '/nul\\0', 'c': '/\\ud800'}",
         b"MAPPING = dict(a='/p')",
         b"MAPPING = {**other, 'a': '/p'}",
         b"MAPPING: dict[str, str]",

@@ -109,6 +109,8 @@ _LONG = "a/" * 400_000
         ('"' + "x/a.so" * 30_000 + '",,\n', {}),
         (f"{_LONG}m.so,,\n", {}),
         (f"{_LONG}../m.so,,\n" * 3, {}),
+        ("\0/m.so,,\nx/\0.so,,\n/\0\0/m.so,,\n", {}),
+        ("", {"x-1.0.dist-info/installed-files.txt": f"../x\0/m.so\n{_LONG}m.so\n"}),
         ("x.pth,,\n", {"x.pth": f"/{_LONG}\n"}),
         ("x.pth,,\nhook.py,,\n",
          {"x.pth": "import hook\n", "hook.py": f"MAPPING = {{'a': '/{_LONG}'}}\n"}),
@@ -119,7 +121,7 @@ _LONG = "a/" * 400_000
         ("", {"x.egg-link": f"/{_LONG}\n../{_LONG}"}),
         ("", {"x-1.0.dist-info/top_level.txt": _LONG}),
     ],
-    ids=["quoted", "record", "dots", "pth", "hook", "project", "egg-link", "top_level"],
+    ids=["quoted", "record", "dots", "nul", "installed-files", "pth", "hook", "project", "egg-link", "top_level"],
 )  # fmt: skip
 def test_a_path_that_no_system_takes_costs_nothing(
     tmp_path: Path, record: str, files: dict[str, str]
@@ -131,4 +133,6 @@ def test_a_path_that_no_system_takes_costs_nothing(
     (found,) = read_environment(interpreter(tmp_path), Store()).distributions
     assert time.process_time() - started < 2
     assert found.files == ()
+    environment = read_environment(interpreter(tmp_path), Store())
+    assert environment.owner(str(tmp_path / "x" / "m.so")) is None
     assert all(len(each) <= 4096 for each in found.sources)

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect.environment.source_trees import SourceTrees, may_be_shared
-from cxxrt_toolchain.plain_files import read_plain
+from cxxrt_toolchain.plain_files import may_name_a_file, read_plain
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.collect.environment.finder_modules import Mapped
@@ -79,7 +79,8 @@ def recorded_sources(site: str, info: str, record: str, trees: SourceTrees) -> S
 def follow_link(site: str, name: str, trees: SourceTrees) -> tuple[str, str] | None:
     """The targets of an ``.egg-link``: the folder with the ``.egg-info``, and the project's."""
     lines = _text(f"{site}/{name}").splitlines()
-    if not lines or lines[0][:1] != "/" or "\0" in lines[0] or len("".join(lines[:2])) > LONGEST:
+    both = "".join(lines[:2])
+    if both[:1] != "/" or len(both) > LONGEST or not may_name_a_file(both):
         return None
     folder = trees.root + os.path.normpath(lines[0].rstrip())
     project = os.path.normpath(f"{folder}/{lines[1].strip()}") if len(lines) > 1 else folder
@@ -142,7 +143,7 @@ def _pth_lines(site: str, names: Iterable[str]) -> tuple[list[str], list[str]]:
         for line in map(str.rstrip, _text(f"{site}/{name}").splitlines()):
             if match := _IMPORT.match(line):
                 hooks.append(match[1])
-            elif line and line[0] != "#" and "\0" not in line:
+            elif line and line[0] != "#" and may_name_a_file(line):
                 folders.append(os.path.normpath(os.path.join(site, line)))  # noqa: PTH118 - called for each line
     return list(dict.fromkeys(folders)), list(dict.fromkeys(hooks))
 

@@ -19,6 +19,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
+from cxxrt_toolchain.plain_files import may_name_a_file
+
 _MOST_TEXT = 8 << 20
 _STATEMENT = re.compile(r"^(?=[^\s#)\]}])", re.MULTILINE)
 """The start of a top-level statement; parsing only some of them is ten times faster."""
@@ -124,4 +126,4 @@ def _texts(values: Iterable[object]) -> list[str]:
 
 
 def _absolute(paths: Iterable[str]) -> list[str]:
-    return [path for path in paths if path[:1] == "/" and "\0" not in path]
+    return [path for path in paths if path[:1] == "/" and may_name_a_file(path)]

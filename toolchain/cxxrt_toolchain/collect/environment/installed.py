@@ -25,6 +25,7 @@ from cxxrt_toolchain.collect.environment.editable import (
 )
 from cxxrt_toolchain.collect.environment.source_trees import SourceTrees, may_be_shared
 from cxxrt_toolchain.facts.installed import Distribution, Environment, normalized
+from cxxrt_toolchain.plain_files import may_name_a_file
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.collect.store import Store
@@ -133,7 +134,7 @@ def _recorded(text: str) -> Iterator[str]:
         end = text.find("\n", at)
         line = text[text.rfind("\n", 0, at) + 1 : end if end >= 0 else len(text)]
         name = _first_field(line)
-        if len(name) <= LONGEST and may_be_shared(name):
+        if may_be_shared(name):
             yield name
         at = text.find(_SHARED, end) if end >= 0 else -1
 
@@ -149,6 +150,8 @@ def _first_field(line: str) -> str:
 
 def _placed(folder: str, names: Iterable[str]) -> Iterator[str]:
     for name in names:
+        if len(name) > LONGEST or not may_name_a_file(name):
+            continue
         path = f"{folder}/{name}" if name[:1] != "/" else name
         yield os.path.normpath(path) if "./" in path else path
 
