@@ -188,7 +188,9 @@ def test_a_libcudart_that_lacks_a_function_is_found(env: Env, tmp_path: Path) ->
     new = cudart(tmp_path / "new", "cudaMalloc", "cudaLibraryLoadData")
     use = 'extern "C" int cudaMalloc(); extern "C" int cudaLibraryLoadData();'
     use += "int sum = cudaMalloc() + cudaLibraryLoadData();"
-    core = compile_object(env.site / "gpu" / "_core.so", use, str(new), "-nostdlib")
+    use += 'extern "C" void *PyInit__core() { return nullptr; }'
+    path = ("-nostdlib", "-Wl,-rpath,$ORIGIN/../nvidia")
+    core = compile_object(env.site / "gpu" / "_core.so", use, str(new), *path)
     env.install("gpu", core)
     env.install("nvidia-cuda-runtime-cu12", cudart(env.site / "nvidia", "cudaMalloc"))
     code, document = env.doctor()

@@ -62,7 +62,7 @@ def test_more_room_for_static_tls_is_offered_and_another_order_is_not(workshop: 
     found = only("H13", sys.executable, "tls_one", "tls_two")
     assert str(workshop.site / "tls_one" / "core.so") in found.evidence[0], "who took the reserve"
     assert not any("first" in remedy for remedy in found.remedies), "the trial disproved it"
-    prefix = "tried, works: start Python with "
+    prefix = "tried, works: Start Python with "
     assert len(found.remedies) == 2, "\n".join(found.evidence)
     for remedy in found.remedies:
         assert remedy.startswith(prefix)

@@ -20,6 +20,7 @@ from environment_case import (
 
 from cxxrt_toolchain.facts.families import RuntimeFamily
 from cxxrt_toolchain.facts.installed import Step
+from cxxrt_toolchain.facts.loading import Loads, Unserved
 from cxxrt_toolchain.facts.members import MissingSymbols, StringConflict
 from cxxrt_toolchain.facts.wheel import UnreadableObject
 from cxxrt_toolchain.report.graph import draw
@@ -232,10 +233,14 @@ def test_several_libcudart_are_worth_knowing_and_a_lacking_one_is_an_error() -> 
     assert judge(environment({"nvidia": [nvidia], "v": [same]})) == ()
     assert only(environment({"nvidia": [nvidia], "v": [same, asks]})).rule == "CXXRT-L102"
     user = binary("c/_core.so", ["libcudart.so.12"])
-    missing = MissingSymbols(
-        consumer=user.path, provider=nvidia.path, symbols=("cudaEventElapsedTime_v2",)
+    missing = Unserved(
+        consumer=user.path,
+        modules=(user.path,),
+        symbols=("cudaEventElapsedTime_v2",),
+        provider=nvidia.path,
     )
-    found = only(environment({"nvidia": [nvidia], "c": [user]}, cudart=(missing,)))
+    loads = Loads(unserved=(missing,))
+    found = only(environment({"nvidia": [nvidia], "c": [user]}, loads=loads))
     assert (found.rule, found.severity) == ("CXXRT-D6", ERROR)
     assert (found.culprits, found.victims) == (("nvidia",), ("c",))
 

@@ -33,7 +33,6 @@ def binary(
     soname: str | None = None,
     exports: Sequence[str] = (),
     build_id: str = "",
-    cudart_needed: Sequence[str] = (),
 ) -> ObjectFacts:
     """One object; version needs are of the library that their prefix says."""
     libraries = {"GLIBCXX": "libstdc++.so.6", "CXXABI": "libstdc++.so.6", "GLIBC": "libc.so.6"}
@@ -60,7 +59,6 @@ def binary(
         ),
         copy_of=_family(soname, defines),
         exports=frozenset(exports),
-        cudart_needed=tuple(cudart_needed),
     )
 
 
@@ -136,7 +134,6 @@ def environment(
         "own": {},
         "variables": (),
         "driver": None,
-        "cudart": (),
         "strings": (),
         "builds": (),
         "unreadable": (),

@@ -1,4 +1,4 @@
-"""Symbols that packages need of each other's libraries, or of libcudart, and that these lack.
+"""Symbols that packages need of each other's libraries, and that these lack.
 
 Symbols are looked up by name; the whole table of an object is read only if something is missing. An
 object that cannot be read is skipped.
@@ -12,48 +12,19 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect.answers import NO_NAMES, Answers
 from cxxrt_toolchain.elf.facts import Binding
-from cxxrt_toolchain.facts.families import LIBSTDCXX, RuntimeFamily, family_of_name
+from cxxrt_toolchain.facts.families import LIBSTDCXX
 from cxxrt_toolchain.facts.members import Member, MissingSymbols, StringConflict
 from cxxrt_toolchain.facts.symbols import spells_old_string
 from cxxrt_toolchain.facts.traits import names_with
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.elf.reader import SparseElf
-    from cxxrt_toolchain.facts.installed import Found
     from cxxrt_toolchain.facts.objects import ObjectFacts
 
 _NEW = "NSt7__cxx1112basic_stringI"
 _TAG = "B5cxx11"
 _OLD = "Ss"
 _LARGEST_TABLE = 128 << 20
-
-
-def missing_cudart(
-    members: Iterable[Member],
-    own: Mapping[tuple[str, str], str],
-    candidates: Mapping[str, tuple[Found, ...]],
-    outside: Mapping[str, ObjectFacts],
-    answers: Answers,
-) -> Iterator[MissingSymbols]:
-    """Functions that objects need and that the libcudart they get lacks.
-
-    An object gets its own libcudart, else a package's, else the machine's.
-    """
-    members = tuple(members)
-    brought: dict[str, str] = {}
-    for member in members:
-        for each in member.copies(RuntimeFamily.LIBCUDART):
-            brought.setdefault(each.name, each.path)
-    for member in members:
-        for user in member.objects:
-            for name in user.facts.needed:
-                if family_of_name(name) is not RuntimeFamily.LIBCUDART:
-                    continue
-                places = [found.path for found in candidates.get(name, ()) if found.path in outside]
-                provider = own.get((user.path, name)) or brought.get(name) or next(iter(places), "")
-                lacking = _lacking(provider, user.cudart_needed, answers) if provider else ()
-                if lacking:
-                    yield MissingSymbols(consumer=user.path, provider=provider, symbols=lacking)
 
 
 def differing_builds(members: Iterable[Member], answers: Answers) -> Iterator[MissingSymbols]:

@@ -17,7 +17,7 @@ from cxxrt_toolchain.collect.shares import work_on
 from cxxrt_toolchain.collect.store import Identity, Store, identity
 from cxxrt_toolchain.elf.image import MAX_HEADER
 from cxxrt_toolchain.elf.reader import ElfError, SparseElf, is_elf, machine_of
-from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name, family_of_object
+from cxxrt_toolchain.facts.families import family_of_object
 from cxxrt_toolchain.facts.objects import (
     WATCHED,
     Facts,
@@ -36,7 +36,6 @@ _KIND = "facts"
 _MAGIC_SIZE = 4
 ANY_EXECUTE = 0o111
 """The permission bits with which somebody may execute a file."""
-_CUDART = RuntimeFamily.LIBCUDART
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +120,6 @@ def read_object(stream: BinaryIO, path: str) -> ObjectFacts:
     with contextlib.suppress(ElfError):  # a table that is wrong somewhere may do for what is asked
         elf.name_table(LARGEST_TABLE)  # all names in one read, where they are not many
     facts = elf.facts()
-    cuda = [name for name in facts.needed if family_of_name(name) is _CUDART]
-    needed = elf.undefined() if cuda else ()
     copy_of = family_of_object(path, facts)
     init = "PyInit_" + path.rpartition("/")[2].partition(".")[0]
     exports = elf.exports((*WATCHED, init))
@@ -132,7 +129,6 @@ def read_object(stream: BinaryIO, path: str) -> ObjectFacts:
         facts=facts,
         copy_of=copy_of,
         exports=exports - {init},
-        cudart_needed=tuple(sorted({e.name for e in needed if e.soname in cuda})),
         traits=NO_TRAITS
         if copy_of
         else read_traits(elf, facts, static_families(exports, symbolic=facts.symbolic)),

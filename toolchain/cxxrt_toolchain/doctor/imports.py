@@ -40,7 +40,7 @@ from cxxrt_toolchain.facts.imports.run import (
     Step,
     last_object,
 )
-from cxxrt_toolchain.facts.imports.trials import ROOM_FOR_TLS, Change, Cure
+from cxxrt_toolchain.facts.imports.trials import ROOM_FOR_TLS, TRIED_ROOM, Change, Cure
 from cxxrt_toolchain.host.describe import describe
 from cxxrt_toolchain.report.diagnosis import Diagnosis, Subject
 from cxxrt_toolchain.report.graph import edges_of
@@ -157,10 +157,11 @@ def _also(own: Sequence[Finding], scene: ImportScene) -> Iterator[Extra]:
     """The trials that test a remedy of one rule."""
     for each in own:
         if each.rule == "CXXRT-H13":
-            name, _, value = ROOM_FOR_TLS.partition("=")
+            tried = ROOM_FOR_TLS.format(TRIED_ROOM)
+            name, _, value = tried.partition("=")
             given = os.environ.get(name)
             room = Variant(environ=((name, f"{given}:{value}" if given else value),))
-            yield Extra(Change.TUNABLE, ROOM_FOR_TLS, room)
+            yield Extra(Change.TUNABLE, tried, room)
             by = each.libraries[0]
             yield Extra(Change.PRELOAD, f"LD_PRELOAD={by}", first_by_variable(by, os.environ))
         elif each.rule in _ABSENT and each.library:

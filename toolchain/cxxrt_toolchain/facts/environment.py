@@ -50,8 +50,6 @@ class EnvironmentFacts:
     variables: tuple[tuple[str, str], ...]
     driver: int | None
     """The newest CUDA major that the driver runs; None if unknown or not needed."""
-    cudart: tuple[MissingSymbols, ...]
-    """Functions that packages need and their libcudart does not export."""
     strings: tuple[StringConflict, ...]
     builds: tuple[MissingSymbols, ...]
     """Symbols that packages use of their own build of a library and that another package's build

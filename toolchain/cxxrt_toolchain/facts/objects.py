@@ -28,8 +28,6 @@ class ObjectFacts:
     """The runtime library that it is a copy of, under whatever name."""
     exports: frozenset[str]
     """Those of `WATCHED`."""
-    cudart_needed: tuple[str, ...] = ()
-    """Functions of the CUDA runtime API that it needs from a shared libcudart, sorted."""
     traits: Traits = NO_TRAITS
     """What it was compiled and linked with; none for a copy of a runtime."""
     span: tuple[int, int] = (0, 0)
@@ -119,7 +117,6 @@ def encode(facts: Facts) -> tuple[Any, ...]:
         tuple((each.soname, each.version, each.weak) for each in elf.version_needs),
         facts.copy_of.value if facts.copy_of else "",
         tuple(sorted(facts.exports)),
-        facts.cudart_needed,
         () if traits == NO_TRAITS else _encode_traits(traits),  # as most objects have
         facts.span,
         facts.is_module,
@@ -143,7 +140,7 @@ def decode(row: Any, path: str, size: int, needs: Needs) -> Facts:  # noqa: ANN4
             return UnreadableObject(
                 member=path, reason=reason, machine=machine, executable=executable
             )
-        plain, versions, copy_of, exports, cudart_needed, traits, (start, end), is_module = row
+        plain, versions, copy_of, exports, traits, (start, end), is_module = row
         fields = dict(zip(_PLAIN, plain, strict=True))
         return ObjectFacts(
             path=path,
@@ -151,7 +148,6 @@ def decode(row: Any, path: str, size: int, needs: Needs) -> Facts:  # noqa: ANN4
             facts=SharedObject(**fields, version_needs=tuple(_needs(versions, needs))),
             copy_of=_FAMILIES[copy_of] if copy_of else None,
             exports=frozenset(exports),
-            cudart_needed=cudart_needed,
             traits=_decode_traits(*traits) if traits else NO_TRAITS,
             span=(start, end),
             is_module=bool(is_module),

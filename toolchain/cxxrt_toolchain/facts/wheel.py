@@ -125,6 +125,11 @@ class ObjectReport:
         return tuple(name for owner, name in needs if name in private and owner in ("", library))
 
     @property
+    def is_module(self) -> bool:
+        """Whether Python can import it, by its exports."""
+        return any(name.startswith(("PyInit", "PyModExport")) for name in self.symbols.exported)
+
+    @property
     def served_as(self) -> Soname | None:
         """For a copy of a library that the shared runtime has: the runtime's name for it."""
         return served_soname(self.name, self.copy_of) if self.copy_of else None
@@ -203,6 +208,22 @@ class WheelReport:
     def provides(self, name: str) -> ObjectReport | None:
         """The object in the wheel that a ``DT_NEEDED`` entry would find, if there is one."""
         return self._by_name.get(name)
+
+    def all_modules_need(self, members: Collection[str]) -> bool:
+        """Whether no extension module does without some members; so, too, if there is none."""
+        return all(
+            not self._reached(each).isdisjoint(members) for each in self.objects if each.is_module
+        )
+
+    def _reached(self, found: ObjectReport) -> set[str]:
+        """The members that loading an object loads."""
+        waiting, seen = [found], {found.member}
+        for each in waiting:  # grows while it is walked
+            for other in filter(None, map(self.provides, each.facts.needed)):
+                if other.member not in seen:
+                    seen.add(other.member)
+                    waiting.append(other)
+        return seen
 
     def requirements_on(self, distribution: str) -> tuple[Requirement, ...]:
         """The requirements on a distribution (its normalized name), with whatever marker."""

@@ -13,7 +13,7 @@ from cxxrt_toolchain.facts.loading import (
     tunables,
 )
 from cxxrt_toolchain.facts.process import ProcessView
-from cxxrt_toolchain.rules.remedies import BOTH, Scene, repaired, upgrade
+from cxxrt_toolchain.rules.remedies import BOTH, Scene, more_static_tls, repaired, upgrade
 from cxxrt_toolchain.rules.rule import Finding, Severity, error, note, rule, warning
 from cxxrt_toolchain.wording import counted, listed, shortened
 
@@ -28,7 +28,6 @@ _EXECUTABLE = (
     "Start Python with GLIBC_TUNABLES=glibc.rtld.execstack=2 (glibc 2.42, and 2.41 with its "
     "updates), or with LD_PRELOAD={}"
 )
-_TUNABLE_TLS = (2, 32)
 _SPARE = 512
 
 
@@ -102,6 +101,7 @@ def _room(
     owners = list(dict.fromkeys(scene.label(each.path) for each in takers))
     names = tuple(dict.fromkeys(filter(None, (scene.package_of(e.path) for e in takers))))
     acts = make is not note
+    size = 512 + -(-(_SPARE - left) // 512) * 512
     yield make(
         f"{listed(owners)} {'takes' if len(owners) == 1 else 'take'} {room - left} bytes of static "
         f"TLS, of which a process has {room} for libraries that are opened after its start"
@@ -110,19 +110,8 @@ def _room(
         victims=names if acts else (),
         libraries=tuple(each.path for each in takers[:6]),
         evidence=shortened([f"{each.path} takes {each.facts.thread_local[0]}" for each in takers]),
-        remedies=more_static_tls(scene.glibc, -left, [each.path for each in takers])
-        if acts
-        else (),
+        remedies=more_static_tls(scene.glibc, takers[0].path, size) if acts else (),
     )
-
-
-def more_static_tls(glibc: str, lacking: int, paths: Iterable[str]) -> tuple[str, ...]:
-    """What makes room for static TLS: the tunable of glibc 2.32 and later, or an early start."""
-    size = 512 + -(-(lacking + _SPARE) // 512) * 512
-    preload = f"Start Python with LD_PRELOAD={next(iter(paths), 'the library')}"
-    if version_tuple(glibc or "0") < _TUNABLE_TLS:
-        return (preload,)
-    return (f"Start Python with GLIBC_TUNABLES=glibc.rtld.optional_static_tls={size}", preload)
 
 
 @rule("CXXRT-H18", "One library under several names", on=BOTH)

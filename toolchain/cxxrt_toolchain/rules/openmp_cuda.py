@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
-from cxxrt_toolchain.facts.families import OPENMP_FAMILIES, RuntimeFamily, cuda_major
+from cxxrt_toolchain.facts.families import (
+    OPENMP_FAMILIES,
+    RuntimeFamily,
+    cuda_major,
+    family_of_name,
+)
 from cxxrt_toolchain.rules.copies import described
 from cxxrt_toolchain.rules.remedies import (
     BOTH,
@@ -21,6 +26,7 @@ from cxxrt_toolchain.rules.rule import Finding, Severity, rule, warning
 from cxxrt_toolchain.wording import listed, shortened
 
 if TYPE_CHECKING:
+    from cxxrt_toolchain.facts.loading import Unserved
     from cxxrt_toolchain.facts.members import MissingSymbols
 
 ABORTING = frozenset({RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP})
@@ -57,15 +63,16 @@ def several_openmp(scene: Scene) -> Iterator[Finding]:
 @rule("CXXRT-D6", "libcudart is too old for a package", on=(EnvironmentFacts,))
 def old_cudart(env: EnvironmentFacts) -> Iterator[Finding]:
     """A package needs functions that its libcudart does not export."""
-    for missing in env.cudart:
-        provider = env.package_of(missing.provider) or missing.provider
-        what = "needs a newer libcudart than"
-        yield lacking(env, missing, Severity.ERROR, what, (upgrade(provider), INSTALL))
+    for missing in env.loads.unserved:
+        if missing.symbols and family_of_name(missing.provider) is RuntimeFamily.LIBCUDART:
+            provider = env.package_of(missing.provider) or missing.provider
+            what = "needs a newer libcudart than"
+            yield lacking(env, missing, Severity.ERROR, what, (upgrade(provider), INSTALL))
 
 
 def lacking(
     env: EnvironmentFacts,
-    missing: MissingSymbols,
+    missing: MissingSymbols | Unserved,
     severity: Severity,
     what: str,
     remedies: tuple[str, ...],

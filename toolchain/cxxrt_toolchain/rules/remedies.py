@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.families import LIBSTDCXX
-from cxxrt_toolchain.facts.imports.trials import Change
+from cxxrt_toolchain.facts.imports.trials import ROOM_FOR_TLS, Change
 from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
 from cxxrt_toolchain.facts.process import ProcessView
 from cxxrt_toolchain.rules.rule import Finding, error, note
@@ -32,6 +32,7 @@ _VENDORED_CUDART = (12, 13)
 """The CUDA majors whose libcudart is in the runtime wheel."""
 _SUFFIXED = 12
 """The last CUDA major that NVIDIA's wheels have in their names."""
+_TUNABLE_TLS = (2, 32)
 _OLDEST_PYTHON = (3, 9)
 """The oldest Python of the runtime wheel's loader."""
 
@@ -49,6 +50,13 @@ class Remedy(str):
         self = super().__new__(cls, text)
         self.change, self.module = change, module
         return self
+
+
+def more_static_tls(glibc: str, library: str, size: int) -> tuple[Remedy, ...]:
+    """What makes room for a library's static TLS: a tunable since glibc 2.32, or an early start."""
+    room = Remedy(f"Start Python with {ROOM_FOR_TLS.format(size)}", Change.TUNABLE)
+    early = Remedy(f"Start Python with LD_PRELOAD={library}", Change.PRELOAD)
+    return (early,) if version_tuple(glibc or "0") < _TUNABLE_TLS else (room, early)
 
 
 def runtime_first(scene: Scene) -> tuple[str, ...]:

@@ -121,7 +121,7 @@ _LONG = "a/" * 400_000
         ("", {"x.egg-link": f"/{_LONG}\n../{_LONG}"}),
         ("", {"x-1.0.dist-info/top_level.txt": _LONG}),
     ],
-    ids=["quoted", "record", "dots", "nul", "installed-files", "pth", "hook", "project", "egg-link", "top_level"],
+    ids=["quoted", "record", "dots", "nul", "listed", "pth", "hook", "project", "egg-link", "top"],
 )  # fmt: skip
 def test_a_path_that_no_system_takes_costs_nothing(
     tmp_path: Path, record: str, files: dict[str, str]

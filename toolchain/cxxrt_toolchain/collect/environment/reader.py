@@ -85,7 +85,6 @@ def collect_environment(
         own=own,
         variables=tuple((name, environ[name]) for name in VARIABLES if environ.get(name)),
         driver=_driver(names, environ),
-        cudart=tuple(crossings.missing_cudart(every, own, candidates, outside, answers)),
         strings=tuple(crossings.string_conflicts(members, answers)),
         interactions=find_interactions(_interacting_objects(members), answers),
         builds=tuple(crossings.differing_builds(members, answers)),

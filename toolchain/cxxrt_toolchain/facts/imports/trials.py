@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-ROOM_FOR_TLS = "GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384"
+ROOM_FOR_TLS = "GLIBC_TUNABLES=glibc.rtld.optional_static_tls={}"
+TRIED_ROOM = 16384
 """A larger reserve for static TLS; glibc's own is 512 bytes, and every thread gets one."""
 
 

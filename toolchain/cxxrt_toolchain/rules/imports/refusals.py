@@ -10,17 +10,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.facts.families import RuntimeFamily, cuda_major, family_of_name
-from cxxrt_toolchain.facts.imports.trials import ROOM_FOR_TLS, Change
-from cxxrt_toolchain.rules.remedies import Remedy, cudart_first, repaired_wheel, runtime_first
+from cxxrt_toolchain.facts.imports.trials import TRIED_ROOM, Change
+from cxxrt_toolchain.rules.remedies import (
+    Remedy,
+    cudart_first,
+    more_static_tls,
+    repaired_wheel,
+    runtime_first,
+)
 from cxxrt_toolchain.rules.rule import Finding, error
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.installed import Distribution, Environment
     from cxxrt_toolchain.facts.process import ProcessView
 
-_FIRST_WITH_TUNABLE = (2, 32)
 """The first glibc with ``glibc.rtld.optional_static_tls``."""
 
 
@@ -101,15 +105,10 @@ def _bring(failure: Failure, library: str, *, served: bool) -> tuple[str, ...]:
 def no_room(failure: Failure) -> Finding:
     """H13: objects that were loaded before have used up the reserve."""
     holders = [path for path in failure.view.static_tls if failure.view.package_of(path)]
-    remedies = [
-        Remedy(f"start Python with {ROOM_FOR_TLS}", Change.TUNABLE),
-        Remedy(f"start Python with LD_PRELOAD={failure.by}", Change.PRELOAD),
-        Remedy("import it first", Change.ORDER),
-    ]
-    if version_tuple(failure.environment.interpreter.glibc or "0") < _FIRST_WITH_TUNABLE:
-        del remedies[0]
+    more = more_static_tls(failure.environment.interpreter.glibc, failure.by, TRIED_ROOM)
     what = "found no room for its static TLS block"
-    found = refused("CXXRT-H13", failure, what, tuple(remedies))
+    first = Remedy("import it first", Change.ORDER)
+    found = refused("CXXRT-H13", failure, what, (*more, first))
     return replace(
         found,
         libraries=(failure.by, *holders[:4]),

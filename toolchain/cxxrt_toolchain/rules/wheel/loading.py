@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.loading import find_twins
 from cxxrt_toolchain.facts.searchpath import entries, escapes
 from cxxrt_toolchain.rules.rule import Finding, error, note, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_wheels
-
-if TYPE_CHECKING:
-    from cxxrt_toolchain.facts.wheel import ObjectReport
 
 
 @of_wheels(
@@ -74,11 +70,10 @@ def orphan_needs(claim: Claim) -> Iterator[Finding]:
 )
 def twins(claim: Claim) -> Iterator[Finding]:
     """Files with one SONAME or one build id: a process that opens several has several copies."""
-    modules = {each.member for each in claim.linked if _is_module(each)}
     libraries = [
         (each.member, each.facts)
         for each in claim.linked
-        if each.copy_of is None and each.member not in modules
+        if each.copy_of is None and not each.is_module
     ]
     found = find_twins(libraries)
     for first in found[:1]:
@@ -86,7 +81,3 @@ def twins(claim: Claim) -> Iterator[Finding]:
         more = f" ({len(found) - 1} more libraries are alike)" if len(found) > 1 else ""
         message = f"is {first.soname}, and so is {others}{more}: a process may get several copies"
         yield note(message, member=first.paths[0], library=first.soname)
-
-
-def _is_module(found: ObjectReport) -> bool:
-    return any(name.startswith(("PyInit", "PyModExport")) for name in found.symbols.exported)

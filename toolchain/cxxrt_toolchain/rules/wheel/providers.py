@@ -17,14 +17,18 @@ if TYPE_CHECKING:
 
 @of_wheels("CXXRT-P10", "Needs a library of another distribution that it does not require")
 def unpinned(claim: Claim) -> Iterator[Finding]:
-    """K-2: METADATA accepts only releases that have the library and what is needed of it."""
+    """K-2: METADATA accepts only releases that have the library and what is needed of it.
+
+    A warning where a plain wheel has modules that do without the library: the others may be
+    optional, as numba's pool of TBB threads is.
+    """
     for need in claim.needs.providers:
         if not need.users or claim.vouched_for(need.row.soname):
             continue
         try:
             yield from _loose(claim, need)
         except NoProviderError as missing:
-            yield error(
+            yield (error if _is_binding(claim, need) else warning)(
                 missing.message.rstrip("."),
                 member=need.users[0],
                 library=need.row.soname,
@@ -44,14 +48,20 @@ def _loose(claim: Claim, need: ProviderNeed) -> Iterator[Finding]:
     message = f"{needs}, and METADATA accepts {row.distribution} {accepted}"
     if not declared:
         message = f"{needs}, which METADATA does not require"
-    binding = claim.runtime is not None or (claim.promise is not None and not declared)
-    yield (error if binding else warning)(
+    binds = _is_binding(claim, need) and (claim.runtime is not None or not declared)
+    yield (error if binds else warning)(
         message,
         member=need.users[0],
         library=row.soname,
         remedies=(f"'cxxrt repair' adds the requirement '{requirement}'.",),
         promise=claim.runtime is not None,
     )
+
+
+def _is_binding(claim: Claim, need: ProviderNeed) -> bool:
+    """Whether the tag promises that the need is met, and nothing of the wheel works without it."""
+    promised = claim.promise is not None and claim.report.all_modules_need(need.users)
+    return claim.runtime is not None or promised
 
 
 _REPAIR = "'cxxrt repair' drops it and requires the distribution."

@@ -60,9 +60,7 @@ def _is_of_libstdcxx(name: str) -> bool:
 
 def _is_loaded_by_python(claim: Claim, found: ObjectReport) -> bool:
     """An extension module, or a library that another object of the wheel needs."""
-    if any(name.startswith(("PyInit", "PyModExport")) for name in found.symbols.exported):
-        return True
-    return any(
+    return found.is_module or any(
         name in each.facts.needed
         for each in claim.report.objects
         for name in (found.name, found.file_name)
