@@ -4,17 +4,12 @@ Whatever reads an archive asks for bytes by offset and knows nothing else about 
 `wheel.ranges` has the source for a server.
 """
 
-from __future__ import annotations
-
 import io
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from cxxrt_toolchain.plain_files import open_plain
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
 
 
 class ByteSource(Protocol):
@@ -50,7 +45,7 @@ class FileSource:
         self._file.close()
 
 
-class SourceFile(io.RawIOBase):
+class SourceFile(io.BufferedIOBase):
     """A source as a file, for `zipfile`; a read of more than ``most`` bytes is an `OSError`."""
 
     def __init__(self, source: ByteSource, most: int) -> None:
@@ -89,10 +84,3 @@ class SourceFile(io.RawIOBase):
         data = self._source.read(self._position, size) if size else b""
         self._position += len(data)
         return data
-
-    def readinto(self, buffer: Buffer, /) -> int:
-        """Fill a buffer."""
-        view = memoryview(buffer).cast("B")
-        data = self.read(len(view))
-        view[: len(data)] = data
-        return len(data)

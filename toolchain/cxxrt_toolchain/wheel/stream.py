@@ -25,8 +25,6 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.errors import MemberError
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
-
     from cxxrt_toolchain.wheel.source import ByteSource
 
 
@@ -70,7 +68,7 @@ class Extent:
     """`STORED` or `DEFLATED`."""
 
 
-class MemberStream(io.RawIOBase):
+class MemberStream(io.BufferedIOBase):
     """A read-only stream over one member."""
 
     def __init__(
@@ -108,14 +106,7 @@ class MemberStream(io.RawIOBase):
         """Say that these bytes will not be read: they need no memory. Reading them still works."""
         self._skipped.append((start, end))
 
-    def readinto(self, buffer: Buffer, /) -> int:
-        """Fill a buffer."""
-        view = memoryview(buffer).cast("B")
-        data = self.read(len(view))
-        view[: len(data)] = data
-        return len(data)
-
-    def read(self, size: int = -1, /) -> bytes:
+    def read(self, size: int | None = -1, /) -> bytes:
         """Up to ``size`` bytes, fewer only at the end; all that is left without a size."""
         start = min(self._position, self._extent.size)
         end = self._extent.size if size is None or size < 0 else start + size
@@ -123,10 +114,6 @@ class MemberStream(io.RawIOBase):
         data = self._stored(start, end) if self._extent.method == STORED else self._at(start, end)
         self._position = start + len(data)
         return data
-
-    def readall(self) -> bytes:
-        """All bytes from the position to the end."""
-        return self.read()
 
     def _error(self, reason: str) -> BadMemberError:
         return BadMemberError(self._extent.member, reason)
