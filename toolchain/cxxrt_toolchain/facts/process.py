@@ -15,6 +15,7 @@ from cxxrt_toolchain.facts.loading import Twins, find_twins, is_plain_library
 if TYPE_CHECKING:
     from cxxrt_toolchain.elf.facts import SharedObject
     from cxxrt_toolchain.facts.bindings import Bindings
+    from cxxrt_toolchain.facts.environment import EnvironmentFacts
     from cxxrt_toolchain.facts.objects import ObjectFacts
 
 
@@ -258,6 +259,6 @@ def _opened(twins: Twins, needed: frozenset[str]) -> tuple[str, ...]:
     return tuple(path for path in twins.paths[first:] if files[path] not in needed)
 
 
-def names_of(view: ProcessView, paths: Iterable[str]) -> tuple[str, ...]:
+def names_of(scene: ProcessView | EnvironmentFacts, paths: Iterable[str]) -> tuple[str, ...]:
     """The distributions that some objects belong to, each once."""
-    return tuple(dict.fromkeys(name for path in paths if (name := view.package_of(path))))
+    return tuple(dict.fromkeys(name for path in paths if (name := scene.package_of(path))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.versions import version_tuple
@@ -12,7 +12,7 @@ from cxxrt_toolchain.facts.loading import (
     takes_static_tls,
     tunables,
 )
-from cxxrt_toolchain.facts.process import ProcessView
+from cxxrt_toolchain.facts.process import ProcessView, names_of
 from cxxrt_toolchain.rules.remedies import BOTH, Scene, more_static_tls, repaired, upgrade
 from cxxrt_toolchain.rules.rule import Finding, Severity, error, note, rule, warning
 from cxxrt_toolchain.wording import counted, listed, shortened
@@ -50,7 +50,7 @@ def executable_stack(scene: Scene) -> Iterator[Finding]:
             message=f"{scene.label(paths[0])} asks for an executable stack ({file}), which "
             + (f"glibc {scene.glibc} refuses" if refused else "glibc 2.41 and later refuse"),
             culprits=(name,) if refused and name else (),
-            victims=_names(scene, modules) if refused else (),
+            victims=names_of(scene, modules) if refused else (),
             libraries=tuple(paths[:5]),
             evidence=shortened([f"PT_GNU_STACK of {path} is executable" for path in paths]),
             remedies=(repaired(scene, name), _EXECUTABLE.format(paths[0]))
@@ -99,7 +99,7 @@ def _room(
         return
     takers = sorted(filter(takes_static_tls, objects), key=lambda each: -each.facts.thread_local[0])
     owners = list(dict.fromkeys(scene.label(each.path) for each in takers))
-    names = tuple(dict.fromkeys(filter(None, (scene.package_of(e.path) for e in takers))))
+    names = names_of(scene, (each.path for each in takers))
     acts = make is not note
     size = 512 + -(-(_SPARE - left) // 512) * 512
     yield make(
@@ -142,7 +142,3 @@ def twins(scene: Scene) -> Iterator[Finding]:
             if acts
             else (),
         )
-
-
-def _names(scene: Scene, paths: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(filter(None, map(scene.package_of, paths))))

@@ -14,6 +14,7 @@ from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.families import RuntimeFamily, cuda_major, family_of_name
 from cxxrt_toolchain.facts.imports.trials import Change
 from cxxrt_toolchain.facts.installed import normalized
+from cxxrt_toolchain.facts.process import names_of
 from cxxrt_toolchain.rules.remedies import Remedy, cudart_first, reinstall, repaired, upgrade
 from cxxrt_toolchain.rules.rule import Finding, error, note, rule, warning
 from cxxrt_toolchain.wording import counted, listed, shortened
@@ -58,7 +59,7 @@ def no_cudart(env: EnvironmentFacts) -> Iterator[Finding]:
 
 def _out_of_reach(env: EnvironmentFacts, absent: Absent) -> Finding:
     """The library is installed, and no search path leads to it."""
-    user, names = env.by_path[absent.consumer], _names(env, (absent.consumer,))
+    user, names = env.by_path[absent.consumer], names_of(env, (absent.consumer,))
     path = user.facts.rpath if user.facts.runpath is None else user.facts.runpath
     where = f"its search path {path} does not lead there" if path else "it has no search path"
     makes = error if _whole(env, absent.modules) else warning
@@ -66,7 +67,7 @@ def _out_of_reach(env: EnvironmentFacts, absent: Absent) -> Finding:
         f"{env.label(absent.consumer)} needs {absent.name}, which the loader does not find: "
         f"{env.label(absent.found[0])} has it in {absent.found[0].rpartition('/')[0]}, and {where}",
         culprits=names,
-        victims=_names(env, absent.modules),
+        victims=names_of(env, absent.modules),
         libraries=(absent.consumer, *absent.found[:3]),
         evidence=shortened([f"{path} cannot be imported" for path in absent.modules]),
         remedies=_led_to(env, absent, names),
@@ -96,7 +97,7 @@ def _lost(env: EnvironmentFacts, absent: Absent, owner: str) -> Finding:
     return error(
         f"{env.label(absent.consumer)} needs {absent.name}, a file of {owner} that is gone",
         culprits=(owner,),
-        victims=_names(env, absent.modules),
+        victims=names_of(env, absent.modules),
         libraries=(absent.consumer,),
         evidence=shortened([f"{path} cannot be imported" for path in absent.modules]),
         remedies=(reinstall(owner),),
@@ -113,7 +114,7 @@ def _nowhere(env: EnvironmentFacts, name: str, rows: list[Absent]) -> Finding:
         return error(
             f"{label} needs {lack}",
             culprits=(name,) if name else (),
-            victims=_names(env, modules),
+            victims=names_of(env, modules),
             libraries=tuple(dict.fromkeys(each.consumer for each in rows))[:5],
             evidence=shortened([f"{path} cannot be imported" for path in modules]),
             remedies=tuple(bring(each) for each in names[:2]),
@@ -160,7 +161,7 @@ def _judged_by_d1(env: EnvironmentFacts, found: Unserved) -> bool:
 
 
 def _unserved(env: EnvironmentFacts, found: Unserved) -> Finding:
-    consumer, names = env.label(found.consumer), _names(env, (found.consumer,))
+    consumer, names = env.label(found.consumer), names_of(env, (found.consumer,))
     lacking = [*found.versions, *found.symbols]
     more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
     what = f"{lacking[0]}{more}"
@@ -180,7 +181,7 @@ def _unserved(env: EnvironmentFacts, found: Unserved) -> Finding:
     return makes(
         f"{consumer} needs {what}, which {lack}" + (also if elsewhere else ""),
         culprits=(*names, *others),
-        victims=_names(env, found.modules),
+        victims=names_of(env, found.modules),
         libraries=(found.consumer, *filter(None, (found.provider,)), *found.exporters[:3]),
         evidence=(
             *shortened([_lacks(found, each) for each in lacking], 4),
@@ -234,7 +235,7 @@ def shadowed(env: EnvironmentFacts) -> Iterator[Finding]:
             yield error(
                 f"{each.variable} puts {each.provider}{by} before {each.instead}, which "
                 f"{env.label(each.consumer)} needs: it lacks {listed(lacking, 2)}",
-                victims=_names(env, (each.consumer, *each.modules)),
+                victims=names_of(env, (each.consumer, *each.modules)),
                 libraries=(each.provider, each.instead, each.consumer),
                 evidence=(
                     *shortened([f"only {each.instead} defines {name}" for name in lacking], 4),
@@ -242,10 +243,6 @@ def shadowed(env: EnvironmentFacts) -> Iterator[Finding]:
                 ),
                 remedies=(f"Unset {each.variable}, or remove {folder} from it",),
             )
-
-
-def _names(env: EnvironmentFacts, paths: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(filter(None, map(env.package_of, paths))))
 
 
 def _whole(env: EnvironmentFacts, modules: Iterable[str]) -> bool:
