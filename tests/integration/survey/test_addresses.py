@@ -50,6 +50,21 @@ def test_the_document_of_names_has_the_schema_of_rows(
         Draft202012Validator(schema).validate(row)
 
 
+def test_a_member_with_two_names_is_refused_by_whatever_reads_it(
+    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The local header of a member that ranges leave out is not seen, and that is said."""
+    liar = tmp_path / FAR
+    liar.write_bytes((wheels / FAR).read_bytes().replace(b"far/a.so", b"far/b.so", 1))
+    with faulty(liar) as (url, _):
+        address = f"{url}/none/{FAR}"
+        assert main(["show", address]) == 0
+        assert "unseen    the members' bytes and their local headers" in capsys.readouterr().out
+        for command in (["show", "--full", address], ["check", address], ["show", str(liar)]):
+            assert main(command) == 2
+            assert "is called 'far/b.so'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", [FAR, f"p0-1.0-{TAG}.whl", f"broken-1.0-{TAG}.whl"])
 def test_check_says_of_an_address_what_it_says_of_the_file(
     wheels: Path, capsys: pytest.CaptureFixture[str], name: str

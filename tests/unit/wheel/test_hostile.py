@@ -36,15 +36,6 @@ def _refused(path: Path, reason: str, limits: WheelLimits | None = None) -> BadW
     return caught.value
 
 
-def _refused_when_read(path: Path, name: str, reason: str) -> None:
-    """The local header is compared when the member is opened, and at the latest with RECORD."""
-    with Wheel.open(path) as wheel:
-        with pytest.raises(BadWheelError, match=reason):
-            wheel.read(name)
-        with pytest.raises(BadWheelError, match=reason):
-            wheel.record_issues()
-
-
 def _central(field: int, layout: str, value: int, member: bytes) -> Callable[[bytes], bytes]:
     """Change one field of a member's central header; offsets of APPNOTE 4.3.12."""
 
@@ -137,7 +128,7 @@ def test_a_local_header_that_names_another_member_is_refused(write_zip: WriteZip
     path = write_zip(
         ("pkg/a.py", b"x"), patch=lambda data: data.replace(b"pkg/a.py", b"pkg/b.py", 1)
     )
-    _refused_when_read(path, "pkg/a.py", "is called 'pkg/b.py'")
+    _refused(path, "is called 'pkg/b.py'")
 
 
 def test_a_local_header_that_is_none_is_refused(write_zip: WriteZip) -> None:
@@ -146,7 +137,7 @@ def test_a_local_header_that_is_none_is_refused(write_zip: WriteZip) -> None:
         at = archive.getinfo("pkg/a.py").header_offset
     data = path.read_bytes()
     path.write_bytes(data[:at] + b"PK\x03\x05" + data[at + 4 :])
-    _refused_when_read(path, "pkg/a.py", "no local header")
+    _refused(path, "no local header")
 
 
 def test_a_member_that_its_own_extra_field_pushes_into_the_next_is_refused(
@@ -159,7 +150,7 @@ def test_a_member_that_its_own_extra_field_pushes_into_the_next_is_refused(
     data = bytearray(path.read_bytes())
     data[at + 28 : at + 30] = struct.pack("<H", 20)
     path.write_bytes(data)
-    _refused_when_read(path, "pkg/a.py", "overlaps what comes after it")
+    _refused(path, "overlaps what comes after it")
 
 
 def test_a_member_that_reaches_into_the_directory_is_refused(write_zip: WriteZip) -> None:
@@ -292,11 +283,7 @@ def test_a_unicode_path_field_with_another_name_is_refused(
         return data[:at] + b"zz" + data[at + 2 :]
 
     path = write_zip((member, b"x"), patch=keep_one)
-    reason = "another name in its Unicode Path|Corrupt"
-    if central:
-        _refused(path, reason)
-    else:
-        _refused_when_read(path, name, reason)
+    _refused(path, "another name in its Unicode Path|Corrupt")
 
 
 def test_a_unicode_path_field_with_the_same_name_is_no_issue(write_zip: WriteZip) -> None:

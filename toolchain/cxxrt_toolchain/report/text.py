@@ -53,6 +53,7 @@ def show_names(page: Page, row: Mapping[str, Any], objects: Sequence[Mapping[str
             _row(page, "bundled", f"{each['family']} as {each['member']}", "yellow")
     _row(page, "requires", "; ".join(row["requires_dist"]))
     _row(page, "objects", f"{len(objects)} by their names; --full reads them")
+    _row(page, "unseen", "the members' bytes and their local headers; --full compares them")
     for each in objects:
         page.line((f"  {each['member']}", ""), (f"  {each['size']} bytes", "dim"))
 

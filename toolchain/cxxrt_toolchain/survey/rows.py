@@ -193,8 +193,7 @@ def _named(filename: str, member: str, size: int) -> Row:
 
 
 def _is_shared_object(member: str) -> bool:
-    name = member.rpartition("/")[2]
-    return name.endswith(".so") or ".so." in name
+    return member.endswith(".so") or ".so." in member.rpartition("/")[2]
 
 
 def _families(objects: Iterable[Row]) -> list[str]:

@@ -102,7 +102,8 @@ class Client:
         self._headers = {"User-Agent": agent, "Accept-Encoding": "identity"}
         self._known: dict[str, str] = {}
         """Credentials by host."""
-        self._pools: dict[str | None, Any] = {}
+        self._pools: dict[tuple[str, str], Any] = {}
+        """By scheme and host."""
         self._connections = connections
 
     def get(
@@ -195,15 +196,17 @@ class Client:
 
     def _pool(self, url: str) -> Any:  # noqa: ANN401 - urllib3's
         parts = urlsplit(url)
-        proxy = None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
-        if proxy not in self._pools:
+        place = (parts.scheme, parts.netloc)
+        if place not in self._pools:  # looking for a proxy takes half as long as a request
+            host = parts.hostname or ""
+            proxy = None if proxy_bypass(host) else getproxies().get(parts.scheme)
             options = {"maxsize": self._connections, "block": False}
-            self._pools[proxy] = (
+            self._pools[place] = (
                 self._urllib3.ProxyManager(proxy, **options)
                 if proxy
                 else self._urllib3.PoolManager(**options)
             )
-        return self._pools[proxy]
+        return self._pools[place]
 
 
 class _Response:

@@ -3,8 +3,7 @@
 In: the bytes of an archive. Out: one `Member` each, or `BadWheelError` with every issue at
 once. The standard library reads the central directory; what it lets pass is refused here: names
 that leave the target folder, links, duplicates, encrypted or overlapping members, unknown
-compression, sizes that no honest archive has. A member's local header is read, and compared, when
-the member is (`locate`): reading all of them is a request for each where the bytes are remote.
+compression, sizes that no honest archive has. `locate` compares a member's local header.
 
 Source: PKWARE's APPNOTE.TXT; Fifield, "A better zip bomb" (overlapping members).
 """
@@ -12,24 +11,20 @@ Source: PKWARE's APPNOTE.TXT; Fifield, "A better zip bomb" (overlapping members)
 import re
 import stat
 import struct
-import warnings
-import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.wheel.source import ByteSource, SourceFile
+from cxxrt_toolchain.wheel.entries import UNREADABLE, Member, Oddity, read_entries
+from cxxrt_toolchain.wheel.source import ByteSource
 from cxxrt_toolchain.wheel.stream import DEFLATED, STORED, Extent
 from cxxrt_toolchain.wording import quoted
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _LOCAL_MAGIC = b"PK\x03\x04"
 _ENCRYPTED, _UTF8 = 0x1, 0x800
-_UNIX = 3
 _USUAL = re.compile(r"(?:\w[\w.+-]*/)*\w[\w.+-]*/?", re.ASCII)
 """Names that need no closer look while they are short."""
 _FIELD = struct.Struct("<2H")
@@ -38,7 +33,9 @@ _UNICODE_PATH, _BEFORE_NAME = 0x7075, 5
 _SHORT, _MOST_NAME, _MOST_PATH = 200, 255, 4096
 """Of names: no closer look below the first; NAME_MAX and PATH_MAX of Linux in bytes."""
 _USUAL_RATIO = 1000
+_TYPE = 0xF000
 _PLAIN = (0, stat.S_IFREG, stat.S_IFDIR)
+"""The bits of a mode that tell the type, and the types that a member may have."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -75,91 +72,46 @@ class WheelLimits:
     """How many issues one message lists."""
 
 
-class Member(NamedTuple):
-    """One member, as the central directory has it; a named tuple, because a wheel has thousands."""
-
-    name: str
-    size: int
-    """Bytes, inflated."""
-    compressed_size: int
-    crc: int
-    method: int
-    mode: int
-    """Unix mode bits (type and permissions); 0 where the archive was not made on Unix."""
-    is_dir: bool
-    header: int
-    """Offset of its local header."""
-    end: int
-    """Offset of what comes after it: the next local header, or the central directory."""
-
-
 def read_directory(source: ByteSource, path: Path, limits: WheelLimits) -> tuple[Member, ...]:
     """Read and check a directory; `BadWheelError`: it is not a zip archive, or is ambiguous."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # `zipfile` warns of what is an issue below
-            with zipfile.ZipFile(SourceFile(source, limits.directory_size)) as archive:
-                infos, start = archive.infolist(), archive.start_dir
-    except (
-        zipfile.BadZipFile,
-        NotImplementedError,  # a version or feature that zipfile does not know
-        EOFError,
-        OSError,  # a seek to a negative position that the end record asked for
-        ValueError,
-        OverflowError,
-        struct.error,
-    ) as error:
+        members, start, odd = read_entries(source, limits.directory_size)
+    except UNREADABLE as error:
         raise BadWheelError(path, (f"it is not a readable zip archive ({error})",)) from error
-    issues = list(_archive_issues(infos, limits))
-    last = start - _LOCAL.size
-    for info in infos[: limits.members]:
-        if not _is_usual(info, limits):
-            issues += (
-                f"{quoted(info.orig_filename)} {each}" for each in _member_issues(info, limits)
-            )
-        if not 0 <= info.header_offset <= last:
-            issues.append(f"{quoted(info.orig_filename)} has its header outside the archive")
-    members = list(_members(infos[: limits.members], start))
+    issues = list(_archive_issues(members, limits))
+    del members[limits.members :]
+    longest, last = min(_SHORT, 2 * limits.depth), start - _LOCAL.size
+    for member in members:
+        if not _is_usual(member, longest):
+            issues += (f"{quoted(member.name)} {each}" for each in _member_issues(member, limits))
+        if not 0 <= member.header <= last:
+            issues.append(f"{quoted(member.name)} has its header outside the archive")
+    for entry in odd[: limits.members]:
+        issues += (f"{quoted(entry.name)} {each}" for each in _odd_issues(entry))
     issues += _overlaps(sorted(members, key=lambda member: member.header))
-    if issues:
-        shown = issues[: limits.issues]
-        if len(issues) > len(shown):
-            shown.append(f"and {len(issues) - len(shown)} more")
-        raise BadWheelError(path, tuple(shown))
+    refuse(path, issues, limits)
     return tuple(members)
 
 
-def _members(infos: list[zipfile.ZipInfo], start: int) -> Iterator[Member]:
-    offsets = [*sorted({info.header_offset for info in infos}), start]
-    after = dict(pairwise(offsets))
-    for info in infos:
-        yield Member(
-            info.filename,
-            info.file_size,
-            info.compress_size,
-            info.CRC,
-            info.compress_type,
-            _mode(info),
-            info.filename.endswith("/"),
-            info.header_offset,
-            after[info.header_offset],
-        )
+def refuse(path: Path, issues: Sequence[str], limits: WheelLimits) -> None:
+    """`BadWheelError` where there are issues; it lists the first of them."""
+    if issues:
+        shown = list(issues[: limits.issues])
+        if len(issues) > len(shown):
+            shown.append(f"and {len(issues) - len(shown)} more")
+        raise BadWheelError(path, tuple(shown))
 
 
-def _mode(info: zipfile.ZipInfo) -> int:
-    return info.external_attr >> 16 if info.create_system == _UNIX else 0
-
-
-def _archive_issues(infos: list[zipfile.ZipInfo], limits: WheelLimits) -> Iterator[str]:
-    if len(infos) > limits.members:
-        yield f"it has {len(infos)} members, more than {limits.members}"
-    total = sum(info.file_size for info in infos)
-    packed = sum(info.compress_size for info in infos)
+def _archive_issues(members: list[Member], limits: WheelLimits) -> Iterator[str]:
+    if len(members) > limits.members:
+        yield f"it has {len(members)} members, more than {limits.members}"
+    total = sum(member.size for member in members)
+    packed = sum(member.compressed_size for member in members)
     if total > limits.total_size:
         yield f"it claims {total} bytes, more than {limits.total_size}"
     if total > limits.ratio_from and total > packed * limits.ratio:
         yield f"it inflates {packed} bytes to {total}, more than {limits.ratio} to 1"
-    names = Counter(info.filename for info in infos)
+    names = Counter(member.name for member in members)
     yield from (
         f"{quoted(name)} occurs {count} times" for name, count in names.items() if count > 1
     )
@@ -172,24 +124,35 @@ def _archive_issues(infos: list[zipfile.ZipInfo], limits: WheelLimits) -> Iterat
             file = path
 
 
-def _is_usual(info: zipfile.ZipInfo, limits: WheelLimits) -> bool:
+def _is_usual(member: Member, longest: int) -> bool:
     """Whether a member needs no closer look, which is so for nearly all."""
-    name = info.orig_filename
     return (
-        not info.extra
-        and info.compress_type == DEFLATED
-        and not info.flag_bits & _ENCRYPTED
-        and info.file_size <= _USUAL_RATIO * info.compress_size
-        and stat.S_IFMT(_mode(info)) in _PLAIN
-        and len(name) <= min(_SHORT, 2 * limits.depth)
-        and _USUAL.fullmatch(name) is not None
+        member.method == DEFLATED
+        and member.size <= _USUAL_RATIO * member.compressed_size
+        and member.mode & _TYPE in _PLAIN
+        and len(member.name) <= longest
+        and _USUAL.fullmatch(member.name) is not None
     )
 
 
-def _member_issues(info: zipfile.ZipInfo, limits: WheelLimits) -> Iterator[str]:
-    yield from _name_issues(info.orig_filename, limits)
-    yield from _other_name(info.extra, info.orig_filename)
-    yield from _content_issues(info)
+def _member_issues(member: Member, limits: WheelLimits) -> Iterator[str]:
+    yield from _name_issues(member.name, limits)
+    if member.method not in (STORED, DEFLATED):
+        yield f"uses compression method {member.method}"
+    elif member.method == STORED and member.compressed_size != member.size:
+        yield "is stored, but has two sizes"
+    elif member.size > 2048 + 1032 * member.compressed_size:
+        yield f"claims to inflate {member.compressed_size} bytes to {member.size}"
+    if member.mode & _TYPE not in _PLAIN:
+        yield "is a link or a special file"
+
+
+def _odd_issues(entry: Oddity) -> Iterator[str]:
+    yield from _other_name(entry.extra, entry.name)
+    if not entry.flags & _UTF8 and not entry.name.isascii():
+        yield "has a name that is neither ASCII nor marked as UTF-8"
+    if entry.flags & _ENCRYPTED:
+        yield "is encrypted"
 
 
 def _other_name(extra: bytes, name: str) -> Iterator[str]:
@@ -224,21 +187,6 @@ def _name_issues(name: str, limits: WheelLimits) -> Iterator[str]:
 
 def _encoded_size(component: str) -> int:
     return len(component.encode("utf-8", "surrogatepass"))
-
-
-def _content_issues(info: zipfile.ZipInfo) -> Iterator[str]:
-    if not info.flag_bits & _UTF8 and not info.orig_filename.isascii():
-        yield "has a name that is neither ASCII nor marked as UTF-8"
-    if info.flag_bits & _ENCRYPTED:
-        yield "is encrypted"
-    if info.compress_type not in (STORED, DEFLATED):
-        yield f"uses compression method {info.compress_type}"
-    elif info.compress_type == STORED and info.compress_size != info.file_size:
-        yield "is stored, but has two sizes"
-    elif info.file_size > 2048 + 1032 * info.compress_size:
-        yield f"claims to inflate {info.compress_size} bytes to {info.file_size}"
-    if stat.S_IFMT(_mode(info)) not in _PLAIN:
-        yield "is a link or a special file"
 
 
 def _overlaps(members: list[Member]) -> Iterator[str]:

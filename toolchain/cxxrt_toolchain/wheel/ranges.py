@@ -62,7 +62,7 @@ def remote_wheel(
     else:
         source = RangeSource(client, url, size, spent)
     try:
-        yield Wheel(name, source)
+        yield Wheel(name, source, headers=whole)
     finally:
         source.close()
 

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 from cxxrt_toolchain.abi.filename import parse_wheel_name
 from cxxrt_toolchain.wheel.directory import (
     BadWheelError,
-    Member,
     WheelLimits,
     locate,
     read_directory,
+    refuse,
 )
+from cxxrt_toolchain.wheel.entries import Member
 from cxxrt_toolchain.wheel.metadata import CoreMetadata, MetadataError, WheelFile
 from cxxrt_toolchain.wheel.record import (
     RecordIssue,
@@ -63,8 +64,18 @@ class Wheel:
     """
 
     def __init__(
-        self, path: Path, source: ByteSource, limits: WheelLimits = DEFAULT_LIMITS
+        self,
+        path: Path,
+        source: ByteSource,
+        limits: WheelLimits = DEFAULT_LIMITS,
+        *,
+        headers: bool = True,
     ) -> None:
+        """With `headers`, compares every local header with the directory; else of what is read.
+
+        Some readers follow the one and some the other, so no wheel may say two things; but where
+        bytes are remote, each header may be a request.
+        """
         self.path = path
         self._source = source
         self._limits = limits
@@ -75,6 +86,8 @@ class Wheel:
         self._by_name = {member.name: member for member in self.members}
         self.dist_info = self._find_dist_info()
         """The name of the ``.dist-info`` directory, without a slash."""
+        if headers:
+            self._check_headers()
 
     @classmethod
     def open(cls, path: Path, limits: WheelLimits = DEFAULT_LIMITS) -> Wheel:
@@ -160,11 +173,7 @@ class Wheel:
         return {row.path: row.hash for row in self.record if row.hash}
 
     def record_issues(self, digests: Mapping[str, bytes] | None = None) -> tuple[RecordIssue, ...]:
-        """Every difference between RECORD and the archive; known SHA-256 digests save reading.
-
-        Raises:
-            BadWheelError: The local header of a member contradicts the directory.
-        """
+        """Every difference between RECORD and the archive; known SHA-256 digests save reading."""
         path = f"{self.dist_info}/RECORD"
         try:
             rows = self.record
@@ -174,8 +183,6 @@ class Wheel:
         sizes = {member.name: member.size for member in self.members if not member.is_dir}
         unhashed = unhashed_names(self.dist_info)
         wanted = hashed_with(rows, sizes.keys() - unhashed)
-        for name in self._by_name.keys() - wanted.keys():  # the others are read, and so compared
-            self.extent(name)
         known = {
             name: digest for name, digest in (digests or {}).items() if wanted.get(name) == "sha256"
         }
@@ -203,6 +210,15 @@ class Wheel:
         for start, end in spans:
             self._source.read(start, end - start)
 
+    def _check_headers(self) -> None:
+        issues: list[str] = []
+        for member in self.members:
+            try:
+                locate(self._source, self.path, member)
+            except BadWheelError as error:  # noqa: PERF203 - all are told at once
+                issues += error.issues
+        refuse(self.path, issues, self._limits)
+
     def _most(self, text: str) -> int:
         return {
             "WHEEL": self._limits.wheel_size,
@@ -218,7 +234,8 @@ class Wheel:
         return self.read(entry.name)
 
     def _find_dist_info(self) -> str:
-        tops = {member.name.partition("/")[0] for member in self.members if "/" in member.name}
+        inside = (name for name in self._by_name if ".dist-info/" in name)
+        tops = {name.partition("/")[0] for name in inside}
         found = sorted(top for top in tops if top.endswith(".dist-info"))
         if len(found) != 1:
             what = f"it has {len(found)} .dist-info directories ({listed(map(quoted, found))})"
