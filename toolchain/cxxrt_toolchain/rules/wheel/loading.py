@@ -1,7 +1,5 @@
 """Rules H12 to H15 and H18: what the loader refuses, looks for elsewhere, or loads twice."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from cxxrt_toolchain.facts.loading import find_twins
