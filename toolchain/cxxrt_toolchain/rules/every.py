@@ -4,13 +4,14 @@ from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.imports.run import ImportScene
 from cxxrt_toolchain.facts.process import ProcessView
 from cxxrt_toolchain.rules import scenes
+from cxxrt_toolchain.rules.imports import crashes
 from cxxrt_toolchain.rules.rule import CATALOGUE, judge, rule
 from cxxrt_toolchain.rules.wheel import verdict
 from cxxrt_toolchain.rules.wheel.claim import Claim
 
 __all__ = ["CATALOGUE", "DECLARING", "SCENES", "judge"]
 
-DECLARING = (*scenes.DECLARING, *verdict.DECLARING)
+DECLARING = (*scenes.DECLARING, crashes, *verdict.DECLARING)
 """The modules that declare rules, besides this one."""
 SCENES: dict[type, str] = {
     Claim: "wheel",

@@ -1,7 +1,7 @@
-"""The rules about environments, processes and imports: importing this module declares them.
+"""The rules about environments and processes: importing this module declares them.
 
-Without the rules about wheels, which need `packaging`: importing that takes as long as the doctor
-takes to judge an environment.
+Without those about wheels, which need `packaging`, and about imports, which compile many patterns:
+importing these takes as long as the doctor takes to judge an environment.
 """
 
 from cxxrt_toolchain.rules import (
@@ -16,7 +16,6 @@ from cxxrt_toolchain.rules import (
     unserved,
     versions,
 )
-from cxxrt_toolchain.rules.imports import crashes
 from cxxrt_toolchain.rules.rule import judge
 
 __all__ = ["DECLARING", "judge"]
@@ -24,7 +23,6 @@ __all__ = ["DECLARING", "judge"]
 DECLARING = (
     captures,
     copies,
-    crashes,
     duplicates,
     installation,
     interactions,
