@@ -6,8 +6,11 @@ Packages with real modules; what is said is compared with what the interpreter d
 from __future__ import annotations
 
 import itertools
+import json
 import os
+import shutil
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +21,7 @@ from fixture_cache import compiled
 from machine import need_extension_builder
 
 from cxxrt_toolchain.collect.environment.installed import read_environment
+from cxxrt_toolchain.collect.environment.machine import loader_words
 from cxxrt_toolchain.collect.environment.reader import collect_environment
 from cxxrt_toolchain.collect.store import Store
 from cxxrt_toolchain.doctor.environment import diagnose_environment
@@ -439,3 +443,72 @@ def test_the_simulation_agrees_with_the_loader(
         errors = [each for each in said if each.severity is Severity.ERROR]
         fails = lab.imports("pack.core", **variables)
         assert bool(errors) == bool(fails), (given, fails, errors)
+
+
+def told(lab: Lab, **variables: str) -> bool:
+    """Whether the doctor says an error; it is the same as a failed import of ``pack.core``."""
+    errors = [each for each in lab.judged(**variables).findings if each.severity is Severity.ERROR]
+    fails = lab.imports("pack.core", **variables)
+    assert bool(errors) == bool(fails), (variables, fails, errors)
+    return bool(errors)
+
+
+def test_what_the_machine_decides_is_as_the_loader_has_it(lab: Lab, tmp_path: Path) -> None:
+    """``$LIB``, ``$PLATFORM`` and the folders for newer processors, good and bad."""
+    good = lab.library(f"{tmp_path}/good/libleaf.so.1", ADD + SUB)
+    old = lab.library(f"{tmp_path}/old/libleaf.so.1", ADD)
+    by = rpath(f"{tmp_path}/run/$LIB/${{PLATFORM}}")
+    core = lab.module("pack/core", "sub(1)", "int sub(int);", str(good), *by)
+    lab.env.install("pack", core)
+    words = loader_words(os.path.realpath(lab.env.root / "bin" / "python"))
+    place = tmp_path / "run" / words["LIB"] / words["PLATFORM"]
+    place.mkdir(parents=True)
+    assert told(lab), "it is not found"
+    (place / good.name).symlink_to(good)
+    assert not told(lab)
+    by_word = f"{tmp_path}/old-$LIB.so"
+    Path(by_word.replace("$LIB", words["LIB"])).parent.mkdir(parents=True)
+    Path(by_word.replace("$LIB", words["LIB"])).symlink_to(old)
+    assert told(lab, LD_PRELOAD=by_word), "its SONAME serves the module"
+    seen = set()
+    for level in ("x86-64-v4", "x86-64-v3", "x86-64-v2", "not-a-level"):
+        special = place / "glibc-hwcaps" / level
+        special.mkdir(parents=True)
+        (special / good.name).symlink_to(old)
+        seen.add(told(lab))
+        shutil.rmtree(place / "glibc-hwcaps")
+    assert seen == ({False, True} if words["hwcaps"] else {False})
+
+
+IN_NAMESPACE = """
+cp -r /etc/. "$1" 2>/dev/null
+echo "$2 # a comment" > "$1/ld.so.preload"
+mount --bind "$1" /etc || exit 77
+shift 2
+exec "$@"
+"""
+
+
+def test_what_the_preload_file_names_is_in_every_process(lab: Lab, tmp_path: Path) -> None:
+    good = lab.library(f"{tmp_path}/good/libleaf.so.1", ADD + SUB)
+    old = lab.library(f"{tmp_path}/old/libleaf.so.1", ADD)
+    core = lab.module("pack/core", "sub(1)", "int sub(int);", str(good), *rpath(str(good.parent)))
+    lab.env.install("pack", core)
+    assert not told(lab)
+    python = str(lab.env.root / "bin" / "python")
+    enter = ["unshare", "--map-root-user", "--mount", "sh", "-c", IN_NAMESPACE, "sh"]
+    (tmp_path / "etc").mkdir()
+
+    def inside(*command: str) -> subprocess.CompletedProcess[str]:
+        entered = [*enter, str(tmp_path / "etc"), f"{old.parent}/missing.so:{old}", *command]
+        done = subprocess.run(entered, capture_output=True, text=True, check=False)
+        if done.returncode == 77 or "unshare" in done.stderr:
+            pytest.skip(f"no mount namespace: {done.stderr}")
+        return done
+
+    assert "undefined symbol: sub" in inside(python, "-c", "import pack.core").stderr
+    doctor = (sys.executable, "-m", "cxxrt_toolchain", "doctor", "--json", "--python", python)
+    (found,) = json.loads(inside(*doctor).stdout)["findings"]
+    assert (found["rule"], found["severity"]) == ("CXXRT-D10", "error")
+    assert found["message"].startswith(f"/etc/ld.so.preload puts {old} before {good}")
+    assert found["remedies"] == [f"Remove {old} from /etc/ld.so.preload"]

@@ -42,7 +42,7 @@ def loads(*started: ObjectFacts, preloaded: str = "") -> Loads:
     """A process that starts with some objects and then imports `CORE`."""
     return Loads(
         started=(PROGRAM.path, *(each.path for each in started)),
-        preloaded={each.path: preloaded for each in started if preloaded},
+        preloaded={each.path: (preloaded, "LD_PRELOAD") for each in started if preloaded},
         opened=(
             Opened(
                 module=CORE.path, edges={CORE.path: {"liba.so": LIBRARY.path}, LIBRARY.path: {}}

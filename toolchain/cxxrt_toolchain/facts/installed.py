@@ -123,6 +123,7 @@ class Step(Enum):
     """The step of the search that found a library."""
 
     PRELOAD = "LD_PRELOAD"
+    PRELOAD_FILE = "/etc/ld.so.preload"
     OWN_RPATH = "its own RPATH"
     LOADERS_RPATH = "the RPATH of an object that loads it"
     PROGRAM_RPATH = "the interpreter's RPATH"
@@ -133,8 +134,8 @@ class Step(Enum):
     DEFAULT = "the default folders"
 
 
-VARIABLE_STEPS = (Step.PRELOAD, Step.LD_LIBRARY_PATH)
-"""Those that an environment variable adds."""
+VARIABLE_STEPS = (Step.PRELOAD, Step.PRELOAD_FILE, Step.LD_LIBRARY_PATH)
+"""Those that an environment variable adds, or the file that acts like one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

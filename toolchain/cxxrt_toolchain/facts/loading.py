@@ -68,9 +68,9 @@ class Loads:
 
     started: tuple[str, ...] = ()
     """Files that are mapped before Python runs, in load order."""
-    preloaded: Mapping[str, str] = field(default_factory=dict)
+    preloaded: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Path of a library among them that is there because of a preloaded one only, to the path of
-    the preloaded one, which may be the same."""
+    the preloaded one, which may be the same, and what names that: ``LD_PRELOAD``, or the file."""
     opened: tuple[Opened, ...] = ()
     absent: tuple[Absent, ...] = ()
     unserved: tuple[Unserved, ...] = ()

@@ -144,12 +144,11 @@ def selected(env: EnvironmentFacts) -> Iterator[Finding]:
 def _overtaken(env: EnvironmentFacts) -> Iterator[Finding]:
     """The activated runtime comes after a libstdc++ that a preloaded library brings."""
     early, ours = env.early(LIBSTDCXX), env.vendored(LIBSTDCXX)
-    preload = env.loads.preloaded.get(early, "")
+    preload, by = env.loads.preloaded.get(early, ("", ""))
     if env.activated and preload and ours and early != ours.path:
         brings = "is" if preload == early else "needs"
         yield note(
-            f"LD_PRELOAD puts {early} before the runtime wheel's libstdc++, which is then not "
-            "loaded",
+            f"{by} puts {early} before the runtime wheel's libstdc++, which is then not loaded",
             libraries=(early, preload, ours.path),
             evidence=(f"{preload} {brings} {LIBSTDCXX}",),
             remedies=(f"{RUN}, which puts {ours.path} first",),

@@ -52,6 +52,12 @@ class Remedy(str):
         return self
 
 
+def without(variable: str, what: str) -> str:
+    """What takes a library or folder out of a variable, or out of the preload file."""
+    remove = f"emove {what} from"
+    return f"R{remove} {variable}" if "/" in variable else f"Unset {variable}, or r{remove} it"
+
+
 def more_static_tls(glibc: str, library: str, size: int) -> tuple[Remedy, ...]:
     """What makes room for a library's static TLS: a tunable since glibc 2.32, or an early start."""
     room = Remedy(f"Start Python with {ROOM_FOR_TLS.format(size)}", Change.TUNABLE)

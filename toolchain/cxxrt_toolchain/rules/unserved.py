@@ -15,7 +15,14 @@ from cxxrt_toolchain.facts.families import RuntimeFamily, cuda_major, family_of_
 from cxxrt_toolchain.facts.imports.trials import Change
 from cxxrt_toolchain.facts.installed import normalized
 from cxxrt_toolchain.facts.process import names_of
-from cxxrt_toolchain.rules.remedies import Remedy, cudart_first, reinstall, repaired, upgrade
+from cxxrt_toolchain.rules.remedies import (
+    Remedy,
+    cudart_first,
+    reinstall,
+    repaired,
+    upgrade,
+    without,
+)
 from cxxrt_toolchain.rules.rule import Finding, error, note, rule, warning
 from cxxrt_toolchain.wording import counted, listed, shortened
 
@@ -229,7 +236,7 @@ def shadowed(env: EnvironmentFacts) -> Iterator[Finding]:
     for each in env.loads.unserved:
         if each.variable:
             lacking = [*each.versions, *each.symbols]
-            preload = env.loads.preloaded.get(each.provider, "")
+            preload, _ = env.loads.preloaded.get(each.provider, ("", ""))
             folder = preload or each.provider.rpartition("/")[0]
             by = f" ({preload} needs it)" if preload not in ("", each.provider) else ""
             yield error(
@@ -241,7 +248,7 @@ def shadowed(env: EnvironmentFacts) -> Iterator[Finding]:
                     *shortened([f"only {each.instead} defines {name}" for name in lacking], 4),
                     *shortened([f"{path} cannot be imported" for path in each.modules], 3),
                 ),
-                remedies=(f"Unset {each.variable}, or remove {folder} from it",),
+                remedies=(without(each.variable, folder),),
             )
 
 

@@ -21,6 +21,7 @@ from cxxrt_toolchain.rules.remedies import (
     repaired,
     runtime_first,
     upgrade,
+    without,
 )
 from cxxrt_toolchain.rules.rule import Finding, Severity, error, note, rule, warning
 from cxxrt_toolchain.wording import listed, shortened
@@ -96,17 +97,17 @@ def _older(
     ]
     where = f"{found.path} (by {found.step.value})" if found else "the runtime wheel's"
     early = env.early(name)
-    preload = env.loads.preloaded.get(early, "")
+    preload, by = env.loads.preloaded.get(early, ("", ""))
     if not any(worst in e.facts.version_definitions for e in env.served_later(member, name)):
         preload = ""  # it would be missing without it, too
     if early:
         why = f"{preload} needs it" if preload != early else "it is named there"
         where = f"{early}, which every process starts with"
-        where += f" because of LD_PRELOAD ({why})," if preload else ","
+        where += f" because of {by} ({why})," if preload else ","
     newest_here = _newest(env.served(member, name), _prefix(worst)) or "no such versions"
     variable = found.step.value if found and better and found.step in VARIABLE_STEPS else ""
     if preload:
-        variable = "LD_PRELOAD"
+        variable = by
     return error(
         f"{member.name} needs {worst}, which the {name} that it gets does not define",
         culprits=() if variable else (member.name,),
@@ -117,19 +118,19 @@ def _older(
             f"{where} defines {newest_here}",
             *(f"{each} defines it, but comes later in the search" for each in better[:1]),
         ),
-        remedies=_newer(env, member, name, worst, preload or variable),
+        remedies=_newer(env, member, name, worst, variable, preload),
     )
 
 
 def _newer(
-    env: EnvironmentFacts, member: Member, name: str, worst: str, variable: str
+    env: EnvironmentFacts, member: Member, name: str, worst: str, variable: str, preload: str
 ) -> tuple[str, ...]:
     vendored = env.vendored(name)
     first: tuple[str, ...]
-    if variable in env.loads.preloaded.values():
-        first = _before(env, name, worst, variable)
+    if preload:
+        first = _before(env, name, worst, preload, variable)
     elif variable:
-        first = (f"Unset {variable}, or remove the older {name} from it",)
+        first = (without(variable, f"the older {name}"),)
     elif vendored and worst in vendored.facts.version_definitions:
         first = (ACTIVATE,)
     else:
@@ -139,9 +140,9 @@ def _newer(
     return (*first, f"Install a release of {member.name} for older systems")
 
 
-def _before(env: EnvironmentFacts, name: str, worst: str, preload: str) -> tuple[str, ...]:
+def _before(env: EnvironmentFacts, name: str, worst: str, preload: str, by: str) -> tuple[str, ...]:
     """What comes before a preloaded library, or instead of it."""
-    vendored, remove = env.vendored(name), f"Remove {preload} from LD_PRELOAD"
+    vendored, remove = env.vendored(name), without(by, preload)
     install = "" if vendored else f"{INSTALL} && "
     if not (vendored and worst in vendored.facts.version_definitions):
         newer = newer_runtime(name, worst)

@@ -14,13 +14,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect import files as objects
-from cxxrt_toolchain.collect.environment.search import Search, expand
 from cxxrt_toolchain.collect.store import Identity, Store, identity
 from cxxrt_toolchain.facts.families import LIBGCC_S, LIBSTDCXX
 from cxxrt_toolchain.facts.installed import VARIABLE_STEPS
 from cxxrt_toolchain.facts.loading import Opened
 
 if TYPE_CHECKING:
+    from cxxrt_toolchain.collect.environment.search import Search
     from cxxrt_toolchain.facts.objects import ObjectFacts
 
 
@@ -138,7 +138,7 @@ class Loader:
             row = mapped.edges[path]
             passed = inherited
             if user.facts.rpath and user.facts.runpath is None:
-                passed = (*expand(user.facts.rpath, path), *inherited)
+                passed = (*self.search.expand(user.facts.rpath, path), *inherited)
             for name in user.facts.needed:
                 if name not in mapped.names:
                     place, step = self._find(user, name, inherited)
@@ -165,7 +165,7 @@ class Loader:
 
     def _search(self, user: ObjectFacts, name: str, inherited: tuple[str, ...]) -> tuple[str, str]:
         if "/" in name:
-            (place,) = expand(name, user.path) or ("",)
+            (place,) = self.search.expand(name, user.path) or ("",)
             return (place, "") if self._fits(place, user) else ("", "")
         for each in self.search.all(name, path=user.path, facts=user.facts, inherited=inherited):
             if self._fits(each.path, user):

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.collect.environment.loading import Loader
 from cxxrt_toolchain.collect.environment.own_code import OwnCode
-from cxxrt_toolchain.collect.environment.search import Search, preloaded
 from cxxrt_toolchain.collect.environment.unserved import Scopes, absent_libraries, lacking_versions
 from cxxrt_toolchain.facts.environment import requires_runtime
 from cxxrt_toolchain.facts.families import cuda_major
-from cxxrt_toolchain.facts.installed import Environment, Step
 from cxxrt_toolchain.facts.loading import Loads, Unserved
 from cxxrt_toolchain.host.runtime_folder import hook_majors
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.collect.answers import Answers
+    from cxxrt_toolchain.collect.environment.search import Search
     from cxxrt_toolchain.collect.store import Store
+    from cxxrt_toolchain.facts.installed import Environment
     from cxxrt_toolchain.facts.members import Member
     from cxxrt_toolchain.facts.objects import ObjectFacts
 
@@ -53,7 +53,7 @@ def read_loads(
     loader.prefetch([found[environment.interpreter.program], *(each for _, each in modules)])
     program = environment.interpreter.program
     own = environment.interpreter.starts_with
-    start = loader.start(program, (*preloaded(environ), *own))
+    start = loader.start(program, (*loader.search.preloaded, *own))
     ours = runtime.objects if runtime else ()
     brought = {e.name: e for e in (*ours, *(each for m in members for each in m.objects))}
     majors = hook_majors(environment.interpreter.path) if activated else ()
@@ -74,7 +74,7 @@ def read_loads(
     inside = frozenset(each.path for member in members for each in member.objects)
     code = OwnCode(environment, members, opened)
     scopes = Scopes(loader, wired.edges, answers)
-    preloads = _preloaded(loader, start.edges, program, environ)
+    preloads = _preloaded(loader, start.edges, program)
     unserved = (
         _explained(each, loader, search, scopes, preloads)
         for each in (*lacking_versions(opened, loader), *scopes.undefined(opened))
@@ -105,17 +105,15 @@ def _is_importable(found: ObjectFacts, python: str) -> bool:
     return match["tag"] in (None, version, f"{version}m")  # "m": before Python 3.8
 
 
-def _preloaded(
-    loader: Loader, started: Iterable[str], program: str, environ: Mapping[str, str]
-) -> dict[str, str]:
-    """What only a preloaded library brings into every process, to that library."""
+def _preloaded(loader: Loader, started: Iterable[str], program: str) -> dict[str, tuple[str, str]]:
+    """What only a preloaded library brings into every process: to that, and what names that."""
     without = loader.start(program, ()).edges
-    brought: dict[str, str] = {}
-    for entry in preloaded(environ):
+    brought: dict[str, tuple[str, str]] = {}
+    for entry, step in loader.search.preloaded.items():
         first, *others = [*loader.start(program, (entry,)).edges][1:] or [""]
         for path in (first, *others):
             if path in started and path not in without:
-                brought.setdefault(path, first)
+                brought.setdefault(path, (first, step.value))
     return brought
 
 
@@ -124,10 +122,10 @@ def _explained(
     loader: Loader,
     search: Callable[[Mapping[str, str]], Search],
     scopes: Scopes,
-    preloads: Mapping[str, str],
+    preloads: Mapping[str, tuple[str, str]],
 ) -> Unserved:
     """With the library that serves it where no variable puts another one first."""
-    variable = Step.PRELOAD.value if found.provider in preloads else found.variable
+    _, variable = preloads.get(found.provider, ("", found.variable))
     if not variable:
         return found
     user, name = loader.facts[found.consumer], loader.facts[found.provider].name

@@ -15,7 +15,8 @@ from cxxrt_toolchain.collect import crossings
 from cxxrt_toolchain.collect import files as objects
 from cxxrt_toolchain.collect.answers import Answers
 from cxxrt_toolchain.collect.environment.loads import read_loads
-from cxxrt_toolchain.collect.environment.search import CACHE_FILE, Search
+from cxxrt_toolchain.collect.environment.machine import CACHE_FILE, file_content
+from cxxrt_toolchain.collect.environment.search import Search
 from cxxrt_toolchain.collect.interactions import find_interactions
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
@@ -31,7 +32,6 @@ from cxxrt_toolchain.facts.libraries import RUNTIME_DISTRIBUTION
 from cxxrt_toolchain.facts.members import Member
 from cxxrt_toolchain.facts.wheel import UnreadableObject
 from cxxrt_toolchain.host.runtime_folder import has_hook
-from cxxrt_toolchain.plain_files import read_plain
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.collect.store import Store
@@ -65,7 +65,7 @@ def collect_environment(
     runtime = next((each for each in every if each not in members), None)
     names = sorted({LIBSTDCXX, *(n for each in every for n in each.needed if _is_runtime(n))})
     path, is_file = environment.interpreter.program, cache_calls(os.path.isfile)
-    cache, first = _ld_cache(), environment.interpreter.searched_first
+    cache, first = file_content(CACHE_FILE), environment.interpreter.searched_first
 
     def search_with(variables: Mapping[str, str]) -> Search:
         return Search(path, program, variables, cache, is_file, first)
@@ -175,13 +175,6 @@ def _is_loadable(found: ObjectFacts, program: SharedObject) -> bool:
 
 def _is_runtime(name: str) -> bool:
     return family_of_name(name) is not None and canonical_soname(name) == name
-
-
-def _ld_cache() -> bytes:
-    try:
-        return read_plain(CACHE_FILE)
-    except OSError:
-        return b""
 
 
 def _outside(

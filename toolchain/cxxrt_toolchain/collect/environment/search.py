@@ -1,6 +1,7 @@
 """The file that the dynamic loader would load for a needed name, and the step that led to it.
 
-Asks the file system whether files exist, and nothing else. ``glibc-hwcaps`` folders are left out.
+Asks the file system whether files exist; the program's loader only where a search path or a folder
+has what only that knows. The cache's own entries for newer processors are left out.
 
 Source: ld.so(8), "DESCRIPTION"; glibc's elf/dl-load.c (_dl_map_object) and, for the cache,
 sysdeps/generic/dl-cache.h.
@@ -15,19 +16,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.collect.environment.machine import (
+    PRELOAD_FILE,
+    file_content,
+    loader_words,
+    preload_entries,
+)
 from cxxrt_toolchain.facts.installed import Found, Step
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.elf.facts import SharedObject
 
-CACHE_FILE = "/etc/ld.so.cache"
 _MAGIC = b"glibc-ld.so.cache1.1"
 _HEADER = struct.Struct("=20sII20x")
 _ENTRY = struct.Struct("=iIIIQ")
 # dl-cache.h: FLAG_ELF_LIBC6 with the architecture's bits.
 _FLAGS = {"x86_64": 0x0303, "aarch64": 0x0A03, "i686": 0x0003, "ppc64le": 0x0503, "s390x": 0x0403}
 _DEFAULT_FOLDERS = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
-_ORIGIN = re.compile(r"\$(?:ORIGIN\b|\{ORIGIN\})")
+_ORIGIN = re.compile(r"\$(?:ORIGIN\b|\{ORIGIN\})", re.ASCII)
+_WORD = re.compile(r"\$(?:(LIB|PLATFORM)\b|\{(LIB|PLATFORM)\})", re.ASCII)
 
 
 class Search:
@@ -49,8 +56,18 @@ class Search:
         self._exists = exists
         self._first = first
         self._cached = read_ld_cache(cache, facts.machine)
-        self._preloaded = preloaded(environ)
-        self._folders = split_path(environ.get("LD_LIBRARY_PATH", "").replace(";", ":"))
+        by_variable = re.split(r"[ :]+", environ.get("LD_PRELOAD", ""))
+        by_file = preload_entries(file_content(PRELOAD_FILE))
+        self.preloaded = {
+            "".join(self.expand(entry, path)) if "$" in entry else entry: step
+            for step, entries in ((Step.PRELOAD, by_variable), (Step.PRELOAD_FILE, by_file))
+            for entry in entries
+            if entry
+        }
+        """Paths, or names that are searched for, and what names them."""
+        folders = environ.get("LD_LIBRARY_PATH", "").replace(";", ":")
+        self._folders = self.expand(folders, path)
+        self._levels: dict[str, tuple[str, ...]] = {}
 
     def find(self, name: str, *, path: str = "", facts: SharedObject | None = None) -> Found | None:
         """The file that a ``DT_NEEDED`` entry of the object at a path leads to.
@@ -79,35 +96,45 @@ class Search:
     def _steps(
         self, name: str, path: str, facts: SharedObject | None, inherited: tuple[str, ...]
     ) -> Iterator[tuple[Step, Iterable[str]]]:
-        yield Step.PRELOAD, (each for each in self._preloaded if each.endswith(f"/{name}"))
+        for entry, step in self.preloaded.items():
+            if entry.endswith(f"/{name}"):
+                yield step, (entry,)
         program = self._facts
         if facts is None or facts.runpath is None:
             if facts is not None and facts.rpath is not None:
-                yield Step.OWN_RPATH, _in(expand(facts.rpath, path), name)
-            yield Step.LOADERS_RPATH, _in(inherited, name)
+                yield Step.OWN_RPATH, self._in(self.expand(facts.rpath, path), name)
+            yield Step.LOADERS_RPATH, self._in(inherited, name)
             if program.runpath is None and program.rpath is not None:
-                yield Step.PROGRAM_RPATH, _in(expand(program.rpath, self._path), name)
-        yield Step.OWN_FOLDER, _in(self._first, name)
-        yield Step.LD_LIBRARY_PATH, _in(self._folders, name)
+                yield Step.PROGRAM_RPATH, self._in(self.expand(program.rpath, self._path), name)
+        yield Step.OWN_FOLDER, self._in(self._first, name)
+        yield Step.LD_LIBRARY_PATH, self._in(self._folders, name)
         if facts is not None and facts.runpath is not None:
-            yield Step.OWN_RUNPATH, _in(expand(facts.runpath, path), name)
+            yield Step.OWN_RUNPATH, self._in(self.expand(facts.runpath, path), name)
         yield Step.CACHE, self._cached.get(name, ())
-        yield Step.DEFAULT, _in(_DEFAULT_FOLDERS, name)
+        yield Step.DEFAULT, self._in(_DEFAULT_FOLDERS, name)
 
+    def expand(self, text: str, path: str) -> tuple[str, ...]:
+        """The folders of a search path, ``$ORIGIN`` being the folder of the object at a path."""
+        if _WORD.search(text):
+            words = loader_words(self._path)
+            text = _WORD.sub(lambda found: words.get(found[1] or found[2], found[0]), text)
+        return _expanded(text, path.rpartition("/")[0])
 
-def preloaded(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The entries of ``LD_PRELOAD``, in order."""
-    return tuple(each for each in re.split(r"[ :]+", environ.get("LD_PRELOAD", "")) if each)
+    def _in(self, folders: Iterable[str], name: str) -> Iterator[str]:
+        """The files of a name in folders, those for this processor first."""
+        for folder in folders:
+            if folder not in self._levels:
+                special = os.path.isdir(f"{folder}/glibc-hwcaps")  # noqa: PTH112 - hundreds of them
+                levels = loader_words(self._path).get("hwcaps", "") if special else ""
+                self._levels[folder] = tuple(filter(None, levels.split(":")))
+            for level in self._levels[folder]:
+                yield f"{folder}/glibc-hwcaps/{level}/{name}"
+            yield f"{folder}/{name}"
 
 
 def split_path(text: str) -> tuple[str, ...]:
     """The folders of a search path; an empty entry is the working directory, which we skip."""
     return tuple(each for each in text.split(":") if each)
-
-
-def expand(text: str, path: str) -> tuple[str, ...]:
-    """The folders of an RPATH or RUNPATH, ``$ORIGIN`` being the folder of the object."""
-    return _expanded(text, path.rpartition("/")[0])
 
 
 @cache  # a thousand modules have a few dozen search paths
@@ -137,7 +164,3 @@ def read_ld_cache(content: bytes, machine: str) -> dict[str, tuple[str, ...]]:
 def _string(content: bytes, offset: int) -> str:
     end = content.find(b"\0", offset)
     return os.fsdecode(content[offset : max(end, offset)])
-
-
-def _in(folders: Iterable[str], name: str) -> tuple[str, ...]:
-    return tuple(f"{folder}/{name}" for folder in folders)
