@@ -6,13 +6,13 @@ system's. Its symbols become global, so that private copies that are loaded late
 package never loads a second libstdc++.
 """
 
-# This file is the hot path, all that a plain start reads. Another module of the package costs a
-# quarter of loading the two libraries, ``_ctypes`` nearly half (tests/bench/loader_cost.py). So the
-# short way opens ``_anchor.so``, which only needs the two libraries (runtime/anchor.py): the linker
-# takes the loaded ones, whatever their files are called, else those beside it, and makes them
-# global. ``_imp.create_dynamic`` is ``dlopen(path, sys.getdlopenflags())`` and a look for
-# ``PyInit_…``, whose absence it reports after the library is loaded (Python/dynload_shlib.c, 3.9 to
-# 3.14), done where no second thread can see the changed flags. All else goes through ``_load``.
+# This file is the hot path. Another module costs a quarter of loading the two libraries,
+# ``_ctypes`` nearly half (tests/bench/loader_cost.py). So the short way opens ``_anchor.so``, which
+# only needs the two libraries (runtime/anchor.py): the linker takes the loaded ones, whatever their
+# files are called, else those beside it, and makes them global. ``_imp.create_dynamic`` is
+# ``dlopen(path, sys.getdlopenflags())`` and a look for ``PyInit_…``, whose absence it reports after
+# the library is loaded (Python/dynload_shlib.c, 3.9 to 3.14), done where no second thread can see
+# the changed flags. All else goes through ``_load``.
 
 import os
 import sys
@@ -54,8 +54,7 @@ __all__ = [
     "require",
 ]
 
-_NOW_GLOBAL = 0x102
-"""``RTLD_NOW | RTLD_GLOBAL`` on x86_64 and aarch64."""
+_NOW_GLOBAL = 0x102  # RTLD_NOW | RTLD_GLOBAL on x86_64 and aarch64
 _NOLOAD = 0x4
 _HERE = os.path.dirname(__file__)
 _LIB = _HERE + "/lib/"
@@ -65,12 +64,13 @@ _VENDORED = 0
 _WHOLE: "tuple[tuple[str, int, tuple[tuple[int, bytes], ...]], ...]" = ()
 """The files that the short way loads: path from here, size, and samples: a place and its content.
 
-The assembler fills both in. Here and not in ``_baked``: the package's first submodule makes the
-import system set up a finder and list the folder.
+The assembler fills both in, here and not in ``_baked``, whose import would cost more.
 """
 
 _how = ""
 """How libstdc++ was found: a ``FoundVia``, or a state in which the package does nothing."""
+_found_via: "dict[str, str]" = {}
+"""The same of the other libraries, by SONAME."""
 
 
 def load() -> None:
@@ -111,7 +111,11 @@ def require(
         RuntimeLoadError: One of its subclasses, an ``ImportError``; the message names the culprit.
         ValueError: A version has another form.
     """
-    if cudart is not None or openmp or _how != "vendored" or not _vendored_has(glibcxx):
+    if (
+        _how != "vendored"
+        or not _vendored_has(glibcxx)
+        or not ((cudart is None and not openmp) or _quickly("_short").serve(cudart, openmp))
+    ):
         from cxx11_cuda_runtime import _require
 
         _require.require(glibcxx=glibcxx, cudart=cudart, openmp=openmp, who=who, how=_how)
@@ -142,10 +146,7 @@ def __getattr__(name: str) -> object:
 
 
 def _quickly(submodule: str) -> "Any":  # noqa: ANN401 - as importlib.import_module
-    """Import a submodule without the finder that the import system sets up for the package.
-
-    That costs as much as the module itself, and a tenth of loading a library.
-    """
+    """Import a submodule without the finder of the package, whose set-up costs as much again."""
     name, path = f"{__name__}.{submodule}", f"{_HERE}/{submodule}.py"
     module = sys.modules.get(name)
     loader: Any = type(__spec__.loader)
@@ -179,8 +180,7 @@ def _short_way() -> str:
         return "already-loaded"
     if not _anchor_may_decide() or not _dlopen(_HERE + "/_anchor.so", _NOW_GLOBAL):
         return ""
-    ours = _dlopen(_LIB + _LIBSTDCXX, _NOW_GLOBAL | _NOLOAD)
-    return "vendored" if ours else "already-loaded"
+    return "vendored" if _dlopen(_LIB + _LIBSTDCXX, _NOW_GLOBAL | _NOLOAD) else "already-loaded"
 
 
 def _anchor_may_decide() -> bool:

@@ -10,7 +10,7 @@ import os
 import sys
 from _thread import allocate_lock
 
-from cxx11_cuda_runtime import _LIB, _baked, _dl, _import_folders, _search
+from cxx11_cuda_runtime import _LIB, _baked, _dl, _found_via, _import_folders, _search
 from cxx11_cuda_runtime._errors import LibraryLoadError, OpenmpNotFoundError, SubinterpreterError
 
 LIB = _LIB
@@ -22,8 +22,8 @@ _FALSE = frozenset({"", "0", "false", "no", "off"})
 lock = allocate_lock()
 """Held from the check whether a library is loaded to the end of loading it; free-threaded builds
 have no GIL that would do this."""
-found_via: dict[str, str] = {}
-"""SONAME to ``FoundVia`` of the libraries that this module or ``_cudart`` loaded or found."""
+found_via = _found_via
+"""SONAME to ``FoundVia`` of the libraries that this package loaded or found."""
 
 
 def truthy(value: str | None) -> bool:

@@ -1,8 +1,9 @@
-"""A shared object with nothing in it but the names of two libraries: ``_anchor.so`` of the loader.
+"""Shared objects with nothing in them but names of libraries: the anchors of the loader.
 
-To open it asks the dynamic linker to serve ``libstdc++.so.6`` and ``libgcc_s.so.1``: the loaded
-ones if there are any, else those in ``lib/`` beside it. The loader would otherwise have to find out
-first what is loaded, from /proc/self/maps or with ``_ctypes``; both cost more than this.
+To open ``_anchor.so`` asks the dynamic linker to serve ``libstdc++.so.6`` and ``libgcc_s.so.1``:
+the loaded ones if there are any, else those in ``lib/`` beside it. The loader would otherwise have
+to find out first what is loaded, from /proc/self/maps or with ``_ctypes``, which cost more.
+Further anchors serve libgomp and each libcudart, which is first looked for in NVIDIA's wheel.
 
 * ``DT_NEEDED`` is compared with the SONAME of everything that is loaded, so no second copy comes.
 * ``DT_RPATH``, and no RUNPATH, is searched before ``LD_LIBRARY_PATH`` (ld.so(8)).
@@ -14,6 +15,7 @@ System V gABI chapters 4 and 5. The section headers are for people's tools; load
 """
 
 import struct
+from collections.abc import Sequence
 
 from cxxrt_toolchain.facts.families import LIBGCC_S, LIBSTDCXX
 
@@ -23,6 +25,8 @@ ANCHOR = "_anchor.so"
 _NEEDED = (LIBSTDCXX, LIBGCC_S)
 """This order is the order in which libstdc++'s own symbols are looked up when it is bound."""
 _RPATH = "$ORIGIN/lib"
+_LAST_SUFFIXED = 12
+"""The last CUDA major whose libcudart NVIDIA's wheel has in ``nvidia/cuda_runtime``."""
 _MACHINES = {"x86_64": 62, "aarch64": 183}
 _ALIGN = 0x10000
 """The largest page of any Linux on these machines (aarch64 has kernels with 64 KiB)."""
@@ -46,18 +50,32 @@ _HASH = struct.pack("<IIQ", 0, 1, 0)
 each symbol of libstdc++ would cost a fifth of loading it."""
 
 
-def anchor(arch: str) -> bytes:
-    """The shared object for an architecture, as the platform tags spell it; else `KeyError`."""
-    strings, places = _string_table((*_NEEDED, _RPATH, ANCHOR))
+def anchor_of(soname: str) -> tuple[str, str]:
+    """Name of the anchor that serves one library, and the folder of another wheel it prefers."""
+    head, _, major = soname.partition(".so.")
+    nvidia = f"nvidia/cu{major}/lib" if int(major) > _LAST_SUFFIXED else "nvidia/cuda_runtime/lib"
+    name = f"_anchor_{head.removeprefix('lib')}{major}.so"
+    return name, nvidia if head == "libcudart" else ""
+
+
+def anchor(
+    arch: str, name: str = ANCHOR, needed: Sequence[str] = _NEEDED, elsewhere: str = ""
+) -> bytes:
+    """The shared object for an architecture, as the platform tags spell it; else `KeyError`.
+
+    `elsewhere` is a folder from the site folder that is searched before ``lib/``.
+    """
+    rpath = f"$ORIGIN/../{elsewhere}:{_RPATH}" if elsewhere else _RPATH
+    strings, places = _string_table((*needed, rpath, name))
     start = _HEADER.size + 3 * _SEGMENT.size
     symbols_at = start + len(_HASH)
     dynamic_at = symbols_at + _SYMBOL_SIZE
     entries = (
-        *((_DT_NEEDED, places[name]) for name in _NEEDED),
-        (_DT_SONAME, places[ANCHOR]),
-        (_DT_RPATH, places[_RPATH]),
+        *((_DT_NEEDED, places[soname]) for soname in needed),
+        (_DT_SONAME, places[name]),
+        (_DT_RPATH, places[rpath]),
         (_DT_HASH, start),
-        (_DT_STRTAB, dynamic_at + _DYN.size * 11),
+        (_DT_STRTAB, dynamic_at + _DYN.size * (9 + len(needed))),
         (_DT_SYMTAB, symbols_at),
         (_DT_STRSZ, len(strings)),
         (_DT_SYMENT, _SYMBOL_SIZE),

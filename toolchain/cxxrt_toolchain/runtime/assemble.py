@@ -15,8 +15,8 @@ import cxxrt_toolchain
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.host.runtime_folder import PACKAGE
-from cxxrt_toolchain.runtime.anchor import ANCHOR, anchor
-from cxxrt_toolchain.runtime.baked import baked_source, filled_init
+from cxxrt_toolchain.runtime.anchor import ANCHOR, anchor, anchor_of
+from cxxrt_toolchain.runtime.baked import baked_source, filled_init, filled_short, served_alone
 from cxxrt_toolchain.runtime.buildfiles import build_files, link_targets
 from cxxrt_toolchain.runtime.distinfo import (
     core_metadata,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _GENERATED = "_baked.py"
 """The module that is generated from the manifest, not copied from the source tree."""
-_FILLED = "__init__.py"
+_FILLED = {"__init__.py": filled_init, "_short.py": filled_short}
 """The module in which the build fills in one line."""
 _SMALLEST = 9
 """zlib's level: the wheel is written once and downloaded often."""
@@ -82,15 +82,20 @@ def _package(
     source, opener = loader_source(), anchor(manifest.arch)
     for file in sorted(source.rglob("*")):
         inside = file.relative_to(source)
-        if file.suffix in (".py", ".typed") and str(inside) not in (_GENERATED, _FILLED):
+        if file.suffix in (".py", ".typed") and str(inside) not in (_GENERATED, *_FILLED):
             yield NewMember(f"{PACKAGE}/{inside.as_posix()}", file.read_bytes())
     staged = (each for component in components for each in component.libraries)
     paths = {str(each.soname): each.path for each in staged}
     contents = {each.soname: paths[each.soname].read_bytes() for each in manifest.libraries}
-    text = (source / _FILLED).read_text(encoding="utf-8")
-    filled = filled_init(text, manifest, {**contents, ANCHOR: opener})
-    yield NewMember(f"{PACKAGE}/{_FILLED}", filled.encode())
+    for name, filled in _FILLED.items():
+        text = (source / name).read_text(encoding="utf-8")
+        text = filled(text, manifest, {**contents, ANCHOR: opener})
+        yield NewMember(f"{PACKAGE}/{name}", text.encode())
     yield NewMember(f"{PACKAGE}/{ANCHOR}", opener, executable=True)
+    for soname in served_alone(manifest):
+        name, elsewhere = anchor_of(soname)
+        content = anchor(manifest.arch, name, (soname,), elsewhere)
+        yield NewMember(f"{PACKAGE}/{name}", content, executable=True)
     yield NewMember(f"{PACKAGE}/{_GENERATED}", baked_source(manifest, contents).encode())
     yield NewMember(f"{PACKAGE}/manifest.json", manifest.to_json().encode())
     for library in manifest.libraries:

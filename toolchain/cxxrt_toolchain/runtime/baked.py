@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from cxxrt_toolchain.facts.families import LIBGCC_S, LIBSTDCXX
-from cxxrt_toolchain.runtime.anchor import ANCHOR
+from cxxrt_toolchain.runtime.anchor import ANCHOR, anchor_of
 from cxxrt_toolchain.runtime.manifest_build import AssemblyError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _PLACEHOLDERS = (
     "_VENDORED = 0",
     '_WHOLE: "tuple[tuple[str, int, tuple[tuple[int, bytes], ...]], ...]" = ()',
 )
+_SERVED = ('_SERVED: "dict[str, tuple[str, str, str, int, tuple[tuple[int, bytes], ...]]]" = {}',)
 _SAMPLE = 8
 """Bytes of a sample; the loader knows."""
 _APART = 1 << 19
@@ -64,20 +65,43 @@ def filled_init(source: str, manifest: RuntimeManifest, contents: Mapping[str, b
 
     `contents` are those of the libraries, by SONAME, and of the anchor.
     """
-    if any(source.count(f"\n{line}\n") != 1 for line in _PLACEHOLDERS):
-        raise AssemblyError(
-            "the loader's __init__.py has no line, or several, for the vendored files."
-        )
     libgcc_s, libstdcxx = manifest.library(LIBGCC_S), manifest.library(LIBSTDCXX)
-    if libgcc_s is None or libstdcxx is None:
-        return source
-    markers = _markers(libstdcxx)
+    markers = () if libstdcxx is None else _markers(libstdcxx)
     paths = {f"/{ANCHOR}": ANCHOR}
-    paths |= {f"/{each.path}": each.soname for each in (libgcc_s, libstdcxx)}
+    paths |= {f"/{each.path}": each.soname for each in (libgcc_s, libstdcxx) if each}
     whole = tuple(
         (path, len(contents[name]), samples(contents[name])) for path, name in paths.items()
     )
-    for line, value in zip(_PLACEHOLDERS, (markers[0][0] if markers else 0, whole), strict=True):
+    complete = libgcc_s is not None and libstdcxx is not None
+    values = (markers[0][0] if markers else 0, whole) if complete else (0, ())
+    return _filled(source, dict(zip(_PLACEHOLDERS, values, strict=True)))
+
+
+def served_alone(manifest: RuntimeManifest) -> tuple[str, ...]:
+    """The libraries that have an anchor of their own."""
+    sonames = (each.soname for each in manifest.libraries)
+    return tuple(each for each in sonames if each.startswith(("libgomp.so.", "libcudart.so.")))
+
+
+def filled_short(source: str, manifest: RuntimeManifest, contents: Mapping[str, bytes]) -> str:
+    """The package's ``_short.py`` with this wheel's figures; `AssemblyError`: no place."""
+    releases = {f"libcudart.so.{major}": _cudart(each)[0] for major, each in manifest.cudart}
+    served = {
+        soname: (
+            *anchor_of(soname),
+            releases.get(soname, ""),
+            len(contents[soname]),
+            samples(contents[soname]),
+        )
+        for soname in served_alone(manifest)
+    }
+    return _filled(source, dict(zip(_SERVED, (served,), strict=True)))
+
+
+def _filled(source: str, values: Mapping[str, object]) -> str:
+    if any(source.count(f"\n{line}\n") != 1 for line in values):
+        raise AssemblyError("the loader's source has no line, or several, for the vendored files.")
+    for line, value in values.items():
         source = source.replace(f"\n{line}\n", f"\n{line.split(' ')[0].rstrip(':')} = {value!r}\n")
     return source
 
