@@ -49,7 +49,6 @@ def run(args: argparse.Namespace) -> int:
     """Write the wheels, then the index-level files; 1 if one would not conform."""
     options = PlanOptions(exclude=tuple(args.exclude), ignore=selection(args, Claim).ignored)
     encodings = _encodings(args.to)
-    args.wheel_dir.mkdir(parents=True, exist_ok=True)
     releases, refused, foreign = set(), False, []
     for path in args.wheels:
         with Wheel.open(path) as wheel:
