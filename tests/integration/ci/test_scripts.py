@@ -30,6 +30,8 @@ def script(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         ("lint", ["forge", "nonsense"]),
         ("build", []),
         ("build", ["nonsense"]),
+        ("rehearse", []),
+        ("rehearse", ["no such folder"]),
         ("bare-root", []),
         ("bare-root", ["--command", "3", "sid"]),
         ("bare-root", ["sid", "trixie"]),
