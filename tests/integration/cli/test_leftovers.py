@@ -13,6 +13,8 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,6 +32,14 @@ pytestmark = [
 ]
 
 _BACKEND = "from cxxrt_toolchain.backend import build_wheel; import sys; build_wheel(sys.argv[1])"
+_FRONTENDS = {
+    "build_wheel": ("build", "--no-isolation", "-x", "-w", "-o", "@out@", "."),
+    "build_editable": (
+        *("pip", "install", "-q", "--no-build-isolation", "--no-deps", "--ignore-installed"),
+        *("--prefix", "@out@", "-e", "."),
+    ),
+}
+"""What ends in the hook; pip is asked for a venv's prefix, so that nothing is installed here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +55,7 @@ class Place:
             "TMPDIR": str(self.root / "tmp"),
             "CXXRT_CACHE": str(self.root / "cache"),
             "LD_LIBRARY_PATH": str(self.root / "libs"),
-            "PYTHONPATH": os.pathsep.join(sys.path),
+            "PYTHONPATH": os.pathsep.join([*sys.path, str(self.root / "site")]),
         }
 
     def start(self) -> subprocess.Popen[bytes]:
@@ -55,6 +65,7 @@ class Place:
             cwd=self.root / "project",
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
 
     def left_over(self) -> list[str]:
@@ -86,7 +97,8 @@ def place(tmp_path: Path, make_wheel: MakeWheel) -> Place:
     shutil.copy(wheel, root / wheel.name)
     (root / "project" / "pyproject.toml").write_text(
         '[build-system]\nrequires = []\nbuild-backend = "cxxrt_toolchain.backend"\n'
-        '[project]\nname = "demo"\nversion = "1.0"\n[tool.cxxrt]\nencoding = "plain"\n'
+        '[project]\nname = "demo"\nversion = "1.0"\ndependencies = ["cxx11-cuda-runtime>=1,<2"]\n'
+        '[tool.cxxrt]\nencoding = "plain"\n'
         "[tool.setuptools]\npy-modules = []\n"
     )
     return Place(root)
@@ -110,25 +122,69 @@ def test_nothing_is_left_of_a_command_that_was_ended(place: Place) -> None:
     _end_it(Place(place.root, commands(place)["doctor --import"]), moments=(0.8,))
 
 
+@pytest.fixture
+def building(place: Place, runtime_wheel: Path) -> Place:
+    """With the runtime to link against, and a C++ module to build."""
+    with zipfile.ZipFile(runtime_wheel) as archive:
+        archive.extractall(place.root / "site")
+    project = place.root / "project"
+    (project / "a.cc").write_text("#include <Python.h>\n" + _MODULE)
+    with (project / "pyproject.toml").open("a") as file:
+        file.write('ext-modules = [{ name = "a", sources = ["a.cc"], language = "c++" }]\n')
+    return place
+
+
+_MODULE = """\
+#include <iostream>
+static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "a", nullptr, 0, nullptr};
+PyMODINIT_FUNC PyInit_a() { std::cout << 1; return PyModule_Create(&definition); }
+"""
+
+
+@pytest.mark.fuzz
+@pytest.mark.runtime
+@pytest.mark.parametrize("group", [False, True], ids=["the frontend", "all of its processes"])
+@pytest.mark.parametrize("hook", _FRONTENDS)
+def test_nothing_of_ours_is_left_of_a_build_that_was_ended(
+    building: Place, hook: str, *, group: bool
+) -> None:
+    """What the frontend and setuptools leave is not ours to remove."""
+    out = building.root / "out"
+    words = [str(out) if each == "@out@" else each for each in _FRONTENDS[hook]]
+    place = Place(building.root, [sys.executable, "-m", *words])
+    started = time.monotonic()
+    assert place.start().wait() == 0
+    length = time.monotonic() - started
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGKILL) * 3:
+        moment = random.random()  # noqa: S311 - not a secret
+        process = place.start()
+        time.sleep(length * moment)
+        os.killpg(process.pid, number) if group else process.send_signal(number)
+        process.wait()
+        _wait_for_all(process)
+        assert place.start().wait() == 0
+        ours = [each for each in place.left_over() if "cxxrt" in each.rpartition("/")[2]]
+        assert not ours, (number, moment)
+        for wheel in out.glob("*.whl"):
+            assert zipfile.ZipFile(wheel).testzip() is None
+
+
 @pytest.mark.fuzz
 @pytest.mark.parametrize(
-    "name",
-    [
-        "repair",
-        "repair with grafted libraries",
-        "doctor",
-        "doctor --import",
-        "tags",
-        "pip",
-        "backend",
-    ],
+    "name", ["repair", "repair with grafted libraries", "doctor", "doctor --import", "tags", "pip"]
 )
 def test_nothing_is_left_of_any_command_that_was_ended(place: Place, name: str) -> None:
     place = Place(place.root, commands(place)[name])
-    # A build's frontend decides about signals, so that the hook's process is only killed.
-    numbers = () if name == "backend" else (signal.SIGTERM, signal.SIGHUP)
     moments = sorted(random.random() for _ in range(10))  # noqa: S311 - not a secret
-    _end_it(place, moments, numbers)
+    _end_it(place, moments)
+
+
+@pytest.mark.fuzz
+@pytest.mark.runtime
+def test_nothing_is_left_of_a_hook_that_was_killed(building: Place) -> None:
+    """A build's frontend decides about signals, so that the hook's process is only killed."""
+    place = Place(building.root, commands(building)["backend"])
+    _end_it(place, sorted(random.random() for _ in range(10)), ())  # noqa: S311 - not a secret
 
 
 def _end_it(
@@ -146,7 +202,6 @@ def _end_it(
             _end(place, number, length * moment)
             assert not place.left_over(), (moment, number)
         _end(place, signal.SIGKILL, length * moment)
-        time.sleep(0.3)  # its children see that nobody waits for them
         place.start().wait()
         assert not place.left_over(), moment
 
@@ -155,3 +210,12 @@ def _end(place: Place, number: signal.Signals, after: float) -> None:
     with place.start() as process:
         time.sleep(after)
         process.send_signal(number)
+    _wait_for_all(process)
+
+
+def _wait_for_all(process: subprocess.Popen[bytes]) -> None:
+    """Its children see that nobody waits for them; a wrapped backend ends its work."""
+    with suppress(ProcessLookupError):
+        for _ in range(1200):  # not for ever: nobody may collect them
+            os.killpg(process.pid, 0)
+            time.sleep(0.05)

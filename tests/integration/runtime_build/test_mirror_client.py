@@ -45,6 +45,8 @@ class Mirror:
     cut_after: int | None = None
     """Bytes after which a connection ends, once."""
     ranges: bool = True
+    length: bool = True
+    """Whether it says how much will come."""
     asked: list[tuple[str, str | None]] = field(default_factory=list)
 
 
@@ -70,7 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
         if start:
             last = len(self.mirror.body)
             self.send_header("Content-Range", f"bytes {start}-{last - 1}/{last}")
-        self.send_header("Content-Length", str(len(rest)))
+        if self.mirror.length:
+            self.send_header("Content-Length", str(len(rest)))
         self.end_headers()
         cut, self.mirror.cut_after = self.mirror.cut_after, None
         self.wfile.write(rest[:cut])
@@ -103,6 +106,18 @@ def _get(downloads: Path, *mirrors: str) -> bytes:
 
 def _left(downloads: Path) -> list[str]:
     return [path.name for path in downloads.iterdir() if path.suffix != ".lock"]
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_a_mirror_that_sends_without_end_is_left(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, length: bool
+) -> None:
+    monkeypatch.setattr("cxxrt_toolchain.runtime.sources.mirror._MOST", 200_000)
+    mirror.length = length
+    with pytest.raises(MissingToolError, match=r"it sends more than 0\.2 MB"):
+        _get(tmp_path, mirror.base)
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) == 0
+    assert len(mirror.asked) == 1
 
 
 def test_a_package_is_fetched_from_the_path_that_follows_from_its_pin(

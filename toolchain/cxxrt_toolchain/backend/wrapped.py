@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,7 +71,8 @@ class WrappedBackend:
             os.fspath(self.project), name, list(self.config.backend_path) or None, runner=runner
         )
         try:
-            return getattr(caller, hook)(*arguments)
+            with _own_temporary_folder():
+                return getattr(caller, hook)(*arguments)
         except BackendUnavailable as error:
             raise ConfigError(
                 f"tool.cxxrt.build-backend: cannot import {name!r}: {_last_line(error)}.",
@@ -96,6 +100,26 @@ class WrappedBackend:
         # The frontend's own variables for *this* backend must not reach the wrapped one's process.
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("_PYPROJECT_HOOKS_")}
         return {**inherited, **variables, ACTIVE: os.fspath(self.project)}
+
+
+@contextmanager
+def _own_temporary_folder() -> Iterator[None]:
+    """Let pyproject-hooks exchange its messages where a later run finds what a killed one left.
+
+    The wrapped backend keeps the user's TMPDIR: a compiler cache that it starts may outlive it.
+    """
+    if sys.platform == "win32":  # no fcntl
+        yield
+        return
+    from cxxrt_toolchain.temporary import scratch_folder
+
+    before = tempfile.tempdir
+    with scratch_folder() as folder:
+        tempfile.tempdir = os.fspath(folder)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
 
 
 def _last_line(error: Exception) -> str:

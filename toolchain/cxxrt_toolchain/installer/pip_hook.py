@@ -153,10 +153,11 @@ def teach_installation() -> None:
         done = original(name, wheel_path, scheme, *args, **kwargs)
         if re.search(rf"-(?:{_RUNTIME})", Path(wheel_path).name):
             with zipfile.ZipFile(wheel_path) as archive:
-                folders = [each[:-6] for each in archive.namelist() if each.endswith("/WHEEL")]
+                tops = {each.partition("/")[0] for each in archive.namelist()}
             for place in {scheme.purelib, scheme.platlib}:
-                for folder in folders:
-                    add_plain_tags(Path(place), folder)
+                for folder in tops:
+                    if folder.endswith(".dist-info"):
+                        add_plain_tags(Path(place), folder)
         return done
 
     module.install_wheel = install_wheel
@@ -167,11 +168,11 @@ def add_plain_tags(site: Path, dist_info: str) -> None:
     wheel, record = site / dist_info / "WHEEL", site / dist_info / "RECORD"
     if not (wheel.is_file() and record.is_file()):
         return
-    text = wheel.read_text(encoding="utf-8")
-    tags = re.findall(rf"^Tag: *(.+?)-(?:{_RUNTIME})([^-\s]+-\S+)", text, re.MULTILINE)
-    lines = [f"Tag: {python}-{rest}\n" for python, rest in tags]
-    plain = "".join(each for each in lines if each not in text)  # lib64 may be a link to lib
-    content = (text.rstrip("\n") + "\n" + plain).encode()
+    lines = wheel.read_text(encoding="utf-8").splitlines()
+    tagged = [re.match(rf"Tag: *([^-\s]+-)(?:{_RUNTIME})(\S+)", line) for line in lines]
+    plain = ["Tag: " + "".join(each.groups()) for each in tagged if each]
+    # A line once: lib64 may be a link to lib, so that this is done a second time.
+    content = "".join(line + "\n" for line in dict.fromkeys(lines + plain)).encode()
     digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
     rows = record.read_text(encoding="utf-8")
     row = rf"^{re.escape(dist_info)}/WHEEL,.*$"

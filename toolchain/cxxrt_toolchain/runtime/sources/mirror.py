@@ -29,6 +29,8 @@ _TIMEOUT = 30
 _ATTEMPTS = 3
 """Connections to one mirror for one file: a cut connection is resumed."""
 _BLOCK = 1 << 17
+_MOST = 1 << 30
+"""Bytes: three times the largest input, GCC's own source. A mirror may send without end."""
 _REPORT = 5.0
 """Seconds between two progress lines of one download."""
 _PARTIAL = 206
@@ -186,8 +188,11 @@ def _transfer(url: str, part: Path, progress: Progress) -> bool:
         reported = time.monotonic()
         with part.open("ab" if resumed else "wb") as out:
             while block := response.read(_BLOCK):
-                out.write(block)
                 have += len(block)
+                if have > _MOST:
+                    out.truncate(0)
+                    raise urllib.error.URLError(f"it sends more than {_megabytes(_MOST)}")
+                out.write(block)
                 if time.monotonic() - reported > _REPORT:
                     reported = time.monotonic()
                     progress.note(f"  {name}: {_megabytes(have)} of {_megabytes(total)}")
