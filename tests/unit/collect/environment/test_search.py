@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -75,6 +76,14 @@ def test_without_paths_the_cache_and_the_default_folders_are_searched() -> None:
         ("/lib/64/libstdc++.so.6", Step.CACHE),
         ("/lib64/libstdc++.so.6", Step.DEFAULT),
     ]
+
+
+def test_without_a_cache_the_c_library_is_found_in_a_default_folder() -> None:
+    """Also on Debian; so is a library that is needed by a name that the cache does not list."""
+    machine = replace(PLAIN, machine=os.uname().machine)
+    found = Search(PROGRAM, machine, {}, b"").find("libc.so.6")
+    assert found is not None
+    assert (found.step, os.path.isfile(found.path)) == (Step.DEFAULT, True)  # noqa: PTH113
 
 
 def test_rpath_comes_before_the_variable_and_runpath_after_it() -> None:

@@ -32,7 +32,8 @@ _HEADER = struct.Struct("=20sII20x")
 _ENTRY = struct.Struct("=iIIIQ")
 # dl-cache.h: FLAG_ELF_LIBC6 with the architecture's bits.
 _FLAGS = {"x86_64": 0x0303, "aarch64": 0x0A03, "i686": 0x0003, "ppc64le": 0x0503, "s390x": 0x0403}
-_DEFAULT_FOLDERS = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
+_DEFAULT_FOLDERS = ("/lib64", "/usr/lib64", "/lib/{0}", "/usr/lib/{0}", "/lib", "/usr/lib")
+"""With Debian's folders of an architecture."""
 _ORIGIN = re.compile(r"\$(?:ORIGIN\b|\{ORIGIN\})", re.ASCII)
 _WORD = re.compile(r"\$(?:(LIB|PLATFORM)\b|\{(LIB|PLATFORM)\})", re.ASCII)
 
@@ -56,6 +57,8 @@ class Search:
         self._exists = exists
         self._first = first
         self._cached = read_ld_cache(cache, facts.machine)
+        triplet = f"{facts.machine.replace('i686', 'i386')}-linux-gnu"
+        self._default = tuple(each.format(triplet) for each in _DEFAULT_FOLDERS)
         by_variable = re.split(r"[ :]+", environ.get("LD_PRELOAD", ""))
         by_file = preload_entries(file_content(PRELOAD_FILE))
         self.preloaded = {
@@ -111,7 +114,7 @@ class Search:
         if facts is not None and facts.runpath is not None:
             yield Step.OWN_RUNPATH, self._in(self.expand(facts.runpath, path), name)
         yield Step.CACHE, self._cached.get(name, ())
-        yield Step.DEFAULT, self._in(_DEFAULT_FOLDERS, name)
+        yield Step.DEFAULT, self._in(self._default, name)
 
     def expand(self, text: str, path: str) -> tuple[str, ...]:
         """The folders of a search path, ``$ORIGIN`` being the folder of the object at a path."""
