@@ -69,5 +69,7 @@ def test_the_toolchain_judges_and_repairs(folder: Path) -> None:
     assert _run(folder, "cxxrt_toolchain", "check", path).returncode == 0
     tags = _run(folder, "cxxrt_toolchain", "tags")
     assert "pp311-pypy311_pp73" in tags.stdout, tags.stderr
+    assert "cxxrt1" not in tags.stdout
+    assert "no tag of the shared runtime, which is for CPython" in tags.stdout
     doctor = _run(folder, "cxxrt_toolchain", "doctor", "--import", "packaging")
     assert doctor.returncode == 0, doctor.stdout + doctor.stderr

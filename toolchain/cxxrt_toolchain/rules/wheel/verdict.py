@@ -20,7 +20,7 @@ from cxxrt_toolchain.rules.wheel import (
     tags,
     undefined,
 )
-from cxxrt_toolchain.rules.wheel.claim import make_claim
+from cxxrt_toolchain.rules.wheel.claim import Claim, make_claim
 from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ PLAIN_EXCUSES = frozenset({"CXXRT-P2", "CXXRT-P5"})
 """What ``cxxrt repair`` refuses under a runtime ABI only: a plain name promises nothing about
 copies and strings."""
 _REPAIR = "'cxxrt repair'"
+_NOT_OURS = (
+    "The shared runtime is for CPython: build the wheel in the manylinux image of its name; let "
+    "'auditwheel repair' finish it."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,17 +95,19 @@ def judge(
         filename=report.filename,
         judged_as="-".join(".".join(field) for field in fields),
         runtime=str(claim.runtime) if claim.runtime else None,
-        findings=tuple(_possible(rule.judge(claim))),
+        findings=tuple(_possible(rule.judge(claim), claim)),
         needs=claim.needs,
     )
 
 
-def _possible(findings: tuple[Finding, ...]) -> Iterator[Finding]:
+def _possible(findings: tuple[Finding, ...], claim: Claim) -> Iterator[Finding]:
     """The findings with advice that says what keeps ``cxxrt repair`` from following it."""
     refused = {each.rule for each in findings if each.unrepairable and not each.may_stay}
     for each in findings:
         remedies = each.remedies
-        if refused and not each.unrepairable:
+        if claim.tags.other_pythons:
+            remedies = tuple(_NOT_OURS if _REPAIR in text else text for text in remedies)
+        elif refused and not each.unrepairable:
             remedies = tuple(_with_obstacles(text, refused) for text in remedies)
         yield replace(each, remedies=remedies)
 
