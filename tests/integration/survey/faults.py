@@ -51,9 +51,24 @@ class Handler(BaseHTTPRequestHandler):
             return self._plain(302, ("Location", "file:///etc/passwd"))
         if fault == "auth" and self.headers.get("Authorization") != LOGIN:
             return self._plain(401, ("WWW-Authenticate", "Basic"))
+        if fault in ("drip", "dripping-redirect"):
+            return self._drip(fault)
         if fault in ("404", "403"):
             return self._plain(int(fault))
         return self._send(fault, nth)
+
+    def _drip(self, fault: str) -> None:
+        """Headers, or the body of a redirect, a byte at a time and without an end."""
+        place = self.path.replace(fault, "none").encode()
+        head = b"HTTP/1.1 302 Found\r\nLocation: %b\r\nContent-Length: 600\r\n\r\n" % place
+        self.close_connection = True
+        try:
+            self.wfile.write(head if fault == "dripping-redirect" else b"HTTP/1.1 200 OK\r\nX: ")
+            for _ in range(600):
+                self.wfile.write(b"x")
+                time.sleep(0.1)
+        except OSError:  # the client gave up
+            return
 
     def _plain(self, status: int, *headers: tuple[str, str]) -> None:
         self.send_response(status)

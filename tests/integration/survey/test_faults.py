@@ -30,6 +30,7 @@ def served(wheels: Path) -> Iterator[tuple[str, type[Handler], int]]:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(web, "_FIRST_WAIT", 0.01)
+    monkeypatch.setattr(web, "TRIES", 3)
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
 
 
@@ -56,6 +57,7 @@ def look(
         ("reset", 3, 1),
         ("norange", 1, 0),
         ("redirect", 3, 0),
+        ("dripping-redirect", 3, 0),
     ],
 )
 def test_what_another_request_cures(
@@ -84,6 +86,7 @@ def test_what_another_request_cures(
         ("403", 0, "denied: 403"),
         ("404", 0, "gone: 404"),
         ("slow", 0, "stalled: "),
+        ("drip", 0, "stalled: no answer"),
         ("circle", 0, "refused: it redirects"),
         ("file", 0, "refused: it redirects"),
         ("patience", 0, "busy: 429"),
@@ -144,7 +147,7 @@ def test_a_server_that_is_not_there_is_a_row(wheels: Path) -> None:
     ref = WheelRef(filename=NAME, place=f"http://127.0.0.1:{free_port()}/{NAME}", size=5000)
     row, _ = survey(ref, "names", Client("test", stall=1))
     assert row["error"] == "unreachable: no connection"
-    assert row["requests"] == 5
+    assert row["requests"] == web.TRIES
 
 
 def test_the_one_who_asks_is_named(served: tuple[str, type[Handler], int]) -> None:

@@ -190,6 +190,59 @@ def test_the_most_downloaded_projects_and_their_weights(wheels: Path, tmp_path: 
     assert found == {"q1": 500, "q2": 900}
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        '"download_count","project"\n"900","P0"\n"40","p4"\n"7","p8"\n"3","far"\n',
+        "file_project,num_downloads\r\np0,900\r\np4,40\r\np8,7\r\n",
+        "\ufeffname,downloads\np0,450\nP0,450\np4,40\np8,7\n",
+    ],
+    ids=["top packages", "a query of BigQuery", "a spreadsheet"],
+)
+def test_collisions_are_weighted_by_the_less_downloaded(
+    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], table: str
+) -> None:
+    """Lists of downloads as their makers write them."""
+    (tmp_path / "downloads.csv").write_text(table)
+    plan = ["survey", "plan", str(wheels), "-o", str(tmp_path / "rows")]
+    assert main([*plan, "--downloads", str(tmp_path / "downloads.csv")]) == 0
+    assert main(["survey", "run", str(tmp_path / "rows"), "-j", "1"]) == 0
+    capsys.readouterr()
+    assert main(["survey", "report", str(tmp_path / "rows")]) == 0
+    said = capsys.readouterr().out
+    assert "3 both bundle a copy of one runtime (3 projects, weight 54)" in said  # 40 + 7 + 7
+    assert "2 partners of p0 (copies)" in said
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "steps"),
+    [
+        ("plan.json", b"{", ("run", "report")),
+        ("plan.json", b"[]", ("run", "report")),
+        ("plan/000000.json", b"[{", ("run",)),
+        ("plan/000000.json", b'[{"filename": "x.whl", "place": "x", "more": 1}]', ("run",)),
+        ("names-1/wheels/000000.parquet", b"PAR1 no rows", ("report",)),
+    ],
+)
+def test_a_folder_that_somebody_damaged_is_named(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    file: str,
+    content: bytes,
+    steps: tuple[str, ...],
+) -> None:
+    write(tmp_path, "one", {"one/a.so": b"x"})
+    assert main(["survey", "plan", str(tmp_path), "-o", str(tmp_path / "rows")]) == 0
+    path = tmp_path / "rows" / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    for step in steps:
+        assert main(["survey", step, str(tmp_path / "rows")]) == 2
+        said = capsys.readouterr().err
+        assert str(tmp_path / "rows") in said
+        assert "report this" not in said
+
+
 def test_lists_of_somebody_else_need_no_request(tmp_path: Path) -> None:
     contents = tmp_path / "contents.parquet"
     duckdb.sql(f"""copy (select * from (values

@@ -152,8 +152,14 @@ class Answers:
         return connection
 
     def rows(self, query: str, parameters: Iterable[object] = ()) -> list[tuple[Any, ...]]:
-        """The rows of a query of ours."""
-        found: list[tuple[Any, ...]] = self._connection.execute(query, list(parameters)).fetchall()
+        """The rows of a query of ours; `InputError` where a file of rows is damaged."""
+        try:
+            found: list[tuple[Any, ...]] = self._connection.execute(
+                query, list(parameters)
+            ).fetchall()
+        except extra("duckdb").Error as error:
+            reason = str(error).partition("\n")[0]
+            raise InputError(f"The rows of {self.store.folder} cannot be read: {reason}") from error
         return found
 
     def asked(self, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -203,19 +209,31 @@ class Answers:
         """Kinds of wheels that could not be read, and how many each."""
         return [(kind, wheels) for kind, wheels in self.rows("select * from unreadable")]
 
+    @cached_property
+    def _met(self) -> str:
+        """The pairs that collide as a table, because finding them is most of a report."""
+        self._connection.execute(
+            "create temp table pairs as select * from met; "
+            "create or replace view met as select * from pairs"
+        )
+        return "met"
+
     def collision_counts(self) -> list[tuple[str, int, int, int | None]]:
         """Kind, pairs, projects in them, and the sum of their weights."""
         found = {
             kind: (pairs, projects, weight)
             for kind, pairs, projects, weight in self.rows(
-                "select kind, count(*), len(list_distinct(list(one) || list(other))), sum(weight) "
-                "from collisions group by kind"
+                f"select kind, count(*), any_value(projects), sum(weight) from {self._met} "  # noqa: S608
+                "join (select kind, count(distinct id) as projects from (select kind, one as id "
+                "from met union all select kind, other from met) group by kind) using (kind) "
+                "group by kind"
             )
         }
         return [(kind, *found[kind]) for kind in KINDS if kind in found]
 
     def culprits(self, most: int) -> list[tuple[str, int, str]]:
         """Projects in most collisions, the number of partners, and the kinds; RTLD_GLOBAL aside."""
+        _ = self._met
         query = "select project, partners, kinds from culprits limit ?"
         return [(project, number, kinds) for project, number, kinds in self.rows(query, [most])]
 
@@ -223,11 +241,13 @@ class Answers:
         """Kind and object of the collisions between some projects, by pair in alphabetic order."""
         found: dict[tuple[str, str], list[tuple[str, str]]] = {}
         query = (
-            "select least(one, other), greatest(one, other), kind, string_agg(distinct what, ', ')"
-            " from collisions where kind <> 'definition' and list_contains(?, one)"
-            " and list_contains(?, other) group by 1, 2, 3 order by 1, 2, 3"
+            f"with few as (select id, project from newest where list_contains(?, project)) "  # noqa: S608
+            "select least(a.project, b.project), greatest(a.project, b.project), kind, "
+            f"string_agg(distinct what, ', ') from {self._met} m join few a on a.id = m.one "
+            "join few b on b.id = m.other where kind <> 'definition' "
+            "group by 1, 2, 3 order by 1, 2, 3"
         )
-        for one, other, kind, what in self.rows(query, [projects, projects]):
+        for one, other, kind, what in self.rows(query, [projects]):
             found.setdefault((one, other), []).append((kind, what))
         return found
 

@@ -14,7 +14,8 @@ from cxxrt_toolchain.errors import InputError, UsageError
 from cxxrt_toolchain.facts.installed import normalized
 
 _LINUX = re.compile(r"(?:many|musl)?linux")
-_PROJECT, _DOWNLOADS = ("project", "name", "package"), ("downloads", "download_count")
+_PROJECT = ("project", "name", "package", "file_project")
+_DOWNLOADS = ("downloads", "download_count", "num_downloads")
 """Names of columns, as the usual lists of downloads have them."""
 
 
@@ -86,7 +87,7 @@ def read_downloads(path: Path) -> dict[str, int]:
     """
     found: dict[str, int] = {}
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
             names = rows.fieldnames or ()
             project = next(name for name in _PROJECT if name in names)

@@ -52,6 +52,8 @@ class Store:
             raise UsageError(f"{self.folder} holds no plan.", advice) from None
         except (OSError, ValueError) as error:
             raise InputError(f"{self.folder}/plan.json cannot be read: {error}.") from error
+        if not (isinstance(found, dict) and found.keys() >= {"wheels", "hosts", "sources"}):
+            raise InputError(f"{self.folder}/plan.json is not what 'cxxrt survey plan' writes.")
         return found
 
     def write_plan(self, plan: Mapping[str, Any]) -> None:
@@ -74,9 +76,13 @@ class Store:
         return sorted(path.stem for path in self._plans.glob("*.json"))
 
     def refs(self, shard: str) -> list[WheelRef]:
-        """The references of a shard."""
-        rows = json.loads((self._plans / f"{shard}.json").read_text("utf-8"))
-        return [WheelRef(**{**row, "members": _pairs(row.get("members"))}) for row in rows]
+        """The references of a shard; `InputError` where somebody edited it wrongly."""
+        path = self._plans / f"{shard}.json"
+        try:
+            rows = json.loads(path.read_text("utf-8"))
+            return [WheelRef(**{**row, "members": _pairs(row.get("members"))}) for row in rows]
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise InputError(f"{path} is no list of wheels: {error}.") from error
 
     def add_shard(self, refs: Sequence[WheelRef]) -> None:
         """Freeze one more shard."""

@@ -14,7 +14,8 @@ create view objects as
 
 -- Of each project one wheel of its newest version: a deep row, x86_64, the newest Python.
 create table newest as
-  select w.* from wheels w join version_order v using (project, version)
+  select w.*, row_number() over (order by project) as id
+  from wheels w join version_order v using (project, version)
   where error is null
   qualify row_number() over (
     partition by project
@@ -50,7 +51,7 @@ create view verdicts as
 
 -- Libraries that other objects of their wheel need by a plain name, by content.
 create view plain_libraries as
-  select distinct n.project, n.downloads, o.soname as name,
+  select distinct n.id, n.downloads, o.soname as name,
     coalesce(o.sha256, concat(o.crc, '-', o.size)) as content
   from newest n join objects o using (filename)
   where o.soname is not null and o.family is null
@@ -59,73 +60,75 @@ create view plain_libraries as
       select 1 from objects x where x.filename = o.filename and list_contains(x.needed, o.soname)
     );
 
--- Symbols by the hashes of their names. What more than 200 projects define is left out: it is in
--- every C++ program, and its pairs are all pairs.
-create view unique_definitions as
-  select distinct n.project, n.downloads, unnest(o.unique_hashes) as symbol, o.crc, o.size
-  from newest n join objects o using (filename) where o.family is null;
-create view sampled_definitions as
-  select distinct n.project, n.downloads, unnest(o.export_hashes) as symbol, o.crc, o.size
-  from newest n join objects o using (filename) where o.family is null;
-
--- Pairs of projects that meet in a process, the kind, what they share, and how often at most:
--- the smaller of the two numbers of downloads.
-create view collisions as
-  with held as (select project, downloads, unnest(bundles) as family from newest),
-  exporting as (select project, downloads, unnest(exports) as family from newest),
-  needing as (select project, downloads, unnest(needs) as library from newest),
-  common_unique as (
-    select symbol from unique_definitions group by symbol
-    having count(distinct project) between 2 and 200
-  ),
-  common_sampled as (
-    select symbol from sampled_definitions group by symbol
-    having count(distinct project) between 2 and 200
-  ),
-  found as (
-    select 'copies' as kind, a.project as one, b.project as other, a.family as what,
-      least(a.downloads, b.downloads) as weight
-    from held a join held b on a.family = b.family and a.project < b.project
-    union all
-    select 'captured', a.project, b.project, b.library, least(a.downloads, b.downloads)
-    from newest a join needing b
-      on a.captures > 0 and b.library = 'libstdc++.so.6' and a.project <> b.project
-    union all
-    select 'exported', a.project, b.project, a.family, least(a.downloads, b.downloads)
-    from exporting a join needing b
-      on starts_with(b.library, a.family || '.so') and a.project <> b.project
-    union all
-    select 'soname', a.project, b.project, a.name, min(least(a.downloads, b.downloads))
-    from plain_libraries a join plain_libraries b
-      on a.name = b.name and a.project < b.project and a.content <> b.content
-    group by all
-    union all
-    select 'unique', a.project, b.project, count(distinct a.symbol) || ' symbols',
-      min(least(a.downloads, b.downloads))
-    from unique_definitions a join unique_definitions b
-      on a.symbol = b.symbol and a.project < b.project and (a.crc, a.size) <> (b.crc, b.size)
-    where a.symbol in (select symbol from common_unique)
-    group by a.project, b.project
-    union all
-    select 'definition', a.project, b.project, count(distinct a.symbol) || ' of a 64th',
-      min(least(a.downloads, b.downloads))
-    from sampled_definitions a join sampled_definitions b
-      on a.symbol = b.symbol and a.project < b.project and (a.crc, a.size) <> (b.crc, b.size)
-    where a.symbol in (select symbol from common_sampled)
-    group by a.project, b.project
+-- Symbols by the hashes of their names, with the least and the greatest content that defines them.
+-- What more than 200 projects define is left out: it is in every C++ program, and its pairs are all
+-- pairs.
+create macro definitions(hashes) as table
+  select id, any_value(downloads) as downloads, symbol, min(content) as low, max(content) as high
+  from (
+    select n.id, n.downloads, unnest(hashes) as symbol, hash(o.crc, o.size) as content
+    from newest n join objects o using (filename) where o.family is null
   )
-  select * from found;
+  group by id, symbol
+  qualify count(*) over (partition by symbol) between 2 and 200;
+
+-- Pairs of projects that meet in a process, by `newest.id`, the kind, what they share, and how often
+-- at most: the smaller of the two numbers of downloads. A report makes a table of it, once.
+create view met as
+  with held as (select id, downloads, unnest(bundles) as family from newest),
+  exporting as (select id, downloads, unnest(exports) as family from newest),
+  needing as (
+    select id, downloads, library, split_part(library, '.so', 1) as family
+    from (select id, downloads, unnest(needs) as library from newest) where library like '%.so%'
+  )
+  select 'copies' as kind, a.id as one, b.id as other, a.family as what,
+    least(a.downloads, b.downloads) as weight
+  from held a join held b on a.family = b.family and a.id < b.id
+  union all
+  select 'captured', a.id, b.id, b.library, least(a.downloads, b.downloads)
+  from newest a join needing b
+    on a.captures > 0 and b.library = 'libstdc++.so.6' and a.id <> b.id
+  union all
+  select 'exported', a.id, b.id, a.family, least(a.downloads, b.downloads)
+  from exporting a join needing b
+    on a.family = b.family and a.id <> b.id
+  union all
+  select 'soname', a.id, b.id, a.name, min(least(a.downloads, b.downloads))
+  from plain_libraries a join plain_libraries b
+    on a.name = b.name and a.id < b.id and a.content <> b.content
+  group by all
+  union all
+  select 'unique', a.id, b.id, count(*) || ' symbols', min(least(a.downloads, b.downloads))
+  from definitions(unique_hashes) a join definitions(unique_hashes) b
+    on a.symbol = b.symbol and a.id < b.id
+    and not (a.low = b.low and b.low = a.high and a.high = b.high)
+  group by a.id, b.id
+  union all
+  select 'definition', a.id, b.id, count(*) || ' of a 64th', min(least(a.downloads, b.downloads))
+  from definitions(export_hashes) a join definitions(export_hashes) b
+    on a.symbol = b.symbol and a.id < b.id
+    and not (a.low = b.low and b.low = a.high and a.high = b.high)
+  group by a.id, b.id;
+
+-- The same by names.
+create view collisions as
+  select kind, a.project as one, b.project as other, what, weight
+  from met join newest a on a.id = met.one join newest b on b.id = met.other;
 
 -- Projects in most collisions; those that need RTLD_GLOBAL do not count.
 create view culprits as
   with both_ways as (
-    select one as project, other as partner, kind, weight from collisions
+    select one as id, other as partner, kind, weight from met where kind <> 'definition'
     union all
-    select other, one, kind, weight from collisions
+    select other, one, kind, weight from met where kind <> 'definition'
+  ), partners as (
+    select id, partner, sum(coalesce(weight, 1)) as weight from both_ways group by all
+  ), kinds as (
+    select id, string_agg(kind, ', ' order by kind) as kinds
+    from (select distinct id, kind from both_ways) group by id
   )
-  select project, count(distinct partner) as partners,
-    string_agg(distinct kind, ', ' order by kind) as kinds, sum(coalesce(weight, 1)) as weight
-  from both_ways where kind <> 'definition' group by project
+  select project, count(*) as partners, any_value(kinds) as kinds, sum(p.weight) as weight
+  from partners p join kinds using (id) join newest using (id) group by project
   order by 4 desc, 2 desc, 1;
 
 create view unreadable as

@@ -22,6 +22,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from cxxrt_toolchain.errors import InputError, MissingToolError
 from cxxrt_toolchain.web.address import host_of, public
+from cxxrt_toolchain.web.bounded import bounded_pools
 from cxxrt_toolchain.web.credentials import authorization
 from cxxrt_toolchain.web.pace import Pace
 
@@ -34,6 +35,8 @@ STALL = 20.0
 """Seconds without a byte, and with less than `_LEAST_SPEED`, after which a reply is given up."""
 _LEAST_SPEED = 1024
 """Bytes a second."""
+_MOST_HEADERS = 2
+"""Stalls that all headers of a reply may take."""
 _PIECE = 256 << 10
 _REDIRECTS = 5
 _MOVED = frozenset({301, 302, 303, 307, 308})
@@ -201,11 +204,13 @@ class Client:
             host = parts.hostname or ""
             proxy = None if proxy_bypass(host) else getproxies().get(parts.scheme)
             options = {"maxsize": self._connections, "block": False}
-            self._pools[place] = (
+            manager = (
                 self._urllib3.ProxyManager(proxy, **options)
                 if proxy
                 else self._urllib3.PoolManager(**options)
             )
+            manager.pool_classes_by_scheme = bounded_pools(_MOST_HEADERS * self._stall)
+            self._pools[place] = manager
         return self._pools[place]
 
 
@@ -219,7 +224,8 @@ class _Response:
         return self._response
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None and self._response.status in _MOVED:
+        empty = self._response.headers.get("Content-Length") == "0"
+        if kind is None and self._response.status in _MOVED and empty:
             self._response.drain_conn()
         if not self._response.closed:
             self._response.close()
