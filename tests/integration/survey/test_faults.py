@@ -30,7 +30,6 @@ def served(wheels: Path) -> Iterator[tuple[str, type[Handler], int]]:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(web, "_FIRST_WAIT", 0.01)
-    monkeypatch.setattr(web, "TRIES", 3)
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
 
 
