@@ -22,6 +22,8 @@ def bounded_pools(seconds: float) -> dict[str, type]:
             finally:
                 timer.cancel()
             if late.is_set():  # headers that break off are headers for `http.client`
+                response.close()
+                self.close()
                 raise TimeoutError
             return response
 
