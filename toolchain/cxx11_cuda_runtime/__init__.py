@@ -109,7 +109,7 @@ def require(
 
     Raises:
         RuntimeLoadError: One of its subclasses, an ``ImportError``; the message names the culprit.
-        ValueError: A version has another form.
+        ValueError: A version or a row has another form.
     """
     if (
         _how != "vendored"

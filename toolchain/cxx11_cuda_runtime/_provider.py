@@ -39,7 +39,18 @@ def require(rows: "Sequence[Row]", who: str) -> None:
         ProviderNotFoundError: No place has the library.
         ProviderMismatchError: The loaded one, or the installed one, lacks a function.
         LibraryLoadError: The dynamic linker refuses it.
+        ValueError: A row lacks something, or has it in another form; nothing was loaded.
     """
+    try:
+        _require(rows, who)
+    except (AttributeError, KeyError, TypeError):
+        from cxx11_cuda_runtime._blame.provider import refuse_broken
+
+        refuse_broken(rows, who)
+        raise
+
+
+def _require(rows: "Sequence[Row]", who: str) -> None:
     ctypes = _ctypes()
     absent = [row for row in rows if not _is_resident(ctypes, row, who)]
     found = {row["soname"]: next(places(row), "") for row in absent}

@@ -2,7 +2,8 @@
 
 Protocol: ``python child.py STEPS`` where STEPS is a JSON list of ``[operation, argument…]``. On
 stdout comes one JSON object: ``results`` (one per step), ``mapped`` (runtime libraries in
-/proc/self/maps, each file once) and ``modules`` (what was imported when the package had been).
+/proc/self/maps, each file once), ``modules`` (what was imported when the package had been) and
+``required`` (what ``require`` imported).
 A step that raises gives ``{"error": class name, "message": text, …}`` and the next one follows.
 """
 # What is imported when is what the tests look at, and pathlib would be seen:
@@ -18,15 +19,16 @@ if TYPE_CHECKING:
 
 RUNTIME_NAMES = ("libstdc++", "libgcc_s", "libgomp", "libcudart")
 modules: "list[str]" = []
+required: "list[str]" = []
 
 
-def mapped() -> "list[str]":
-    """Files of runtime libraries that are mapped, by what the kernel says."""
+def mapped(names: "str | tuple[str, ...]" = RUNTIME_NAMES) -> "list[str]":
+    """Files that are mapped, by what the kernel says, of runtime libraries or of these names."""
     paths = []
     with open("/proc/self/maps", encoding="utf-8") as maps:
         for line in maps:
             path = line.rstrip("\n").partition("/")[2]
-            if path and os.path.basename(path).startswith(RUNTIME_NAMES):
+            if path and os.path.basename(path).startswith(names):
                 paths.append("/" + path)
     return sorted(set(paths))
 
@@ -41,6 +43,10 @@ def do_import() -> str:
 
 def do_preimport(name: str) -> None:
     __import__(name)
+
+
+def do_mapped(name: str) -> "list[str]":
+    return mapped(name)
 
 
 def do_path(*folders: str) -> None:
@@ -75,7 +81,9 @@ def do_throw(thrower: str, catcher: str) -> object:
 def do_require(**needs: "Any") -> str:  # noqa: ANN401 - as the JSON has them
     import cxx11_cuda_runtime
 
+    before = set(sys.modules)
     cxx11_cuda_runtime.require(**needs)
+    required.extend(sorted(set(sys.modules) - before))
     return "ok"
 
 
@@ -214,4 +222,5 @@ def run(steps: "list[list[object]]") -> "list[object]":
 
 if __name__ == "__main__":
     results = run(json.loads(sys.argv[1]))
-    print(json.dumps({"results": results, "mapped": mapped(), "modules": modules}))
+    said = {"results": results, "mapped": mapped(), "modules": modules, "required": required}
+    print(json.dumps(said))

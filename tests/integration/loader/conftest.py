@@ -41,6 +41,8 @@ class Reply:
     """Runtime libraries that the kernel has mapped."""
     modules: list[str]
     """What the import of the package brought into sys.modules."""
+    required: list[str]
+    """What ``require`` did."""
 
     def count(self, name: str) -> int:
         """Number of mapped files whose name starts like this."""
@@ -125,7 +127,7 @@ def run_state(runtime_site: Path) -> Callable[..., Reply]:
         )
         assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         reply = json.loads(done.stdout.splitlines()[-1])
-        return Reply(results=reply["results"][1:], mapped=reply["mapped"], modules=reply["modules"])
+        return Reply(**{**reply, "results": reply["results"][1:]})
 
     return run
 

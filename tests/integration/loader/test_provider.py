@@ -99,6 +99,7 @@ def test_a_library_is_loaded_from_its_place_and_serves_by_its_soname(
     steps = [["import"], ["path", str(libraries)], ["require", {"libraries": [place], "who": "me"}]]
     reply = run_state([*steps, ["dlopen", str(libraries / "user.so")]], python=python)
     assert reply.results[2:] == ["ok", None]
+    assert reply.required == ["_ctypes", "cxx11_cuda_runtime._provider"]
 
 
 def test_a_resident_library_stays_and_in_its_scope(
@@ -156,6 +157,47 @@ def test_nothing_is_loaded_if_one_library_is_nowhere(
     assert answer["error"] == "ProviderNotFoundError"
     assert "libnone.so.9 of the distribution demo-libs, which is not installed" in answer["message"]
     assert loaded is False
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {},
+        {"soname": "libnone.so.9", "requirement": "demo-libs>=2"},
+        {"soname": "libnone.so.9", "places": ["site:libnone.so.9"]},
+        row("libnone.so.9") | {"places": "site:libnone.so.9"},
+        "libnone.so.9",
+    ],
+)
+def test_a_row_that_is_none_is_said_to_be_and_nothing_is_loaded(
+    run_state: Callable[..., Any], libraries: Path, broken: object
+) -> None:
+    here = {**SITE, "places": ["site:libsite.so.1"], "scope": "global"}
+    require = ["require", {"libraries": [here, broken], "who": "me"}]
+    steps = [["import"], ["path", str(libraries)], require, ["global", "site_version"]]
+    answer, loaded = run_state(steps).results[2:]
+    assert answer["error"] == "ValueError"
+    assert answer["message"].startswith("me: ")
+    assert "is no row of a library" in answer["message"]
+    assert loaded is False
+
+
+def test_of_three_copies_under_one_soname_the_loaded_one_serves(
+    run_state: Callable[..., Any], libraries: Path, tmp_path: Path
+) -> None:
+    for name in ("libdemo.so", "libdemo.so.1", "libdemo.so.1.5"):  # as in the wheel of TBB
+        shutil.copy(libraries / "libdemo.so.1", tmp_path / name)
+    place = {**NEW, "places": ["site:libdemo.so.1"]}
+    require = ["require", {"libraries": [place], "who": "me"}]
+    steps = [
+        ["import"],
+        ["path", str(tmp_path)],
+        ["dlopen", str(tmp_path / "libdemo.so")],
+        require,
+        ["dlopen", str(libraries / "user.so")],
+        ["mapped", "libdemo"],
+    ]
+    assert run_state(steps).results[2:] == [None, "ok", None, [str(tmp_path / "libdemo.so")]]
 
 
 def test_libraries_that_refer_to_each_other_are_opened_as_a_group(

@@ -32,8 +32,25 @@ def installed(row: Row, roots: Iterable[str]) -> tuple[str, str]:
     return "", ""
 
 
+def refuse_broken(rows: Sequence[Row], who: str) -> None:
+    """`ValueError` for the first row that is none; returns where all of them are rows."""
+    for row in rows:
+        given = row if isinstance(row, dict) else {}
+        texts = [given.get("soname"), given.get("requirement")]
+        many = [given.get("places"), given.get("proof", ())]
+        if not all(isinstance(text, str) for text in texts) or not all(
+            isinstance(each, (list, tuple)) and all(isinstance(item, str) for item in each)
+            for each in many
+        ):
+            raise ValueError(
+                f"{who}: {row!r} is no row of a library: it takes the texts soname and "
+                "requirement and a list of places."
+            ) from None
+
+
 def not_found(row: Row, who: str) -> RuntimeLoadError:
-    """No place of the row has a file."""
+    """No place of the row has a file; `ValueError` if it is none."""
+    refuse_broken([row], who)
     soname, requirement = row["soname"], row["requirement"]
     message = (
         f"{who} needs {soname} of the distribution {re.split('[^a-zA-Z0-9.-]', requirement)[0]}"
