@@ -445,32 +445,6 @@ def test_the_simulation_agrees_with_the_loader(
         assert bool(errors) == bool(fails), (given, fails, errors)
 
 
-def test_a_library_that_only_code_opens_is_looked_at_where_nothing_of_the_package_works(
-    lab: Lab,
-) -> None:
-    gone = lab.library("native/libgone.so", SUB)
-    library = lab.library("native/libnative.so", "int sub(int); int f(void) { return sub(2); }",
-                          str(gone), *rpath("$ORIGIN"))  # fmt: skip
-    plain = lab.library("native/libplain.so", ADD)
-    lab.env.install("native", library, gone)
-    opens = f"import ctypes; ctypes.CDLL({str(library)!r})"
-    (lab.env.site / "opens.py").write_text(opens)
-    assert (lab.said(), lab.imports("opens")) == ([], "")
-    lab.library("native/libgone.so", ADD)
-    assert "undefined symbol: sub" in lab.imports("opens")
-    assert lab.said() == [("CXXRT-P7", "warning")]
-    gone.unlink()
-    assert "libgone.so: cannot open" in lab.imports("opens")
-    (lab.env.site / "native-1.0.dist-info" / "RECORD").write_text("native/libnative.so,,\n")
-    (found,) = lab.judged().findings
-    assert (found.rule, found.severity.value) == ("CXXRT-P1", "note")
-    assert found.message.startswith("no library of native 1.0 can be opened without libgone.so")
-    # Another one of the package works, so this may be a plug-in; and nothing else may need it.
-    record = lab.env.site / "native-1.0.dist-info" / "RECORD"
-    record.write_text(f"native/libnative.so,,\nnative/{plain.name},,\n")
-    assert lab.said() == []
-
-
 def told(lab: Lab, **variables: str) -> bool:
     """Whether the doctor says an error; it is the same as a failed import of ``pack.core``."""
     errors = [each for each in lab.judged(**variables).findings if each.severity is Severity.ERROR]

@@ -72,8 +72,6 @@ class Loads:
     """Path of a library among them that is there because of a preloaded one only, to the path of
     the preloaded one, which may be the same, and what names that: ``LD_PRELOAD``, or the file."""
     opened: tuple[Opened, ...] = ()
-    by_name: frozenset[str] = frozenset()
-    """Paths of those among them that are no modules: libraries that code opens."""
     absent: tuple[Absent, ...] = ()
     unserved: tuple[Unserved, ...] = ()
     objects: Mapping[str, ObjectFacts] = field(default_factory=dict)

@@ -76,7 +76,7 @@ def _out_of_reach(env: EnvironmentFacts, absent: Absent) -> Finding:
         culprits=names,
         victims=names_of(env, absent.modules),
         libraries=(absent.consumer, *absent.found[:3]),
-        evidence=_failing(env, absent.modules),
+        evidence=shortened([f"{path} cannot be imported" for path in absent.modules]),
         remedies=_led_to(env, absent, names),
     )
 
@@ -106,7 +106,7 @@ def _lost(env: EnvironmentFacts, absent: Absent, owner: str) -> Finding:
         culprits=(owner,),
         victims=names_of(env, absent.modules),
         libraries=(absent.consumer,),
-        evidence=_failing(env, absent.modules),
+        evidence=shortened([f"{path} cannot be imported" for path in absent.modules]),
         remedies=(reinstall(owner),),
     )
 
@@ -123,15 +123,11 @@ def _nowhere(env: EnvironmentFacts, name: str, rows: list[Absent]) -> Finding:
             culprits=(name,) if name else (),
             victims=names_of(env, modules),
             libraries=tuple(dict.fromkeys(each.consumer for each in rows))[:5],
-            evidence=_failing(env, modules),
+            evidence=shortened([f"{path} cannot be imported" for path in modules]),
             remedies=tuple(bring(each) for each in names[:2]),
         )
-    if env.loads.by_name.isdisjoint(modules):
-        what = f"{counted(len(modules), 'extension module')} of {label} cannot be imported"
-    else:
-        what = f"no library of {label} can be opened"
     return note(
-        f"{what} without {lack}",
+        f"{counted(len(modules), 'extension module')} of {label} cannot be imported without {lack}",
         libraries=modules[:5],
         evidence=shortened([f"{each.consumer} needs {each.name}" for each in rows]),
         remedies=tuple(bring(each) for each in names[:1]),
@@ -187,8 +183,7 @@ def _unserved(env: EnvironmentFacts, found: Unserved) -> Finding:
         lack = "no library that it needs defines"
     elsewhere = [env.label(path) for path in found.exporters]
     also = f"; {listed(dict.fromkeys(elsewhere))} has it, and nothing leads there"
-    foreign = provider not in (None, *names) and env.loads.by_name.isdisjoint(found.modules)
-    makes = error if foreign or _whole(env, found.modules) else warning
+    makes = error if _whole(env, found.modules) or provider not in (None, *names) else warning
     others = [each for each in (provider,) if each and each not in names]
     return makes(
         f"{consumer} needs {what}, which {lack}" + (also if elsewhere else ""),
@@ -197,7 +192,7 @@ def _unserved(env: EnvironmentFacts, found: Unserved) -> Finding:
         libraries=(found.consumer, *filter(None, (found.provider,)), *found.exporters[:3]),
         evidence=(
             *shortened([_lacks(found, each) for each in lacking], 4),
-            *_failing(env, found.modules)[:3],
+            *shortened([f"{path} cannot be imported" for path in found.modules], 3),
             *_required(env, names, others),
         ),
         remedies=_fitting(env, names, others, found),
@@ -251,23 +246,15 @@ def shadowed(env: EnvironmentFacts) -> Iterator[Finding]:
                 libraries=(each.provider, each.instead, each.consumer),
                 evidence=(
                     *shortened([f"only {each.instead} defines {name}" for name in lacking], 4),
-                    *_failing(env, each.modules)[:3],
+                    *shortened([f"{path} cannot be imported" for path in each.modules], 3),
                 ),
                 remedies=(without(each.variable, folder),),
             )
 
 
-def _failing(env: EnvironmentFacts, paths: Iterable[str]) -> tuple[str, ...]:
-    ends = {True: "cannot be opened", False: "cannot be imported"}
-    return tuple(shortened([f"{path} {ends[path in env.loads.by_name]}" for path in paths]))
-
-
 def _whole(env: EnvironmentFacts, modules: Iterable[str]) -> bool:
-    """Whether all extension modules of a package are among some modules.
-
-    Of a library that code opens, nobody knows whether and after what that happens.
-    """
-    given = set(modules) - env.loads.by_name
+    """Whether all extension modules of a package are among some modules."""
+    given = set(modules)
     owners = {env.package_of(path) for path in given}
     every: dict[str | None, list[str]] = {}
     for each in env.loads.opened:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ def read_loads(
     store: Store,
     answers: Answers,
 ) -> Loads:
-    """What importing each extension module of an environment would load, or opening a library.
+    """What importing each extension module of an environment would load.
 
     `search` makes the loader's search with some environment variables; `found` are the facts of the
     interpreter and of the members' objects.
@@ -50,8 +50,6 @@ def read_loads(
         for each in member.objects
         if _is_importable(each, environment.interpreter.python)
     ]
-    by_name = _opened_by_name(members)
-    modules += by_name
     loader.prefetch([found[environment.interpreter.program], *(each for _, each in modules)])
     program = environment.interpreter.program
     own = environment.interpreter.starts_with
@@ -77,20 +75,14 @@ def read_loads(
     code = OwnCode(environment, members, opened)
     scopes = Scopes(loader, wired.edges, answers)
     preloads = _preloaded(loader, start.edges, program)
-    unserved = [
+    unserved = (
         _explained(each, loader, search, scopes, preloads)
         for each in (*lacking_versions(opened, loader), *scopes.undefined(opened))
-    ]
-    failing = {path for each in absent for path in each.modules}
-    failing |= {path for each in unserved for path in each.modules}
-    optional = frozenset(_optional(by_name, failing))
-    absent = tuple(each for each in absent if not optional.issuperset(each.modules))
-    unserved = [each for each in unserved if not optional.issuperset(each.modules)]
+    )
     return Loads(
         started=tuple(start.edges),
         preloaded=preloads,
         opened=opened,
-        by_name=frozenset(each.path for _, each in by_name),
         absent=absent,
         unserved=tuple(_reported(unserved, members, scopes, code)),
         inodes={
@@ -111,40 +103,6 @@ def _is_importable(found: ObjectFacts, python: str) -> bool:
         return False
     version = "".join(python.split(".")[:2])
     return match["tag"] in (None, version, f"{version}m")  # "m": before Python 3.8
-
-
-def _opened_by_name(members: Iterable[Member]) -> list[tuple[Member, ObjectFacts]]:
-    """The libraries of packages that only code can open, by ctypes or cffi.
-
-    Such a package has no extension module, and no object of another package needs its libraries.
-    """
-    users: dict[str, set[str]] = {}
-    for member in members:
-        for name in member.needed:
-            users.setdefault(name, set()).add(member.distribution.key)
-    found = []
-    for member in members:
-        needed = [
-            users.get(each.name, set()) | users.get(each.path.rpartition("/")[2], set())
-            for each in member.objects
-        ]
-        alone = set().union(*needed) <= {member.distribution.key}
-        if alone and not any(each.is_module for each in member.objects):
-            rows = zip(member.objects, needed, strict=True)
-            found += [(member, each) for each, of in rows if not of]
-    return found
-
-
-def _optional(
-    by_name: Iterable[tuple[Member, ObjectFacts]], failing: Collection[str]
-) -> Iterator[str]:
-    """The libraries that fail in packages of which others work: plug-ins for other hardware."""
-    paths: dict[str, list[str]] = {}
-    for member, each in by_name:
-        paths.setdefault(member.distribution.key, []).append(each.path)
-    for every in paths.values():
-        if not set(every).issubset(failing):
-            yield from (path for path in every if path in failing)
 
 
 def _preloaded(loader: Loader, started: Iterable[str], program: str) -> dict[str, tuple[str, str]]:
