@@ -8,6 +8,7 @@ vector. Nothing is loaded into this process.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from contextlib import ExitStack
@@ -29,6 +30,9 @@ Document = dict[str, Any]
 CXX = "libstdc++.so.6"
 ROOT = "/site"
 """The only entry of ``sys.path`` while a vector is answered."""
+REPEATED = ("conda", "library-path")
+"""Of these origins, a library may have several candidates, in the order of the folders."""
+_CUDART = "libcudart.so."
 ORIGINS = {
     "vendored": "own",
     "conda": "conda",
@@ -105,13 +109,16 @@ class Linker:
         ]
 
 
-def loader(question: Document) -> Document:
+def loader(question: Document) -> Document:  # noqa: PLR0911 - one for each error
     """Answer one vector."""
     state, wanted = question["state"], question["require"]
-    linker = Linker(loaded=dict(state["resident"]), files=_files(state["candidates"]))
+    resident, candidates = state.get("resident", {}), state.get("candidates", [])
+    if not _is_well_formed(resident, candidates, wanted):
+        return {"rejected": ["C-5"]}
+    linker = Linker(loaded=dict(resident), files=_files(candidates))
     with ExitStack() as ports, warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        _replace_ports(ports, linker, glibc=state.get("glibc", True))
+        _replace_ports(ports, linker, wanted, glibc=state.get("glibc", True))
         try:
             how = _load.load_cxx()
             _require.require(
@@ -121,6 +128,8 @@ def loader(question: Document) -> Document:
                 who="a vector",
                 how=how,
             )
+        except _errors.UnbuiltError:
+            return {"rejected": ["L-5"]}
         except _errors.LibstdcxxTooOldError:
             return {"rejected": ["L-3"]}
         except _errors.OpenmpNotFoundError:
@@ -129,15 +138,41 @@ def loader(question: Document) -> Document:
             return {"rejected": ["L-9a"]}
         except _errors.CudartTooOldError:
             major = wanted["cudart"].split(".")[0]
-            return {"rejected": ["L-8" if f"libcudart.so.{major}" in state["resident"] else "L-9a"]}
+            return {"rejected": ["L-8" if f"libcudart.so.{major}" in resident else "L-9a"]}
     return {"steps": linker.steps}
 
 
+def _is_well_formed(resident: Document, candidates: list[Document], wanted: Document) -> bool:
+    """What ``forms.json`` cannot say of a state and a requirement (vectors/README.md)."""
+    rows = [(found["soname"], found["version"]) for found in candidates]
+    rows += [(soname, version) for soname, version in resident.items() if version is not None]
+    versions = all(_is_version_of(soname, text) for soname, text in rows)
+    cxx = CXX not in resident or resident[CXX] is not None
+    once = [(f["soname"], f["origin"]) for f in candidates if f["origin"] not in REPEATED]
+    return (
+        versions
+        and cxx
+        and len(once) == len(set(once))
+        and {found["origin"] for found in candidates} <= set(ORIGINS.values())
+        and _is_version_of(CXX, wanted.get("glibcxx", "3.4.0"))
+        and len(wanted.get("cudart", "12").split(".")) <= len(("M", "n"))
+    )
+
+
+def _is_version_of(soname: str, text: str) -> bool:
+    if soname == CXX:
+        return re.fullmatch(r"3\.4\.[0-9]+", text) is not None
+    if soname.startswith(_CUDART):
+        return text.split(".")[:-1] == [soname.removeprefix(_CUDART)]
+    return True
+
+
 def _files(candidates: list[Document]) -> dict[str, Document]:
-    files = {}
-    for found in candidates:
+    files: dict[str, Document] = {}
+    for number, found in enumerate(candidates):
         soname, origin = found["soname"], found["origin"]
-        folder = {"own": _load.LIB, "torch": f"{ROOT}/torch/lib/"}.get(origin, f"/{origin}/")
+        other = f"/{origin}/{number}/"
+        folder = {"own": _load.LIB, "torch": f"{ROOT}/torch/lib/"}.get(origin, other)
         by_name = origin == "system" and soname != CXX  # the loader leaves the search to dlopen
         files[soname if by_name else folder + soname] = found
     if any((found["soname"], found["origin"]) == (CXX, "own") for found in candidates):
@@ -146,13 +181,13 @@ def _files(candidates: list[Document]) -> dict[str, Document]:
     return files
 
 
-def _replace_ports(ports: ExitStack, linker: Linker, *, glibc: bool) -> None:
+def _replace_ports(ports: ExitStack, linker: Linker, wanted: Document, *, glibc: bool) -> None:
     own = [found for found in linker.files.values() if found["origin"] == "own"]
     minor = next((numbers(f["version"])[-1] for f in own if f["soname"] == CXX), 0)
     cudart = {
-        found["version"].split(".")[0]: (found["version"], _releases(found["version"]))
+        found["version"].split(".")[0]: (found["version"], _releases(found["version"], wanted))
         for found in own
-        if found["soname"].startswith("libcudart")
+        if found["soname"].startswith(_CUDART)
     }
 
     def existing(
@@ -163,10 +198,12 @@ def _replace_ports(ports: ExitStack, linker: Linker, *, glibc: bool) -> None:
     def nvidia(major: str, _looked: object) -> str:
         return next(iter(linker.places(f"libcudart.so.{major}", "nvidia")), "")
 
+    needed = numbers(wanted.get("glibcxx", "3.4.0"))[-1]
+    proved = sorted({minor, min(minor, needed)} - {0}, reverse=True)
     for module, names in (
         (_baked, {"GLIBCXX": minor, "CUDART": cudart}),
         (_baked, {"LIBRARIES": tuple(found["soname"] for found in own)}),
-        (_baked, {"MARKERS": tuple((n, f"3.4.{n}") for n in range(minor, 0, -1))}),
+        (_baked, {"MARKERS": tuple((n, f"3.4.{n}") for n in proved)}),
         (_dl, {"supported": lambda: glibc, "resident": linker.resident}),
         (_dl, {"open_global": linker.open_global, "has_function": linker.has_function}),
         (_dl, {"file_contains": linker.file_contains}),
@@ -184,9 +221,12 @@ def _replace_ports(ports: ExitStack, linker: Linker, *, glibc: bool) -> None:
     ports.enter_context(patch.dict(os.environ, clear=True))
 
 
-def _releases(version: str) -> tuple[tuple[str, str], ...]:
+def _releases(version: str, wanted: Document) -> tuple[tuple[str, str], ...]:
+    """The releases up to one, as far as they matter: itself, and the one that is asked for."""
     major, newest = numbers(version)
-    return tuple((f"{major}.{minor}",) * 2 for minor in range(newest, 0, -1))
+    asked = numbers(wanted.get("cudart", ""))[1:] if "." in wanted.get("cudart", "") else ()
+    minors = sorted({newest, *(min(newest, minor) for minor in asked)} - {0}, reverse=True)
+    return tuple((f"{major}.{minor}",) * 2 for minor in minors)
 
 
 OPERATIONS = {"loader": loader}

@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 
 from cxxrt_toolchain.abi.provider import (
     NoProviderError,
+    Provided,
     load_providers,
     read_library,
     read_provider,
@@ -23,11 +24,22 @@ answer_loader.numbers("1")  # its import has put the loader on sys.path
 
 from cxx11_cuda_runtime import _errors, _group, _provider  # noqa: E402
 
+_SAID = ("sonames", "distribution", "policy", "first", "below", "line")
+
+
+def _read(document: Document) -> tuple[Provided, ...]:
+    """The rows of a document with what a bound asks for, and with no more."""
+    rows = [{key: row[key] for key in _SAID if key in row} for row in document["libraries"]]
+    rows = [{"scope": "local", **row} for row in rows]
+    return read_provider({"name": "x", "architectures": [], "libraries": rows})
+
 
 def providers(question: Document) -> Document:
     rows = dict(load_providers())
     if "rows" in question:
-        rows = {row.soname: row for each in question["rows"] for row in read_provider(each)}
+        if not _rows_are_well_formed(question["rows"]):
+            return {"rejected": ["C-5"]}
+        rows = {row.soname: row for each in question["rows"] for row in _read(each)}
         for soname, row in rows.items():
             document = question.get("tables", {}).get(soname)
             empty = {"complete": False, "releases": {}}
@@ -40,7 +52,22 @@ def providers(question: Document) -> Document:
     except NoProviderError:
         return {"rejected": ["K-6"]}
     answers = {text: _requirement(text, row.policy) for row, text in found}
-    return {"requirements": [answers[text] for text in sorted(answers)]}
+    keys = ("distribution", "minimum", "below", "line")
+    return {
+        "requirements": sorted(answers.values(), key=lambda row: [row[key] or "" for key in keys])
+    }
+
+
+def _rows_are_well_formed(documents: list[Document]) -> bool:
+    """What ``forms.json`` cannot say of rows: K-1, and which of them have a line."""
+    rows = [row for each in documents for row in each["libraries"]]
+    sonames = [soname for row in rows for soname in row["sonames"]]
+    lines = all(
+        row["policy"] in ("symbols", "versions", "line")
+        and ("line" in row) == (row["policy"] == "line")
+        for row in rows
+    )
+    return lines and len(sonames) == len(set(sonames))
 
 
 def _requirement(text: str, policy: str) -> Document:
@@ -69,6 +96,14 @@ def places(question: Document) -> Document:
 
 
 def libraries(question: Document) -> Document:
+    sonames = [row["soname"] for row in question["rows"]]
+    scopes = {row.get("scope", "local") for row in question["rows"]}
+    if len(sonames) > len(set(sonames)) or not scopes <= {"local", "global"}:
+        return {"rejected": ["C-5"]}
+    return _load(question)
+
+
+def _load(question: Document) -> Document:
     loaded = dict(question["resident"])
     steps: list[Document] = []
 
@@ -92,7 +127,7 @@ def libraries(question: Document) -> Document:
 
     def open_together(paths: list[str], mode: int) -> None:
         sonames = sorted(path.rpartition("/")[2] for path in paths)
-        loaded.update({s: question["placed"].get(s, loaded.get(s)) for s in sonames})
+        loaded.update({s: question["placed"][s] for s in sonames if s not in loaded})
         scope = "global" if mode & 0x100 else "local"
         steps.append({"sonames": sonames, "action": "load", "scope": scope})
 
@@ -111,7 +146,7 @@ def libraries(question: Document) -> Document:
             return {"rejected": ["K-10"]}
         except _errors.ProviderMismatchError:
             return {"rejected": ["K-11"]}
-    return {"steps": steps}
+    return {"steps": [step for place, step in enumerate(steps) if step not in steps[:place]]}
 
 
 def _placed(row: Document, placed: Document) -> Any:  # noqa: ANN401

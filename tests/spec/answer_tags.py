@@ -1,18 +1,13 @@
 """This implementation behind the door of the conformance suite: one question per line, one answer.
 
-The operations on tags, file names and variants. Run as a command it speaks the protocol of
-``abi-tag-spec/vectors/README.md``; the tests call ``answer()`` in process.
+The operations on tags, file names and variants.
 """
 
 from __future__ import annotations
 
-import json
-import sys
+import re
 from dataclasses import replace
-from typing import Any
-
-from packaging.tags import Tag, create_compatible_tags_selector, parse_tag
-from packaging.utils import parse_wheel_filename
+from typing import Any, NamedTuple
 
 from cxxrt_toolchain.abi.filename import (
     BadWheelNameError,
@@ -21,12 +16,20 @@ from cxxrt_toolchain.abi.filename import (
     violations,
 )
 from cxxrt_toolchain.abi.spec import Spec, epoch_from_document, load_spec
-from cxxrt_toolchain.abi.tag import AbiTag, BadTagError, RuntimeAbi
+from cxxrt_toolchain.abi.tag import AbiTag, BadTagError, RuntimeAbi, claims_runtime
 from cxxrt_toolchain.abi.variant import from_variant_name, properties, to_variant_name
 from cxxrt_toolchain.host.supported import Host, Veto, supported_tags
 
 Document = dict[str, Any]
 SPEC = load_spec()
+
+
+class Tag(NamedTuple):
+    """A tag as it stands: that of ``packaging`` has lost its case."""
+
+    interpreter: str
+    abi: str
+    platform: str
 
 
 class RejectedError(Exception):
@@ -56,6 +59,8 @@ def format_parts(question: Document) -> Document:
 def filename(question: Document) -> Document:
     try:
         name = parse_wheel_name(question["filename"])
+        if not any(map(claims_runtime, name.abi)):
+            return {"runtime_abi": None, "tags": list(name.expanded)}
         found = violations(
             name,
             SPEC,
@@ -67,25 +72,41 @@ def filename(question: Document) -> Document:
         raise RejectedError("T-1") from None
     except TooManyTagsError:
         raise RejectedError("G-8") from None
+    except BadWheelNameError:
+        raise RejectedError("G-9") from None
     if found:
         raise RejectedError(*(each.rule for each in found))
-    runtime = str(name.runtime) if name.runtime else None
-    return {"runtime_abi": runtime, "tags": list(name.expanded)}
+    return {"runtime_abi": str(name.runtime), "tags": list(name.expanded)}
 
 
 def expand(question: Document) -> Document:
-    return {"tags": [str(tag) for tag in _expanded(question["environment"])]}
+    return {"tags": ["-".join(tag) for tag in _expanded(question["environment"])]}
 
 
 def supported(question: Document) -> Document:
-    (tag,) = parse_tag(question["tag"])
-    return {"supported": tag in _expanded(question["environment"])}
+    tags = map("-".join, _expanded(question["environment"]))
+    return {"supported": question["tag"] in tags}
 
 
 def order(question: Document) -> Document:
-    select = create_compatible_tags_selector(_expanded(question["environment"]))
-    named = [(wheel, parse_wheel_filename(wheel)[3]) for wheel in question["wheels"]]
-    return {"wheels": list(select(named))}
+    places = {"-".join(tag): place for place, tag in enumerate(_expanded(question["environment"]))}
+    ranked = []
+    for wheel in question["wheels"]:
+        try:
+            name = parse_wheel_name(wheel)
+        except BadWheelNameError:
+            continue
+        best = min((places[tag] for tag in name.expanded if tag in places), default=None)
+        if best is not None:
+            ranked.append((wheel, best, _build(name.build)))
+    ranked.sort(key=lambda row: row[2], reverse=True)
+    return {"wheels": [wheel for wheel, _, _ in sorted(ranked, key=lambda row: row[1])]}
+
+
+def _build(text: str) -> tuple[int, str]:
+    digits = re.match("[0-9]*", text)
+    assert digits is not None
+    return (int(digits[0]), text[digits.end() :]) if text else (-1, "")
 
 
 def to_variant(question: Document) -> Document:
@@ -103,9 +124,15 @@ def to_variant(question: Document) -> Document:
 
 def from_variant(question: Document) -> Document:
     try:
-        return {"filename": from_variant_name(question["filename"], question["properties"], SPEC)}
+        parse_wheel_name(question["filename"])
+    except BadWheelNameError:
+        return filename(question)
+    try:
+        name = from_variant_name(question["filename"], question["properties"], SPEC)
     except (BadTagError, BadWheelNameError):
         raise RejectedError("M-4") from None
+    filename({"filename": name})
+    return {"filename": name}
 
 
 OPERATIONS = {
@@ -129,7 +156,7 @@ def answer(operation: str, question: Document) -> Document:
 
 
 def _expanded(environment: Document) -> list[Tag]:
-    base = [tag for text in environment["tags"] for tag in parse_tag(text)]
+    base = [Tag(*text.split("-")) for text in environment["tags"]]
     return supported_tags(base, _host(environment), _spec(environment))
 
 
@@ -153,17 +180,3 @@ def _spec(environment: Document) -> Spec:
         return SPEC
     rows = sorted((int(number), row) for number, row in environment["epochs"].items())
     return replace(SPEC, epochs=tuple(epoch_from_document(number, row) for number, row in rows))
-
-
-def main() -> None:
-    """Speak the protocol."""
-    for line in sys.stdin:
-        vector = json.loads(line)
-        reply: Document = {"unsupported": True}
-        if vector["operation"] in OPERATIONS:
-            reply = {"answer": answer(vector["operation"], vector["input"])}
-        print(json.dumps({"id": vector["id"], **reply}), flush=True)
-
-
-if __name__ == "__main__":
-    main()

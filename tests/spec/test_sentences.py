@@ -83,7 +83,8 @@ def test_every_file_of_a_vector_exists_and_every_file_is_used() -> None:
 
 def test_every_schema_has_vectors_of_both_kinds() -> None:
     folder = TEXT.parent / "cxxrt_abi_tag_spec" / "schemas"
-    kinds = {(v.input["schema"], v.rejected) for v in SUITE if v.operation == "schema"}
+    asked = [v for v in SUITE if v.operation == "schema" and v.sentence != ("C-5",)]
+    kinds = {(v.input["schema"], v.rejected) for v in asked}
     names = {path.name.removesuffix(".schema.json") for path in folder.glob("*.json")}
     assert kinds == {(name, rejected) for name in names for rejected in (False, True)}
 

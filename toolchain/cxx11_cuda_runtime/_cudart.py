@@ -98,15 +98,15 @@ def _choices(
     choice = _load.setting("CXXRT_CUDART") or "auto"
     if "/" in choice:
         yield "override", choice
-    if choice in {"auto", "nvidia"}:
-        path = _nvidia_file(major, looked)
-        if path and (choice == "nvidia" or not _vendored_is_better(path, major, release)):
-            yield "nvidia-wheel", path
+    files = []
+    if choice in {"auto", "nvidia"} and (path := _nvidia_file(major, looked)):
+        files.append(("nvidia-wheel", path))
     if choice == "auto":
         folders = [p + "/lib" for p in _search.conda_prefixes((sys.prefix, sys.base_prefix))]
-        yield from _existing("conda", folders, soname, looked)
+        files += _existing("conda", folders, soname, looked)
     if choice in {"auto", "vendored"} and major in _baked.CUDART:
-        yield "vendored", _load.LIB + soname
+        files.append(("vendored", _load.LIB + soname))
+    yield from _new_enough(files, major, release)
     if choice == "system":
         roots = [os.environ.get(name, "") for name in _TOOLKIT_VARIABLES]
         folders = [root + "/lib64" for root in roots if os.path.isabs(root)]
@@ -135,20 +135,25 @@ def _nvidia_file(major: str, looked: list[str]) -> str:
     return ""
 
 
-def _vendored_is_better(path: str, major: str, release: tuple[int, int] | None) -> bool:
-    """Whether NVIDIA's file is too old for the calling package and ours is not; warns then."""
+def _new_enough(
+    files: list[tuple[str, str]], major: str, release: tuple[int, int] | None
+) -> list[tuple[str, str]]:
+    """The files without those that are too old for the calling package if ours is not; warns."""
     symbol = symbol_of(release) if release else ""
     if not release or not symbol or as_numbers(_baked.CUDART[major][0]) < release:
-        return False
-    if _dl.file_contains(path, b"\0" + symbol.encode() + b"\0"):
-        return False
+        return files
+    proof = b"\0" + symbol.encode() + b"\0"
+    good = [row for row in files if row[0] == "vendored" or _dl.file_contains(row[1], proof)]
+    if good[:1] == files[:1] or not good:
+        return good or files
+    taken = "cxx11-cuda-runtime's" if good[0][0] == "vendored" else good[0][1]
     warnings.warn(
-        f"{path} is older than CUDA {release[0]}.{release[1]}: taking cxx11-cuda-runtime's"
+        f"{files[0][1]} is older than CUDA {release[0]}.{release[1]}: taking {taken}"
         f" [{_PASSED_OVER}]",
         RuntimeWarning,
         stacklevel=2,
     )
-    return True
+    return good
 
 
 def requirement(major: str, release: tuple[int, int] | None) -> str:

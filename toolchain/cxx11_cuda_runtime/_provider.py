@@ -143,7 +143,7 @@ def _open(
         raise refused(rows, cut, reason)
     if ctypes is not None and len(rows) == 1:
         _prove(ctypes, rows[0], handle, who, paths[0])
-    for row in rows[1:]:
+    for row in rows if len(rows) > 1 else ():
         _is_resident(ctypes, row, who)
 
 

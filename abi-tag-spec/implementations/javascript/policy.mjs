@@ -2,9 +2,9 @@
 
 import { bounds } from './bounds.mjs';
 import { readElf } from './elf.mjs';
-import { compare } from './loader.mjs';
-import { formatRuntime, parse, Rejected } from './tag.mjs';
+import { compare, eligible, formatRuntime, parse, pythonAllowed, Rejected } from './tag.mjs';
 
+const MEMBER = /^(?!\.\.?(?:\/|$))[\w.+-]+(?:\/(?!\.\.?(?:\/|$))[\w.+-]+)*$/;
 const glob = (pattern) => new RegExp(`^${pattern.replace(/[.+^${}()|\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.')}$`);
 const any = (patterns, text) => patterns.some((pattern) => glob(pattern).test(text));
 
@@ -13,7 +13,7 @@ function namesOldString(mangled) { // P-5: walks the tokens, so that "Ss" in an 
   token.lastIndex = 2;
   for (let found; mangled.startsWith('_Z') && (found = token.exec(mangled)) !== null;) {
     if (found[2]) return true;
-    if (found[1]) token.lastIndex += Number(found[1]);
+    if (found[1]) token.lastIndex += Math.min(Number(found[1]), mangled.length);
   }
   return false;
 }
@@ -28,7 +28,7 @@ function leavesWheel(path, name) { // P-8
   });
 }
 
-const numbers = (text) => (/^[0-9.]+$/.test(text) ? text : null);
+const numbers = (text) => (/^[0-9]+(\.[0-9]+)*$/.test(text) ? text : null);
 
 function promiseOf(glibc, manylinux) { // what the plain platform tag promises: P-3, P-9
   const here = manylinux.platforms.filter((row) => compare(row.glibc, glibc) <= 0);
@@ -37,7 +37,7 @@ function promiseOf(glibc, manylinux) { // what the plain platform tag promises: 
     lacks(architecture, node) {
       const [namespace, ...rest] = node.split('_');
       const ceiling = (row[architecture] ?? {})[namespace] ?? row[namespace];
-      if (!manylinux.namespaces.includes(namespace)) return false;
+      if (!manylinux.namespaces.includes(namespace) || ceiling === undefined) return false;
       const number = numbers(rest.join('_'));
       if (number) return compare(number, ceiling) > 0;
       return !(node in manylinux.named) || compare(manylinux.named[node], glibc) > 0;
@@ -49,8 +49,15 @@ function promiseOf(glibc, manylinux) { // what the plain platform tag promises: 
 }
 
 export function checkPolicy({ tag, runtime, objects }, tables) {
-  const [, abi, platform] = tag.split('-');
+  const [python, abi, platform] = tag.split('-');
+  const names = objects.map(({ name }) => name);
+  if (tag.length > 240 || new Set(names).size < names.length || !names.every((name) => MEMBER.test(name))) throw new Rejected('C-5');
   const parsed = parse(abi);
+  if (!Object.hasOwn(tables.epochs, parsed.epoch)) throw new Rejected('S-2');
+  const epoch = tables.epochs[parsed.epoch];
+  if (parsed.cuda !== null && !epoch.cuda_majors.includes(parsed.cuda)) throw new Rejected('S-4');
+  if (!eligible(platform, epoch)) throw new Rejected('G-2');
+  if (!pythonAllowed([python], parsed.base)) throw new Rejected('G-3');
   const policy = tables.policy(formatRuntime(parsed));
   const [, major, minor, architecture] = /^manylinux_(\d+)_(\d+)_(.+)$/.exec(platform);
   const glibc = `${major}.${minor}`;
@@ -58,6 +65,8 @@ export function checkPolicy({ tag, runtime, objects }, tables) {
   const read = objects.map(({ name, elf }) => ({ name, ...readElf(Buffer.from(elf.base64, 'base64')) }));
   const inside = new Set(read.flatMap(({ name, soname }) => [name.split('/').at(-1), soname]));
   const faults = new Set();
+  const [first, ...rest] = runtime.split('.');
+  if (first !== String(parsed.epoch) || rest.length < 1 || rest.length > 2) faults.add('G-7');
   for (const object of read) {
     const outside = object.needed.filter((soname) => !inside.has(soname));
     for (const soname of outside) {
@@ -74,13 +83,13 @@ export function checkPolicy({ tag, runtime, objects }, tables) {
     const defined = object.symbols.filter((symbol) => symbol.defined).map((symbol) => symbol.name);
     if (names.some((text) => any(policy.forbidden_members, text))) faults.add('P-2');
     if (defined.some((text) => any(policy.forbidden_definitions, text))) faults.add('P-2');
-    const bound = lowerBound(object, parsed.epoch, tables);
+    const bound = lowerBound(object, outside, parsed.epoch, tables);
     if (bound === null) faults.add('P-3');
     else if (compare(bound, runtime) > 0) faults.add('G-7');
     for (const node of Object.values(object.versions).flat()) {
       if (/^GLIBC_[0-9.]+$/.test(node) && compare(node.slice(6), glibc) > 0) faults.add('P-4');
     }
-    if (policy.cxx11_abi && object.symbols.some(({ name }) => namesOldString(name))) faults.add('P-5');
+    if (policy.cxx11_abi && defined.some(namesOldString)) faults.add('P-5');
     if (object.executableStack) faults.add('P-7');
     if (object.paths.some((path) => leavesWheel(path, object.name))) faults.add('P-8');
   }
@@ -88,9 +97,13 @@ export function checkPolicy({ tag, runtime, objects }, tables) {
   return { conforms: true };
 }
 
-function lowerBound(object, epoch, tables) { // null: none of the tables has it
+function lowerBound(object, outside, epoch, tables) { // null: none of the tables has it
+  const needs = Object.fromEntries(Object.entries(object.versions).filter(([soname]) => outside.includes(soname)));
+  const majors = outside.map((soname) => /^libcudart\.so\.([0-9]+)$/.exec(soname)).filter(Boolean);
+  const cudart = Object.fromEntries(majors.map(([soname, major]) =>
+    [major, object.symbols.filter(({ defined, weak, library }) => !defined && !weak && library === soname).map(({ name }) => name)]));
   try {
-    return bounds({ epoch, needs: object.versions }, tables).minimum;
+    return bounds({ epoch, needs, cudart }, tables).minimum;
   } catch (error) {
     if (error instanceof Rejected) return null;
     throw error;

@@ -1,7 +1,6 @@
 // Section 18: requirements by rows, places, and what the loader does with rows.
 
-import { compare } from './loader.mjs';
-import { Rejected } from './tag.mjs';
+import { compare, Rejected } from './tag.mjs';
 
 function history(table, symbol) { // K-3, K-4: when it came last, and when it went for good
   let added = null;
@@ -27,10 +26,17 @@ function requirement(row, table, symbols) {
   return { distribution: row.distribution, minimum, below, line: row.line ?? null };
 }
 
+function areWellFormed(rows) { // K-1, and what forms.json cannot say
+  const sonames = rows.flatMap((row) => row.sonames);
+  return new Set(sonames).size === sonames.length && rows.every((row) =>
+    ['symbols', 'versions', 'line'].includes(row.policy) && (row.line !== undefined) === (row.policy === 'line'));
+}
+
 // rows: documents of providers/; table: SONAME -> document of symbols/, or undefined.
 export function requirements({ needs, rows: given, tables }, data) {
   const rows = (given ?? data.providers).flatMap(({ libraries }) => libraries);
-  const table = given ? (soname) => tables?.[soname] : data.library;
+  if (given && !areWellFormed(rows)) throw new Rejected('C-5');
+  const table = given ? (soname) => (Object.hasOwn(tables ?? {}, soname) ? tables[soname] : undefined) : data.library;
   const found = new Map();
   for (const [soname, symbols] of Object.entries(needs)) {
     const row = rows.find(({ sonames }) => sonames.includes(soname));
@@ -38,7 +44,9 @@ export function requirements({ needs, rows: given, tables }, data) {
     const answer = requirement(row, table(soname), symbols);
     found.set(JSON.stringify(answer), answer);
   }
-  return { requirements: [...found.keys()].sort().map((key) => found.get(key)) };
+  const key = ({ distribution, minimum, below, line }) => [distribution, minimum, below ?? '', line ?? ''];
+  const before = (a, b) => a.map((text, i) => (text < b[i] ? -1 : Number(text > b[i]))).find(Boolean) ?? 0;
+  return { requirements: [...found.values()].sort((a, b) => before(key(a), key(b))) };
 }
 
 export function places({ place, sys_path: path, own, prefix, installed }) { // K-12
@@ -57,6 +65,8 @@ export function load({ rows, resident, placed }) { // K-8 to K-11
   const has = (functions, row) => (row.proof ?? []).every((name) => functions.includes(name));
   const steps = [];
   const absent = [];
+  if (new Set(rows.map(({ soname }) => soname)).size < rows.length
+    || rows.some(({ scope = 'local' }) => !['local', 'global'].includes(scope))) throw new Rejected('C-5');
   for (const row of rows) {
     if (!Object.hasOwn(resident, row.soname)) absent.push(row);
     else if (!has(resident[row.soname], row)) throw new Rejected('K-11');

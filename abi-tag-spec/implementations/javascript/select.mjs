@@ -1,6 +1,6 @@
 // Sections 6 and 7: which tags an environment supports, and in what order.
 
-import { eligible, expandField, formatRuntime, isBase, parse, Rejected, splitName } from './tag.mjs';
+import { compare, eligible, expandField, formatRuntime, isBase, parse, Rejected, splitName } from './tag.mjs';
 
 function partsOf(tag) {
   const [python, abi, platform] = tag.split('-');
@@ -21,14 +21,28 @@ function allows(environment, epochs, runtime, platform) { // S-2 to S-5
     && !vetoed(environment, runtime, architectureOf(platform));
 }
 
-export const knownEpochs = (environment, published) =>
-  ({ ...(environment.epochs ?? published), ...(environment.installed ?? {}) });
+const union = (a, b) => [...new Set([...a, ...b])];
+
+function knownEpochs({ epochs, installed }, published) { // S-2, E-6
+  const known = Object.fromEntries(Object.entries(epochs ?? published).filter(([number]) => BigInt(number) < 1000n));
+  for (const [number, declared] of Object.entries(installed ?? {})) {
+    const own = known[number] ?? declared;
+    known[number] = {
+      ...own,
+      architectures: union(own.architectures, declared.architectures),
+      cuda_majors: union(own.cuda_majors, declared.cuda_majors),
+    };
+  }
+  return known;
+}
+
+const descending = (a, b) => (a < b ? 1 : -(a > b));
 
 function runtimesAround(epochs, driver) { // O-2, O-3, O-5
   const before = [];
   const after = [];
-  for (const number of Object.keys(epochs).map(Number).sort((a, b) => b - a)) {
-    const majors = [...epochs[number].cuda_majors].sort((a, b) => b - a);
+  for (const number of Object.keys(epochs).map(BigInt).sort(descending)) {
+    const majors = [...epochs[number].cuda_majors].sort(descending);
     const runs = (major) => driver !== null && driver !== undefined && major <= driver;
     for (const cuda of majors.filter(runs)) before.push({ epoch: number, cuda });
     before.push({ epoch: number, cuda: null });
@@ -79,11 +93,26 @@ export function supported(environment, tag, published) {
     && allows(environment, knownEpochs(environment, published), parsed, platform);
 }
 
+function byBuild(a, b) { // O-7a
+  const [[, left, more], [, right, rest]] = [a, b].map((build) => /^([0-9]*)(.*)$/.exec(build ?? ''));
+  if (!left || !right) return (left ? 0 : 1) - (right ? 0 : 1);
+  return compare(right, left) || descending(more, rest);
+}
+
 export function order(environment, wheels, published) { // O-7, I-1
   const rank = new Map(expand(environment, published).map((tag, index) => [tag, index]));
   return wheels
-    .map((wheel) => ({ wheel, best: Math.min(...expandField(splitName(wheel)).map((tag) => rank.get(tag) ?? Infinity)) }))
+    .flatMap((wheel) => {
+      try {
+        const fields = splitName(wheel);
+        const best = Math.min(...expandField(fields).map((tag) => rank.get(tag) ?? Infinity));
+        return [{ wheel, best, build: fields.build }];
+      } catch (error) {
+        if (error instanceof Rejected) return []; // no wheel's name
+        throw error;
+      }
+    })
     .filter(({ best }) => best !== Infinity)
-    .sort((a, b) => a.best - b.best)
+    .sort((a, b) => a.best - b.best || byBuild(a.build, b.build))
     .map(({ wheel }) => wheel);
 }

@@ -4,7 +4,7 @@ import { checkWheel, formatRuntime, isBase, joinName, parse, parseRuntime, Rejec
 
 export function propertiesOf({ epoch, cuda }) { // M-2
   const abi = `cxxrt :: abi :: ${epoch}`;
-  return cuda === null ? [abi] : [abi, `cxxrt :: cuda :: ${cuda}`];
+  return cuda === null ? [abi] : [abi, `nvidia :: cuda_version_lower_bound :: ${cuda}.0`];
 }
 
 export function toVariant(filename, epochs) { // M-1, M-6
@@ -16,14 +16,15 @@ export function toVariant(filename, epochs) { // M-1, M-6
   return { filename: joinName({ ...fields, abi, label }), label, properties: propertiesOf(parsed[0]).sort() };
 }
 
-export function fromVariant(filename, properties) { // M-3, M-4
+export function fromVariant(filename, properties, epochs) { // M-3, M-4
   const fields = splitName(filename);
   const runtime = fields.label === null ? null : parseRuntime(fields.label);
   if (!runtime) throw new Rejected('M-4');
-  const said = properties.filter((text) => text.startsWith('cxxrt :: ')).sort();
-  if (JSON.stringify(said) !== JSON.stringify(propertiesOf(runtime).sort())) throw new Rejected('M-4');
+  if (JSON.stringify([...properties].sort()) !== JSON.stringify(propertiesOf(runtime).sort())) throw new Rejected('M-4');
   const bases = fields.abi.split('.');
   if (!bases.every(isBase)) throw new Rejected('M-4');
   const abi = bases.map((base) => `${fields.label}_${base}`).join('.');
-  return { filename: joinName({ ...fields, abi, label: null }) };
+  const tagged = joinName({ ...fields, abi, label: null });
+  checkWheel({ filename: tagged }, epochs);
+  return { filename: tagged };
 }

@@ -55,6 +55,8 @@ object executable-stack.so -- -Wl,-z,execstack
 object runpath-origin.so -- '-Wl,-rpath,$ORIGIN/../foo.libs' -Wl,--enable-new-dtags
 object runpath-absolute.so -- -Wl,-rpath,/usr/lib -Wl,--enable-new-dtags
 object runpath-escapes.so -- '-Wl,-rpath,$ORIGIN/../../../lib' -Wl,--enable-new-dtags
+object runpath-braces.so -- '-Wl,-rpath,${ORIGIN}/../foo.libs' -Wl,--enable-new-dtags
+object runpath-empty-entry.so -- '-Wl,-rpath,$ORIGIN::$ORIGIN/b' -Wl,--enable-new-dtags
 object rpath-absolute.so -- -Wl,-rpath,/usr/lib -Wl,--disable-new-dtags
 
 # VER_FLG_WEAK on the second need: GNU ld never sets it, so it is written behind vna_hash.
@@ -117,3 +119,16 @@ echo 'void _Z4takeNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE(void) {}'
 gcc $link string.c -o "$here/string-abi-new.so"
 echo 'void _Z7ClassSsv(void) {}' > string.c
 gcc $link string.c -o "$here/string-abi-in-a-name.so"
+
+# The same function of libstdc++ that takes the old string, only needed.
+echo "GLIBCXX_3.4 { global: _ZNSs4swapERSs; };" > stub.map
+echo "void _ZNSs4swapERSs(void) {}" > stub.c
+gcc $link stub.c -o libstdc++.so.6 -Wl,-soname,libstdc++.so.6 -Wl,--version-script,stub.map
+echo "void _ZNSs4swapERSs(void); void PyInit__ext(void) { _ZNSs4swapERSs(); }" > object.c
+gcc $link object.c ./libstdc++.so.6 -o "$here/string-abi-old-needed.so"
+
+# PT_GNU_STACK made PT_NULL: the second field of its program header is the type.
+none="$here/no-gnu-stack.so"
+object no-gnu-stack.so
+at=$(readelf -lW "$none" | awk '/^  [A-Z]/ && $1 != "Type" { if ($1 == "GNU_STACK") print n; n++ }')
+printf '\000\000\000\000' | dd of="$none" bs=1 seek=$((64 + 56 * at)) conv=notrunc status=none

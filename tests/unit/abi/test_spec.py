@@ -40,7 +40,11 @@ def test_epochs_and_majors_are_sorted_as_numbers() -> None:
             "distribution": "runtime",
             "epochs": {"10": row, "9": row},
             "cuda": {"100": {"library": "libcudart.so.100", "driver": "900.1"}},
-            "variant": {"namespace": "x", "features": ["abi", "cuda"]},
+            "variant": {
+                "namespace": "x",
+                "feature": "abi",
+                "cuda": {"namespace": "y", "feature": "z", "requires": [], "plugin-api": "y:Z"},
+            },
         }
     )
     assert [epoch.number for epoch in spec.epochs] == [9, 10]

@@ -16,7 +16,6 @@ from cxxrt_toolchain.abi.variant import (
     index_file_name,
     plain_name,
     properties,
-    runtime_from_properties,
     to_variant_name,
     variants_document,
     variants_text,
@@ -25,12 +24,6 @@ from cxxrt_toolchain.abi.variant import (
 SPEC = load_spec()
 RUNTIMES = st.builds(RuntimeAbi, epoch=st.integers(1, 2000), cuda=st.none() | st.integers(10, 99))
 BASES = st.sampled_from(["cp312", "cp314t", "abi3", "none", "pypy311_pp73"])
-
-
-@given(RUNTIMES)
-def test_properties_name_exactly_one_runtime_abi(runtime: RuntimeAbi) -> None:
-    """M-2."""
-    assert runtime_from_properties(properties(runtime, SPEC), SPEC) == runtime
 
 
 @given(BASES, RUNTIMES, st.sampled_from(["", "1-"]))
@@ -46,19 +39,22 @@ def test_there_and_back_is_the_same_name(base: str, runtime: RuntimeAbi, build: 
 def test_a_wheels_document_holds_its_own_variant_only() -> None:
     runtime = RuntimeAbi(epoch=1, cuda=12)
     document = json.loads(variants_text([runtime], SPEC))
-    assert document["variants"] == {"cxxrt1_cu12": {"cxxrt": {"abi": ["1"], "cuda": ["12"]}}}
+    assert document["variants"] == {
+        "cxxrt1_cu12": {"cxxrt": {"abi": ["1"]}, "nvidia": {"cuda_version_lower_bound": ["12.0"]}}
+    }
 
 
-def test_the_provider_is_static_with_the_known_values_best_first() -> None:
+def test_our_provider_is_static_and_the_driver_is_left_to_nvidias() -> None:
     """M-5."""
     document = variants_document([RuntimeAbi(epoch=1)], SPEC)
     assert document["providers"] == {
-        "cxxrt": {
-            "static-properties": {"abi": ["1"], "cuda": ["13", "12"]},
-            "feature-order": ["abi", "cuda"],
-        }
+        "cxxrt": {"static-properties": {"abi": ["1"]}, "feature-order": ["abi"]},
+        "nvidia": {
+            "requires": ["nvidia-variant-provider>=0.0.1,<1.0.0"],
+            "plugin-api": "nvidia_variant_provider.plugin:NvidiaVariantPlugin",
+        },
     }
-    assert document["default-priorities"] == {"namespace": ["cxxrt"]}
+    assert document["default-priorities"] == {"namespace": ["cxxrt", "nvidia"]}
 
 
 def test_the_index_file_is_the_union_of_the_wheels_documents() -> None:
@@ -83,16 +79,23 @@ def test_the_index_file_is_named_as_wheels_are() -> None:
     "values",
     [
         [],
-        ["cxxrt :: cuda :: 12"],
         ["cxxrt :: abi :: 01"],
-        ["cxxrt :: abi"],
-        ["cxxrt"],
-        ["abi :: 1"],
+        ["cxxrt :: abi :: 1", "cxxrt :: abi :: 1"],
+        ["cxxrt :: abi :: 1", "x86_64 :: level :: v4"],
+        ["cxxrt :: abi :: 1", "nvidia :: cuda_version_lower_bound :: 12.0"],
     ],
 )
-def test_properties_that_name_no_runtime_abi_are_refused(values: list[str]) -> None:
+def test_properties_other_than_the_labels_are_refused(values: list[str]) -> None:
+    """M-4."""
+    name = "foo-1.0-cp312-cp312-manylinux_2_28_x86_64-cxxrt1.whl"
+    with pytest.raises(BadWheelNameError, match="which an ABI tag cannot say"):
+        from_variant_name(name, values, SPEC)
+
+
+def test_a_foreign_label_does_not_map_back() -> None:
+    name = "foo-1.0-cp312-cp312-manylinux_2_28_x86_64-x86_64_v3.whl"
     with pytest.raises(BadTagError):
-        runtime_from_properties(values, SPEC)
+        from_variant_name(name, ["cxxrt :: abi :: 1"], SPEC)
 
 
 @pytest.mark.parametrize(

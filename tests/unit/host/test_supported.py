@@ -130,9 +130,21 @@ def test_a_runtime_that_is_not_installed_and_a_missing_driver_refuse_nothing() -
     assert Tag("cp312", "cxxrt1_cu13_cp312", "manylinux_2_28_x86_64") in expanded
 
 
-def test_an_installed_runtime_does_not_redefine_a_published_epoch() -> None:
+def test_an_installed_runtime_adds_to_a_published_epoch_and_takes_nothing_from_it() -> None:
+    """S-2."""
     epoch = Epoch(number=1, glibc_floor=(2, 5), architectures=("x86_64",), cuda_majors=(99,))
-    assert supported_runtimes(Host(installed=(epoch,)), SPEC) == supported_runtimes(Host(), SPEC)
+    found = supported_runtimes(Host(installed=(epoch,)), SPEC)
+    assert found[:-1] == supported_runtimes(Host(), SPEC)
+    assert str(found[-1].runtime) == "cxxrt1_cu99"
+
+
+def test_a_private_epoch_counts_only_where_a_runtime_declares_it() -> None:
+    """E-6."""
+    private = replace(SPEC.epochs[0], number=1000)
+    spec = replace(SPEC, epochs=(*SPEC.epochs, private))
+    assert supported_runtimes(Host(), spec) == supported_runtimes(Host(), SPEC)
+    found = supported_runtimes(Host(installed=(private,)), spec)
+    assert str(found[0].runtime) == "cxxrt1000"
 
 
 @pytest.mark.parametrize(("floor", "pair"), [("2.17", (2, 17)), ("2", (2, 0))])

@@ -46,7 +46,8 @@ def test_each_encoding_has_its_name(tagged: Path, tmp_path: Path) -> None:
     with Wheel.open(variant) as wheel:
         document = json.loads(wheel.read("demo-1.0.dist-info/variant.json"))
         assert wheel.wheel_file.tags == (_PLAIN,)
-    assert document["variants"] == {"cxxrt1_cu12": {"cxxrt": {"abi": ["1"], "cuda": ["12"]}}}
+    nvidia = {"cuda_version_lower_bound": ["12.0"]}
+    assert document["variants"] == {"cxxrt1_cu12": {"cxxrt": {"abi": ["1"]}, "nvidia": nvidia}}
 
 
 @pytest.mark.parametrize("by_way_of", [Encoding.PLAIN, Encoding.VARIANT])
@@ -93,7 +94,20 @@ def test_a_record_that_contradicts_or_is_broken_is_refused(
 @pytest.mark.parametrize(
     ("variants", "message"),
     [
-        ({"cxxrt1_cu12": {"cxxrt": {"abi": ["1"], "cuda": ["13"]}}}, "ask for the label"),
+        (
+            {"cxxrt1_cu12": {"cxxrt": {"abi": ["1"]}}},
+            "differs in nvidia :: cuda_version_lower_bound :: 12.0",
+        ),
+        (
+            {
+                "cxxrt1_cu12": {
+                    "cxxrt": {"abi": ["1"]},
+                    "nvidia": {"cuda_version_lower_bound": ["12.0"]},
+                    "x86_64": {"level": ["v4"]},
+                }
+            },
+            "differs in x86_64 :: level :: v4, which an ABI tag cannot say",
+        ),
         ({"other": {}}, "no properties of the variant"),
         ([], "no properties of the variant"),
     ],

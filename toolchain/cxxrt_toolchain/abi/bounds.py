@@ -104,7 +104,7 @@ def requirement_text(
     for major, symbols in cudart.items():
         bounds += cudart_bounds(tables, major, symbols, epoch=epoch)
     lowest = max((bound.version for bound in bounds), default=Version(f"{epoch}.0"))
-    return f"{DISTRIBUTION}<{epoch + 1},>={lowest}"
+    return f"{DISTRIBUTION}<{epoch + 1},>={_shortest(lowest)}"
 
 
 def is_published(tables: SymbolTables, soname: str, node: str) -> bool:

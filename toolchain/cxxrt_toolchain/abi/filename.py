@@ -1,4 +1,4 @@
-"""A wheel's name and metadata against the rules G-1 to G-7 of the tag specification.
+"""A wheel's name and metadata against the rules G-1 to G-9 of the tag specification.
 
 A broken rule is a value; only a name that is no wheel's name is an error. Never opens a wheel.
 """
@@ -15,28 +15,33 @@ from packaging.version import InvalidVersion
 
 from cxxrt_toolchain.abi.platforms import legacy_alias, parse_platform
 from cxxrt_toolchain.abi.tag import AbiTag, RuntimeAbi, claims_runtime
-from cxxrt_toolchain.abi.versions import parse_requirement, parse_version
+from cxxrt_toolchain.abi.versions import parse_version
 from cxxrt_toolchain.errors import InputError
 
 if TYPE_CHECKING:
-    from packaging.requirements import Requirement
-
     from cxxrt_toolchain.abi.spec import Epoch, Spec
 
 _SET = r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*"
 _ABIS = _SET.replace("_]", "_+]")  # so that cxxrt1+cp312 is a malformed runtime ABI (T-1)
-# PEP 427, "Escaping and Unicode", and PEP 825. A build number begins with a digit and a Python tag
-# never does, so each of the two forms with six parts can be read in one way only.
+# Sentence G-9: PEP 427, "Escaping and Unicode", and PEP 825. A build number begins with a digit
+# and a Python tag never does, so each of the two forms with six parts can be read in one way only.
 _NAME = re.compile(
-    r"(?P<distribution>[A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)-(?P<version>[^-]+)"
+    r"(?P<distribution>[A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)-(?P<version>[A-Za-z0-9._!+]+)"
     r"(?:-(?P<build>[0-9][A-Za-z0-9_.]*))?"
     rf"-(?P<python>(?![0-9]){_SET})-(?P<abi>{_ABIS})-(?P<platform>{_SET})"
     r"(?:-(?P<label>[0-9a-z_.]+))?\.whl"
 )
 _MAX_TAGS = 4096
 """A compressed set of a few hundred bytes can expand to millions of tags."""
+_MAX_BYTES = 255
+"""What a file system takes."""
+_REQUIREMENT = re.compile(
+    r"[ \t]*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?P<clauses>.*)", re.DOTALL
+)
+_NUMBER = r"(?:0|[1-9][0-9]*)"
+_CLAUSE = re.compile(rf"[ \t]*(>=|<)[ \t]*({_NUMBER}(?:\.{_NUMBER})*)[ \t]*")
 _NATIVE = re.compile(r"graalpy[0-9]+_(?P<python>[0-9]+)_native", re.ASCII)
-_CPYTHON = re.compile(r"(?P<python>cp[0-9]+)[a-z]*", re.ASCII)
+_CPYTHON = re.compile(r"cp[0-9]+", re.ASCII)
 _PYPY = re.compile(r"pypy(?P<python>[0-9]+)_pp[0-9]+", re.ASCII)
 
 
@@ -83,8 +88,8 @@ class WheelTags:
 
     @property
     def expanded(self) -> tuple[str, ...]:
-        """Every single tag of the compressed sets, sorted."""
-        return tuple(sorted(map("-".join, product(self.python, self.abi, self.platform))))
+        """Every single tag of the compressed sets, sorted, each once."""
+        return tuple(sorted(set(map("-".join, product(self.python, self.abi, self.platform)))))
 
     @property
     def other_pythons(self) -> tuple[str, ...]:
@@ -113,8 +118,10 @@ def parse_wheel_name(filename: str) -> WheelTags:
 
     Raises:
         BadWheelNameError: It is not a wheel's name.
-        TooManyTagsError: Its tags expand to more than 4096.
+        TooManyTagsError: It is longer than 255 bytes, or its tags expand to more than 4096.
     """
+    if len(filename.encode("utf-8", "surrogateescape")) > _MAX_BYTES:
+        raise TooManyTagsError(f"{filename}: the name is longer than {_MAX_BYTES} bytes.")
     match = _NAME.fullmatch(filename)
     if match is None or "__" in match["distribution"]:
         raise BadWheelNameError(
@@ -161,7 +168,7 @@ def violations(
         found.append(Violation(rule="G-5", detail=detail))
     if tagged and variant:
         found.append(Violation(rule="G-5", detail="a tagged wheel has a variant.json"))
-    if tag_lines is not None and {line.strip() for line in tag_lines} != set(name.expanded):
+    if tag_lines is not None and set(tag_lines) != set(name.expanded):
         detail = "the Tag lines of WHEEL are not the tags of the name"
         found.append(Violation(rule="G-6", detail=detail))
     if requires_dist is not None:
@@ -206,8 +213,8 @@ def _python(name: WheelTags) -> Iterable[Violation]:
 def _belongs(python: str, base: str) -> bool:
     if base in ("abi3", "abi3t"):  # PEP 384, PEP 803: the oldest CPython that loads it
         return re.fullmatch(r"cp3[0-9]+", python, re.ASCII) is not None
-    if match := _CPYTHON.fullmatch(base):
-        return python == match["python"]
+    if match := _CPYTHON.match(base):
+        return python == match[0]
     if match := _PYPY.fullmatch(base):
         return python == f"pp{match['python']}"
     if match := _NATIVE.fullmatch(base):
@@ -225,40 +232,34 @@ def _one_runtime(name: WheelTags) -> Iterable[Violation]:
 
 
 def _requirement(runtime: RuntimeAbi, spec: Spec, lines: Iterable[str]) -> Iterable[Violation]:
-    """Rule G-7."""
-    from packaging.requirements import InvalidRequirement
+    """Rules G-7 and G-7a."""
     from packaging.utils import canonicalize_name
 
     wanted = f"{spec.distribution}>={runtime.epoch}.<minor>,<{runtime.epoch + 1}"
-    reasons = []
+    ours = []
     for line in lines:
-        try:
-            requirement = parse_requirement(line)
-        except InvalidRequirement as error:
-            yield Violation(rule="G-7", detail=f"Requires-Dist cannot be read: {error}")
+        match = _REQUIREMENT.match(line)
+        if match is None or canonicalize_name(match["name"]) != spec.distribution:
             continue
-        if canonicalize_name(requirement.name) != spec.distribution:
-            continue
-        reason = _bad_requirement(requirement, runtime.epoch)
-        if reason is None:
+        if _is_wanted(match["clauses"], runtime.epoch):
             return
-        reasons.append(f"{line!r} {reason}")
-    detail = "; ".join(reasons) or f"no requirement on {spec.distribution}"
+        ours.append(repr(line))
+    detail = "; ".join(ours) or f"no requirement on {spec.distribution}"
     yield Violation(rule="G-7", detail=f"{detail}; needs {wanted}")
 
 
-def _bad_requirement(requirement: Requirement, epoch: int) -> str | None:
-    if requirement.marker is not None:
-        return "is conditional"
-    if requirement.extras:
-        return "asks for extras"
-    if requirement.url is not None:
-        return "names a file, not versions"
-    bounds = [(item.operator, item.version) for item in requirement.specifier]
-    lower = [parse_version(version).release for operator, version in bounds if operator == ">="]
-    upper = [parse_version(version) for operator, version in bounds if operator == "<"]
-    if len(lower) != 1 or len(lower[0]) < len(("epoch", "minor")) or lower[0][0] != epoch:
-        return "has no lower bound of this epoch with a minor"
-    if upper != [parse_version(str(epoch + 1))]:
-        return "does not end before the next epoch"
-    return None
+def _is_wanted(text: str, epoch: int) -> bool:
+    text = text.strip(" \t")
+    if text.startswith("(") and text.endswith(")"):
+        text = text[1:-1]
+    clauses = [_CLAUSE.fullmatch(each) for each in text.split(",")]
+    bounds = dict(clause.groups() for clause in clauses if clause)
+    if len(clauses) != len(bounds) or set(bounds) != {">=", "<"}:
+        return False
+    lower, upper = bounds[">="].split("."), bounds["<"].split(".")
+    return (
+        lower[0] == str(epoch)
+        and len(lower) in (len(("N", "m")), len(("N", "m", "r")))
+        and upper[0] == str(epoch + 1)
+        and set(upper[1:]) <= {"0"}
+    )

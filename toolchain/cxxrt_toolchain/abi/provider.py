@@ -106,7 +106,7 @@ class Provided:
         for symbol in needed:
             if self.table.complete and not self.table.knows(symbol):
                 raise NoProviderError(
-                    f"no release of {self.distribution} up to {self.table.releases[-1]} has "
+                    f"no release of {self.distribution} up to {self.newest_known(self.first)} has "
                     f"{symbol} of {self.soname}.",
                     "Build against one of these releases, or use a toolchain that knows a newer.",
                 )

@@ -58,6 +58,20 @@ class CudaRuntime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VariantFeatures:
+    """The names of the PEP 825 properties (M-2), the namespaces in order of weight (M-5)."""
+
+    namespace: str
+    feature: str
+    """Its values are the epochs."""
+    cuda_namespace: str
+    cuda_feature: str
+    """Its values are CUDA releases that the driver runs."""
+    cuda_provider: Mapping[str, Any]
+    """What ``providers`` of a ``variant.json`` says of the second namespace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """The vocabulary of ``tags.json``."""
 
@@ -68,10 +82,7 @@ class Spec:
     """By number, ascending."""
     cuda: tuple[CudaRuntime, ...]
     """By major, ascending."""
-    variant_namespace: str
-    """The namespace of the PEP 825 properties."""
-    variant_features: tuple[str, str]
-    """Names of the features for the epoch and for the CUDA major, in order of weight."""
+    variant: VariantFeatures
 
     def epoch(self, number: int) -> Epoch | None:
         """The epoch of that number, None where this specification does not know it."""
@@ -114,7 +125,7 @@ def watched_symbols() -> WatchedSymbols:
 def spec_from_document(document: Mapping[str, Any]) -> Spec:
     """Read a document that conforms to ``schemas/tags.schema.json``."""
     variant = document["variant"]
-    abi_feature, cuda_feature = variant["features"]
+    cuda_property = variant["cuda"]
     epochs = {int(number): row for number, row in document["epochs"].items()}
     cuda = {int(major): row for major, row in document["cuda"].items()}
     return Spec(
@@ -125,8 +136,13 @@ def spec_from_document(document: Mapping[str, Any]) -> Spec:
             CudaRuntime(major=major, library=row["library"], driver=version_tuple(row["driver"]))
             for major, row in sorted(cuda.items())
         ),
-        variant_namespace=variant["namespace"],
-        variant_features=(abi_feature, cuda_feature),
+        variant=VariantFeatures(
+            namespace=variant["namespace"],
+            feature=variant["feature"],
+            cuda_namespace=cuda_property["namespace"],
+            cuda_feature=cuda_property["feature"],
+            cuda_provider={key: cuda_property[key] for key in ("requires", "plugin-api")},
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from cxxrt_toolchain.abi.versions import as_number
+from cxxrt_toolchain.abi.versions import MOST_DIGITS, as_number
 from cxxrt_toolchain.errors import InputError
 
 _EPOCH_AND_CUDA = r"cxxrt(?P<epoch>[1-9][0-9]*)(?:_cu(?P<cuda>[1-9][0-9]+))?"
@@ -21,6 +21,8 @@ _OF_THE_RUNTIME = re.compile(r"cxxrt.*|cu[0-9]*", re.ASCII | re.IGNORECASE)
 
 _NO_CUDA = 0
 """Sorts the tag without CUDA before every tag with it; no CUDA major is 0."""
+_LONGEST = MOST_DIGITS
+"""Characters of a tag (T-8), so that all its numbers are exact."""
 _SMALLEST_CUDA_MAJOR = 10
 """The grammar asks for two digits, so that ``cu1`` and ``cu12`` cannot be confused."""
 
@@ -52,7 +54,7 @@ class RuntimeAbi:
     def parse(cls, text: str) -> RuntimeAbi:
         """Read ``cxxrt<epoch>[_cu<major>]``; `BadTagError` for anything else."""
         match = _RUNTIME_ABI.fullmatch(text)
-        if match is None:
+        if match is None or len(text) > _LONGEST:
             raise BadTagError(f"{text!r} is no runtime ABI.", f"{_FORM}: cxxrt1, cxxrt1_cu12.")
         return _from_match(match)
 
@@ -83,12 +85,14 @@ class AbiTag:
                 "It is lower-case letters and digits, joined by single underscores; it begins with "
                 "a letter, not with 'cu', and no part of it begins with 'cxxrt'.",
             )
+        if len(str(self)) > _LONGEST:
+            raise BadTagError(f"{self}: a tag has at most {_LONGEST} characters.")
 
     @classmethod
     def parse(cls, text: str) -> AbiTag:
         """Read one member of a wheel's ABI field; `BadTagError` for anything but a tag."""
         match = _ABI_TAG.fullmatch(text)
-        if match is None:
+        if match is None or len(text) > _LONGEST:
             raise BadTagError(f"{text!r} is no runtime ABI tag.", _TAG_FORM)
         return cls(base=match["base"], runtime=_from_match(match))
 

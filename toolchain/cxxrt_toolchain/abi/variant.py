@@ -1,7 +1,8 @@
 """The same runtime ABI as a PEP 825 variant: names, properties and the two JSON documents.
 
-Without loss in either direction. The tag says what the binary was linked against, a variant says
-what machine it wants: the properties hold nothing about hardware. Section M of the specification.
+Without loss in either direction: what an ABI tag cannot say is refused on the way to one. Which
+CUDA the driver runs is asked of NVIDIA's provider, so that an installer of variants takes what one
+of tags takes. Section 12 of the specification.
 
 Sources: PEP 825 (file name, ``variant.json``, index-level file) and the schema of PEP 850 that
 ``$schema`` names (``providers``: a namespace whose values are listed statically needs no plugin).
@@ -10,15 +11,14 @@ Sources: PEP 825 (file name, ``variant.json``, index-level file) and the schema 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name, canonicalize_version
 
 from cxxrt_toolchain.abi.filename import BadWheelNameError, parse_wheel_name
-from cxxrt_toolchain.abi.tag import AbiTag, BadTagError, RuntimeAbi, claims_runtime
-from cxxrt_toolchain.abi.versions import as_number
+from cxxrt_toolchain.abi.tag import AbiTag, RuntimeAbi, claims_runtime
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.spec import Spec
@@ -29,27 +29,7 @@ _SEPARATOR = " :: "
 
 def properties(runtime: RuntimeAbi, spec: Spec) -> tuple[str, ...]:
     """The variant properties of a runtime ABI, sorted: ``cxxrt :: abi :: 1``."""
-    rows = ((spec.variant_namespace, *pair) for pair in _features(runtime, spec))
-    return tuple(sorted(map(_SEPARATOR.join, rows)))
-
-
-def runtime_from_properties(values: Iterable[str], spec: Spec) -> RuntimeAbi:
-    """The runtime ABI that a variant's properties name; other namespaces are not ours to judge.
-
-    Raises `BadTagError` where ours is absent, incomplete, doubled or has a value that is no number.
-    """
-    found: dict[str, int] = {}
-    for value in values:
-        namespace, feature, text = (part.strip() for part in (value + "::::").split("::")[:3])
-        if namespace != spec.variant_namespace:
-            continue
-        if feature not in spec.variant_features or feature in found or not _is_number(text):
-            raise BadTagError(f"variant property {value!r} is unknown, doubled or no number.")
-        found[feature] = as_number(text)
-    abi, cuda = spec.variant_features
-    if abi not in found:
-        raise BadTagError(f"no variant property {spec.variant_namespace} :: {abi}.")
-    return RuntimeAbi(epoch=found[abi], cuda=found.get(cuda))
+    return tuple(sorted(map(_SEPARATOR.join, _features(runtime, spec))))
 
 
 def to_variant_name(filename: str) -> str:
@@ -71,13 +51,18 @@ def to_variant_name(filename: str) -> str:
 def from_variant_name(filename: str, values: Iterable[str], spec: Spec) -> str:
     """``…-cp312-<platform>-cxxrt1.whl`` and its properties -> ``…-cxxrt1_cp312-<platform>.whl``.
 
-    Raises `BadWheelNameError` where label and properties disagree, `BadTagError` without
-    properties.
+    Raises `BadTagError` for a label that is no runtime ABI, `BadWheelNameError` where the
+    properties are not exactly those of the label: a tag would lose what the others ask for (M-4).
     """
     name = parse_wheel_name(filename)
-    runtime = runtime_from_properties(values, spec)
-    if name.label != str(runtime):
-        raise BadWheelNameError(f"{filename}: its properties ask for the label {runtime}.")
+    runtime = RuntimeAbi.parse(name.label or "")
+    wanted, found = properties(runtime, spec), tuple(sorted(values))
+    if found != wanted:
+        odd = sorted(set(found).symmetric_difference(wanted)) or found
+        raise BadWheelNameError(
+            f"{filename}: its label stands for {' and '.join(wanted)}; it differs in "
+            f"{' and '.join(odd)}, which an ABI tag cannot say."
+        )
     if any(map(claims_runtime, name.abi)):
         raise BadWheelNameError(f"{filename}: has a runtime ABI in its tag and its label.")
     return tagged_name(plain_name(filename), runtime)
@@ -116,25 +101,26 @@ def variants_document(runtimes: Iterable[RuntimeAbi], spec: Spec) -> dict[str, A
     With one, it is what ``*.dist-info/variant.json`` of that wheel holds; with those of all
     variant wheels of a release, it is the index-level file.
     """
-    namespace = spec.variant_namespace
-    epoch_feature, cuda_feature = spec.variant_features
-    majors = sorted({major for epoch in spec.epochs for major in epoch.cuda_majors}, reverse=True)
+    names = spec.variant
     variants: dict[str, Any] = {
-        str(runtime): {namespace: {feature: [value] for feature, value in _features(runtime, spec)}}
+        str(runtime): {
+            namespace: {feature: [value]} for namespace, feature, value in _features(runtime, spec)
+        }
         for runtime in sorted(set(runtimes))
+    }
+    providers: dict[str, Any] = {
+        names.namespace: {
+            "static-properties": {
+                names.feature: [str(epoch.number) for epoch in reversed(spec.epochs)]
+            },
+            "feature-order": [names.feature],
+        },
+        names.cuda_namespace: names.cuda_provider,
     }
     return {
         "$schema": SCHEMA,
-        "default-priorities": {"namespace": [namespace]},
-        "providers": {
-            namespace: {
-                "static-properties": {
-                    epoch_feature: [str(epoch.number) for epoch in reversed(spec.epochs)],
-                    cuda_feature: [str(major) for major in majors],
-                },
-                "feature-order": [epoch_feature, cuda_feature],
-            }
-        },
+        "default-priorities": {"namespace": list(providers)},
+        "providers": providers,
         "variants": variants,
     }
 
@@ -150,11 +136,8 @@ def index_file_name(distribution: str, version: str) -> str:
     return f"{name}-{canonicalize_version(version, strip_trailing_zero=False)}-variants.json"
 
 
-def _features(runtime: RuntimeAbi, spec: Spec) -> tuple[tuple[str, str], ...]:
-    abi, cuda = spec.variant_features
-    epoch = (abi, str(runtime.epoch))
-    return (epoch,) if runtime.cuda is None else (epoch, (cuda, str(runtime.cuda)))
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and not text.startswith("0")
+def _features(runtime: RuntimeAbi, spec: Spec) -> Iterator[tuple[str, str, str]]:
+    names = spec.variant
+    yield names.namespace, names.feature, str(runtime.epoch)
+    if runtime.cuda is not None:
+        yield names.cuda_namespace, names.cuda_feature, f"{runtime.cuda}.0"

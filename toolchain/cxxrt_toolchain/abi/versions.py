@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
     from packaging.version import Version
 
-MOST_DIGITS = 100
+MOST_DIGITS = 255
+"""As many as a file name can have (T-8)."""
 _LARGEST = 10**MOST_DIGITS
 _LONG = re.compile(rf"[0-9]{{{MOST_DIGITS + 1}}}")
 _MOST_TEXT = 16_384
@@ -21,12 +22,12 @@ _MOST_TEXT = 16_384
 
 
 def as_number(digits: str) -> int:
-    """The number; 10**100 for one of more than a hundred digits; `ValueError` for no number."""
+    """The number; 10**255 for one of more than 255 digits; `ValueError` for no number."""
     return int(digits) if len(digits) <= MOST_DIGITS else _LARGEST
 
 
 def parse_version(text: str) -> Version:
-    """A version (PEP 440); `InvalidVersion` also for a number of more than a hundred digits."""
+    """A version (PEP 440); `InvalidVersion` also for a number of more than 255 digits."""
     from packaging.version import InvalidVersion, Version
 
     if _LONG.search(text):
@@ -38,8 +39,8 @@ def parse_requirement(text: str) -> Requirement:
     """A requirement as PEP 508 defines it; all versions in it can be parsed.
 
     Raises:
-        InvalidRequirement: It is not one, is too long or too deep, or has a number of more than a
-            hundred digits.
+        InvalidRequirement: It is not one, is too long or too deep, or has a number of more than
+            255 digits.
     """
     from packaging.requirements import InvalidRequirement, Requirement
 

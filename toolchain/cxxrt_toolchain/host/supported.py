@@ -6,7 +6,7 @@ Sections 6 and 7 of the tag specification. Nothing here looks at the machine; ``
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.spec import Epoch, Spec
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from packaging.tags import Tag
 
     from cxxrt_toolchain.abi.manifest import RuntimeManifest
+
+FIRST_PRIVATE = 1000
+"""From this epoch on only an installed runtime counts (E-6)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -54,7 +57,9 @@ class SupportedRuntime:
 
 def supported_runtimes(host: Host, spec: Spec) -> tuple[SupportedRuntime, ...]:
     """The supported runtime ABIs, best first (O-2, O-3)."""
-    known = {epoch.number: epoch for epoch in (*host.installed, *spec.epochs)}
+    known = {epoch.number: epoch for epoch in spec.epochs if epoch.number < FIRST_PRIVATE}
+    for epoch in host.installed:
+        known[epoch.number] = _merged(known.get(epoch.number, epoch), epoch)
     before: list[SupportedRuntime] = []
     behind: list[SupportedRuntime] = []
     for number in sorted(known, reverse=True):
@@ -90,6 +95,15 @@ def declared_epoch(manifest: RuntimeManifest) -> Epoch:
         glibc_floor=release_pair(manifest.glibc_floor),
         architectures=(manifest.arch,),
         cuda_majors=tuple(as_number(cuda) for cuda, _ in manifest.cudart),
+    )
+
+
+def _merged(known: Epoch, declared: Epoch) -> Epoch:
+    """An epoch with what an installed runtime adds to it (S-2)."""
+    return replace(
+        known,
+        architectures=tuple(sorted({*known.architectures, *declared.architectures})),
+        cuda_majors=tuple(sorted({*known.cuda_majors, *declared.cuda_majors})),
     )
 
 
