@@ -31,6 +31,7 @@ OPERATIONS = (
     "parse",
     "format",
     "filename",
+    "release",
     "supported",
     "expand",
     "order",

@@ -18,7 +18,10 @@ from cxxrt_toolchain.abi.filename import (
 from cxxrt_toolchain.abi.spec import Spec, epoch_from_document, load_spec
 from cxxrt_toolchain.abi.tag import AbiTag, BadTagError, RuntimeAbi, claims_runtime
 from cxxrt_toolchain.abi.variant import from_variant_name, properties, to_variant_name
-from cxxrt_toolchain.host.supported import Host, Veto, supported_tags
+from cxxrt_toolchain.abi.versions import requirement_set
+from cxxrt_toolchain.facts.installed import normalized
+from cxxrt_toolchain.host import expansion
+from cxxrt_toolchain.host.supported import Host, Veto, expansion_rows, supported_runtimes
 
 Document = dict[str, Any]
 SPEC = load_spec()
@@ -109,6 +112,23 @@ def _build(text: str) -> tuple[int, str]:
     return (int(digits[0]), text[digits.end() :]) if text else (-1, "")
 
 
+def release(question: Document) -> Document:
+    first: dict[tuple[str, str], frozenset[str]] = {}
+    same = True
+    for wheel in question["wheels"]:
+        try:
+            name = parse_wheel_name(wheel["filename"])
+        except TooManyTagsError:
+            raise RejectedError("G-8") from None
+        except BadWheelNameError:
+            raise RejectedError("G-9") from None
+        lines = requirement_set(wheel["requires_dist"])
+        same &= first.setdefault((normalized(name.distribution), name.version), lines) == lines
+    if not same:
+        raise RejectedError("B-7")
+    return {"consistent": True}
+
+
 def to_variant(question: Document) -> Document:
     if filename({"filename": question["filename"]})["runtime_abi"] is None:
         raise RejectedError("M-6")
@@ -142,6 +162,7 @@ OPERATIONS = {
     "expand": expand,
     "supported": supported,
     "order": order,
+    "release": release,
     "to-variant": to_variant,
     "from-variant": from_variant,
 }
@@ -157,7 +178,8 @@ def answer(operation: str, question: Document) -> Document:
 
 def _expanded(environment: Document) -> list[Tag]:
     base = [Tag(*text.split("-")) for text in environment["tags"]]
-    return supported_tags(base, _host(environment), _spec(environment))
+    found = supported_runtimes(_host(environment), _spec(environment))
+    return expansion.expand(base, expansion_rows(found))
 
 
 def _host(environment: Document) -> Host:

@@ -76,7 +76,7 @@ _WORDS = (
     ),
     *("GLIBCXX_3.4.30", "x86_64 :: level :: v4", "cxxrt :: abi :: 1", "site:a/b"),
 )
-_VALUES = (
+_VALUES: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 9, 10, 12, 999, 1000, 2**53 + 1, 10**60, 10**256, 1.5, 1e300),
     *("", [], {}, "x", ["x"], {"x": "x"}, [[]], "constructor", {"__proto__": []}),
 )

@@ -29,11 +29,13 @@ def fits(value: object, form: Any) -> bool:  # noqa: ANN401, PLR0911 - one line 
         return fits(value, _DOCUMENT["shared"][form])
     if form in _SMALLEST:
         least = _SMALLEST[form]
-        good = isinstance(value, int) and not isinstance(value, bool)
-        return good and abs(value) < 10**_LONGEST and (least is None or value >= least)
+        if not isinstance(value, int) or isinstance(value, bool):
+            return False
+        return abs(value) < 10**_LONGEST and (least is None or value >= least)
     if form in _PATTERNS:
-        short = isinstance(value, str) and (form == "base64" or len(value) <= _LONGEST)
-        return short and _PATTERNS[form].fullmatch(value) is not None
+        if not isinstance(value, str) or (form != "base64" and len(value) > _LONGEST):
+            return False
+        return _PATTERNS[form].fullmatch(value) is not None
     return isinstance(value, _TYPES[form])
 
 

@@ -11,7 +11,7 @@ import { decide } from './loader.mjs';
 import { checkPolicy } from './policy.mjs';
 import { load, places, requirements } from './providers.mjs';
 import { expand, order, supported } from './select.mjs';
-import { checkWheel, format, parse, Rejected } from './tag.mjs';
+import { checkRelease, checkWheel, format, parse, Rejected } from './tag.mjs';
 import { fromVariant, toVariant } from './variant.mjs';
 
 const root = new URL('../../cxxrt_abi_tag_spec/', import.meta.url);
@@ -36,6 +36,7 @@ const operations = {
   parse: ({ abi }) => parse(abi),
   format: (parts) => ({ abi: format(parts) }),
   filename: (wheel) => checkWheel(wheel, published),
+  release: ({ wheels }) => checkRelease(wheels),
   supported: ({ environment, tag }) => ({ supported: supported(environment, tag, published) }),
   expand: ({ environment }) => ({ tags: expand(environment, published) }),
   order: ({ environment, wheels }) => ({ wheels: order(environment, wheels, published) }),

@@ -79,9 +79,11 @@ export function pythonAllowed(pythons, base) { // G-3
 
 const CLAUSE = /^[ \t]*(>=|<)[ \t]*((?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*)[ \t]*$/;
 
+const normalized = (name) => name.toLowerCase().replace(/[._-]+/g, '-');
+
 function isRequirement(line, epoch) { // G-7, G-7a
   const [, name, rest] = /^[ \t]*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(.*)$/s.exec(line) ?? [];
-  if (name === undefined || name.toLowerCase().replace(/[._-]+/g, '-') !== 'cxx11-cuda-runtime') return false;
+  if (name === undefined || normalized(name) !== 'cxx11-cuda-runtime') return false;
   const text = rest.replace(/^[ \t]+|[ \t]+$/g, '');
   const clauses = (/^\(.*\)$/s.test(text) ? text.slice(1, -1) : text).split(',').map((each) => CLAUSE.exec(each));
   const versions = Object.fromEntries(clauses.filter(Boolean).map(([, operator, numbers]) => [operator, numbers.split('.')]));
@@ -133,4 +135,18 @@ export function checkWheel({ filename, tag_lines: tagLines, requires_dist: requi
   if (tagLines && JSON.stringify([...new Set(tagLines)].sort()) !== JSON.stringify(tags)) faults.push('G-6');
   if (faults.length) throw new Rejected(...faults);
   return { runtime_abi: [...runtimes][0], tags };
+}
+
+export function checkRelease(wheels) { // B-7
+  const first = new Map();
+  let same = true;
+  for (const { filename, requires_dist: lines } of wheels) {
+    const { name, release } = splitName(filename);
+    const key = `${normalized(name)}-${release}`;
+    const all = JSON.stringify([...new Set(lines.map((line) => line.replace(/[ \t]/g, '')))].sort());
+    same &&= (first.get(key) ?? all) === all;
+    first.set(key, all);
+  }
+  if (!same) throw new Rejected('B-7');
+  return { consistent: true };
 }

@@ -6,18 +6,28 @@ It answers what an installer's tag library is asked: which tags, whether, and in
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from packaging import _runtime_abi  # type: ignore[attr-defined]  # what the patch adds
 from packaging.tags import create_compatible_tags_selector, parse_tag
-from packaging.utils import parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+sys.path.append(str(Path(__file__).parents[2] / "spec"))
+from forms import OPERATIONS, fits
+
+CLAIMED = ("expand", "supported", "order")
 
 
 def expanded(environment: dict[str, Any]) -> list[Any]:
-    rows = {**environment.get("installed", {}), **environment.get("epochs", published())}
-    epochs = {int(number): epoch(row) for number, row in rows.items()}
+    known, declared = (
+        {int(number): epoch(row) for number, row in rows.items()}
+        for rows in (environment.get("epochs", published()), environment.get("installed", {}))
+    )
+    epochs = _runtime_abi.merged(known, declared)
     answers = {
         (row["epoch"], row["cuda"], row["architecture"]): row["compatible"]
         for row in environment.get("veto", [])
@@ -49,7 +59,13 @@ def epoch(row: dict[str, Any]) -> _runtime_abi.Epoch:
 
 def order(question: dict[str, Any]) -> list[str]:
     select = create_compatible_tags_selector(expanded(question["environment"]))
-    return list(select((name, parse_wheel_filename(name)[3]) for name in question["wheels"]))
+    named = []
+    for name in question["wheels"]:
+        with contextlib.suppress(InvalidWheelFilename):
+            _, _, build, tags = parse_wheel_filename(name)
+            named.append((name, build, tags))
+    named.sort(key=lambda row: row[1], reverse=True)
+    return list(select((name, tags) for name, _, tags in named))
 
 
 def answer(operation: str, question: dict[str, Any]) -> dict[str, Any] | None:
@@ -65,6 +81,10 @@ def answer(operation: str, question: dict[str, Any]) -> dict[str, Any] | None:
 
 for line in sys.stdin:
     vector = json.loads(line)
-    found = answer(vector["operation"], vector["input"])
-    reply = {"unsupported": True} if found is None else {"answer": found}
+    operation, question = vector["operation"], vector["input"]
+    if operation in CLAIMED and not fits(question, OPERATIONS[operation]):
+        reply: dict[str, Any] = {"answer": {"rejected": ["C-5"]}}
+    else:
+        found = answer(operation, question)
+        reply = {"unsupported": True} if found is None else {"answer": found}
     print(json.dumps({"id": vector["id"], **reply}), flush=True)

@@ -18,7 +18,7 @@ from cxxrt_toolchain.abi.spec import load_spec
 
 pytestmark = [pytest.mark.network, pytest.mark.isolated]
 
-RELEASE = "packaging-26.3"
+RELEASE = "packaging-26.4"
 ROOT = Path(__file__).parents[3]
 SPEC = ROOT / "abi-tag-spec"
 OWN_TESTS = ("test_tags.py", "test_manylinux.py", "test_musllinux.py", "test_utils.py")

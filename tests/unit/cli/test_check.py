@@ -49,6 +49,21 @@ def test_a_wheel_that_keeps_its_promises_is_0(
     assert f"{good.name}: conforms" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("wanted", ["numpy<3", "numpy>=2"])
+def test_wheels_of_one_version_require_the_same(
+    wanted: str, make_wheel: Maker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """W6, a warning on each of them; the spelling does not count."""
+    lines = "Metadata-Version: 2.1\nName: good\nVersion: 1.0\nRequires-Dist: "
+    for tag, line in ((PLATFORM, "numpy >= 2"), (PLATFORM.replace("311", "312"), wanted)):
+        files = {"good-1.0.dist-info/METADATA": f"{lines}{line}\n".encode()}
+        make_wheel(files, name="good", tags=[tag]).rename(tmp_path / f"good-1.0-{tag}.whl")
+    assert main(["check", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert out.count("CXXRT-W6") == (2 if wanted == "numpy<3" else 0)
+    assert ("this one lacks numpy<3 and has numpy>=2" in out) == (wanted == "numpy<3")
+
+
 def test_one_that_does_not_is_1_with_the_rule_and_its_evidence(
     bad: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

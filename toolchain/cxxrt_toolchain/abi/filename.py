@@ -253,7 +253,7 @@ def _is_wanted(text: str, epoch: int) -> bool:
     if text.startswith("(") and text.endswith(")"):
         text = text[1:-1]
     clauses = [_CLAUSE.fullmatch(each) for each in text.split(",")]
-    bounds = dict(clause.groups() for clause in clauses if clause)
+    bounds = {clause[1]: clause[2] for clause in clauses if clause}
     if len(clauses) != len(bounds) or set(bounds) != {">=", "<"}:
         return False
     lower, upper = bounds[">="].split("."), bounds["<"].split(".")

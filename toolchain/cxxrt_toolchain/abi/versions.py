@@ -7,6 +7,7 @@ defines both as symbol versions. Python itself refuses to read numbers of more t
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ def parse_requirement(text: str) -> Requirement:
         return Requirement(text)
     except RecursionError:
         raise InvalidRequirement("its marker is nested too deeply") from None
+
+
+def requirement_set(lines: Iterable[str]) -> frozenset[str]:
+    """Lines of ``Requires-Dist`` as those of two wheels of one version are compared (B-7)."""
+    return frozenset(line.replace(" ", "").replace("\t", "") for line in lines)
 
 
 def version_tuple(text: str) -> tuple[int, ...]:

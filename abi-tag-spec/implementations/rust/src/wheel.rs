@@ -1,6 +1,6 @@
 //! The file name of a wheel, and what a runtime ABI asks of it and of the metadata (section 5).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -283,6 +283,22 @@ fn requires(line: &str, epoch: &Number) -> bool {
         && matches!(lower.len(), 2 | 3)
         && upper.first() == Some(&epoch.next())
         && upper.iter().skip(1).all(Number::is_zero)
+}
+
+/// Whether the wheels of each version have the same `Requires-Dist` (B-7).
+pub fn check_release<'a>(
+    wheels: impl IntoIterator<Item = (&'a WheelName, &'a [String])>,
+) -> Result<(), Rejection> {
+    let mut first = BTreeMap::new();
+    for (name, lines) in wheels {
+        let bare = lines.iter().map(|line| line.replace([' ', '\t'], ""));
+        let lines: BTreeSet<String> = bare.collect();
+        let release = (normalize(&name.distribution), name.version.as_str());
+        if *first.entry(release).or_insert_with(|| lines.clone()) != lines {
+            return Err("B-7".into());
+        }
+    }
+    Ok(())
 }
 
 /// A distribution's name as indexes compare it.

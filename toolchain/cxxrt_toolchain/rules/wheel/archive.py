@@ -1,13 +1,16 @@
-"""Rules W1 to W5: RECORD, WHEEL, METADATA, and binaries in the wrong place."""
+"""Rules W1 to W6: RECORD, WHEEL, METADATA, and binaries in the wrong place."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 from cxxrt_toolchain.abi.platforms import machines_of
+from cxxrt_toolchain.abi.versions import requirement_set
+from cxxrt_toolchain.facts.installed import normalized
 from cxxrt_toolchain.rules.remedies import UNREADABLE, unreadable_file
 from cxxrt_toolchain.rules.rule import Finding, Severity, error, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_promise, of_wheels
 from cxxrt_toolchain.wheel.record import RecordIssueKind
+from cxxrt_toolchain.wording import listed
 
 _UNTRUSTED = (RecordIssueKind.UNREADABLE, RecordIssueKind.WRONG_HASH, RecordIssueKind.WRONG_SIZE)
 """Issues that may mean damage; a repair copies members with the hash that RECORD gives. What
@@ -78,3 +81,23 @@ def unreadable(claim: Claim) -> Iterator[Finding]:
         advice = _LEAVE_OUT if found.severity is Severity.ERROR else ""
         remedies = (advice,) if advice else ()
         yield replace(found, member=broken.member, remedies=remedies, unrepairable=advice)
+
+
+@of_wheels(
+    "CXXRT-W6",
+    "Wheels of one version have different requirements",
+    remedies=("Give all wheels of the version the same Requires-Dist, the plain ones too.",),
+)
+def one_release(claim: Claim) -> Iterator[Finding]:
+    """B-7, against the wheels of the same version that are checked together."""
+    own = claim.report.tags
+    name, mine = normalized(own.distribution), requirement_set(claim.report.requires_dist)
+    for other in claim.providers:
+        theirs = requirement_set(other.requires)
+        if (other.name, other.version) != (name, own.version) or theirs == mine:
+            continue
+        says = [f"lacks {listed(sorted(theirs - mine))}"] if theirs - mine else []
+        says += [f"has {listed(sorted(mine - theirs))}"] if mine - theirs else []
+        release = f"{own.distribution} {own.version}"
+        yield warning(f"another wheel of {release} differs: this one {' and '.join(says)}")
+        return

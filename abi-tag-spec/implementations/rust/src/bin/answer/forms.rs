@@ -106,7 +106,10 @@ fn matches(text: &str, name: &str) -> bool {
             consists_of(text, "._-") && text.starts_with(is_edge) && text.ends_with(is_edge)
         }
         "soname" => consists_of(text, "_+.-"),
-        "absolute" => text.starts_with('/') && is_path(text),
+        "absolute" => {
+            let rest = text.strip_prefix('/');
+            is_path(text) && rest.is_some_and(|rest| rest.split('/').all(|part| !part.is_empty()))
+        }
         "place" => text
             .strip_prefix("site:")
             .or(text.strip_prefix("data:"))

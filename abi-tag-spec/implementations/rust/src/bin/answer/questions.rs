@@ -8,7 +8,7 @@ use cxxrt_abi_tag::rejection::Rejection;
 use cxxrt_abi_tag::supported::{Environment, Tag};
 use cxxrt_abi_tag::tag::{AbiTag, RuntimeAbi};
 use cxxrt_abi_tag::variant;
-use cxxrt_abi_tag::wheel::{WheelMetadata, WheelName};
+use cxxrt_abi_tag::wheel::{check_release, WheelMetadata, WheelName};
 
 use crate::data::{self, Data};
 use crate::json::{object, Json};
@@ -26,6 +26,7 @@ pub fn find(operation: &str) -> Option<Answer> {
         "supported" => supported,
         "order" => order,
         "filename" => filename,
+        "release" => release,
         "to-variant" => to_variant,
         "from-variant" => from_variant,
         "bounds" => libraries::bounds,
@@ -150,6 +151,19 @@ fn filename(data: &Data, input: &Json) -> Result<Json, Rejection> {
         ("runtime_abi", runtime),
         ("tags", name.tags().into_iter().collect()),
     ]))
+}
+
+fn release(_: &Data, input: &Json) -> Result<Json, Rejection> {
+    let wheels = items(input, "wheels").iter().map(|wheel| {
+        let lines: Vec<String> = wheel
+            .get("requires_dist")
+            .map(Json::texts)
+            .unwrap_or_default();
+        Ok((text(wheel, "filename").parse()?, lines))
+    });
+    let wheels: Vec<(WheelName, Vec<String>)> = wheels.collect::<Result<_, Rejection>>()?;
+    check_release(wheels.iter().map(|(name, lines)| (name, lines.as_slice())))?;
+    Ok(object([("consistent", Json::Flag(true))]))
 }
 
 fn to_variant(data: &Data, input: &Json) -> Result<Json, Rejection> {
