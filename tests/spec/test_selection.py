@@ -1,4 +1,4 @@
-"""One build is selected whatever the encoding: by tags, and by variants with and without a driver."""
+"""One build is selected by tags and by variants, with and without a driver."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PLAIN = "plain"
 RELEASES = ((PLAIN, *LABELS), LABELS, (PLAIN, "cxxrt1_cu12"))
 DRIVERS = {None: ("cxxrt1", PLAIN), "11.8": ("cxxrt1", PLAIN), "12.4": ("cxxrt1_cu12",) * 2}
 DRIVERS["13.0"] = ("cxxrt1_cu13", "cxxrt1_cu12")
-"""CUDA of the driver to the build that is selected of a whole release, and of the last one above."""
+"""CUDA of the driver to what is selected of a whole release, and of the last one above."""
 
 
 def write_tagged(folder: Path, release: tuple[str, ...]) -> None:
@@ -35,8 +35,10 @@ def write_variants(folder: Path, release: tuple[str, ...]) -> None:
     """The wheels of uv's preview: a file of the index beside them, and one in each."""
     runtimes = [RuntimeAbi.parse(label) for label in release if label != PLAIN]
     ending = endings()[PLAIN]
-    for label in release:
-        write_wheel(folder, ending if label == PLAIN else f"{ending}-{label}")
+    for runtime in runtimes:
+        write_wheel(folder, f"{ending}-{runtime}", variants_text([runtime], load_spec()))
+    if PLAIN in release:
+        write_wheel(folder, ending)
     text = variants_text(runtimes, load_spec())
     (folder / "foo-1.0-variants.json").write_text(text, encoding="utf-8")
 

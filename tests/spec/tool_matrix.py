@@ -73,8 +73,11 @@ def endings() -> dict[str, str]:
     }
 
 
-def write_wheel(folder: Path, ending: str) -> Path:
-    """Write a wheel with one object without needs that carries the given tags."""
+def write_wheel(folder: Path, ending: str, variant: str | None = None) -> Path:
+    """Write a wheel with one object without needs that carries the given tags.
+
+    `variant` is its ``variant.json``, and `VARIANT` where the ending has that label.
+    """
     path = folder / f"foo-1.0-{ending}.whl"
     python, abi, platform = ending.split("-")[:3]
     lines = "".join(f"Tag: {python}-{each}-{platform}\n" for each in abi.split("."))
@@ -85,9 +88,11 @@ def write_wheel(folder: Path, ending: str) -> Path:
             f"Wheel-Version: 1.0\nGenerator: t 1\nRoot-Is-Purelib: false\n{lines}"
         ).encode(),
     }
-    if path.stem.endswith(f"-{LABEL}"):
-        files["foo-1.0.dist-info/variant.json"] = json.dumps(VARIANT).encode()
-        (folder / "foo-1.0-variants.json").write_text(json.dumps(VARIANT), encoding="utf-8")
+    if variant is None and path.stem.endswith(f"-{LABEL}"):
+        variant = json.dumps(VARIANT)
+        (folder / "foo-1.0-variants.json").write_text(variant, encoding="utf-8")
+    if variant is not None:
+        files["foo-1.0.dist-info/variant.json"] = variant.encode()
     rows = "".join(f"{name},{_hash(content)},{len(content)}\n" for name, content in files.items())
     files["foo-1.0.dist-info/RECORD"] = f"{rows}foo-1.0.dist-info/RECORD,,\n".encode()
     with zipfile.ZipFile(path, "w") as archive:
