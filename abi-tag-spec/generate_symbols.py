@@ -37,7 +37,7 @@ from cxxrt_toolchain.runtime.sources.fetch import fetch
 from cxxrt_toolchain.strict import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from cxxrt_toolchain.elf.facts import SharedObject
 
@@ -49,6 +49,9 @@ _AR_HEADER = 60
 _SYMBOLS_LINE = re.compile(r" \S+@(?P<node>\S+) (?P<version>[0-9.]+)\S*(?: \d+)?")
 _GCC_LIBRARY = re.compile(r"lib(?:stdc\+\+|gcc_s|gomp|atomic|quadmath)\.so\.\d+")
 _CUDART_MEMBER = re.compile(r"nvidia/\w+/lib/libcudart\.so\.\d+")
+
+_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+"""Debian's names of architectures, and those of platform tags."""
 
 
 class SourcesDisagreeError(InputError):
@@ -85,6 +88,8 @@ def first_releases(
     for build in reversed(builds):
         table = tables.setdefault(build.soname, {})
         for node in build.nodes - table.keys():
+            if node.startswith("GLIBC_"):  # i386's libgcc took one over in 1998 (V-7)
+                continue
             release = documented.get(node) or build.introduced.get(node)
             if release is None:
                 raise SourcesDisagreeError(f"{build.soname}: no source dates {node}.")
@@ -102,7 +107,7 @@ def _check(build: Observation, table: Mapping[str, Version], builds: list[Observ
         if (each.soname, each.architecture) == (build.soname, build.architecture)
         and each.gcc < build.gcc
     ]
-    for node in sorted(build.nodes):
+    for node in sorted(build.nodes & table.keys()):
         lacking = [each.gcc.major for each in peers if node not in each.nodes]
         if not max(lacking, default=0) < max(table[node].major, 1) <= build.gcc.major:
             raise SourcesDisagreeError(
@@ -201,7 +206,24 @@ def gcc_table(files: Mapping[Input, Path], documented: Mapping[str, Version]) ->
         soname: {node: str(tables[soname][node]) for node in sorted(tables[soname], key=_natural)}
         for soname in sorted(tables)
     }
-    return _json({"schema": 1, "libraries": libraries})
+    return _json(
+        {"schema": 1, "libraries": libraries, "architectures": partial_nodes(observed, tables)}
+    )
+
+
+def partial_nodes(
+    observations: Collection[Observation], tables: Mapping[str, Mapping[str, Version]]
+) -> dict[str, dict[str, list[str]]]:
+    """SONAME to node to its architectures as platform tags spell them, where not all have it."""
+    found: dict[str, dict[str, list[str]]] = {}
+    every = {_MACHINES[each.architecture] for each in observations}
+    for soname, nodes in tables.items():
+        builds = [each for each in observations if each.soname == soname]
+        for node in sorted(nodes, key=_natural):
+            has = {_MACHINES[each.architecture] for each in builds if node in each.nodes}
+            if has != every:
+                found.setdefault(soname, {})[node] = sorted(has)
+    return dict(sorted(found.items()))
 
 
 def cudart_table(major: int, files: Mapping[Input, Path]) -> str:

@@ -48,8 +48,9 @@ def bounds(question: Document) -> Document:
         tables = replace(tables, releases=read_releases(json.dumps(document).encode()))
     needs = [(soname, node) for soname, nodes in question["needs"].items() for node in nodes]
     cudart = {int(major): symbols for major, symbols in question["cudart"].items()}
+    epoch, arch = question["epoch"], question.get("architecture")
     try:
-        found = Requirement(requirement_text(tables, needs, cudart, epoch=question["epoch"]))
+        found = Requirement(requirement_text(tables, needs, cudart, epoch=epoch, arch=arch))
     except NoRuntimeError:
         return {"rejected": ["V-6"]}
     versions = {clause.operator: clause.version for clause in found.specifier}

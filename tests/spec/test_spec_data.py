@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,13 +98,49 @@ def test_a_policy_lists_what_the_symbol_tables_give_up_to_its_ceiling() -> None:
             for table in tables
             for version, gcc in table.items()
             if int(gcc.split(".")[0]) <= ceiling
-            # plugins are libgomp's own; GLIBC_2.0 is what libgcc took over from it in 1998
-            and not version.startswith(("GOMP_PLUGIN_", "GLIBC_"))
+            and not version.startswith("GOMP_PLUGIN_")  # libgomp's own
         }
         listed = {
             f"{row.namespace}_{version}" for row in policy.versions for version in row.versions
         }
         assert listed == expected
+
+
+def test_the_symbol_table_and_the_policies_tell_architectures_apart_alike() -> None:
+    """V-9."""
+    only = _read("symbols/gcc-runtime.json")["architectures"].values()
+    listed = {node: architectures for nodes in only for node, architectures in nodes.items()}
+    by_node: dict[str, set[str]] = {}
+    for row in load_policy(RuntimeAbi(epoch=1)).versions:
+        for version in row.versions:
+            by_node.setdefault(f"{row.namespace}_{version}", set()).add(row.architecture)
+    assert listed == {node: sorted(found) for node, found in by_node.items() if len(found) < 2}
+
+
+def test_the_text_gives_the_ceilings_of_the_data_and_marks_what_is_published() -> None:
+    document = _read("symbols/gcc-runtime.json")
+    text = (Path(__file__).parents[2] / "abi-tag-spec" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\**)(1\.[0-9]+)\** \| (.+) \|$", text, re.MULTILINE)
+    published = {r["version"].rpartition(".")[0] for r in _read("releases.json")["releases"]}
+    assert {version for stars, version, _ in rows if stars} == published
+    assert [version for _, version, _ in rows] == [f"1.{major}" for major in range(5, 17)]
+    columns = (("GLIBCXX", ""), ("CXXABI", ""), ("GCC", "x86_64"), ("GCC", "aarch64"), ("GOMP", ""))
+    for _, version, cells in rows:
+        runtime = int(version.partition(".")[2])
+        assert cells.split(" | ") == [_newest(document, *each, runtime) for each in columns]
+
+
+def _newest(document: dict[str, Any], namespace: str, arch: str, runtime: int) -> str:
+    """The newest version of a namespace in the libraries of a GCC (on an architecture)."""
+    found = [
+        tuple(map(int, node.removeprefix(f"{namespace}_").split(".")))
+        for soname, nodes in document["libraries"].items()
+        for node, gcc in nodes.items()
+        if re.fullmatch(rf"{namespace}_[0-9.]+", node)
+        and int(gcc.split(".")[0]) <= runtime
+        and arch in {"", *document["architectures"].get(soname, {}).get(node, [arch])}
+    ]
+    return ".".join(map(str, max(found)))
 
 
 def test_an_architecture_lacks_only_what_its_libraries_never_had() -> None:

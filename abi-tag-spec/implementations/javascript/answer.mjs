@@ -22,6 +22,7 @@ const symbolFiles = readdirSync(new URL('symbols/', root));
 const published = data('tags.json').epochs;
 const tables = {
   gcc: data('symbols/gcc-runtime.json').libraries,
+  only: data('symbols/gcc-runtime.json').architectures,
   cudart: Object.fromEntries(symbolFiles.filter((name) => name.startsWith('cudart'))
     .map((name) => data(`symbols/${name}`)).map((table) => [table.major, table])),
   releases: data('releases.json').releases,

@@ -25,7 +25,7 @@ function cudartBound(table, symbol, epoch, releases) { // V-4
 }
 
 // gcc: symbols/gcc-runtime.json; cudart: major -> symbols/cudart<major>.json; releases: ascending.
-export function bounds({ epoch, needs, cudart, releases: published }, tables) {
+export function bounds({ epoch, needs, cudart, architecture, releases: published }, tables) {
   const releases = [...published ?? tables.releases].sort((a, b) => compare(a.version, b.version));
   const found = [`${epoch}.0`]; // V-8
   for (const [soname, nodes] of Object.entries(needs)) {
@@ -33,6 +33,8 @@ export function bounds({ epoch, needs, cudart, releases: published }, tables) {
     const known = tables.gcc[soname];
     for (const node of nodes) {
       if (!Object.hasOwn(known, node)) throw new Rejected('V-6');
+      const only = Object.hasOwn(tables.only, soname) ? tables.only[soname] : {}; // V-9
+      if (architecture !== undefined && Object.hasOwn(only, node) && !only[node].includes(architecture)) throw new Rejected('V-6');
       found.push(versionBound(known[node], epoch, releases));
     }
   }

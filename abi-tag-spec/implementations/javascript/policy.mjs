@@ -83,7 +83,7 @@ export function checkPolicy({ tag, runtime, objects }, tables) {
     const defined = object.symbols.filter((symbol) => symbol.defined).map((symbol) => symbol.name);
     if (names.some((text) => any(policy.forbidden_members, text))) faults.add('P-2');
     if (defined.some((text) => any(policy.forbidden_definitions, text))) faults.add('P-2');
-    const bound = lowerBound(object, outside, parsed.epoch, tables);
+    const bound = lowerBound(object, outside, { epoch: parsed.epoch, architecture }, tables);
     if (bound === null) faults.add('P-3');
     else if (compare(bound, runtime) > 0) faults.add('G-7');
     for (const node of Object.values(object.versions).flat()) {
@@ -97,13 +97,13 @@ export function checkPolicy({ tag, runtime, objects }, tables) {
   return { conforms: true };
 }
 
-function lowerBound(object, outside, epoch, tables) { // null: none of the tables has it
+function lowerBound(object, outside, { epoch, architecture }, tables) { // null: none of the tables has it
   const needs = Object.fromEntries(Object.entries(object.versions).filter(([soname]) => outside.includes(soname)));
   const majors = outside.map((soname) => /^libcudart\.so\.([0-9]+)$/.exec(soname)).filter(Boolean);
   const cudart = Object.fromEntries(majors.map(([soname, major]) =>
     [major, object.symbols.filter(({ defined, weak, library }) => !defined && !weak && library === soname).map(({ name }) => name)]));
   try {
-    return bounds({ epoch, needs, cudart }, tables).minimum;
+    return bounds({ epoch, needs, cudart, architecture }, tables).minimum;
   } catch (error) {
     if (error instanceof Rejected) return null;
     throw error;

@@ -38,6 +38,7 @@ def tables(*releases: RuntimeRelease) -> SymbolTables:
             },
             "libgcc_s.so.1": {"GCC_3.0": Version("3.0"), "GCC_14.0.0": Version("14")},
         },
+        only={("libgcc_s.so.1", "GCC_14.0.0"): frozenset({"aarch64"})},
         cudart={
             12: CudartSymbols(
                 soname="libcudart.so.12",
@@ -159,3 +160,11 @@ def test_the_real_tables_bound_both_cuda_majors_by_the_first_release() -> None:
     needs = {12: ["cudaEventElapsedTime_v2"], 13: ["cudaLaunchKernel"]}
     requirement = requirement_text(load_symbol_tables(), [], needs)
     assert Requirement(requirement) == Requirement("cxx11-cuda-runtime>=1.14,<2")
+
+
+def test_a_version_of_another_architecture_is_refused() -> None:
+    """V-9."""
+    needs = [("libgcc_s.so.1", "GCC_14.0.0")]
+    assert version_bounds(tables(), needs, arch="aarch64") == version_bounds(tables(), needs)
+    with pytest.raises(NoRuntimeError):
+        version_bounds(tables(), needs, arch="x86_64")

@@ -105,3 +105,22 @@ def test_the_pins_cover_every_table_and_name_no_node_twice(generator: ModuleType
     assert tables == {"gcc-runtime.json", *(f"cudart{major}.json" for major in wheels)}
     listed = SCRIPT.with_name("symbol-sources.toml").read_text(encoding="utf-8")
     assert all(listed.count(f'"{node}"') == 1 for node in documented)
+
+
+def test_a_node_of_one_architecture_is_listed_with_it(generator: ModuleType) -> None:
+    builds = [
+        generator.Observation(
+            soname=SONAME,
+            architecture=name,
+            gcc=Version("12.2.0"),
+            nodes=frozenset(nodes.split()),
+            introduced={},
+        )
+        for name, nodes in (("amd64", "A_1 B_1 GLIBC_2.0"), ("arm64", "A_1 C_1"))
+    ]
+    dates = {node: Version("12") for node in ("A_1", "B_1", "C_1")}
+    tables = generator.first_releases(builds, dates)
+    assert set(tables[SONAME]) == {"A_1", "B_1", "C_1"}
+    assert generator.partial_nodes(builds, tables) == {
+        SONAME: {"B_1": ["x86_64"], "C_1": ["aarch64"]}
+    }

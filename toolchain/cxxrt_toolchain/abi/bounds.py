@@ -44,7 +44,11 @@ class Bound:
 
 
 def version_bounds(
-    tables: SymbolTables, needs: Iterable[tuple[str, str]], *, epoch: int = 1
+    tables: SymbolTables,
+    needs: Iterable[tuple[str, str]],
+    *,
+    epoch: int = 1,
+    arch: str | None = None,
 ) -> tuple[Bound, ...]:
     """Bounds of version needs, strongest first; `NoRuntimeError` for a node that no table has.
 
@@ -56,7 +60,7 @@ def version_bounds(
         nodes = tables.versions.get(soname)
         if nodes is None:
             continue
-        if node not in nodes:
+        if node not in nodes or arch not in {None, *tables.only.get((soname, node), {arch})}:
             raise NoRuntimeError(
                 f"no known runtime defines {node} of {soname}.",
                 "Build with the recipe's compiler, or use a toolchain that knows a newer GCC.",
@@ -94,13 +98,15 @@ def requirement_text(
     cudart: Mapping[int, Iterable[str]],
     *,
     epoch: int = 1,
+    arch: str | None = None,
 ) -> str:
     """The whole requirement of one wheel, spelled as ``str()`` of the value would.
 
-    It excludes the next epoch. `cudart` has undefined symbols by CUDA major. Raises
+    It excludes the next epoch. `cudart` has undefined symbols by CUDA major, `arch` is where the
+    objects run, if that is to count (V-9). Raises
     `NoRuntimeError` for what no known runtime provides.
     """
-    bounds = [*version_bounds(tables, needs, epoch=epoch)]
+    bounds = [*version_bounds(tables, needs, epoch=epoch, arch=arch)]
     for major, symbols in cudart.items():
         bounds += cudart_bounds(tables, major, symbols, epoch=epoch)
     lowest = max((bound.version for bound in bounds), default=Version(f"{epoch}.0"))

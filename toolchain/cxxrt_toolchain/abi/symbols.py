@@ -50,6 +50,8 @@ class SymbolTables:
 
     versions: Mapping[str, Mapping[str, Version]]
     """SONAME to version node (``GLIBCXX_3.4.30``) to the GCC release that first defines it."""
+    only: Mapping[tuple[str, str], frozenset[str]]
+    """(SONAME, version node) to its architectures, where not all have it (V-9)."""
     cudart: Mapping[int, CudartSymbols]
     """By CUDA major."""
     releases: tuple[RuntimeRelease, ...]
@@ -81,8 +83,10 @@ class _CudartTables(Mapping[int, CudartSymbols]):
 def load_symbol_tables() -> SymbolTables:
     """The tables of the installed specification; `SymbolTableError` names an unusable file."""
     symbols = _DATA / "symbols"
+    gcc = (symbols / "gcc-runtime.json").read_bytes()
     return SymbolTables(
-        versions=read_versions((symbols / "gcc-runtime.json").read_bytes()),
+        versions=read_versions(gcc),
+        only=read_only(gcc),
         cudart=_CudartTables(symbols),
         releases=read_releases((_DATA / "releases.json").read_bytes()),
     )
@@ -94,6 +98,16 @@ def read_versions(content: bytes) -> dict[str, dict[str, Version]]:
         return {
             soname: {node: _version(release) for node, release in nodes.members()}
             for soname, nodes in _document(content)["libraries"].members()
+        }
+
+
+def read_only(content: bytes) -> dict[tuple[str, str], frozenset[str]]:
+    """Read of ``gcc-runtime.json`` which version nodes only some architectures have."""
+    with _named("symbols/gcc-runtime.json"):
+        return {
+            (soname, node): frozenset(architectures.texts())
+            for soname, nodes in _document(content)["architectures"].members()
+            for node, architectures in nodes.members()
         }
 
 

@@ -21,6 +21,8 @@ pub struct Release {
 pub struct Tables {
     /// SONAME to symbol version to the GCC release that it came with.
     pub gcc: BTreeMap<String, BTreeMap<String, Version>>,
+    /// SONAME to symbol version to its architectures, where not all have it (V-9).
+    pub only: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
     /// CUDA major to release to the symbols that it added.
     pub cudart: BTreeMap<Number, BTreeMap<Version, BTreeSet<String>>>,
     /// Ascending.
@@ -29,12 +31,13 @@ pub struct Tables {
 
 impl Tables {
     /// The smallest runtime version of an epoch that has all symbol versions and symbols (V-2 to
-    /// V-8): `needs` by SONAME, without weak ones; `cudart` by CUDA major.
+    /// V-9): `needs` by SONAME, without weak ones; `cudart` by CUDA major.
     pub fn minimum<'a>(
         &self,
         epoch: &Number,
         needs: impl IntoIterator<Item = (&'a str, &'a [String])>,
         cudart: &BTreeMap<Number, BTreeSet<String>>,
+        arch: Option<&str>,
     ) -> Result<Version, Rejection> {
         let mut minimum = Version::new([epoch.clone(), Number::from(0)]);
         for (soname, nodes) in needs {
@@ -43,6 +46,10 @@ impl Tables {
             };
             for node in nodes {
                 let gcc = known.get(node).ok_or("V-6")?;
+                let only = self.only.get(soname).and_then(|only| only.get(node));
+                if only.is_some_and(|only| arch.is_some_and(|arch| !only.contains(arch))) {
+                    return Err("V-6".into());
+                }
                 minimum = minimum.max(self.first_with_gcc(epoch, gcc));
             }
         }

@@ -139,7 +139,7 @@ impl Policy {
                 self.check_library(claim, object, soname, manylinux, &mut broken);
             }
             self.check_contents(claim, path, object, &mut broken);
-            match lower_bound(claim.runtime, object, &outside, tables) {
+            match lower_bound(claim, object, &outside, tables) {
                 Ok(bound) if bound > *claim.bound => broken.insert("G-7"),
                 Ok(_) => false,
                 Err(_) => broken.insert("P-3"),
@@ -242,7 +242,7 @@ impl Policy {
 }
 
 fn lower_bound(
-    runtime: &RuntimeAbi,
+    claim: &Claim<'_>,
     object: &Object,
     outside: &BTreeSet<&str>,
     tables: &Tables,
@@ -265,7 +265,7 @@ fn lower_bound(
         });
         cudart.insert(major, needed.map(|symbol| symbol.name.clone()).collect());
     }
-    tables.minimum(&runtime.epoch, needs, &cudart)
+    tables.minimum(&claim.runtime.epoch, needs, &cudart, Some(claim.arch))
 }
 
 fn file_name(path: &str) -> &str {

@@ -55,6 +55,9 @@ impl Data {
             epochs: read_epochs(epochs.get("epochs")),
             tables: Tables {
                 gcc: members(gcc.get("libraries"), named, |nodes| versions(Some(nodes))),
+                only: members(gcc.get("architectures"), named, |nodes| {
+                    members(Some(nodes), named, Json::texts)
+                }),
                 cudart,
                 releases: read_releases(releases.get("releases")),
             },

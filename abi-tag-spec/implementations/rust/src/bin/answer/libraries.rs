@@ -35,7 +35,8 @@ pub fn bounds(data: &Data, input: &Json) -> Result<Json, Rejection> {
     let needs = needs
         .iter()
         .map(|(soname, nodes)| (*soname, nodes.as_slice()));
-    let minimum = tables.minimum(&epoch, needs, &cudart.collect())?;
+    let arch = input.get("architecture").and_then(Json::as_str);
+    let minimum = tables.minimum(&epoch, needs, &cudart.collect(), arch)?;
     Ok(object([
         ("minimum", minimum.to_string().into()),
         ("below", epoch.next().to_string().into()),
