@@ -14,6 +14,8 @@ from cxxrt_toolchain.rules.every import CATALOGUE
 from cxxrt_toolchain.rules.wheel.claim import Claim
 
 FOLDERS = sorted(path.parent for path in golden_case.CASES.glob("*/case.toml"))
+OF_SEVERAL = "CXXRT-W6"
+"""Needs two wheels, which a case has not; its cases are in ``tests/unit/cli/test_check.py``."""
 RULES = sorted(rule.id for rule in CATALOGUE.values() if Claim in rule.scenes)
 SCHEMAS = Path(__file__).parents[2] / "abi-tag-spec" / "cxxrt_abi_tag_spec" / "schemas"
 
@@ -45,11 +47,11 @@ def test_every_rule_has_a_case_where_it_fires() -> None:
         for folder in FOLDERS
         for finding in json.loads((folder / "verdict.json").read_text(encoding="utf-8"))["findings"]
     }
-    assert set(RULES) - fired == set()
+    assert set(RULES) - fired == {OF_SEVERAL}
 
 
 def test_every_rule_has_a_case_where_it_comes_close_and_does_not_fire() -> None:
-    for rule in RULES:
+    for rule in set(RULES) - {OF_SEVERAL}:
         near = [
             folder for folder in FOLDERS if rule in golden_case.load_case(folder).get("not", [])
         ]

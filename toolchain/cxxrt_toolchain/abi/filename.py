@@ -243,7 +243,7 @@ def _requirement(runtime: RuntimeAbi, spec: Spec, lines: Iterable[str]) -> Itera
             continue
         if _is_wanted(match["clauses"], runtime.epoch):
             return
-        ours.append(repr(line))
+        ours.append(f"{line!r} is {'conditional' if ';' in line else 'another one'}")
     detail = "; ".join(ours) or f"no requirement on {spec.distribution}"
     yield Violation(rule="G-7", detail=f"{detail}; needs {wanted}")
 
