@@ -1,4 +1,4 @@
-"""D14: one library in several packages, by its name without the hash of the repair tool."""
+"""D14 and D30: one library, or one .proto file, in several packages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from environment_case import binary, environment
 
-from cxxrt_toolchain.rules.duplicates import duplicates
+from cxxrt_toolchain.rules.duplicates import duplicates, registered_twice
 from cxxrt_toolchain.rules.rule import Severity
 
 if TYPE_CHECKING:
@@ -55,3 +55,30 @@ def test_small_single_own_and_runtime_libraries_are_none_of_its_business() -> No
         }
     )
     assert list(duplicates(env)) == []
+
+
+LIBRARY = "libprotobuf_cxxrt.so.35.1"
+
+
+def module(path: str, library: str, *protos: str) -> ObjectFacts:
+    return replace(binary(path, (library,)), protos=protos)
+
+
+def test_one_proto_file_in_two_packages_that_share_a_libprotobuf_is_an_error() -> None:
+    env = environment(
+        {
+            "one": [
+                module("one/_core.so", "libprotobuf_cxxrt.so.35.1", "one.proto", "shape.proto")
+            ],
+            "two": [module("two/_core.so", LIBRARY, "shape.proto")],
+            "other": [module("other/_core.so", "libprotobuf.so.32", "shape.proto")],
+        }
+    )
+    (found,) = registered_twice(env)
+    assert found.severity is Severity.ERROR
+    assert found.culprits == ("one", "two")
+    assert found.message == (
+        "shape.proto is compiled into one and two, which share libprotobuf_cxxrt.so.35.1; "
+        "a process that imports both ends"
+    )
+    assert "one package owns" in found.remedies[0]

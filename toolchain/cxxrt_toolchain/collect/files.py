@@ -18,6 +18,7 @@ from cxxrt_toolchain.collect.store import Identity, Store, identity
 from cxxrt_toolchain.elf.image import MAX_HEADER
 from cxxrt_toolchain.elf.reader import ElfError, SparseElf, is_elf, machine_of
 from cxxrt_toolchain.facts.families import family_of_object
+from cxxrt_toolchain.facts.needs.protos import registered_protos
 from cxxrt_toolchain.facts.objects import (
     WATCHED,
     Facts,
@@ -134,4 +135,5 @@ def read_object(stream: BinaryIO, path: str) -> ObjectFacts:
         else read_traits(elf, facts, static_families(exports, symbolic=facts.symbolic)),
         span=elf.span(),
         is_module=init in exports,
+        protos=registered_protos(facts, stream),
     )

@@ -22,6 +22,7 @@ from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_object
 from cxxrt_toolchain.facts.fingerprints import TextWatch, candidates
 from cxxrt_toolchain.facts.installed import normalized
+from cxxrt_toolchain.facts.needs.protos import registered_protos
 from cxxrt_toolchain.facts.needs.provided import replaceable
 from cxxrt_toolchain.facts.symbols import digest
 from cxxrt_toolchain.facts.wheel import ObjectReport, SymbolDigest, UnreadableObject, WheelReport
@@ -162,6 +163,7 @@ def _object(stream: MemberStream, member: Member, watch: TextWatch) -> ObjectRep
         copy_of=copy_of,
         symbols=symbols,
         static=() if copy_of else _static(stream, facts, symbols, watch),
+        protos=registered_protos(facts, stream),
     )
 
 

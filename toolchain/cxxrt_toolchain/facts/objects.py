@@ -35,6 +35,8 @@ class ObjectFacts:
     load address is added."""
     is_module: bool = False
     """Whether it exports the init function of the module that its file name names."""
+    protos: tuple[str, ...] = ()
+    """The ``.proto`` files that it registers in the libprotobuf that it needs, sorted."""
 
     @property
     def name(self) -> str:
@@ -120,6 +122,7 @@ def encode(facts: Facts) -> tuple[Any, ...]:
         () if traits == NO_TRAITS else _encode_traits(traits),  # as most objects have
         facts.span,
         facts.is_module,
+        facts.protos,
     )
 
 
@@ -140,7 +143,7 @@ def decode(row: Any, path: str, size: int, needs: Needs) -> Facts:  # noqa: ANN4
             return UnreadableObject(
                 member=path, reason=reason, machine=machine, executable=executable
             )
-        plain, versions, copy_of, exports, traits, (start, end), is_module = row
+        plain, versions, copy_of, exports, traits, (start, end), is_module, protos = row
         fields = dict(zip(_PLAIN, plain, strict=True))
         return ObjectFacts(
             path=path,
@@ -151,6 +154,7 @@ def decode(row: Any, path: str, size: int, needs: Needs) -> Facts:  # noqa: ANN4
             traits=_decode_traits(*traits) if traits else NO_TRAITS,
             span=(start, end),
             is_module=bool(is_module),
+            protos=protos,
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"not the facts of an object: {error!r}") from error

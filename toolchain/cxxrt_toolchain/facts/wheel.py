@@ -106,6 +106,8 @@ class ObjectReport:
     symbols: SymbolDigest
     static: tuple[RuntimeFamily, ...]
     """Runtimes linked into this object, sorted by name; exported or not is in `symbols`."""
+    protos: tuple[str, ...] = ()
+    """The ``.proto`` files that it registers in the libprotobuf that it needs, sorted."""
 
     @property
     def name(self) -> str:

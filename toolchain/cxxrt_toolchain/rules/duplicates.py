@@ -1,4 +1,4 @@
-"""Rule D14: one library that several packages carry."""
+"""Rules D14 and D30: one library, or one .proto file, that several packages carry."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
-from cxxrt_toolchain.rules.rule import Finding, note, rule
+from cxxrt_toolchain.facts.needs.protos import shared_libprotobuf
+from cxxrt_toolchain.rules.rule import Finding, error, note, rule
 from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.objects import ObjectFacts
 
+OWNER = (
+    "Put the generated code into a shared library that one package owns and the others link",
+    "Or generate it with option optimize_for = LITE_RUNTIME, which registers nothing",
+)
+"""What upstream advises where one .proto file is compiled into several libraries."""
 _GRAFTED = re.compile(r"(?:-[0-9a-f]{8})+(?=\.so)")
 """The hash that repair tools put into the name of a library that they copy into a wheel."""
 _SHOWN = 5
@@ -44,6 +50,26 @@ def duplicates(env: EnvironmentFacts) -> Iterator[Finding]:
         ),
         remedies=tuple(_remedies(rows[:_SHOWN])),
     )
+
+
+@rule("CXXRT-D30", "A .proto file that several packages register", on=(EnvironmentFacts,))
+def registered_twice(env: EnvironmentFacts) -> Iterator[Finding]:
+    """Generated code of one file in objects of several packages that share a libprotobuf."""
+    users: dict[tuple[str, str], list[ObjectFacts]] = defaultdict(list)
+    for each in env.packaged():
+        for name in each.protos:
+            users[shared_libprotobuf(each.facts), name].append(each)
+    for (library, name), objects in sorted(users.items()):
+        packages = sorted({env.package_of(each.path) or each.path for each in objects})
+        if len(packages) > 1:
+            yield error(
+                f"{name} is compiled into {listed(packages)}, which share {library}; "
+                "a process that imports both ends",
+                culprits=tuple(packages),
+                libraries=tuple(each.path for each in objects),
+                evidence=tuple(f"{each.path} has the descriptor of {name}" for each in objects),
+                remedies=OWNER,
+            )
 
 
 def _copies(env: EnvironmentFacts) -> dict[str, dict[str, ObjectFacts]]:

@@ -42,6 +42,8 @@ class Provider:
     """The names, without folders, of its files that may be shared objects."""
     requires: tuple[str, ...]
     """As METADATA spells them."""
+    protos: frozenset[tuple[str, str]] = frozenset()
+    """(SONAME of a libprotobuf, ``.proto`` file that its objects register in it)."""
 
     def brings(self, library: str) -> bool | None:
         """Whether it has a file of that name; None if it has a similar one."""

@@ -1,4 +1,4 @@
-"""Rules P10, H16 and H17: libraries that other distributions bring, by their rows."""
+"""Rules P10, H16, H17 and H19: libraries that other distributions bring, by their rows."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.abi.provider import NoProviderError, Provided, provided_copy
 from cxxrt_toolchain.facts.installed import normalized
+from cxxrt_toolchain.facts.needs.protos import shared_libprotobuf
+from cxxrt_toolchain.rules.duplicates import OWNER
 from cxxrt_toolchain.rules.rule import Finding, error, note, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_wheels
+from cxxrt_toolchain.wording import listed
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.needs.provided import ProviderNeed
@@ -95,6 +98,28 @@ def without_siblings(claim: Claim) -> Iterator[Finding]:
                 remedies=(_REPAIR if drops else _REBUILD,),
                 unrepairable="" if drops else _REBUILD,
             )
+
+
+@of_wheels("CXXRT-H19", "A .proto file that several wheels register")
+def registered_twice(claim: Claim) -> Iterator[Finding]:
+    """Generated code of one file in two libraries that share a libprotobuf: it ends the process."""
+    own = normalized(claim.tags.distribution)
+    for found in claim.report.objects:
+        library = shared_libprotobuf(found.facts)
+        for name in found.protos:
+            others = {
+                *(p.name for p in claim.providers if (library, name) in p.protos and p.name != own),
+                *(o.member for o in claim.report.objects if o is not found and name in o.protos),
+            }
+            if others:
+                yield warning(
+                    f"registers {name} in {library}, as {listed(sorted(others))} does; "
+                    "the process that loads both ends",
+                    member=found.member,
+                    library=library,
+                    culprits=tuple(sorted(others)),
+                    remedies=OWNER,
+                )
 
 
 def _copies(claim: Claim) -> Iterator[tuple[ObjectReport, Provided]]:
