@@ -10,7 +10,9 @@ from cxxrt_toolchain.errors import ConfigError
 from cxxrt_toolchain.runtime.recipe import Cudart, Input, Kind, Role
 from cxxrt_toolchain.runtime.recipe_reader import (
     load_component,
+    load_provider,
     load_runtime,
+    provider_names,
     recipes_root,
     runtime_names,
 )
@@ -158,6 +160,22 @@ def test_the_pool_path_follows_from_the_pin(
     assert pin.pool_path == path
 
 
+def test_a_tarball_of_a_debian_source_package_is_named_by_its_file(tmp_path: Path) -> None:
+    row = 'kind = "debian", package = "abseil", version = "20220623.1", architecture = "source"'
+    row += f', source = "abseil", sha256 = "{"0" * 64}"'
+    named = COMPONENT.partition("[inputs]")[0] + "[inputs]\nsource = [{ %s }]\n"
+    folder = _component(tmp_path, named % f'{row}, file = "abseil_20220623.1.orig.tar.gz"')
+    (pin,) = load_component(folder, "thing").inputs
+    assert pin.is_tarball
+    assert pin.pool_path == "pool/main/a/abseil/abseil_20220623.1.orig.tar.gz"
+    (folder / "thing" / "recipe.toml").write_text(named % row)
+    with pytest.raises(ConfigError, match=r"inputs\.source\[0\]\.file is missing"):
+        load_component(folder, "thing")
+    (folder / "thing" / "recipe.toml").write_text(named % f'{row}, file = "../a.tar.gz"')
+    with pytest.raises(ConfigError, match=r"inputs\.source\[0\]\.file must be"):
+        load_component(folder, "thing")
+
+
 # What must hold for every recipe in the repository, today's and tomorrow's.
 
 
@@ -165,6 +183,7 @@ def _shipped_components() -> list[str]:
     root = recipes_root()
     return sorted(
         {name for item in runtime_names(root) for name in load_runtime(root, item).components}
+        | {name for item in provider_names(root) for name in load_provider(root, item).components}
     )
 
 
@@ -182,7 +201,7 @@ def test_a_component_serves_every_architecture(name: str) -> None:
     for arch in ("x86_64", "aarch64"):
         assert component.for_arch(arch)
         assert component.inputs_for(arch)
-        if component.built:
+        if "compiler" in component.kept:
             assert component.inputs_for(arch, Role.REFERENCE)
             assert component.inputs_for(arch, Role.SYSROOT)
 

@@ -70,6 +70,13 @@ def _faults(facts: SharedObject, ref: SharedObject | None = GOOD) -> str:
     return " ".join(broken_promises(name, facts, arch="x86_64", floor="2.17", ref=ref))
 
 
+def test_an_export_outside_of_the_namespace_is_named() -> None:
+    name, inside = Soname("libx.so.1"), _symbol("_ZN2nsE", "ns")
+    found = replace(GOOD, soname=name, symbols=(inside, _symbol("plain", "ns")))
+    (fault,) = broken_promises(name, found, arch="x86_64", floor="2.17", ref=None, namespace="ns")
+    assert fault == "libx.so.1 exports plain outside of ns."
+
+
 def test_a_library_that_keeps_every_promise_has_no_fault() -> None:
     assert _faults(GOOD) == ""
     assert _faults(GOOD, None) == ""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "runtime": "build the runtime wheel from its recipe, list recipes, run the demo",
+    "provider": "build the wheel of a library that many wheels share (protobuf) from its recipe",
     "tags": "what this environment supports, best first",
     "pip": "pip, knowing the runtime ABI tag",
     "show": "facts of wheels: objects, needed libraries, symbol versions, bundled runtimes, tag",

@@ -23,10 +23,10 @@ from cxxrt_toolchain.runtime.sources.bundle import (
 )
 from cxxrt_toolchain.runtime.sources.cache import find_cache
 from cxxrt_toolchain.runtime.sources.clients import machine_clients
-from cxxrt_toolchain.runtime.stage import Workshop, built_figures, built_folder
+from cxxrt_toolchain.runtime.stage import Workshop, built_figures, find_compiler
 
 _DEFAULT = "runtime"
-_BUILD_NOTES = (
+BUILD_NOTES = (
     "Inputs are pinned in the recipe. Wheels are fetched with this machine's pip, Debian packages "
     "from apt's mirror or CXXRT_DEBIAN_MIRROR. Built libraries stay in the cache (CXXRT_CACHE). "
     "aarch64 is cross-compiled. Two builds of one recipe give the same bytes."
@@ -36,9 +36,10 @@ _BUILD_NOTES = (
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands and their options."""
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    common = _common_options()
+    common = common_options()
+    common.add_argument("--recipe", metavar="NAME", help="recipes/NAME.toml; default: runtime")
     build = commands.add_parser(
-        "build", parents=[common], help="build the runtime wheel", epilog=_BUILD_NOTES
+        "build", parents=[common], help="build the runtime wheel", epilog=BUILD_NOTES
     )
     build.add_argument(
         "-w", "--wheel-dir", type=Path, default=Path(), metavar="DIR", help="where the wheel goes"
@@ -62,9 +63,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     demo.add_argument("--keep", type=Path, metavar="DIR", help="keep the demo's environment here")
 
 
-def _common_options() -> argparse.ArgumentParser:
+def common_options() -> argparse.ArgumentParser:
+    """Options of the commands that build."""
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--recipe", metavar="NAME", help="recipes/NAME.toml; default: runtime")
     common.add_argument("--arch", choices=ARCHITECTURES, help="default: this machine's")
     common.add_argument("--cache", type=Path, metavar="DIR", help="default: ~/.cache/cxxrt")
     common.add_argument(
@@ -79,8 +80,6 @@ def run(args: argparse.Namespace) -> int:
         from cxxrt_toolchain.demo import main_job
 
         return int(main_job.run(args))
-    if args.jobs < 1:
-        raise UsageError("--jobs must be at least 1.")
     commands = {"build": _build, "list": _list, "compiler": _compiler, "sources": _sources}
     commands[args.command](args)
     return 0
@@ -89,25 +88,25 @@ def run(args: argparse.Namespace) -> int:
 def _build(args: argparse.Namespace) -> None:
     from cxxrt_toolchain.runtime.assemble import build_wheel
 
-    arch, workshop, name = _arch(args), _workshop(args), args.recipe
+    arch, shop, name = chosen_arch(args), workshop(args), args.recipe
     if args.sources is not None:
         bundle = open_bundle(args.sources, name, arch)
-        name, workshop = bundle.name, replace(workshop, bundle=bundle)
-    recipe = load_runtime(workshop.recipes, name or _DEFAULT)
-    print(build_wheel(recipe, arch, workshop, args.wheel_dir))
+        name, shop = bundle.name, replace(shop, bundle=bundle)
+    recipe = load_runtime(shop.recipes, name or _DEFAULT)
+    print(build_wheel(recipe, arch, shop, args.wheel_dir))
 
 
 def _sources(args: argparse.Namespace) -> None:
     archs = (args.arch,) if args.arch else ARCHITECTURES
     name, root = args.recipe or _DEFAULT, recipes_root()
     refuse_occupied(args.output)
-    files = _workshop(args).fetch(bundled_inputs(root, name, archs))
+    files = workshop(args).fetch(bundled_inputs(root, name, archs))
     write_bundle(root, name, files, args.output)
     print(args.output)
 
 
 def _list(args: argparse.Namespace) -> None:
-    root, workshop = recipes_root(), _workshop(args)
+    root, shop = recipes_root(), workshop(args)
     archs = (args.arch,) if args.arch else ARCHITECTURES
     for name in runtime_names(root):
         recipe = load_runtime(root, name)
@@ -115,29 +114,28 @@ def _list(args: argparse.Namespace) -> None:
         for component in (load_component(root, item) for item in recipe.components):
             print(f"  {component.name} {component.version} ({component.license})")
             for arch in archs if component.built else ():
-                rows = built_figures(component, arch, recipe.glibc_floor, workshop)
+                rows = built_figures(component, arch, recipe.glibc_floor, shop)
                 for row in rows or ("not built in this cache",):
                     print(f"    {arch}  {row}")
 
 
 def _compiler(args: argparse.Namespace) -> None:
-    recipe, arch = load_runtime(recipes_root(), args.recipe or _DEFAULT), _arch(args)
-    for component in (load_component(recipes_root(), name) for name in recipe.components):
-        if "compiler" in component.kept:
-            folder = built_folder(component, arch, recipe.glibc_floor, _workshop(args))
-            print(folder / "compiler" / "g++")
-            return
-    raise UsageError(f"the recipe {args.recipe!r} has no component with a compiler.")
+    recipe, arch = load_runtime(recipes_root(), args.recipe or _DEFAULT), chosen_arch(args)
+    print(find_compiler(recipe, arch, workshop(args)))
 
 
-def _arch(args: argparse.Namespace) -> str:
+def chosen_arch(args: argparse.Namespace) -> str:
+    """The architecture that the options name, else this machine's; `UsageError`: no recipe."""
     arch = str(args.arch or platform.machine())
     if arch not in ARCHITECTURES:
         raise UsageError(f"no recipe for {arch}.", f"Choose with --arch: {ARCHITECTURES}.")
     return arch
 
 
-def _workshop(args: argparse.Namespace) -> Workshop:
+def workshop(args: argparse.Namespace) -> Workshop:
+    """The cache, clients and progress lines of a command."""
+    if args.jobs < 1:
+        raise UsageError("--jobs must be at least 1.")
     return Workshop(
         cache=find_cache(args.cache, os.environ),
         clients=machine_clients(os.environ),

@@ -39,7 +39,7 @@ _GENERATED = "_baked.py"
 """The module that is generated from the manifest, not copied from the source tree."""
 _FILLED = {"__init__.py": filled_init, "_short.py": filled_short}
 """The module in which the build fills in one line."""
-_SMALLEST = 9
+SMALLEST = 9
 """zlib's level: the wheel is written once and downloaded often."""
 
 
@@ -64,9 +64,9 @@ def assemble(
     stem = f"{PACKAGE}-{manifest.version}"
     members = [
         *_package(manifest, components),
-        *_dist_info(manifest, components, f"{stem}.dist-info", tag, recipe.requires),
+        *dist_info(recipe, manifest, components, recipe.requires),
     ]
-    return write_wheel(dest, f"{stem}-{tag}.whl", members, level=_SMALLEST)
+    return write_wheel(dest, f"{stem}-{tag}.whl", members, level=SMALLEST)
 
 
 def loader_source() -> Path:
@@ -105,28 +105,30 @@ def _package(
         yield NewMember(f"{PACKAGE}/{name}", text.encode())
 
 
-def _dist_info(
+def dist_info(
+    recipe: RuntimeRecipe,
     manifest: RuntimeManifest,
     components: Sequence[StagedComponent],
-    folder: str,
-    tag: str,
     requires: Sequence[str],
 ) -> Iterator[NewMember]:
+    """The members of the ``.dist-info`` of a recipe's wheel; `requires` are its Requires-Dist."""
+    folder = f"{recipe.package}-{manifest.version}.dist-info"
     licenses = dict(_licenses(manifest, components))
-    description = (recipes_root() / "description.md").read_text(encoding="utf-8")
-    metadata = core_metadata(manifest, licenses, description, requires)
+    file = "providers/description.md" if recipe.line else "description.md"
+    description = (recipes_root() / file).read_text(encoding="utf-8")
+    metadata = core_metadata(manifest, licenses, description, requires, recipe.summary)
     bill = bill_of_materials(manifest, components, license_expression(manifest))
     wheel = WheelFile(
         generator=f"cxxrt-toolchain {cxxrt_toolchain.__version__}",
         root_is_purelib=False,
-        tags=(tag,),
+        tags=(f"py3-none-{platform_tag(manifest)}",),
     )
     yield NewMember(f"{folder}/METADATA", metadata.encode())
     yield NewMember(f"{folder}/WHEEL", str(wheel).encode())
-    yield NewMember(f"{folder}/entry_points.txt", entry_points().encode())
+    yield NewMember(f"{folder}/entry_points.txt", entry_points(recipe.package).encode())
     for name, content in licenses.items():
         yield NewMember(f"{folder}/licenses/{name}", content)
-    yield NewMember(f"{folder}/sboms/{PACKAGE}.cdx.json", bill.encode())
+    yield NewMember(f"{folder}/sboms/{recipe.package}.cdx.json", bill.encode())
 
 
 def _licenses(

@@ -26,7 +26,7 @@ from cxxrt_toolchain.runtime.host_tools import program_path
 from cxxrt_toolchain.runtime.recipe import Component, Input, Kind, Role, Step
 from cxxrt_toolchain.runtime.sources.cache import locked, new_folder, sweep
 from cxxrt_toolchain.runtime.sources.seal import is_intact, seal
-from cxxrt_toolchain.runtime.sources.unpack import unpack_deb, unpack_wheel
+from cxxrt_toolchain.runtime.sources.unpack import unpack_deb, unpack_tarball, unpack_wheel
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.runtime.progress import Progress
@@ -51,6 +51,8 @@ class BuildOrder:
     """The newest glibc version that the libraries may need."""
     host_tools: tuple[Input, ...]
     """Programs that are borrowed where this machine lacks them; they decide nothing."""
+    compiler: Path | None = None
+    """The g++ of another build that the steps use; None for those that bring their own."""
 
     @property
     def key(self) -> str:
@@ -66,6 +68,9 @@ class BuildOrder:
             "steps": [(step.name, step.command) for step in self.component.steps],
             "keep": self.component.kept,
         }
+        if self.compiler:
+            values["compiler"] = self.compiler.parents[1].name  # which has the hash of that build
+            values["files"] = self.component.files
         digest.update(json.dumps(values, sort_keys=True).encode())
         for script in sorted(self.component.scripts.iterdir()):
             if script.is_file() and script.name != "recipe.toml":
@@ -112,7 +117,7 @@ def build(
                         progress.note(note)
             with progress.step("check"):
                 verify(work)
-            _tidy(work, order.component.kept)
+            _tidy(work, (*order.component.kept, *order.component.files))
             seal(work)
     return final
 
@@ -124,7 +129,8 @@ def _absolute(search_path: str) -> str:
 
 def _unpack(files: Mapping[Input, Path], work: Path) -> None:
     def one(item: Input) -> None:
-        unpack = unpack_deb if item.kind is Kind.DEBIAN else unpack_wheel
+        packed = unpack_deb if item.kind is Kind.DEBIAN else unpack_wheel
+        unpack = unpack_tarball if item.is_tarball else packed
         unpack(files[item], work / _FOLDERS[item.role])
 
     for name in _FOLDERS.values():
@@ -148,6 +154,7 @@ def _run_step(step: Step, order: BuildOrder, work: Path, path: str, jobs: int) -
         "CXXRT_VERSION": order.component.version,
         "CXXRT_JOBS": str(jobs),
         "PYTHONDONTWRITEBYTECODE": "1",
+        **({"CXXRT_CXX": str(order.compiler)} if order.compiler else {}),
     }
     log = work / "logs" / f"{step.name}.log"
     log.parent.mkdir(exist_ok=True)

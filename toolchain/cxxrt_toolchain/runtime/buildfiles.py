@@ -49,7 +49,7 @@ def link_targets(
 
 def build_files(manifest: RuntimeManifest, targets: tuple[LinkTarget, ...]) -> dict[str, str]:
     """Member name below the package to text."""
-    files = _linker_scripts(targets)
+    files = linker_scripts(targets)
     files[f"cmake/{PACKAGE}Config.cmake"] = _cmake_config(manifest, targets)
     files[f"cmake/{PACKAGE}ConfigVersion.cmake"] = _cmake_version(manifest)
     for target in targets:
@@ -63,7 +63,7 @@ def _target_name(link_name_of: Mapping[str, str], soname: str) -> str:
     return link_name_of[soname].replace("+", "x") + ("" if major is None else str(major))
 
 
-def _linker_scripts(targets: Iterable[LinkTarget]) -> dict[str, str]:
+def linker_scripts(targets: Iterable[LinkTarget]) -> dict[str, str]:
     """``lib<name>.so`` as text that GNU ld, gold, lld and mold read in place of a library.
 
     A name without a leading slash is looked for below each ``-L`` folder (ld manual, "File

@@ -86,7 +86,13 @@ def figures(soname: Soname, facts: SharedObject, size: int, ref: SharedObject | 
 
 
 def broken_promises(
-    soname: Soname, facts: SharedObject, *, arch: str, floor: str, ref: SharedObject | None
+    soname: Soname,
+    facts: SharedObject,
+    *,
+    arch: str,
+    floor: str,
+    ref: SharedObject | None,
+    namespace: str = "",
 ) -> tuple[str, ...]:
     """One sentence for each broken promise; empty if the library can be used."""
     found = []
@@ -100,6 +106,8 @@ def broken_promises(
         found.append("wants an executable stack")
     if facts.rpath != ORIGIN or facts.runpath is not None:
         found.append(f"has RPATH {facts.rpath!r} and RUNPATH {facts.runpath!r}, not {ORIGIN}")
+    if outside := sorted(name for name, _ in exports(facts) if namespace not in name):
+        found.append(f"exports {listed(outside)} outside of {namespace}")
     return tuple(f"{soname} {text}." for text in (*found, *_symbol_faults(soname, facts, ref)))
 
 

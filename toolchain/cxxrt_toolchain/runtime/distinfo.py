@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from packaging.licenses import canonicalize_license_expression
 
-from cxxrt_toolchain.host.runtime_folder import PACKAGE
-
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.manifest import RuntimeManifest
 
 LOADER_LICENSE = "Apache-2.0"
-_SUMMARY = "One shared libstdc++ and libcudart for every native wheel of a process"
+_RUNTIME = "One shared libstdc++ and libcudart for every native wheel of a process"
 _CLASSIFIERS = (
     "Development Status :: 3 - Alpha",
     "Intended Audience :: Developers",
@@ -48,6 +47,7 @@ def core_metadata(
     license_files: Iterable[str],
     description: str,
     requires: Sequence[str] = (),
+    summary: str = "",
 ) -> str:
     """The text of METADATA, with the table of components below a Markdown description.
 
@@ -59,16 +59,22 @@ def core_metadata(
         ("Metadata-Version", "2.4"),
         ("Name", manifest.name),
         ("Version", manifest.version),
-        ("Summary", _SUMMARY),
+        ("Summary", summary or _RUNTIME),
         ("License-Expression", license_expression(manifest)),
         *(("License-File", each) for each in license_files),
         *(("Classifier", each) for each in _CLASSIFIERS),
         ("Requires-Python", ">=3.9"),
         *(("Requires-Dist", each) for each in (*requirements, *requires)),
+        *(("Provides-Extra", each) for each in _extras(requires)),
         ("Description-Content-Type", "text/markdown"),
     ]
     lines = "".join(f"{name}: {value}\n" for name, value in headers)
     return f"{lines}\n{description.rstrip()}\n\n{_components_table(manifest)}"
+
+
+def _extras(requires: Iterable[str]) -> list[str]:
+    found = (re.search(r"extra == [\"'](.+?)[\"']", each) for each in requires)
+    return sorted({match[1] for match in found if match})
 
 
 def _components_table(manifest: RuntimeManifest) -> str:
@@ -82,11 +88,11 @@ def _components_table(manifest: RuntimeManifest) -> str:
     return text
 
 
-def entry_points() -> str:
+def entry_points(package: str) -> str:
     """The text of entry_points.txt, with the groups of scikit-build-core and pkgconf-pypi.
 
     The folder of the named module joins CMAKE_PREFIX_PATH, or PKG_CONFIG_PATH.
     """
     return (
-        f"[cmake.prefix]\n{PACKAGE} = {PACKAGE}\n\n[pkg_config]\n{PACKAGE} = {PACKAGE}.pkgconfig\n"
+        f"[cmake.prefix]\n{package} = {package}\n\n[pkg_config]\n{package} = {package}.pkgconfig\n"
     )

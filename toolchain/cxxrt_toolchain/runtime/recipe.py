@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -21,9 +22,9 @@ class Kind(Enum):
     """Which of the machine's clients fetches an input."""
 
     DEBIAN = "debian"
-    """A binary package from the pool of a Debian mirror."""
+    """A package, or a tarball of a source package, from the pool of a Debian mirror."""
     PYPI = "pypi"
-    """A wheel, through pip and its configuration."""
+    """A wheel or a source distribution, through pip and its configuration."""
 
 
 class Role(Enum):
@@ -59,12 +60,14 @@ class Input:
     version: str
     """As its packager writes it, with Debian's epoch if it has one."""
     architecture: str
-    """Debian's spelling for packages (``amd64``, ``all``), the platform tag's for wheels."""
+    """Debian's for packages (``amd64``, ``all``, ``source``), a wheel's platform tag, ``sdist``."""
     sha256: str
     source: str = ""
     """Debian's source package, which names the pool's folder; empty for wheels."""
     section: str = "main"
     """Debian's archive area (``main``, ``contrib``…)."""
+    file: str = ""
+    """Name of the tarball of a Debian source package; empty for anything else."""
     role: Role = Role.LIBRARY
     target: str | None = None
     """The only architecture that needs it; None where every one does."""
@@ -73,11 +76,16 @@ class Input:
         return f"{self.package} {self.version} ({self.architecture})"
 
     @property
+    def is_tarball(self) -> bool:
+        """Whether it is source code as its author packed it."""
+        return self.architecture in ("sdist", "source")
+
+    @property
     def pool_path(self) -> str:
         """Where a Debian mirror keeps the package, below the mirror's root (Policy 5.6.12)."""
         prefix = self.source[:4] if self.source.startswith("lib") else self.source[:1]
         version = self.version.partition(":")[2] or self.version
-        file = f"{self.package}_{version}_{self.architecture}.deb"
+        file = self.file or f"{self.package}_{version}_{self.architecture}.deb"
         return f"pool/{self.section}/{prefix}/{self.source}/{file}"
 
 
@@ -120,6 +128,10 @@ class Component:
     """Folders of the build that stay for ``cxxrt runtime compiler``."""
     redistribution: str = ""
     """The clause that allows shipping it, quoted; empty where the licence is a free one."""
+    files: tuple[str, ...] = ()
+    """Folders of the build that go into the package of a provider's wheel."""
+    namespace: str = ""
+    """What every symbol that it exports has in its name; empty: anything."""
 
     @property
     def built(self) -> bool:
@@ -141,15 +153,27 @@ class Component:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeRecipe:
-    """One runtime wheel, as ``recipes/<name>.toml`` describes it."""
+    """One wheel of libraries: a runtime, ``<name>.toml``, or a ``providers/<name>.toml``."""
 
     name: str
     version: str
-    """``EPOCH.GCC.REVISION``."""
+    """``EPOCH.GCC.REVISION``; of a provider ``LINE.REVISION``."""
     epoch: int
+    """A provider's is that of the runtime whose compiler builds it."""
     glibc_floor: str
     """The newest glibc version that a library in it may need, for example ``2.17``."""
     components: tuple[str, ...]
     cudart: Cudart = Cudart.VENDOR
     requires: tuple[str, ...] = ()
     """Distributions that the wheel needs beside it, as ``Requires-Dist`` spells them."""
+    line: str = ""
+    """Of a provider: releases with this start are compatible, and every SONAME has it."""
+    compiler: str = ""
+    """Of a provider: the runtime recipe whose compiler builds it."""
+    summary: str = ""
+    """Of a provider: what it is, in one line."""
+
+    @property
+    def package(self) -> str:
+        """The name that the wheel's package is imported by."""
+        return re.sub(r"[-.]", "_", self.name)

@@ -61,6 +61,34 @@ def load_runtime(root: Path, name: str = "runtime") -> RuntimeRecipe:
     return recipe
 
 
+def provider_names(root: Path) -> tuple[str, ...]:
+    """Names of the recipes of providers under a root, sorted."""
+    return runtime_names(root / "providers")
+
+
+def load_provider(root: Path, name: str) -> RuntimeRecipe:
+    """Read the recipe of a provider's wheel; errors as for `load_runtime`."""
+    if name not in provider_names(root):
+        known = ", ".join(provider_names(root)) or "none"
+        raise ConfigError(f"no recipe of a provider {name!r} exists.", f"Known: {known}.")
+    table = Value.load_toml(root / "providers" / f"{name}.toml")
+    compiler = load_runtime(root, table["compiler"].text())
+    line = table["line"].text(r"\d+(\.\d+)*")
+    recipe = RuntimeRecipe(
+        name=table["name"].text(rf"{_NAME}-{re.escape(line)}"),
+        version=table["version"].text(rf"{re.escape(line)}\.\d+"),
+        epoch=compiler.epoch,
+        glibc_floor=table["glibc-floor"].text(r"2\.\d+"),
+        components=table["components"].texts(),
+        requires=tuple(_requirement(each) for each in table.get("requires", []).items()),
+        line=line,
+        compiler=table["compiler"].text(),
+        summary=table["summary"].text(),
+    )
+    table.close()
+    return recipe
+
+
 def load_component(root: Path, name: str) -> Component:
     """Read one component's recipe; errors as for `load_runtime`."""
     if not re.fullmatch(_NAME, name):
@@ -79,6 +107,8 @@ def load_component(root: Path, name: str) -> Component:
         scripts=(folder / build.get("scripts", ".").text()).resolve(),
         kept=build.get("keep", []).texts(),
         redistribution=table.get("redistribution", "").text(ANY),
+        files=build.get("files", []).texts(_NAME),
+        namespace=build.get("namespace", "").text(ANY),
     )
     build.close()
     table.close()
@@ -108,14 +138,17 @@ def load_inputs(table: Value) -> tuple[Input, ...]:
 def _input(row: Value, role: Role) -> Input:
     kind = row["kind"].choice(Kind)
     target = row.get("target")
+    architecture = row["architecture"].text()
+    tarball = kind is Kind.DEBIAN and architecture == "source"
     pin = Input(
         kind=kind,
         package=row["package"].text(_NAME),
         version=row["version"].text(),
-        architecture=row["architecture"].text(),
+        architecture=architecture,
         sha256=row["sha256"].text(r"[0-9a-f]{64}"),
         source=row["source"].text(_NAME) if kind is Kind.DEBIAN else "",
         section=row.get("section", "main").text(),
+        file=row["file"].text(r"[A-Za-z0-9][\w.+~-]*\.tar\.(gz|xz|bz2)") if tarball else "",
         role=role,
         target=target.text(_ARCH) if target else None,
     )

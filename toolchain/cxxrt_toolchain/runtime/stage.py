@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.errors import InputError, UsageError
 from cxxrt_toolchain.runtime.build import BuildOrder, build
-from cxxrt_toolchain.runtime.recipe import Component, Input, Kind, Library, Role
-from cxxrt_toolchain.runtime.recipe_reader import load_host_tools, recipes_root
+from cxxrt_toolchain.runtime.recipe import Component, Input, Kind, Library, Role, RuntimeRecipe
+from cxxrt_toolchain.runtime.recipe_reader import load_component, load_host_tools, recipes_root
 from cxxrt_toolchain.runtime.sources.cache import Cache, locked, new_folder
 from cxxrt_toolchain.runtime.sources.fetch import Downloader, fetch
 from cxxrt_toolchain.runtime.sources.seal import is_intact, seal
@@ -53,6 +53,8 @@ class StagedComponent:
     link_names: tuple[tuple[str, Soname], ...]
     """What follows ``-l`` on a link line, and the library that it means."""
     inputs: tuple[Input, ...]
+    files: tuple[tuple[str, Path], ...] = ()
+    """Path in the package and file, of a provider's wheel; sorted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,8 @@ class Workshop:
     progress: Progress
     bundle: Bundle | None = None
     """Taken instead of what the clients fetch, and its recipes instead of the toolchain's own."""
+    compiler: Path | None = None
+    """The g++ of a runtime's build, for the steps of a provider; None for a runtime."""
 
     @property
     def recipes(self) -> Path:
@@ -112,7 +116,22 @@ def stage(component: Component, arch: str, glibc_floor: str, workshop: Workshop)
         libraries=libraries,
         link_names=tuple((item.link_name, item.soname) for item in component.for_arch(arch)),
         inputs=component.inputs_for(arch),
+        files=tuple(
+            (path.relative_to(folder).as_posix(), path)
+            for name in component.files
+            for path in sorted((folder / name).rglob("*"))
+            if path.is_file()
+        ),
     )
+
+
+def find_compiler(recipe: RuntimeRecipe, arch: str, workshop: Workshop) -> Path:
+    """The g++ that builds a runtime's libraries; `UsageError` if no component of it has one."""
+    for component in (load_component(workshop.recipes, name) for name in recipe.components):
+        if "compiler" in component.kept:
+            folder = built_folder(component, arch, recipe.glibc_floor, workshop)
+            return folder / "compiler" / "g++"
+    raise UsageError(f"the recipe of {recipe.name} {recipe.version} has no compiler.")
 
 
 def built_folder(component: Component, arch: str, glibc_floor: str, workshop: Workshop) -> Path:
@@ -139,7 +158,13 @@ def built_figures(
 
 def _order(component: Component, arch: str, glibc_floor: str, workshop: Workshop) -> BuildOrder:
     tools = load_host_tools(workshop.recipes)
-    return BuildOrder(component=component, arch=arch, glibc=glibc_floor, host_tools=tools)
+    return BuildOrder(
+        component=component,
+        arch=arch,
+        glibc=glibc_floor,
+        host_tools=tools,
+        compiler=workshop.compiler,
+    )
 
 
 def _unpacked_folder(component: Component, arch: str, workshop: Workshop) -> Path:

@@ -29,7 +29,14 @@ def verify_build(work: Path, *, component: Component, arch: str, floor: str) -> 
             faults.append(f"{library.soname} was not built.")
             continue
         facts, reference = read_library(path), _reference(work, library.soname)
-        faults += broken_promises(library.soname, facts, arch=arch, floor=floor, ref=reference)
+        faults += broken_promises(
+            library.soname,
+            facts,
+            arch=arch,
+            floor=floor,
+            ref=reference,
+            namespace=component.namespace,
+        )
         if os.fsencode(work) in path.read_bytes():
             faults.append(f"{library.soname} holds the path of the build folder.")
         rows.append(figures(library.soname, facts, path.stat().st_size, reference))

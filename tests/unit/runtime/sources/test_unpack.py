@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import lzma
 import os
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cxxrt_toolchain.errors import InputError
-from cxxrt_toolchain.runtime.sources.unpack import unpack_deb, unpack_wheel
+from cxxrt_toolchain.runtime.sources.unpack import unpack_deb, unpack_tarball, unpack_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,6 +122,32 @@ def test_a_truncated_package_is_refused(tmp_path: Path) -> None:
 def test_a_compression_that_we_do_not_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="xz or gzip"):
         unpack_deb(_deb(tmp_path / "a.deb", [], "zst"), tmp_path / "out")
+
+
+def test_a_tarball_is_unpacked_without_its_folder(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w:gz") as archive:
+        for info, content in (_file("thing-1.0/src/a.c", b"a"), _file("thing-1.0/top", b"t")):
+            archive.addfile(info, io.BytesIO(content))
+    unpack_tarball(tmp_path / "a.tar", tmp_path / "out")
+    assert (tmp_path / "out/src/a.c").read_bytes() == b"a"
+    assert (tmp_path / "out/top").read_bytes() == b"t"
+
+
+@pytest.mark.parametrize("name", ["x/../../evil", "x//evil"])
+def test_a_tarballs_member_outside_is_refused(tmp_path: Path, name: str) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w:xz") as archive:
+        info, content = _file(name, b"x")
+        archive.addfile(info, io.BytesIO(content))
+    with pytest.raises(InputError, match="would lie outside"):
+        unpack_tarball(tmp_path / "a.tar", tmp_path / "out")
+    assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", gzip.compress(b"x" * 600)[:-9]])
+def test_what_is_no_tarball_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.tar").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.tar: broken archive of source code"):
+        unpack_tarball(tmp_path / "a.tar", tmp_path / "out")
 
 
 def test_a_wheel_is_unpacked_with_its_executables(tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ class Downloader(Protocol):
 
 def cached_path(item: Input, downloads: Path) -> Path:
     """Where an input lies once it has been fetched."""
-    return downloads / f"{item.sha256}{_SUFFIX[item.kind]}"
+    suffix = ".tar" if item.is_tarball else _SUFFIX[item.kind]
+    return downloads / f"{item.sha256}{suffix}"
 
 
 def fetch(

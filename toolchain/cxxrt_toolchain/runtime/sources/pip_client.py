@@ -1,4 +1,4 @@
-"""Wheels through pip, with whatever index and proxy pip is configured for."""
+"""Wheels and source distributions through pip, with its own index and proxy."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ class PipClient:
     python: str = sys.executable
 
     def download(self, item: Input, part: Path, progress: Progress) -> None:
-        """Write a wheel to ``part``.
+        """Write a wheel, or a source distribution, to ``part``.
 
-        `MissingToolError`: pip is missing, finds no such wheel, or has no network; `InputError`:
-        the wheel has another hash.
+        `MissingToolError`: pip is missing, finds no such file, or has no network; `InputError`:
+        it has another hash. pip asks a source distribution for its metadata, which runs its code,
+        after it has compared the hash.
         """
         with scratch_folder(part.parent) as folder:
             pin = folder / "pin.txt"
@@ -48,17 +49,19 @@ class PipClient:
                 text=True,
                 check=False,
             )
-            wheels = list(folder.glob("*.whl"))
-            if done.returncode or len(wheels) != 1:
+            files = list(folder.glob("*.tar.gz" if item.is_tarball else "*.whl"))
+            if done.returncode or len(files) != 1:
                 raise _failure(item, done.stdout + done.stderr)
-            size = wheels[0].stat().st_size / 1e6
-            progress.note(f"fetched {wheels[0].name} ({size:.1f} MB)")
-            wheels[0].replace(part)
+            size = files[0].stat().st_size / 1e6
+            progress.note(f"fetched {files[0].name} ({size:.1f} MB)")
+            files[0].replace(part)
 
     def _command(self, item: Input, pin: Path, folder: Path) -> list[str]:
-        options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--retries", "2"]
+        options = ["--no-deps", "--require-hashes", "--retries", "2"]
         quiet = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
-        platform = ["--platform", item.architecture]
+        platform = ["--only-binary", ":all:", "--platform", item.architecture]
+        if item.is_tarball:
+            platform = ["--no-binary", item.package]
         start = module_command(self.python, "pip")
         return [
             *start,
@@ -91,5 +94,5 @@ def _failure(item: Input, output: str) -> Exception:
     errors = " ".join(lines[:2]) or output.strip()[-300:]
     return MissingToolError(
         f"{item} cannot be fetched. pip says: {errors}",
-        "The configured package index does not offer this wheel.",
+        "The configured package index does not offer this file.",
     )

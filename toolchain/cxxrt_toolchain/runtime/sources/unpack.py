@@ -1,4 +1,4 @@
-"""Debian packages and wheels, unpacked below a folder and nowhere else.
+"""Debian packages, tarballs and wheels, unpacked below a folder and nowhere else.
 
 Files get the modes 0644 or 0755, whoever runs it and whatever the umask. Reads ``.deb`` itself
 (deb(5): an ``ar`` archive), so that hosts without dpkg can build.
@@ -10,6 +10,7 @@ import os
 import shutil
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -36,6 +37,18 @@ def unpack_deb(file: Path, destination: Path) -> None:
                 _extract(archive, member, destination, file.name)
     except (tarfile.TarError, lzma.LZMAError, EOFError) as error:
         raise InputError(f"{file.name}: broken Debian package: {error}.") from error
+
+
+def unpack_tarball(file: Path, destination: Path) -> None:
+    """Unpack source code, without the one folder that it lies in; `InputError` for another file."""
+    try:
+        with tarfile.open(file) as archive:
+            for member in archive:
+                if member.isreg() and (inside := member.name.partition("/")[2]):
+                    member.name = inside
+                    _extract(archive, member, destination, file.name)
+    except (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError) as error:
+        raise InputError(f"{file.name}: broken archive of source code: {error}.") from error
 
 
 def _data_archive(stream: BinaryIO, name: str) -> BinaryIO | lzma.LZMAFile | gzip.GzipFile:

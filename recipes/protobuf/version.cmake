@@ -1,0 +1,10 @@
+# Releases of Protocol Buffers are never compatible: generated code names the one that it is for.
+set(PACKAGE_VERSION "@VERSION@")
+string(FIND "@VERSION@." "${PACKAGE_FIND_VERSION}." _cxxrt_at)
+if(NOT PACKAGE_FIND_VERSION OR _cxxrt_at EQUAL 0)
+  set(PACKAGE_VERSION_COMPATIBLE TRUE)
+endif()
+if(PACKAGE_FIND_VERSION VERSION_EQUAL "@VERSION@")
+  set(PACKAGE_VERSION_EXACT TRUE)
+endif()
+unset(_cxxrt_at)

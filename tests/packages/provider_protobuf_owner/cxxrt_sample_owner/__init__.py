@@ -1,0 +1,3 @@
+from cxxrt_sample_owner._core import selftest
+
+__all__ = ["selftest"]
