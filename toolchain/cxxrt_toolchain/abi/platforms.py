@@ -13,9 +13,9 @@ from cxxrt_toolchain.abi.data import read_data
 from cxxrt_toolchain.abi.versions import as_number, release_pair, version_tuple
 from cxxrt_toolchain.errors import InputError
 
-_MANYLINUX = re.compile(r"manylinux_(?P<major>[0-9]+)_(?P<minor>[0-9]+)_(?P<arch>\w+)")
-_LEGACY = re.compile(r"(?P<alias>manylinux[0-9]+)_(?P<arch>\w+)")
-_LOCAL = re.compile(r"linux_(?P<arch>\w+)")
+_MANYLINUX = re.compile(r"manylinux_(?P<major>[0-9]+)_(?P<minor>[0-9]+)_(?P<arch>[a-z0-9_]+)")
+_LEGACY = re.compile(r"(?P<alias>manylinux[0-9]+)_(?P<arch>[a-z0-9_]+)")
+_LOCAL = re.compile(r"linux_(?P<arch>[a-z0-9_]+)")
 _SCHEMA = 1
 # Marker versions that glibc added without a number: the release that first defines them.
 _GLIBC_MARKERS = {"GLIBC_ABI_DT_RELR": (2, 36)}
