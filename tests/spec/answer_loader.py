@@ -62,11 +62,11 @@ class Linker:
         if soname not in self.loaded:
             return None
         known = {step["soname"] for step in self.steps}
-        if soname not in known and soname != "libgcc_s.so.1":
+        if soname not in {*known, "libgcc_s.so.1", "libgomp.so.1"}:
             self.steps.append({"soname": soname, "action": "promote"})
         return self.handle(soname)
 
-    def open_global(self, path: str) -> int:
+    def open_library(self, path: str) -> int:
         if path not in self.files:
             raise OSError(f"{path}: cannot open shared object file: No such file or directory")
         found = self.files[path]
@@ -205,7 +205,7 @@ def _replace_ports(ports: ExitStack, linker: Linker, wanted: Document, *, glibc:
         (_baked, {"LIBRARIES": tuple(found["soname"] for found in own)}),
         (_baked, {"MARKERS": tuple((n, f"3.4.{n}") for n in proved)}),
         (_dl, {"supported": lambda: glibc, "resident": linker.resident}),
-        (_dl, {"open_global": linker.open_global, "has_function": linker.has_function}),
+        (_dl, {"open_library": linker.open_library, "has_function": linker.has_function}),
         (_dl, {"file_contains": linker.file_contains}),
         (_search, {"outside_candidates": linker.outside, "glibcxx_of_file": linker.file_minor}),
         (_search, {"gomp_of_file": linker.file_gomp}),

@@ -54,8 +54,7 @@ __all__ = [
     "require",
 ]
 
-_NOW_GLOBAL = 0x102  # RTLD_NOW | RTLD_GLOBAL on x86_64 and aarch64
-_NOLOAD = 0x4
+_NOW, _NOLOAD, _NOW_GLOBAL = 0x2, 0x4, 0x102  # RTLD_ of x86_64 and aarch64
 _HERE = os.path.dirname(__file__)
 _LIB = _HERE + "/lib/"
 _LIBSTDCXX = "libstdc++.so.6"

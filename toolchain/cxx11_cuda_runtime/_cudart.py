@@ -75,7 +75,7 @@ def load_cudart(major: str, release: tuple[int, int] | None, who: str) -> tuple[
         for how, path in _choices(major, release, looked):
             _load.debug(f"{soname}: loading {path} ({how})")
             try:
-                handle = _dl.open_global(path)
+                handle = _dl.open_library(path)
             except OSError as error:
                 if how != "system":
                     raise _load.explained(path, str(error)) from None

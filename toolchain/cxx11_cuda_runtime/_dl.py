@@ -13,6 +13,7 @@ import sys
 from cxx11_cuda_runtime import (
     _LIB,
     _NOLOAD,
+    _NOW,
     _NOW_GLOBAL,
     _baked,
     _dlopen,
@@ -25,6 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
+LIBGOMP = "libgomp.so.1"
 NO_HANDLE = 0
 """The handle of a loaded library if there is no ``_ctypes``."""
 
@@ -51,29 +53,39 @@ def supported() -> bool:
         return False
 
 
+def mode_of(soname: str) -> int:
+    """``RTLD_NOW``, with ``RTLD_GLOBAL`` but for libgomp.
+
+    In the global scope its ``omp_`` functions would answer for those of Intel's and LLVM's OpenMP,
+    and libraries on these, as MKL by default, would compute wrong numbers.
+    """
+    return _NOW if soname == LIBGOMP else _NOW_GLOBAL
+
+
 def resident(soname: str) -> int | None:
-    """Find a library by SONAME and make it global; its handle, or None if it is not loaded."""
+    """Find a library by SONAME and make it global (`mode_of`); its handle, or None: not loaded."""
     ctypes = _ctypes()
     if ctypes is None:
         return _resident_by_name(soname)
     try:
-        return int(ctypes.dlopen(soname, _NOW_GLOBAL | _NOLOAD))
+        return int(ctypes.dlopen(soname, mode_of(soname) | _NOLOAD))
     except OSError:
         return None
 
 
-def open_global(name: str) -> int:
-    """Load a library with ``RTLD_NOW | RTLD_GLOBAL``; `OSError` has ``dlerror``'s text."""
+def open_library(name: str) -> int:
+    """Load a library, in the mode of its SONAME; `OSError` has ``dlerror``'s text."""
+    mode = mode_of(os.path.basename(name))
     if "/" in name and (problem := damage(name)):
         raise OSError(f"{name}: {problem}")
     if "/" not in name:
         name = _search.without_working_folder(name, os.environ.get("LD_LIBRARY_PATH", ""))
     ctypes = _ctypes()
     if ctypes is not None:
-        return int(ctypes.dlopen(name, _NOW_GLOBAL))
+        return int(ctypes.dlopen(name, mode))
     if "/" not in name:
         raise OSError(f"{name}: cannot be opened by name without _ctypes")
-    if not _dlopen(name, _NOW_GLOBAL):
+    if not _dlopen(name, mode):
         raise OSError(f"{name}: cannot open shared object file")
     return NO_HANDLE
 

@@ -16,7 +16,7 @@ from cxx11_cuda_runtime._errors import LibraryLoadError, OpenmpNotFoundError, Su
 LIB = _LIB
 LIBGCC_S = "libgcc_s.so.1"
 LIBSTDCXX = _search.LIBSTDCXX
-LIBGOMP = "libgomp.so.1"
+LIBGOMP = _dl.LIBGOMP
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 
 lock = allocate_lock()
@@ -88,7 +88,7 @@ def _load_newest() -> str:
             open_or_explain(path)
             return how
         try:
-            _dl.open_global(path)
+            _dl.open_library(path)
         except OSError as error:
             if how == "override":
                 raise explained(path, str(error)) from None
@@ -142,7 +142,7 @@ def load_openmp(who: str) -> None:
         else:
             how = "system"
             try:
-                _dl.open_global(LIBGOMP)
+                _dl.open_library(LIBGOMP)
             except OSError as error:
                 raise OpenmpNotFoundError(
                     f"{who} needs OpenMP, but {LIBGOMP} was not found: {error}.",
@@ -152,9 +152,9 @@ def load_openmp(who: str) -> None:
 
 
 def open_or_explain(path: str) -> None:
-    """Load a library globally; `LibraryLoadError`: the dynamic linker refuses it, and why."""
+    """Load a library; `LibraryLoadError`: the dynamic linker refuses it, and why."""
     try:
-        _dl.open_global(path)
+        _dl.open_library(path)
     except OSError as error:
         raise explained(path, str(error)) from None
 

@@ -10,7 +10,7 @@ This file is on the hot path of such packages: it imports nothing but ``_ctypes`
 import os
 import sys
 
-from cxx11_cuda_runtime import _NOLOAD, _dlopen, _import_folders, _is_whole
+from cxx11_cuda_runtime import _NOLOAD, _NOW, _NOW_GLOBAL, _dlopen, _import_folders, _is_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     Row = Mapping[str, Any]
-
-_NOW, _GLOBAL = 0x2, 0x100
-"""On x86_64 and aarch64."""
 
 
 def require(rows: "Sequence[Row]", who: str) -> None:
@@ -103,7 +100,7 @@ def _ctypes() -> "ModuleType | None":
 
 
 def _mode(row: "Row") -> int:
-    return _NOW | _GLOBAL if row.get("scope") == "global" else _NOW
+    return _NOW_GLOBAL if row.get("scope") == "global" else _NOW
 
 
 def _is_resident(ctypes: "ModuleType | None", row: "Row", who: str) -> bool:

@@ -1,8 +1,8 @@
 """The short way to libgomp and libcudart: opens an anchor that needs the library, and no ctypes.
 
 As for libstdc++ (see the package), the dynamic linker takes the loaded library, whatever its file
-is called, else the one in the places that the anchor names, and makes it global. What takes more
-questions than this is left to `_require`, which also explains what is wrong.
+is called, else the one in the places that the anchor names; libcudart becomes global, libgomp does
+not (`_dl.mode_of`). What takes more questions is left to `_require`, which also explains.
 """
 
 import os
@@ -12,6 +12,7 @@ from cxx11_cuda_runtime import (
     _HERE,
     _LIB,
     _NOLOAD,
+    _NOW,
     _NOW_GLOBAL,
     _dlopen,
     _found_via,
@@ -50,10 +51,11 @@ def _open(soname: str, folders: "tuple[str, ...]", release: str) -> bool:
         path = ""
     if not path:
         return False
-    if not _dlopen(f"{_HERE}/{_SERVED[soname][0]}", _NOW_GLOBAL):
+    mode = _NOW if soname == _GOMP else _NOW_GLOBAL
+    if not _dlopen(f"{_HERE}/{_SERVED[soname][0]}", mode):
         return False
     how = "vendored" if path.startswith(_LIB) else "nvidia-wheel"
-    _found_via[soname] = how if _dlopen(path, _NOW_GLOBAL | _NOLOAD) else "already-loaded"
+    _found_via[soname] = how if _dlopen(path, mode | _NOLOAD) else "already-loaded"
     return not release or _found_via[soname] == "vendored"
 
 

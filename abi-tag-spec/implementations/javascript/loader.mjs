@@ -43,7 +43,7 @@ function cxx({ resident, candidates }) { // L-2, L-5, L-6
 }
 
 function gomp({ resident, candidates }) { // L-6a
-  if (Object.hasOwn(resident, GOMP)) return [{ soname: GOMP, action: 'promote' }];
+  if (Object.hasOwn(resident, GOMP)) return [];
   const [newest] = candidatesFor(GOMP, candidates, ['own', 'torch']).sort((a, b) => compare(b.version, a.version));
   const chosen = newest ?? candidatesFor(GOMP, candidates, ['system'])[0];
   if (!chosen) throw new Rejected('L-6a');

@@ -138,3 +138,20 @@ def test_a_second_thread_leaves_it_to_the_long_way(runtime_site: Path) -> None:
     answer, modules = _ask("cudart='12'", runtime_site, before=before)
     assert answer["found"]["libcudart.so.12"] == "vendored"
     assert "cxx11_cuda_runtime._cudart" in modules
+
+
+@pytest.mark.parametrize("way", ["short", "long", "resident"])
+def test_libgomp_is_not_made_global(runtime_site: Path, way: str) -> None:
+    """Its ``omp_`` functions would answer for those of Intel's and LLVM's OpenMP runtimes."""
+    library = runtime_site / "cxx11_cuda_runtime" / "lib" / "libgomp.so.1"
+    before = f"import _ctypes; _ctypes.dlopen({str(library)!r}, 2)" if way == "resident" else ""
+    probe = "openmp=True); runtime.loaded(); import ctypes; ctypes.CDLL(None).omp_get_num_threads"
+    code = CHILD.format(paths=[str(runtime_site)], before=before, needs=f"{probe} and print(")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("CXXRT_")}
+    if way == "long":
+        environ["CXXRT_DEBUG"] = "1"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environ
+    )
+    assert "AttributeError" in done.stderr
+    assert "undefined symbol: omp_get_num_threads" in done.stderr

@@ -113,7 +113,7 @@ impl State {
         let mut steps = Vec::new();
         let version = self.load_stdcxx(&mut steps)?;
         if wanted.openmp {
-            steps.push(self.load_gomp()?);
+            steps.extend(self.load_gomp()?);
         }
         if wanted
             .glibcxx
@@ -195,14 +195,14 @@ impl State {
     }
 
     /// L-6a.
-    fn load_gomp(&self) -> Result<Step, Rejection> {
+    fn load_gomp(&self) -> Result<Option<Step>, Rejection> {
         if self.resident.contains_key(GOMP) {
-            return Ok(Step::Promote(GOMP.to_string()));
+            return Ok(None);
         }
         let near = self.candidates_for(GOMP, &[Origin::Own, Origin::Torch]);
         let system = self.candidates_for(GOMP, &[Origin::System]);
         let chosen = newest(&near).or(system.first().copied()).ok_or("L-6a")?;
-        Ok(Step::Load(GOMP.to_string(), chosen.origin))
+        Ok(Some(Step::Load(GOMP.to_string(), chosen.origin)))
     }
 
     /// L-8 to L-11.
