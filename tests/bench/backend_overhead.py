@@ -132,6 +132,7 @@ def _project(folder: Path, *, modules: int, megabytes: int) -> Path:
     (folder / "pyproject.toml").write_text(
         '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
         '[project]\nname = "cxxrt-bench"\nversion = "1.0"\n'
+        'dependencies = ["cxx11-cuda-runtime>=1,<2"]\n'
         f'[tool.setuptools]\npackages = ["bench"]\next-modules = [\n{rows}]\n',
         encoding="utf-8",
     )

@@ -42,6 +42,7 @@ _OURS = """\
 requires = ["cxxrt-toolchain", "setuptools>=77"]
 build-backend = "cxxrt_toolchain.backend"
 """
+_DEPENDENCY = "cxx11-cuda-runtime>=1,<2"
 _FOREIGN = (
     "CXXRT_",
     "PYTHON",
@@ -233,10 +234,14 @@ class Workshop:
 
 
 def with_our_backend(pyproject: str, case: Case) -> str:
-    """A project's ``pyproject.toml`` with our backend: the one edit."""
+    """A project's ``pyproject.toml`` with our backend: the README's edits."""
     changed, times = _SYSTEM.subn(_OURS, pyproject)
     if times != 1:
         raise ValueError(f"this is not how a project of the matrix names its backend:\n{pyproject}")
+    listed = f'dependencies = ["{_DEPENDENCY}"'
+    changed, times = re.subn(r"^dependencies = \[", f"{listed}, ", changed, flags=re.MULTILINE)
+    if not times:
+        changed = changed.replace("[project]\n", f"[project]\n{listed}]\n")
     lines = [f"{key} = {json.dumps(value)}\n" for key, value in case.backend]
     return changed + ("\n[tool.cxxrt]\n" + "".join(lines) if lines else "")
 

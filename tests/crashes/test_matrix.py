@@ -63,12 +63,19 @@ def test_our_backend_is_the_only_edit(case: Case, project: Project) -> None:
     usual = (project.folder / "pyproject.toml").read_text(encoding="utf-8")
     changed = [*difflib.ndiff(usual.splitlines(), with_our_backend(usual, case).splitlines())]
     removed, added = ([line[2:] for line in changed if line[0] == sign] for sign in "-+")
-    assert removed == ['requires = ["setuptools>=77"]', 'build-backend = "setuptools.build_meta"']
-    assert added[:2] == [
+    before = [line for line in usual.splitlines() if line.startswith("dependencies = [")]
+    own = "".join(f", {line.removeprefix('dependencies = [')}" for line in before) or "]"
+    assert removed == [
+        'requires = ["setuptools>=77"]',
+        'build-backend = "setuptools.build_meta"',
+        *before,
+    ]
+    assert added[:3] == [
         'requires = ["cxxrt-toolchain", "setuptools>=77"]',
         'build-backend = "cxxrt_toolchain.backend"',
+        f'dependencies = ["cxx11-cuda-runtime>=1,<2"{own}',
     ]
-    assert added[2:] == (["", "[tool.cxxrt]", "cuda = 13"] if case.backend else [])
+    assert added[3:] == (["", "[tool.cxxrt]", "cuda = 13"] if case.backend else [])
 
 
 def _with_its_needs(case: Case) -> ParameterSet:
