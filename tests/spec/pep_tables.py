@@ -1,8 +1,8 @@
 """The tables of PEP-DRAFT.rst, from the specification's data and from what tools were seen to do.
 
 In: ``tags.json``, ``symbols/``, and what was recorded: ``tool_matrix.json``,
-``runtime_matrix.json``, ``tests/crashes/matrix.json``, ``tests/proof/survey``. Out: the text
-between the ``.. begin table: NAME`` and ``.. end table: NAME`` lines of the proposal.
+``lock_matrix.json``, ``runtime_matrix.json``, ``tests/crashes/matrix.json``, ``tests/proof``. Out:
+the text between the ``.. begin table: NAME`` and ``.. end table: NAME`` lines of the proposal.
 ``python tests/spec/pep_tables.py`` says whether it is current; ``--write`` makes it so.
 """
 
@@ -11,17 +11,18 @@ from __future__ import annotations
 import json
 import re
 import sys
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 PROPOSAL = ROOT / "PEP-DRAFT.rst"
 DATA = ROOT / "abi-tag-spec" / "cxxrt_abi_tag_spec"
-FIRST_WITH_THE_STRING_ABI = 5
-"""GCC 5 introduced the string ABI of epoch 1, so no wheel of the epoch is built with an older."""
+FIRST_SHOWN = 13
+"""The oldest GCC of the table of ceilings; every published runtime satisfies older bounds."""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -39,23 +40,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _read(path: Path) -> Any:  # noqa: ANN401 - JSON
     return json.loads(path.read_text(encoding="utf-8"))
-
-
-def epochs() -> str:
-    """Every epoch with its floor, architectures and CUDA majors."""
-    return table(
-        ("Epoch", "String ABI", "glibc floor", "Architectures", "CUDA majors"),
-        (
-            (
-                number,
-                row["string_abi"],
-                row["glibc_floor"],
-                ", ".join(row["architectures"]),
-                ", ".join(map(str, row["cuda_majors"])),
-            )
-            for number, row in _read(DATA / "tags.json")["epochs"].items()
-        ),
-    )
 
 
 def libraries() -> str:
@@ -79,42 +63,111 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 def ceilings() -> str:
     """The newest symbol version of each namespace by runtime version."""
-    found = _read(DATA / "symbols" / "gcc-runtime.json")["libraries"]
+    symbols = _read(DATA / "symbols" / "gcc-runtime.json")
     nodes = [
-        (node, int(gcc.split(".")[0])) for nodes in found.values() for node, gcc in nodes.items()
+        (node, int(gcc.split(".")[0]), symbols["architectures"].get(soname, {}).get(node))
+        for soname, nodes in symbols["libraries"].items()
+        for node, gcc in nodes.items()
     ]
-    names = ("GLIBCXX", "CXXABI", "GCC", "GOMP")
+    releases = _read(DATA / "releases.json")["releases"]
+    published = {".".join(row["version"].split(".")[:2]) for row in releases}
 
-    def newest(name: str, major: int) -> str:
+    def newest(name: str, major: int, arch: str) -> str:
         versions: Iterator[str] = (
             node.removeprefix(f"{name}_")
-            for node, gcc in nodes
-            if re.fullmatch(rf"{name}_[0-9.]+", node) and gcc <= major
+            for node, gcc, only in nodes
+            if re.fullmatch(rf"{name}_[0-9.]+", node)
+            and gcc <= major
+            and (only is None or arch in only)
         )
         return max(versions, key=_numbers)
 
-    majors = range(FIRST_WITH_THE_STRING_ABI, max(gcc for _, gcc in nodes) + 1)
-    return table(
-        ("Runtime", *names),
-        ((f"1.{major}", *(newest(name, major) for name in names)) for major in majors),
-    )
+    columns = ("GLIBCXX", "CXXABI", "GOMP", "GCC on x86_64", "GCC on aarch64")
+    rows = []
+    for major in range(FIRST_SHOWN, max(gcc for _, gcc, _ in nodes) + 1):
+        version = f"1.{major}"
+        named = (column.partition(" on ") for column in columns)
+        rows.append(
+            (
+                f"**{version}**" if version in published else version,
+                *(newest(name, major, arch or "x86_64") for name, _, arch in named),
+            )
+        )
+    return table(("Runtime", *columns), rows)
 
 
 def _matrix() -> Any:  # noqa: ANN401 - JSON
     return _read(Path(__file__).with_name("tool_matrix.json"))
 
 
-def _tool(name: str) -> str:
-    return name.replace(", wheel-variants preview", " [#preview]_")
+ENCODINGS = ("plain", "tag", "abi3", "none", "suffix", "mixed", "variant")
+"""The columns; the record also has the forms that were rejected for other reasons."""
+
+
+def _numbered(tool: str) -> tuple[str, tuple[int, ...], str]:
+    """The name of a tool, its release and its mode, which sort."""
+    name, _, release = tool.partition(" ")
+    release, _, mode = release.partition(", ")
+    return name, _numbers(release), mode
+
+
+def _grouped(rows: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, ...]]:
+    """One row for neighbouring releases of a tool that behave alike."""
+    same = groupby(
+        sorted(rows, key=_numbered), lambda tool: (_numbered(tool)[::2], tuple(rows[tool]))
+    )
+    for ((name, mode), cells), group in same:
+        releases = [".".join(map(str, _numbered(tool)[1])) for tool in group]
+        ends = {2: ", ", 1: ""}.get(len(releases), " to ").join(
+            dict.fromkeys(releases[:: len(releases) - 1 or 1])
+        )
+        yield (f"{name} {ends}{' [#preview]_' if mode else ''}", *cells)
 
 
 def encodings() -> str:
     """What each tool does with a wheel that is named in each candidate way."""
-    rows = _matrix()
-    columns = [name for name in next(iter(rows.values())) if name != "release"]
+    rows = {tool: [row[name] for name in ENCODINGS] for tool, row in _matrix().items()}
+    return table(("Tool", *ENCODINGS), _grouped(rows))
+
+
+def locks() -> str:
+    """What each tool's lock file has of a release, and what the tool installs from it."""
+    found = _read(Path(__file__).with_name("lock_matrix.json"))["tools"]
+
+    def cells(row: dict[str, Any]) -> tuple[str, str, str]:
+        both, tagged = row["all"], row["tagged"]
+        listed = ", ".join(each.replace("tag", "tagged") for each in both["locks"])
+        alone = "refuses" if tagged["locks"] == "fails" else "locks it, then fails"
+        return listed, str(both.get("installs", "-")), alone
+
+    head = ("Tool", "Locks, of all four", "Installs", "Of tagged only")
+    return table(head, _grouped({tool: cells(row) for tool, row in found.items()}))
+
+
+def frameworks() -> str:
+    """What the frameworks do as published and repaired onto the runtime."""
+    found = _read(ROOT / "tests" / "proof" / "frameworks.json")["frameworks"]
+
+    def after(row: dict[str, Any]) -> str:
+        if row["repair"]:
+            return "not repaired"
+        return "works" if row["repaired"]["works"] else "fails"
+
+    def copies(run: dict[str, Any]) -> str:
+        return str(sum("stdc" in path for path in run.get("libraries", ())))
+
     return table(
-        ("Tool", *columns),
-        ((_tool(tool), *(row[name] for name in columns)) for tool, row in sorted(rows.items())),
+        ("Wheel", "As published", "Errors of doctor", "On the runtime", "Copies"),
+        (
+            (
+                row["wheel"].replace("==", " "),
+                "works" if row["published"]["works"] else "fails",
+                ", ".join(rule.removeprefix("CXXRT-") for rule in row["doctor"]["error"]) or "none",
+                after(row),
+                copies(row.get("repaired", {})),
+            )
+            for row in found.values()
+        ),
     )
 
 
@@ -148,6 +201,7 @@ def crashes() -> str:
                 (row["rule"] or "none").removeprefix("CXXRT-"),
             )
             for row in rows
+            if row["mechanism"] != "layout"
         ),
     )
 
@@ -186,29 +240,15 @@ def cost() -> str:
     sizes = (f"{size / 1e6:.1f} MB ({arch})" for arch, size in wheels.items())
     rows = (
         ("First import, opening both libraries", f"{loader['cold']:.1f} times a C program's time"),
-        ("First import beside a loaded libstdc++", f"{loader['resident_us'] / 1000:.2f} ms"),
         ("``require()`` of each further package", f"{loader['require_us'] / 1000:.2f} ms"),
         (f"Installer, {tags['tags']} tags", f"{tags['expansion_ms']:.1f} ms"),
-        ("Build backend, small extension", f"{figures['hook']['small, with the compiler']:.1f} s"),
         ("Runtime wheel, all libraries", ", ".join(sizes)),
         ("Building it from GCC's source", f"{figures['build']['processor_s']} s"),
     )
     return table((f"Measured on {figures['date']}", "Cost"), rows)
 
 
-def releases() -> str:
-    """Which wheel of one release each installer takes."""
-    return table(
-        ("Installer", "Takes, of plain, tagged, abi3 and variant wheel"),
-        (
-            (_tool(tool), f"the {row['release']} wheel")
-            for tool, row in sorted(_matrix().items())
-            if "release" in row
-        ),
-    )
-
-
-TABLES = (runtimes, survey, crashes, epochs, libraries, ceilings, encodings, releases, cost)
+TABLES = (*(runtimes, survey, crashes, libraries, ceilings), *(frameworks, encodings, cost, locks))
 
 
 def rendered(text: str) -> str:

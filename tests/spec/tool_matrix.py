@@ -1,8 +1,8 @@
 """Offer wheels named in every candidate way to unmodified tools, and record what each tool does.
 
-In: the tools of this environment, and with ``--old`` older releases that uv fetches into a
-temporary environment. Out: ``tool_matrix.json``, from which the tables of PEP-DRAFT.rst are made.
-Nothing is installed into an environment that was there before.
+In: the tools of this environment, and with ``--old`` the older releases that are still in use,
+which uv fetches into temporary environments. Out: ``tool_matrix.json``, from which the tables of
+PEP-DRAFT.rst are made. Nothing is installed into an environment that was there before.
 ``python tests/spec/tool_matrix.py [--old] [--write]``
 """
 
@@ -25,23 +25,28 @@ from typing import TYPE_CHECKING
 from packaging.tags import sys_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 RECORDED = Path(__file__).with_suffix(".json")
 OBJECT = Path(__file__).parents[2] / "abi-tag-spec" / "vectors" / "files" / "nothing.so"
 UV = (sys.executable, "-m", "uv")
-OLD = ("pip==20.3.4", "packaging==20.9")
+OLD = (
+    *("pip==20.3.4", "pip==22.3.1", "pip==23.2.1", "pip==24.3.1"),
+    *("uv==0.4.30", "uv==0.5.18", "uv==0.5.19", "uv==0.7.22", "uv==0.8.24", "uv==0.9.28"),
+    *("uv==0.9.29", "dep-logic==0.7.2", "pex==2.105.2", "installer==1.1.0"),
+    *("packaging==20.9", "packaging==21.3", "packaging==22.0", "packaging==23.2"),
+    *("packaging==24.2", "packaging==25.0"),
+)
+"""Releases that each changed how tags are read or compared, and the libraries of PDM and of tools
+that unpack wheels. The newest of the others are those of this environment."""
 LABEL = "cxxrt1_cu12"
+VARIANT_LABEL = "cxxrt1"
+"""Of a build without CUDA, whose properties do not depend on a driver (M-5)."""
 VARIANT = {
     "$schema": "https://variants-schema.wheelnext.dev/peps/850/v0.2.0.json",
     "default-priorities": {"namespace": ["cxxrt"]},
-    "providers": {
-        "cxxrt": {
-            "static-properties": {"abi": ["1"], "cuda": ["13", "12"]},
-            "feature-order": ["abi", "cuda"],
-        }
-    },
-    "variants": {LABEL: {"cxxrt": {"abi": ["1"], "cuda": ["12"]}}},
+    "providers": {"cxxrt": {"static-properties": {"abi": ["1"]}, "feature-order": ["abi"]}},
+    "variants": {VARIANT_LABEL: {"cxxrt": {"abi": ["1"]}}},
 }
 PERMITTED = ("plain", "tag", "abi3", "variant")
 """What one release may offer side by side under this proposal."""
@@ -66,10 +71,12 @@ def endings() -> dict[str, str]:
         "plain": f"{python}-{python}-{platform}",
         "tag": f"{python}-{LABEL}_{python}-{platform}",
         "abi3": f"{python}-{LABEL}_abi3-{platform}",
+        "none": f"{python}-{LABEL}_none-{platform}",
+        "suffix": f"{python}-{python}_{LABEL}-{platform}",
         "plus": f"{python}-{LABEL}+{python}-{platform}",
         "mixed": f"{python}-{python}.{LABEL}_{python}-{platform}",
         "platform": f"{python}-{python}-cxxrt_1_cu12_{platform.removeprefix('manylinux_')}",
-        "variant": f"{python}-{python}-{platform}-{LABEL}",
+        "variant": f"{python}-{python}-{platform}-{VARIANT_LABEL}",
     }
 
 
@@ -88,7 +95,7 @@ def write_wheel(folder: Path, ending: str, variant: str | None = None) -> Path:
             f"Wheel-Version: 1.0\nGenerator: t 1\nRoot-Is-Purelib: false\n{lines}"
         ).encode(),
     }
-    if variant is None and path.stem.endswith(f"-{LABEL}"):
+    if variant is None and path.stem.endswith(f"-{VARIANT_LABEL}"):
         variant = json.dumps(VARIANT)
         (folder / "foo-1.0-variants.json").write_text(variant, encoding="utf-8")
     if variant is not None:
@@ -127,18 +134,24 @@ def pip(python: str) -> Callable[[Path], str | None]:
     return asks
 
 
-def uv(*options: str) -> Callable[[Path], str | None]:
-    """Ask uv for its plan."""
+def uv(*options: str, program: Sequence[str] = UV) -> Callable[[Path], str | None]:
+    """Ask an uv for its plan."""
 
     def asks(folder: Path) -> str | None:
         fixed = ("--python", sys.executable, "--no-cache", "--verbose", "--dry-run", "--no-index")
         good, text = run(
-            *UV, "pip", "install", *fixed, "--reinstall", *options, "--find-links", folder, "foo"
+            *(*program, "pip", "install", *fixed, *options, "--reinstall"),
+            *("--find-links", folder, "foo"),
         )
         chosen = re.findall(r"Selecting: foo==1\.0 .*?(foo-1\.0-[^/\s)]+\.whl)", text)
         return chosen[-1] if good and chosen else None
 
     return asks
+
+
+def installed_uv(python: str) -> Callable[[Path], str | None]:
+    """Ask the uv that is installed beside an interpreter."""
+    return uv(program=[str(Path(python).with_name("uv"))])
 
 
 def reads(*command: str) -> Callable[[Path], str | None]:
@@ -151,6 +164,49 @@ def reads(*command: str) -> Callable[[Path], str | None]:
             return path.name if run(*full)[0] else None
 
     return asks
+
+
+DEP_LOGIC = """
+import pathlib, sys
+from dep_logic.tags import EnvSpec
+ranks = {
+    name: rank
+    for name in (path.name for path in pathlib.Path(sys.argv[1]).glob("*.whl"))
+    if (rank := EnvSpec.current().wheel_compatibility(name)) is not None
+}
+print(max(ranks, key=ranks.get, default=""))
+"""
+
+
+def dep_logic(python: str) -> Callable[[Path], str | None]:
+    """Ask PDM's tag library which of the wheels it ranks first."""
+
+    def asks(folder: Path) -> str | None:
+        good, text = run(python, "-c", DEP_LOGIC, folder)
+        return text.strip() or None if good else None
+
+    return asks
+
+
+def pex(python: str) -> Callable[[Path], str | None]:
+    """Ask pex, which says by packing a wheel."""
+
+    def asks(folder: Path) -> str | None:
+        with tempfile.TemporaryDirectory() as scratch:
+            packed = Path(scratch) / "foo.pex"
+            options = ("--no-pypi", "--find-links", folder, "--disable-cache", "-o", packed)
+            if not run(python, "-m", "pex", "foo", *options)[0]:
+                return None
+            with zipfile.ZipFile(packed) as archive:
+                (found,) = {*re.findall(r"foo-1\.0-[^/]+\.whl", "\n".join(archive.namelist()))}
+        return str(found)
+
+    return asks
+
+
+def installer(python: str) -> Callable[[Path], str | None]:
+    """Ask a library that unpacks a wheel, by its command."""
+    return reads(python, "-m", "installer", "--destdir", "{scratch}", "{wheel}")
 
 
 def packaging(python: str) -> Callable[[Path], str | None]:
@@ -177,19 +233,28 @@ def present_tools() -> Iterator[Tool]:
 
 
 def old_tools(folder: Path) -> Iterator[Tool]:
-    """Releases of years ago, in an environment of their own."""
-    python = str(folder / "bin" / "python")
-    for command in (
-        (*UV, "venv", "--quiet", "--python", sys.executable, folder),
-        (*UV, "pip", "install", "--quiet", "--python", python, *OLD),
-    ):
-        good, text = run(*command)
-        if not good:
-            raise SystemExit(text)
-    ask = {"pip": pip, "packaging": packaging}
+    """The releases of ``OLD``, each in an environment of its own."""
+    ask = {
+        "dep-logic": dep_logic,
+        "installer": installer,
+        "packaging": packaging,
+        "pex": pex,
+        "pip": pip,
+        "uv": installed_uv,
+    }
     for requirement in OLD:
+        environment = folder / requirement
+        python = str(environment / "bin" / "python")
+        for command in (
+            (*UV, "venv", "--quiet", "--python", sys.executable, environment),
+            (*UV, "pip", "install", "--quiet", "--python", python, requirement),
+        ):
+            good, text = run(*command)
+            if not good:
+                raise SystemExit(text)
         name, release = requirement.split("==")
-        yield Tool(name=f"{name} {release}", asks=ask[name](python), installs=name == "pip")
+        installs = name not in {"installer", "packaging"}
+        yield Tool(name=f"{name} {release}", asks=ask[name](python), installs=installs)
 
 
 def measure(tool: Tool) -> dict[str, str]:
