@@ -88,8 +88,6 @@ def first_releases(
     for build in reversed(builds):
         table = tables.setdefault(build.soname, {})
         for node in build.nodes - table.keys():
-            if node.startswith("GLIBC_"):  # i386's libgcc took one over in 1998 (V-7)
-                continue
             release = documented.get(node) or build.introduced.get(node)
             if release is None:
                 raise SourcesDisagreeError(f"{build.soname}: no source dates {node}.")
@@ -107,7 +105,7 @@ def _check(build: Observation, table: Mapping[str, Version], builds: list[Observ
         if (each.soname, each.architecture) == (build.soname, build.architecture)
         and each.gcc < build.gcc
     ]
-    for node in sorted(build.nodes & table.keys()):
+    for node in sorted(build.nodes):
         lacking = [each.gcc.major for each in peers if node not in each.nodes]
         if not max(lacking, default=0) < max(table[node].major, 1) <= build.gcc.major:
             raise SourcesDisagreeError(

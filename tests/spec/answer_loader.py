@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 sys.path.append(str(Path(__file__).parents[2] / "toolchain"))
-os.environ["CXXRT_DISABLE"] = "1"  # importing the package must not load anything here
-
-from cxx11_cuda_runtime import _baked, _cudart, _dl, _errors, _load, _require, _search
-from cxx11_cuda_runtime._blame import culprit
+with patch.dict(os.environ, {"CXXRT_DISABLE": "1"}):  # the import must not load anything here
+    from cxx11_cuda_runtime import _baked, _cudart, _dl, _errors, _load, _require, _search
+    from cxx11_cuda_runtime._blame import culprit
 
 Document = dict[str, Any]
 CXX = "libstdc++.so.6"

@@ -175,6 +175,7 @@ def differences(
     yield from _compare(process, answers, pending)
     process.stdin.close()
     process.wait(30)
+    process.stdout.close()
 
 
 def _compare(
