@@ -1,7 +1,7 @@
 """What an index does with a runtime ABI: the check of an upload (X-1), and how a file is shown.
 
 In: the file name of a wheel. Nothing but the standard library, so that the code of an index can
-take it as it is: `refusal` belongs where the index judges platform tags, `shown` where it makes
+take it unchanged: `refusal` belongs where the index judges platform tags, `shown` where it makes
 words of tags. Names that are no wheel's (G-9) are for the index's own parser.
 """
 

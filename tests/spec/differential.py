@@ -128,7 +128,7 @@ def _mutate(value: Any, pick: random.Random, other: Any) -> Any:  # noqa: ANN401
     return copy.deepcopy(pick.choice((other, *_VALUES)))
 
 
-def _mutate_list(value: list[Any], pick: random.Random, other: Any) -> list[Any]:  # noqa: ANN401
+def _mutate_list(value: list[Any], pick: random.Random, other: object) -> list[Any]:
     beside = other if isinstance(other, list) and other else [pick.choice(_VALUES)]
     place = pick.randrange(len(value) + 1)
     how = pick.randrange(6)
@@ -146,7 +146,7 @@ def _mutate_list(value: list[Any], pick: random.Random, other: Any) -> list[Any]
     return value
 
 
-def _mutate_text(value: str, pick: random.Random, other: Any) -> str:  # noqa: ANN401
+def _mutate_text(value: str, pick: random.Random, other: object) -> str:
     start = pick.randrange(len(value) + 1)
     end = min(len(value), start + pick.choice((0, 0, 1, 1, 2, 5)))
     new = pick.choice(("", pick.choice(_CHARACTERS), pick.choice(_WORDS), value[:start][-8:]))

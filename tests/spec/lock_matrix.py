@@ -24,7 +24,7 @@ from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tool_matrix import PERMITTED, UV, endings, run, write_wheel
+from tool_matrix import PERMITTED, endings, make_environment, run, write_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,17 +144,6 @@ def installed(environment: Path) -> str:
             return "variant"
         return next(name for name, ending in endings().items() if tags == [ending])
     return "none"
-
-
-def make_environment(folder: Path, *packages: str) -> Path:
-    """A new virtual environment with packages."""
-    done, text = run(*UV, "venv", "--quiet", "--seed", "--python", sys.executable, folder)
-    if done and packages:
-        python = folder / "bin" / "python"
-        done, text = run(*UV, "pip", "install", "--quiet", "--python", python, *packages)
-    if not done:
-        raise SystemExit(text)
-    return folder
 
 
 def _command(tools: Path, project: Path, command: tuple[str, ...], address: str) -> bool:

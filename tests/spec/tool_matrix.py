@@ -122,6 +122,17 @@ def run(*command: str | Path) -> tuple[bool, str]:
     return done.returncode == 0, done.stdout + done.stderr
 
 
+def make_environment(folder: Path, *packages: str) -> Path:
+    """A new virtual environment with packages."""
+    done, text = run(*UV, "venv", "--quiet", "--seed", "--python", sys.executable, folder)
+    if done and packages:
+        python = folder / "bin" / "python"
+        done, text = run(*UV, "pip", "install", "--quiet", "--python", python, *packages)
+    if not done:
+        raise SystemExit(text)
+    return folder
+
+
 def pip(python: str) -> Callable[[Path], str | None]:
     """Ask a pip, which says by downloading: ``--dry-run`` is younger than some that are asked."""
 
@@ -243,15 +254,8 @@ def old_tools(folder: Path) -> Iterator[Tool]:
         "uv": installed_uv,
     }
     for requirement in OLD:
-        environment = folder / requirement
+        environment = make_environment(folder / requirement, requirement)
         python = str(environment / "bin" / "python")
-        for command in (
-            (*UV, "venv", "--quiet", "--python", sys.executable, environment),
-            (*UV, "pip", "install", "--quiet", "--python", python, requirement),
-        ):
-            good, text = run(*command)
-            if not good:
-                raise SystemExit(text)
         name, release = requirement.split("==")
         installs = name not in {"installer", "packaging"}
         yield Tool(name=f"{name} {release}", asks=ask[name](python), installs=installs)

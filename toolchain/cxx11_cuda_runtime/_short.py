@@ -44,7 +44,7 @@ def _open(soname: str, folders: "tuple[str, ...]", release: str) -> bool:
     """Make a library resident; with a release only if it is the vendored one, which is enough."""
     if soname in _found_via:
         vendored = _found_via[soname] == "vendored"
-        return not release or (vendored and _vendored_has(soname, release))
+        return not release or (vendored and _vendored_is_enough(soname, release))
     try:
         path = _choice(soname, folders, release) if soname in _SERVED and _is_plain() else ""
     except OSError:
@@ -72,11 +72,11 @@ def _choice(soname: str, folders: "tuple[str, ...]", release: str) -> str:
                 right = not release and path == f"{site}/{searched}/{soname}"
                 return path if right and _is_whole(path) else ""
     path = _LIB + soname
-    enough = not release or _vendored_has(soname, release)
+    enough = not release or _vendored_is_enough(soname, release)
     return path if enough and _is_intact(path, size, samples) else ""
 
 
-def _vendored_has(soname: str, release: str) -> bool:
+def _vendored_is_enough(soname: str, release: str) -> bool:
     vendored = _SERVED[soname][2] if soname in _SERVED else ""
     return bool(vendored) and _numbers(release) <= _numbers(vendored)
 

@@ -9,6 +9,7 @@ from email.parser import Parser
 from typing import TYPE_CHECKING
 
 import pytest
+from recipe_texts import RUNTIME
 
 from cxxrt_toolchain.elf.facts import NeededVersion, Soname
 from cxxrt_toolchain.errors import ConfigError
@@ -28,13 +29,6 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.runtime.recipe import RuntimeRecipe
     from cxxrt_toolchain.runtime.stage import StagedComponent
 
-RUNTIME = """
-name = "cxx11-cuda-runtime"
-version = "1.14.0"
-epoch = 1
-glibc-floor = "2.17"
-components = ["thing"]
-"""
 PROVIDER = """
 name = "cxx11-thing-1.2"
 version = "1.2.0"

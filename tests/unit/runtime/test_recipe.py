@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from recipe_texts import RUNTIME
 
 from cxxrt_toolchain.errors import ConfigError
 from cxxrt_toolchain.runtime.recipe import Cudart, Input, Kind, Role
@@ -20,13 +21,6 @@ from cxxrt_toolchain.runtime.recipe_reader import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-RUNTIME = """
-name = "cxx11-cuda-runtime"
-version = "1.14.0"
-epoch = 1
-glibc-floor = "2.17"
-components = ["thing"]
-"""
 COMPONENT = """
 version = "1.0"
 license = "MIT"

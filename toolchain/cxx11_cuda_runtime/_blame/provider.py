@@ -33,7 +33,7 @@ def installed(row: Row, roots: Iterable[str]) -> tuple[str, str]:
 
 
 def refuse_broken(rows: Sequence[Row], who: str) -> None:
-    """`ValueError` for the first row that is none; returns where all of them are rows."""
+    """Return if every value is a row; `ValueError` for the first that is not."""
     for row in rows:
         given = row if isinstance(row, dict) else {}
         texts = [given.get("soname"), given.get("requirement")]
@@ -49,7 +49,7 @@ def refuse_broken(rows: Sequence[Row], who: str) -> None:
 
 
 def not_found(row: Row, who: str) -> RuntimeLoadError:
-    """No place of the row has a file; `ValueError` if it is none."""
+    """The error: no place of the row has a file. `ValueError` if the value is no row."""
     refuse_broken([row], who)
     soname, requirement = row["soname"], row["requirement"]
     message = (

@@ -74,7 +74,7 @@ def _mentions_us(project: Path) -> bool:
 
 
 def _linking(command: _Command, config: BuildConfig) -> _Command:
-    def run(self: Any) -> None:  # noqa: ANN401
+    def run(self: Any) -> None:  # noqa: ANN401 - as above
         with _link_variables(config):
             command.run(self)
 
@@ -91,14 +91,14 @@ def _declaring(command: _Command, _config: BuildConfig) -> _Command:
 
 
 def _undeclaring(command: _Command, _config: BuildConfig) -> _Command:
-    """Where no runtime is to be had, as on musl, which no marker of a requirement tells."""
+    """Where no runtime wheel exists, as on musl, for which there is no environment marker."""
     from cxxrt_toolchain.backend.config import names_runtime
 
     return _requiring(command, lambda listed: [e for e in listed if not names_runtime(e)])
 
 
 def _requiring(command: _Command, changed: Callable[[list[str]], list[str]]) -> _Command:
-    def run(self: Any) -> None:  # noqa: ANN401
+    def run(self: Any) -> None:  # noqa: ANN401 - as above
         distribution = self.distribution
         with _as_setuptools_error():
             distribution.install_requires = changed(distribution.install_requires)
@@ -109,7 +109,7 @@ def _requiring(command: _Command, changed: Callable[[list[str]], list[str]]) -> 
 
 
 def _finishing_wheel(command: _Command, config: BuildConfig) -> _Command:
-    def run(self: Any) -> None:  # noqa: ANN401
+    def run(self: Any) -> None:  # noqa: ANN401 - as above
         command.run(self)
         built = Path(self.distribution.dist_files[-1][-1])
         from cxxrt_toolchain.backend.finish import finish_wheel
@@ -120,7 +120,7 @@ def _finishing_wheel(command: _Command, config: BuildConfig) -> _Command:
 
 
 def _finishing_editable(command: _Command, config: BuildConfig) -> _Command:
-    def run(self: Any) -> None:  # noqa: ANN401
+    def run(self: Any) -> None:  # noqa: ANN401 - as above
         folder = Path(self.dist_dir)
         before = set(folder.glob("*.whl"))
         from cxxrt_toolchain.backend.editable import finish_editable

@@ -212,7 +212,7 @@ class WheelReport:
         return self._by_name.get(name)
 
     def all_modules_need(self, members: Collection[str]) -> bool:
-        """Whether no extension module does without some members; so, too, if there is none."""
+        """Whether every extension module needs some member; true, too, without any module."""
         return all(
             not self._reached(each).isdisjoint(members) for each in self.objects if each.is_module
         )

@@ -173,11 +173,11 @@ class Answers:
     def shares(self) -> list[Share]:
         """The headline table: how many wheels, or projects, do what."""
         counts = ", ".join(f"count(*) filter ({test}), count({test})" for test in FACTS.values())
-        row = self.rows(f"select {counts} from {self.base}")[0]  # noqa: S608
+        row = self.rows(f"select {counts} from {self.base}")[0]  # noqa: S608 - our names
         found = [share(label, row[2 * at], row[2 * at + 1]) for at, label in enumerate(FACTS)]
         if not self.sampled:
             together = "count(*) filter (not conforms_with_required), count(*)"
-            count, of = self.rows(f"select {together} from verdicts")[0]  # noqa: S608
+            count, of = self.rows(f"select {together} from verdicts")[0]  # noqa: S608 - our names
             found.append(share("do not, even with what their requirements bring", count, of))
         return [each for each in found if each.of]
 
@@ -199,7 +199,7 @@ class Answers:
         """Group, wheels, share that conforms, share that bundles or links a runtime."""
         key, order = GROUPS[by], "1" if by == "month" else "count(*) desc"
         return self.rows(
-            f"select {key}, count(*), avg(conforms::int), "  # noqa: S608
+            f"select {key}, count(*), avg(conforms::int), "  # noqa: S608 - our names
             "avg((len(bundles) > 0 or len(static) > 0)::int), "
             'avg(("unique" > 0)::int) from wheels where error is null '
             f"and {key} is not null group by 1 order by {order}, 1"

@@ -75,7 +75,7 @@ class Directory(NamedTuple):
 
 
 def read_entries(source: ByteSource, most: int) -> Directory:
-    """The entries of a directory of at most so many bytes; one of `UNREADABLE`: there is none."""
+    """The entries of a directory of at most so many bytes; one of `UNREADABLE`: not found."""
     return _plain(source, most) or _any(source, most)
 
 

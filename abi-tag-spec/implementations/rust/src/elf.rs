@@ -37,7 +37,7 @@ pub struct Object {
     pub soname: Option<String>,
     /// `DT_NEEDED`.
     pub needed: Vec<String>,
-    /// The entries of `DT_RUNPATH`, or of `DT_RPATH` where there is none.
+    /// The entries of `DT_RUNPATH`, or of `DT_RPATH` in its absence.
     pub search_path: Vec<String>,
     /// Whether it asks for an executable stack, in words or by silence (P-7).
     pub executable_stack: bool,

@@ -8,7 +8,7 @@ use std::fmt;
 pub struct Rejection(BTreeSet<&'static str>);
 
 impl Rejection {
-    /// The rejection by some sentences, unless there is none of them.
+    /// The rejection by some sentences; `Ok` if the list is empty.
     pub fn check(broken: BTreeSet<&'static str>) -> Result<(), Self> {
         if broken.is_empty() {
             Ok(())

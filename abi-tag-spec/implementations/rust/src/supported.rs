@@ -215,7 +215,7 @@ impl Environment {
     }
 }
 
-/// A build tag as it is compared: its number, and the rest as text.
+/// The sort key of a build tag: its number, and the rest as text.
 fn build_key(build: &str) -> (Option<Number>, String) {
     let end = build
         .find(|c: char| !c.is_ascii_digit())

@@ -83,7 +83,7 @@ def test_without_a_cache_the_c_library_is_found_in_a_default_folder() -> None:
     machine = replace(PLAIN, machine=os.uname().machine)
     found = Search(PROGRAM, machine, {}, b"").find("libc.so.6")
     assert found is not None
-    assert (found.step, os.path.isfile(found.path)) == (Step.DEFAULT, True)  # noqa: PTH113
+    assert (found.step, os.path.isfile(found.path)) == (Step.DEFAULT, True)  # noqa: PTH113 - text
 
 
 def test_rpath_comes_before_the_variable_and_runpath_after_it() -> None:

@@ -8,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from recipe_texts import RUNTIME
 
 from cxxrt_toolchain.cli import main
 from cxxrt_toolchain.errors import ConfigError, InputError
@@ -18,13 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-RUNTIME = """
-name = "cxx11-cuda-runtime"
-version = "1.14.0"
-epoch = 1
-glibc-floor = "2.17"
-components = ["thing"]
-"""
 COMPONENT = """
 version = "14.2.0"
 license = "MIT"

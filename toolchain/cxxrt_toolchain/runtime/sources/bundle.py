@@ -100,7 +100,7 @@ def _line(file: Path, work: Path) -> str:
 def open_bundle(folder: Path, name: str | None, arch: str) -> Bundle:
     """A bundle from which a recipe can be built for an architecture, all of it compared.
 
-    The only recipe in it needs no name. `InputError`: it is none, or a file of it is missing,
+    The only recipe in it needs no name. `InputError`: it is no bundle, or a file of it is missing,
     damaged or too many.
     """
     recipes = folder / _RECIPES
