@@ -142,6 +142,7 @@ def test_two_spellings_of_string_are_found(env: Env) -> None:
         f"-L{library.parent}",
         "-Wl,--no-as-needed",
         "-lgreet",
+        "-Wl,-rpath,$ORIGIN/../provider",
         "-Wl,--unresolved-symbols=ignore-all",
     )
     good = compile_object(env.site / "good" / "_core.so", CONSUMER, _OLD_ABI, *link)
@@ -210,7 +211,7 @@ def test_an_older_library_on_the_variable_is_blamed(env: Env, tmp_path: Path) ->
     assert code == 1
     assert [(each[0], each[1], each[2]) for each in findings(document)] == [
         ("CXXRT-D1", "error", []),
-        ("CXXRT-D10", "warning", []),
+        ("CXXRT-D10", "error", []),
     ]
     assert document["variables"]["LD_LIBRARY_PATH"] == str(stub.parent)
 

@@ -445,6 +445,87 @@ def test_the_simulation_agrees_with_the_loader(
         assert bool(errors) == bool(fails), (given, fails, errors)
 
 
+def test_a_library_that_only_code_opens_is_looked_at(lab: Lab) -> None:
+    frame = lab.library("frame/libframe.so", ADD + SUB)
+    opened = lab.library(
+        "native/libnative.so", "int sub(int); int f(void) { return sub(2); }",
+        str(frame), *rpath("$ORIGIN/../frame"),
+    )  # fmt: skip
+    lab.env.install("native", opened)
+    lab.env.install("frame", frame)
+    opens = lab.env.site / "opens.py"
+    opens.write_text(f"import ctypes; ctypes.CDLL({str(opened)!r})")
+    assert (lab.imports("opens"), lab.said()) == ("", [])
+    # Nothing of the package opens: a warning, for its code may do what is not seen here.
+    lab.library("frame/libframe.so", ADD)
+    assert "undefined symbol: sub" in lab.imports("opens")
+    (found,) = lab.judged().findings
+    assert (found.rule, found.severity.value) == ("CXXRT-P7", "warning")
+    assert f"{opened} cannot be opened" in found.evidence
+    (tried,) = lab.env.doctor("--import", "opens")[1]["findings"]
+    assert (tried["rule"], tried["severity"]) == ("CXXRT-P7", "error"), "it was opened"
+    away = frame.rename(lab.folder / frame.name)
+    (lab.env.site / "frame-1.0.dist-info" / "RECORD").write_text("")
+    assert "libframe.so: cannot open" in lab.imports("opens")
+    assert lab.said() == [("CXXRT-P1", "note")], "the machine may have it where the code runs"
+    away.rename(frame.with_name("moved.so"))
+    other = lab.library("frame/deep/libframe.so", ADD + SUB)
+    (lab.env.site / "frame-1.0.dist-info" / "RECORD").write_text("frame/deep/libframe.so,,\n")
+    assert lab.said() == [("CXXRT-P1", "warning")]
+    opens.write_text(f"import ctypes; ctypes.CDLL({str(other)!r}); ctypes.CDLL({str(opened)!r})")
+    assert lab.imports("opens") == ""
+    (opened.parent / "start.py").write_text("ctypes.CDLL('libframe.so')")
+    assert lab.said() == [], "the package's own code opens it before"
+
+
+def test_a_library_beside_others_that_open_may_be_a_plug_in(lab: Lab) -> None:
+    """It takes symbols of what opens it, as MKL's kernels do; a lost file is lost anyway."""
+    core = lab.library("native/libnative.so", ADD + SUB)
+    plug = lab.library("native/libplug.so", "int sub(int); int p(void) { return sub(1); }")
+    lab.env.install("native", core, plug)
+    assert lab.said() == []
+    gone = lab.library("native/libgone.so", "int g(void) { return 1; }")
+    asks = "int g(void); int q(void) { return g(); }"
+    lab.library("native/libplug.so", asks, str(gone), *rpath("$ORIGIN"))
+    gone.unlink()
+    assert lab.said() == [("CXXRT-P1", "note")]
+    record = lab.env.site / "native-1.0.dist-info" / "RECORD"
+    record.write_text(f"{record.read_text()}native/libgone.so,,\n")
+    assert lab.said() == [("CXXRT-P1", "error")]
+    # One that opens alone and that the others need counts, too.
+    base = lab.library("native/libgone.so", "int g(void) { return 1; }")
+    lab.library("native/libplug.so", asks + "int sub(int); int p(void) { return sub(1); }",
+                str(base), *rpath("$ORIGIN"))  # fmt: skip
+    record.write_text("native/libplug.so,,\nnative/libgone.so,,\n")
+    assert lab.said() == []
+    record.write_text("native/libplug.so,,\n")
+    assert lab.said() == [("CXXRT-P7", "note")], "the program that opens it may have the symbol"
+
+
+def test_a_variable_that_breaks_a_library_that_code_opens_is_an_error(
+    lab: Lab, tmp_path: Path
+) -> None:
+    right = lab.library("native/libright.so", SUB)
+    wrong = lab.library(str(tmp_path / "old" / "libright.so"), ADD)
+    asks = "int sub(int); int f(void) { return sub(2); }"
+    opened = lab.library("native/libnative.so", asks, str(right), *rpath("$ORIGIN"))
+    lab.env.install("native", opened)
+    variables = {"LD_LIBRARY_PATH": str(wrong.parent)}
+    assert "undefined symbol: sub" in lab.imports(
+        f"ctypes; ctypes.CDLL({str(opened)!r})", **variables
+    )
+    assert lab.said() == []
+    assert lab.said(**variables) == [("CXXRT-D10", "error")]
+
+
+def test_an_allocator_that_is_meant_for_ld_preload_is_no_fault(lab: Lab) -> None:
+    library = lab.library("heap/libheap.so.1", TLS.format(3000))
+    lab.env.install("heap", library)
+    assert "static TLS block" in lab.imports(f"ctypes; ctypes.CDLL({str(library)!r})")
+    assert lab.said() == [("CXXRT-H13", "note")]
+    assert lab.imports("ctypes", LD_PRELOAD=str(library)) == ""
+
+
 def told(lab: Lab, **variables: str) -> bool:
     """Whether the doctor says an error; it is the same as a failed import of ``pack.core``."""
     errors = [each for each in lab.judged(**variables).findings if each.severity is Severity.ERROR]

@@ -185,7 +185,7 @@ class EnvironmentFacts:
     def modules_with(self, paths: Collection[str]) -> tuple[str, ...]:
         """The extension modules that map one of some files."""
         wanted = set(paths)
-        opened = self.loads.opened
+        opened = (each for each in self.loads.opened if each.module not in self.loads.by_name)
         return tuple(each.module for each in opened if not wanted.isdisjoint(each.edges))
 
     def twins(self) -> dict[str, list[Twins]]:

@@ -72,6 +72,10 @@ class Loads:
     """Path of a library among them that is there because of a preloaded one only, to the path of
     the preloaded one, which may be the same, and what names that: ``LD_PRELOAD``, or the file."""
     opened: tuple[Opened, ...] = ()
+    by_name: frozenset[str] = frozenset()
+    """Paths of those among them that are no modules: libraries that code opens."""
+    spare: frozenset[str] = frozenset()
+    """Those of them in packages of which code can open some; their symbols are not looked up."""
     absent: tuple[Absent, ...] = ()
     unserved: tuple[Unserved, ...] = ()
     objects: Mapping[str, ObjectFacts] = field(default_factory=dict)
@@ -79,6 +83,10 @@ class Loads:
 
     inodes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Device and inode of the packages' libraries that have a SONAME, by path."""
+
+    def by_code(self, modules: Iterable[str]) -> bool:
+        """Whether some modules are all libraries that code opens."""
+        return self.by_name.issuperset(modules)
 
 
 NO_LOADS = Loads()

@@ -72,7 +72,8 @@ def _refuses(scene: Scene) -> bool:
 def static_tls(scene: Scene) -> Iterator[Finding]:
     """An error for a package that finds no room alone, a warning for packages that do together.
 
-    Of a process a note, if little of the reserve is left.
+    A note of a library that only code opens (an allocator is meant for ``LD_PRELOAD``), and of a
+    process, if little of the reserve is left.
     """
     variable = dict(scene.variables).get("GLIBC_TUNABLES", "")
     if isinstance(scene, ProcessView):
@@ -83,9 +84,10 @@ def static_tls(scene: Scene) -> Iterator[Finding]:
     together: dict[str, ObjectFacts] = {}
     for each in scene.loads.opened:
         mapped = [scene.by_path[path] for path in each.edges]
+        by_code = scene.loads.by_code([each.module])
         if static_tls_left(room, mapped) < 0:
-            yield from _room(scene, mapped, room, 0, error)
-        else:
+            yield from _room(scene, mapped, room, 0, note if by_code else error)
+        elif not by_code:
             together |= {found.facts.soname or found.path: found for found in mapped}
     yield from _room(scene, [*together.values()], room, 0, warning)
 

@@ -67,7 +67,9 @@ def old_cudart(env: EnvironmentFacts) -> Iterator[Finding]:
         if missing.symbols and family_of_name(missing.provider) is RuntimeFamily.LIBCUDART:
             provider = env.package_of(missing.provider) or missing.provider
             what = "needs a newer libcudart than"
-            yield lacking(env, missing, Severity.ERROR, what, (upgrade(provider), INSTALL))
+            by_code = env.loads.by_code(missing.modules)
+            severity = Severity.WARNING if by_code else Severity.ERROR
+            yield lacking(env, missing, severity, what, (upgrade(provider), INSTALL))
 
 
 def lacking(

@@ -1,7 +1,9 @@
 """Rules about what an extension module needs and does not get: P1, L004, P7, parts of D3 and D10.
 
 They rest on a simulation of the loader (`facts.loading`): the module in a process that has imported
-nothing else.
+nothing else. Of a library that only code opens (`Loads.by_name`) nobody knows what that code opens
+before. What that could cure is a warning where it can open nothing of the package without it, and
+is not said of plug-ins beside others that open, such as those of MKL.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ def not_found(env: EnvironmentFacts) -> Iterator[Finding]:
         if each.name in _VERSIONED or family_of_name(each.name) is RuntimeFamily.LIBCUDART:
             continue
         if each.found:
-            yield _out_of_reach(env, each)
+            yield from _out_of_reach(env, each)
         elif owner := _source(env, each):
             yield _lost(env, each, owner)
         else:
@@ -57,26 +59,28 @@ def no_cudart(env: EnvironmentFacts) -> Iterator[Finding]:
     """A libcudart that the loader does not find, installed or not."""
     for each in env.loads.absent:
         if family_of_name(each.name) is RuntimeFamily.LIBCUDART:
-            yield (
-                _out_of_reach(env, each)
-                if each.found
-                else _nowhere(env, env.package_of(each.consumer) or "", [each])
-            )
+            if each.found:
+                yield from _out_of_reach(env, each)
+            else:
+                yield _nowhere(env, env.package_of(each.consumer) or "", [each])
 
 
-def _out_of_reach(env: EnvironmentFacts, absent: Absent) -> Finding:
+def _out_of_reach(env: EnvironmentFacts, absent: Absent) -> Iterator[Finding]:
     """The library is installed, and no search path leads to it."""
+    whole, by_code = _whole(env, absent.modules), env.loads.by_code(absent.modules)
+    if by_code and not whole:
+        return
     user, names = env.by_path[absent.consumer], names_of(env, (absent.consumer,))
     path = user.facts.rpath if user.facts.runpath is None else user.facts.runpath
     where = f"its search path {path} does not lead there" if path else "it has no search path"
-    makes = error if _whole(env, absent.modules) else warning
-    return makes(
+    makes = error if whole and not by_code else warning
+    yield makes(
         f"{env.label(absent.consumer)} needs {absent.name}, which the loader does not find: "
         f"{env.label(absent.found[0])} has it in {absent.found[0].rpartition('/')[0]}, and {where}",
         culprits=names,
         victims=names_of(env, absent.modules),
         libraries=(absent.consumer, *absent.found[:3]),
-        evidence=shortened([f"{path} cannot be imported" for path in absent.modules]),
+        evidence=_failing(env, absent.modules),
         remedies=_led_to(env, absent, names),
     )
 
@@ -106,7 +110,7 @@ def _lost(env: EnvironmentFacts, absent: Absent, owner: str) -> Finding:
         culprits=(owner,),
         victims=names_of(env, absent.modules),
         libraries=(absent.consumer,),
-        evidence=shortened([f"{path} cannot be imported" for path in absent.modules]),
+        evidence=_failing(env, absent.modules),
         remedies=(reinstall(owner),),
     )
 
@@ -117,17 +121,23 @@ def _nowhere(env: EnvironmentFacts, name: str, rows: list[Absent]) -> Finding:
     modules = tuple(dict.fromkeys(path for each in rows for path in each.modules))
     label = env.label(rows[0].consumer)
     lack = f"{listed(names)}, which {'is' if len(names) == 1 else 'are'} not installed"
-    if _whole(env, modules):
+    by_code = env.loads.by_code(modules)
+    if _whole(env, modules) and not by_code:
         return error(
             f"{label} needs {lack}",
             culprits=(name,) if name else (),
             victims=names_of(env, modules),
             libraries=tuple(dict.fromkeys(each.consumer for each in rows))[:5],
-            evidence=shortened([f"{path} cannot be imported" for path in modules]),
+            evidence=_failing(env, modules),
             remedies=tuple(bring(each) for each in names[:2]),
         )
+    count = len(modules)
+    if by_code:
+        what = f"{counted(count, 'library', 'libraries')} of {label} cannot be opened"
+    else:
+        what = f"{counted(count, 'extension module')} of {label} cannot be imported"
     return note(
-        f"{counted(len(modules), 'extension module')} of {label} cannot be imported without {lack}",
+        f"{what} without {lack}",
         libraries=modules[:5],
         evidence=shortened([f"{each.consumer} needs {each.name}" for each in rows]),
         remedies=tuple(bring(each) for each in names[:1]),
@@ -183,7 +193,10 @@ def _unserved(env: EnvironmentFacts, found: Unserved) -> Finding:
         lack = "no library that it needs defines"
     elsewhere = [env.label(path) for path in found.exporters]
     also = f"; {listed(dict.fromkeys(elsewhere))} has it, and nothing leads there"
-    makes = error if _whole(env, found.modules) or provider not in (None, *names) else warning
+    whole = _whole(env, found.modules)
+    makes = error if whole or provider not in (None, *names) else warning
+    if env.loads.by_code(found.modules):
+        makes = warning if whole and (provider or found.versions) else note
     others = [each for each in (provider,) if each and each not in names]
     return makes(
         f"{consumer} needs {what}, which {lack}" + (also if elsewhere else ""),
@@ -192,7 +205,7 @@ def _unserved(env: EnvironmentFacts, found: Unserved) -> Finding:
         libraries=(found.consumer, *filter(None, (found.provider,)), *found.exporters[:3]),
         evidence=(
             *shortened([_lacks(found, each) for each in lacking], 4),
-            *shortened([f"{path} cannot be imported" for path in found.modules], 3),
+            *_failing(env, found.modules)[:3],
             *_required(env, names, others),
         ),
         remedies=_fitting(env, names, others, found),
@@ -246,15 +259,25 @@ def shadowed(env: EnvironmentFacts) -> Iterator[Finding]:
                 libraries=(each.provider, each.instead, each.consumer),
                 evidence=(
                     *shortened([f"only {each.instead} defines {name}" for name in lacking], 4),
-                    *shortened([f"{path} cannot be imported" for path in each.modules], 3),
+                    *_failing(env, each.modules)[:3],
                 ),
                 remedies=(without(each.variable, folder),),
             )
 
 
+def _failing(env: EnvironmentFacts, paths: Iterable[str]) -> tuple[str, ...]:
+    ends = {True: "cannot be opened", False: "cannot be imported"}
+    return tuple(shortened([f"{path} {ends[path in env.loads.by_name]}" for path in paths]))
+
+
 def _whole(env: EnvironmentFacts, modules: Iterable[str]) -> bool:
-    """Whether all extension modules of a package are among some modules."""
-    given = set(modules)
+    """Whether all extension modules of a package are among some modules.
+
+    Or of libraries that code opens, whether it can open no others of the package.
+    """
+    if env.loads.by_code(modules):
+        return not env.loads.spare.issuperset(modules)
+    given = set(modules) - env.loads.by_name
     owners = {env.package_of(path) for path in given}
     every: dict[str | None, list[str]] = {}
     for each in env.loads.opened:

@@ -38,7 +38,7 @@ def read_loads(
     store: Store,
     answers: Answers,
 ) -> Loads:
-    """What importing each extension module of an environment would load.
+    """What importing each extension module of an environment would load, or opening a library.
 
     `search` makes the loader's search with some environment variables; `found` are the facts of the
     interpreter and of the members' objects.
@@ -50,6 +50,8 @@ def read_loads(
         for each in member.objects
         if _is_importable(each, environment.interpreter.python)
     ]
+    by_name = _opened_by_name(members)
+    modules += by_name
     loader.prefetch([found[environment.interpreter.program], *(each for _, each in modules)])
     program = environment.interpreter.program
     own = environment.interpreter.starts_with
@@ -75,14 +77,24 @@ def read_loads(
     code = OwnCode(environment, members, opened)
     scopes = Scopes(loader, wired.edges, answers)
     preloads = _preloaded(loader, start.edges, program)
+
+    def opens(path: str) -> bool:
+        each = loader.open(starts.get(path, start), path)
+        return scopes.complete(each) and not any(lacking_versions([each], loader))
+
+    lacking = lacking_versions(opened, loader)
+    spare = frozenset(_beside_others(by_name, opens))
+    rest = (each for each in opened if each.module not in spare)
     unserved = (
         _explained(each, loader, search, scopes, preloads)
-        for each in (*lacking_versions(opened, loader), *scopes.undefined(opened))
+        for each in (*lacking, *scopes.undefined(rest))
     )
     return Loads(
         started=tuple(start.edges),
         preloaded=preloads,
         opened=opened,
+        by_name=frozenset(each.path for _, each in by_name),
+        spare=spare,
         absent=absent,
         unserved=tuple(_reported(unserved, members, scopes, code)),
         inodes={
@@ -103,6 +115,41 @@ def _is_importable(found: ObjectFacts, python: str) -> bool:
         return False
     version = "".join(python.split(".")[:2])
     return match["tag"] in (None, version, f"{version}m")  # "m": before Python 3.8
+
+
+def _opened_by_name(members: Iterable[Member]) -> list[tuple[Member, ObjectFacts]]:
+    """The libraries of packages that only code can open, by ctypes or cffi.
+
+    Such a package has no extension module, and no object of another package needs its libraries.
+    """
+    users: dict[str, set[str]] = {}
+    for member in members:
+        for name in member.needed:
+            users.setdefault(name, set()).add(member.distribution.key)
+    found = []
+    for member in members:
+        needed = [
+            users.get(each.name, set()) | users.get(each.path.rpartition("/")[2], set())
+            for each in member.objects
+        ]
+        alone = set().union(*needed) <= {member.distribution.key}
+        if alone and not any(each.is_module for each in member.objects):
+            rows = zip(member.objects, needed, strict=True)
+            found += [(member, each) for each, of in rows if not of]
+    return found
+
+
+def _beside_others(
+    by_name: Iterable[tuple[Member, ObjectFacts]], opens: Callable[[str], bool]
+) -> Iterator[str]:
+    """The libraries that code opens, of packages of which it can open some."""
+    packages: dict[str, tuple[Member, list[str]]] = {}
+    for member, each in by_name:
+        packages.setdefault(member.distribution.key, (member, []))[1].append(each.path)
+    for member, paths in packages.values():
+        others = (each.path for each in member.objects if each.path not in paths)
+        if any(map(opens, (*paths, *others))):
+            yield from paths
 
 
 def _preloaded(loader: Loader, started: Iterable[str], program: str) -> dict[str, tuple[str, str]]:

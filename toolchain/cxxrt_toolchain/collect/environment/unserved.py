@@ -122,14 +122,8 @@ class Scopes:
         """Symbols that nothing in the scope of an object defines."""
         found: dict[tuple[str, str], tuple[dict[str, None], list[str]]] = {}
         for each in opened:
-            # Where a library is absent, what it would define is unknown. The machine's libraries
-            # fit together, as long as they get each other.
-            for path, row in () if each.absent else each.edges.items():
-                if path.startswith(SYSTEM) and all(to.startswith(SYSTEM) for to in row.values()):
-                    continue
-                lacking = self._lacks(path, each)
-                scope = [*self._started, *each.edges]
-                for name, version in sorted(self._unserved(lacking, scope)) if lacking else ():
+            for path, left in self._left(each):
+                for name, version in left:
                     key = (path, self._expected(path, name, version, each))
                     symbols, modules = found.setdefault(key, ({}, []))
                     symbols[name] = None
@@ -145,6 +139,10 @@ class Scopes:
                 variable=self._loader.chosen.get((consumer, name), ""),
             )
 
+    def complete(self, opened: Opened) -> bool:
+        """Whether all files of a module are there and find their symbols."""
+        return not opened.absent and not any(self._left(opened))
+
     def serves(self, path: str, symbols: Iterable[str]) -> bool:
         """Whether an object exports all of some names."""
         table = self._table(path)
@@ -153,6 +151,18 @@ class Scopes:
     def exports(self, path: str, symbols: Collection[str]) -> bool:
         """The same, kept; for the many objects that might."""
         return len(self._answers.exported(path, symbols)) == len(symbols)
+
+    def _left(self, opened: Opened) -> Iterator[tuple[str, list[_Symbol]]]:
+        """The objects that lack symbols, and those."""
+        # Where a library is absent, what it would define is unknown. The machine's libraries fit
+        # together, as long as they get each other.
+        for path, row in () if opened.absent else opened.edges.items():
+            if path.startswith(SYSTEM) and all(to.startswith(SYSTEM) for to in row.values()):
+                continue
+            lacking = self._lacks(path, opened)
+            scope = [*self._started, *opened.edges]
+            if lacking and (left := self._unserved(lacking, scope)):
+                yield path, sorted(left)
 
     def _lacks(self, path: str, opened: Opened) -> tuple[_Symbol, ...]:
         """What an object lacks in the libraries that it needs, directly or through others."""
