@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -267,3 +268,69 @@ def test_binaries_that_cannot_carry_the_tag_are_refused_by_rule(
     assert "cannot be published with the shared runtime:\n  CXXRT-T1: " in done.stderr
     assert "'cxxrt explain CXXRT-T1' says more." in done.stderr
     assert not list(tmp_path.glob("wheels/*"))
+
+
+_CORE = """\
+#include <Python.h>
+#include <string>
+namespace core { std::string greet(int n) { return std::string(n, 'x'); } }
+static PyModuleDef d = {PyModuleDef_HEAD_INIT, "core", 0, -1, 0, 0, 0, 0, 0};
+PyMODINIT_FUNC PyInit_core() { return PyModule_Create(&d); }
+"""
+_USER = """\
+#include <Python.h>
+#include <string>
+namespace core { std::string greet(int); }
+static PyModuleDef d = {PyModuleDef_HEAD_INIT, "user", 0, -1, 0, 0, 0, 0, 0};
+PyMODINIT_FUNC PyInit_user() {
+  return core::greet(3) == "xxx" ? PyModule_Create(&d) : nullptr;
+}
+"""
+_PAIR_SETUP = """\
+from setuptools import Extension, setup
+setup(ext_modules=[Extension(n, [n + ".cc"], language="c++") for n in ("core", "user")])
+"""
+_PAIR_IMPORT = "import sys; sys.setdlopenflags(0x102); import core, user; print('done')"
+
+
+@pytest.mark.compile
+@pytest.mark.runtime
+@pytest.mark.parametrize("backend", ["cxxrt_toolchain.backend", "setuptools.build_meta"])
+def test_what_a_refusal_advises_helps_in_the_same_tree(
+    tmp_path: Path, runtime_env: Callable[[], Path], backend: str
+) -> None:
+    """distutils takes what is newer than its sources, however it was linked before."""
+    need_extension_builder()
+    packages = next(runtime_env().parents[1].glob("lib/python*/site-packages"))
+    environment = {**clean_environment(), "PYTHONPATH": str(packages)}
+    for name, text in (("core.cc", _CORE), ("user.cc", _USER), ("setup.py", _PAIR_SETUP)):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+
+    def built(table: str) -> subprocess.CompletedProcess[str]:
+        project = '[project]\nname = "pair"\nversion = "1"\ndependencies = ["cxx11-cuda-runtime"]\n'
+        text = f'{project}[tool.setuptools]\npy-modules = []\n[tool.cxxrt]\n{table}\n'
+        (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+        code = f"import {backend} as b; b.build_wheel('wheels')"
+        command = [sys.executable, "-c", code]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+
+    refused = built("")
+    assert refused.returncode == 1
+    assert "keep-exports in [tool.cxxrt] names that module" in refused.stderr
+    assert (tmp_path / "build").is_dir()
+    done = built('keep-exports = ["core"]')
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("wheels/*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+    environment["PYTHONPATH"] = f"{tmp_path / 'installed'}:{packages}"
+    imported = subprocess.run(
+        [sys.executable, "-c", _PAIR_IMPORT],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert imported.stdout == "done\n", imported.stderr

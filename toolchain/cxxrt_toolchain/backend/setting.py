@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from configparser import RawConfigParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,26 @@ def link_settings(
         linker=os.fspath(folder),
         providers=provider_paths(folder / "providers", sys.path),
     )
-    return link_environment(config, paths, environment)
+    return {
+        **link_environment(config, paths, environment),
+        "DIST_EXTRA_CONFIG": os.fspath(_built_anew(folder / "distutils.cfg", environment)),
+    }
+
+
+def _built_anew(file: Path, environment: Mapping[str, str]) -> Path:
+    """A configuration with which distutils compiles and links what lies in ``build`` again.
+
+    It was made with other settings: without us, or before ``keep-exports`` had another module.
+    """
+    settings = RawConfigParser()
+    settings.read(environment.get("DIST_EXTRA_CONFIG", ""), encoding="utf-8")
+    for command in ("build_clib", "build_ext"):
+        if not settings.has_section(command):
+            settings.add_section(command)
+        settings.set(command, "force", "1")
+    with file.open("w", encoding="utf-8") as stream:
+        settings.write(stream)
+    return file
 
 
 def _newer_libraries(

@@ -75,6 +75,7 @@ def _mentions_us(project: Path) -> bool:
 
 def _linking(command: _Command, config: BuildConfig) -> _Command:
     def run(self: Any) -> None:  # noqa: ANN401 - as above
+        self.force = True  # what lies in the build tree may have been linked in another way
         with _link_variables(config):
             command.run(self)
 
