@@ -162,5 +162,8 @@ def _raise_unbuilt(who: str) -> None:
 
     raise UnbuiltError(
         f"{who} needs the shared runtime, but {os.path.dirname(__file__)} carries no libraries.",
-        ["pip install cxx11-cuda-runtime, or build the wheel with 'cxxrt runtime build'"],
+        [
+            "pip install --force-reinstall cxx11-cuda-runtime, by pip 20.3 or newer",
+            "build the wheel with 'cxxrt runtime build'",
+        ],
     )

@@ -58,7 +58,7 @@ def test_static_dependencies_without_the_runtime_are_an_error_where_the_wheel_ne
         return
     with pytest.raises(ConfigError, match=r"^project\.dependencies lacks cxx11-cuda-") as caught:
         finish_wheel(wheel, tmp_path / "out", undeclared)
-    assert caught.value.advice == 'Add the line "cxx11-cuda-runtime>=1,<2", to it.'
+    assert caught.value.advice == 'Add the line "cxx11-cuda-runtime<2,>=1.0", to it.'
     assert not list((tmp_path / "out").iterdir())
 
 

@@ -231,6 +231,11 @@ def _one_runtime(name: WheelTags) -> Iterable[Violation]:
         yield Violation(rule="G-4", detail=f"ABI set {every} has different runtime ABIs")
 
 
+def is_requirement(line: str, runtime: RuntimeAbi, spec: Spec) -> bool:
+    """Whether a ``Requires-Dist`` is one on the runtime of that epoch, in the form of G-7a."""
+    return not any(_requirement(runtime, spec, [line]))
+
+
 def _requirement(runtime: RuntimeAbi, spec: Spec, lines: Iterable[str]) -> Iterable[Violation]:
     """Rules G-7 and G-7a."""
     from packaging.utils import canonicalize_name

@@ -4,19 +4,17 @@ The repair's flow (report, verdict, plan, apply) with the project's declaration 
 building and repairing end in the same code.
 """
 
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cxxrt_toolchain.backend.config import ANY_RUNTIME, RUNTIME, BuildConfig
+from cxxrt_toolchain.backend.config import RUNTIME, BuildConfig
 from cxxrt_toolchain.backend.notes import build_notes
 from cxxrt_toolchain.backend.provided import built_against
 from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.errors import ConfigError
 from cxxrt_toolchain.repair.accept import carry_out
 from cxxrt_toolchain.repair.apply import RepairRefusedError, apply_plan
-from cxxrt_toolchain.repair.edits import SetRequirement
 from cxxrt_toolchain.repair.encode import plan_encoding
 from cxxrt_toolchain.repair.options import Encoding, PlanOptions
 from cxxrt_toolchain.repair.plan import RepairPlan, make_plan
@@ -46,11 +44,11 @@ def finish_wheel(plain: Path, folder: Path, config: BuildConfig) -> Path:
         plan = make_plan(report, options, wheel.read)
         if plan.refusals:
             raise RepairRefusedError(_refusal(plan, plan.refusals, config))
-        if not config.runtime_declared and any(isinstance(e, SetRequirement) for e in plan.edits):
+        if not config.runtime_declared and (wanted := plan.requirement(RUNTIME)):
             raise ConfigError(
                 f"project.dependencies lacks {RUNTIME}, which this wheel needs. uv, PDM and Poetry "
                 "read that list without building, and would install these sources without it.",
-                f'Add the line "{ANY_RUNTIME}", to it.',
+                f'Add the line "{wanted}", to it.',
             )
         for note in build_notes(report, plan, config):
             sys.stderr.write(f"cxxrt: {printable(note, keep=NEWLINE)}\n")
@@ -66,16 +64,6 @@ def finish_wheel(plain: Path, folder: Path, config: BuildConfig) -> Path:
             errors = [f for f in outcome.verdict.findings if f.weight is Severity.ERROR]
             raise RepairRefusedError(_refusal(plan, errors, config))
         return outcome.path
-
-
-def without_runtime(built: Path) -> None:
-    """Take the requirement of the runtime out of a wheel, in place."""
-    with Wheel.open(built) as wheel, scratch_folder() as scratch:
-        if any(each.name == RUNTIME for each in wheel.metadata.requirements()):
-            edit = SetRequirement(distribution=RUNTIME, requirement="")
-            name = built.name
-            plan = RepairPlan(source=name, result=name, edits=(edit,), refusals=(), notes=())
-            shutil.move(apply_plan(plan, wheel, scratch), built)
 
 
 def _refusal(plan: RepairPlan, findings: Sequence[Finding], config: BuildConfig) -> str:

@@ -93,15 +93,12 @@ def is_served() -> bool:
 def _unchanged(hook: str, wheel_directory: str, settings: _Settings) -> str:
     """The wrapped backend's wheel: other platforms have a C++ runtime of their own.
 
-    Without the requirement that the project declares for the others: no marker tells musl.
+    With what the project declares: the runtime has a wheel without libraries for them, so that all
+    wheels of a version require the same (B-7). No marker tells musl.
     """
     backend = _backend(settings)
     made = str(backend.call(hook, wheel_directory, settings_for_wrapped(settings)))
     sys.stderr.write(f"cxxrt: no shared runtime for this platform: {printable(made)} as built.\n")
-    if sys.platform == "linux":
-        from cxxrt_toolchain.backend.finish import without_runtime
-
-        without_runtime(Path(wheel_directory, made))
     return made
 
 

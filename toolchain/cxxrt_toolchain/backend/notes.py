@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
+from cxxrt_toolchain.abi.bounds import DISTRIBUTION
 from cxxrt_toolchain.abi.filename import parse_wheel_name
 from cxxrt_toolchain.abi.symbols import SymbolTables, load_symbol_tables
+from cxxrt_toolchain.abi.versions import requirement_set
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_name
 from cxxrt_toolchain.facts.needs.runtime import runtime_needs
 from cxxrt_toolchain.repair.options import Encoding
@@ -30,6 +32,7 @@ def build_notes(report: WheelReport, plan: RepairPlan, config: BuildConfig) -> I
     """What the log should say of the wheel; `report` is from before the plan was applied."""
     yield from plan.notes
     yield from _local_only(plan, config)
+    yield from _another_requirement(report, plan)
     yield from _unpublished(report, load_symbol_tables())
     for found in report.objects:
         yield from _exports(found, config)
@@ -44,6 +47,17 @@ def _local_only(plan: RepairPlan, config: BuildConfig) -> Iterator[str]:
             f"{plan.result} needs libraries from outside that no manylinux tag promises. "
             "Installers take it where they built it; elsewhere under its plain name: "
             "'cxxrt encode --to plain', or without 'encoding' in [tool.cxxrt]."
+        )
+
+
+def _another_requirement(report: WheelReport, plan: RepairPlan) -> Iterator[str]:
+    """A declared requirement that does not ask for enough (B-7)."""
+    wanted, declared = plan.requirement(DISTRIBUTION), report.requirements_on(DISTRIBUTION)
+    if wanted and declared and requirement_set([wanted]) != requirement_set(map(str, declared)):
+        yield (
+            f"the project declares {' and '.join(map(str, declared))}, and this wheel needs "
+            f"{wanted}. Declare that, so that all wheels of the version and its sources require "
+            "the same."
         )
 
 

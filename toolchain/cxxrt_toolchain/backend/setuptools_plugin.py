@@ -39,7 +39,7 @@ def finalize(distribution: Any) -> None:  # noqa: ANN401 - setuptools' types are
             return
         from cxxrt_toolchain.backend.hooks import is_served
 
-        adapters = _ADAPTERS if is_served() else {"egg_info": _undeclaring}
+        adapters = _ADAPTERS if is_served() else {"egg_info": _declaring}
     original: Callable[[str], _Command] = distribution.get_command_class
     adapted: dict[str, _Command] = {}
 
@@ -83,26 +83,14 @@ def _linking(command: _Command, config: BuildConfig) -> _Command:
 
 
 def _declaring(command: _Command, _config: BuildConfig) -> _Command:
-    from cxxrt_toolchain.backend.config import ANY_RUNTIME
+    """On every platform: all wheels of a version require the same (B-7)."""
+    from cxxrt_toolchain.backend.config import ANY_RUNTIME, names_runtime
 
-    def changed(listed: list[str]) -> list[str]:
-        return listed if ANY_RUNTIME in listed else [*listed, ANY_RUNTIME]
-
-    return _requiring(command, changed)
-
-
-def _undeclaring(command: _Command, _config: BuildConfig) -> _Command:
-    """Where no runtime wheel exists, as on musl, for which there is no environment marker."""
-    from cxxrt_toolchain.backend.config import names_runtime
-
-    return _requiring(command, lambda listed: [e for e in listed if not names_runtime(e)])
-
-
-def _requiring(command: _Command, changed: Callable[[list[str]], list[str]]) -> _Command:
     def run(self: Any) -> None:  # noqa: ANN401 - as above
         distribution = self.distribution
         with _as_setuptools_error():
-            distribution.install_requires = changed(distribution.install_requires)
+            if not any(map(names_runtime, distribution.install_requires)):
+                distribution.install_requires = [*distribution.install_requires, ANY_RUNTIME]
             distribution.metadata.install_requires = distribution.install_requires
         command.run(self)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cxxrt_toolchain.errors import UsageError
+from cxxrt_toolchain.runtime.distinfo import ANY
 from cxxrt_toolchain.runtime.progress import Progress
 from cxxrt_toolchain.runtime.recipe import ARCHITECTURES
 from cxxrt_toolchain.runtime.recipe_reader import (
@@ -32,14 +33,20 @@ BUILD_NOTES = (
     "aarch64 is cross-compiled. Two builds of one recipe give the same bytes."
 )
 
+_NOTES = (
+    f"{BUILD_NOTES} With --arch {ANY} it is the loader alone, for all other platforms, and does "
+    "nothing there."
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands and their options."""
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    common = common_options()
-    common.add_argument("--recipe", metavar="NAME", help="recipes/NAME.toml; default: runtime")
+    common, building = common_options(), common_options(ANY)
+    for each in (common, building):
+        each.add_argument("--recipe", metavar="NAME", help="recipes/NAME.toml; default: runtime")
     build = commands.add_parser(
-        "build", parents=[common], help="build the runtime wheel", epilog=BUILD_NOTES
+        "build", parents=[building], help="build the runtime wheel", epilog=_NOTES
     )
     build.add_argument(
         "-w", "--wheel-dir", type=Path, default=Path(), metavar="DIR", help="where the wheel goes"
@@ -63,10 +70,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     demo.add_argument("--keep", type=Path, metavar="DIR", help="keep the demo's environment here")
 
 
-def common_options() -> argparse.ArgumentParser:
-    """Options of the commands that build."""
+def common_options(*more: str) -> argparse.ArgumentParser:
+    """Options of the commands that build, for the architectures and what else `more` names."""
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--arch", choices=ARCHITECTURES, help="default: this machine's")
+    choices = (*ARCHITECTURES, *more)
+    common.add_argument("--arch", choices=choices, help="default: this machine's")
     common.add_argument("--cache", type=Path, metavar="DIR", help="default: ~/.cache/cxxrt")
     common.add_argument(
         "--jobs", type=int, default=os.cpu_count(), metavar="N", help="default: all processors"
@@ -89,7 +97,7 @@ def _build(args: argparse.Namespace) -> None:
     from cxxrt_toolchain.runtime.assemble import build_wheel
 
     arch, shop, name = chosen_arch(args), workshop(args), args.recipe
-    if args.sources is not None:
+    if args.sources is not None and arch != ANY:
         bundle = open_bundle(args.sources, name, arch)
         name, shop = bundle.name, replace(shop, bundle=bundle)
     recipe = load_runtime(shop.recipes, name or _DEFAULT)
@@ -127,7 +135,7 @@ def _compiler(args: argparse.Namespace) -> None:
 def chosen_arch(args: argparse.Namespace) -> str:
     """The architecture that the options name, else this machine's; `UsageError`: no recipe."""
     arch = str(args.arch or platform.machine())
-    if arch not in ARCHITECTURES:
+    if arch not in (*ARCHITECTURES, ANY):
         raise UsageError(f"no recipe for {arch}.", f"Choose with --arch: {ARCHITECTURES}.")
     return arch
 

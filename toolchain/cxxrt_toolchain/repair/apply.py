@@ -158,8 +158,7 @@ def _metadata(plan: RepairPlan, wheel: Wheel) -> CoreMetadata:
         if isinstance(edit, SetRequirement):
             if edit.distribution:
                 metadata = metadata.without_requirement(edit.distribution, edit.requirement)
-            if edit.requirement:
-                metadata = metadata.with_requirement(edit.requirement)
+            metadata = metadata.with_requirement(edit.requirement)
     return metadata
 
 

@@ -94,10 +94,10 @@ class SetRequirement:
     """The normalized name; every requirement on it goes. Empty: the others stay, as they may ask
     for more."""
     requirement: str
-    """The one that takes their place, as ``Requires-Dist`` spells it; empty for none."""
+    """The one that takes their place, as ``Requires-Dist`` spells it."""
 
     def __str__(self) -> str:
-        return f"Requires-Dist: {self.requirement or f'(no {self.distribution})'}"
+        return f"Requires-Dist: {self.requirement}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ from cxxrt_toolchain.repair.edits import (
     SetSearchPath,
 )
 from cxxrt_toolchain.repair.options import PlanOptions, Platform
-from cxxrt_toolchain.repair.providers import requirement_edits, run_paths
+from cxxrt_toolchain.repair.providers import requirement_edits, run_paths, runtime_requirement
 from cxxrt_toolchain.repair.retag import (
     abi_field,
     external_libraries,
@@ -68,6 +68,12 @@ class RepairPlan:
     def possible(self) -> bool:
         """Nothing stands in the way."""
         return not self.refusals
+
+    def requirement(self, distribution: str) -> str | None:
+        """What the new wheel will require of a distribution; None where the plan sets nothing."""
+        edits = (each for each in self.edits if isinstance(each, SetRequirement))
+        found = (each.requirement for each in edits if each.distribution == distribution)
+        return next(found, None)
 
 
 def make_plan(
@@ -117,6 +123,8 @@ class _Planner:
         if refusals:
             return replace(self._nothing(), refusals=refusals, notes=())
         need = needed_of_runtime(self.report.tags.distribution, needs, runtime, self.tables)
+        required = runtime_requirement(self.report, need.requirement, runtime)
+        need = replace(need, requirement=required)
         wiring_edits, unwired = self._wiring(needs, staying, need, [c.member for c in copies])
         plain = self.options.plain(self.report.tags)
         retag = self._retag(abi_field(tags.abi, None if plain else runtime), staying, floor)

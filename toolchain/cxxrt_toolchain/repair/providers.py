@@ -1,14 +1,19 @@
-"""What a repair does so that other distributions bring the libraries that have a row. Pure."""
+"""What a repaired wheel requires, of the runtime and of who brings the libraries of rows. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.filename import is_requirement
+from cxxrt_toolchain.abi.spec import load_spec
+from cxxrt_toolchain.abi.versions import parse_requirement
 from cxxrt_toolchain.facts.searchpath import origin_path
 from cxxrt_toolchain.repair.edits import SetRequirement
+from cxxrt_toolchain.rules.wheel.claim import lowest_version
 
 if TYPE_CHECKING:
+    from cxxrt_toolchain.abi.tag import RuntimeAbi
     from cxxrt_toolchain.facts.needs.runtime import RuntimeNeeds
     from cxxrt_toolchain.facts.wheel import WheelReport
 
@@ -28,3 +33,17 @@ def run_paths(needs: RuntimeNeeds, member: str) -> Iterator[str]:
             entry = origin_path(member, path.rpartition("/")[0]) if kind == "site" else None
             if entry:
                 yield entry
+
+
+def runtime_requirement(report: WheelReport, computed: str, runtime: RuntimeAbi) -> str:
+    """The wheel's own requirement on the runtime where that asks for enough, else the computed one.
+
+    What a project declares is in its sdist and in its wheels for every other platform, too (B-7).
+    """
+    least = lowest_version(parse_requirement(computed))
+    for line in report.requires_dist:
+        if is_requirement(line, runtime, load_spec()):
+            declared = lowest_version(parse_requirement(line))
+            if declared is not None and (least is None or least <= declared):
+                return line
+    return computed

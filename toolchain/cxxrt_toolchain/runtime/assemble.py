@@ -19,6 +19,7 @@ from cxxrt_toolchain.runtime.anchor import ANCHOR, anchor, anchor_of
 from cxxrt_toolchain.runtime.baked import baked_source, filled_init, filled_short, served_alone
 from cxxrt_toolchain.runtime.buildfiles import build_files, link_targets
 from cxxrt_toolchain.runtime.distinfo import (
+    ANY,
     core_metadata,
     entry_points,
     license_expression,
@@ -44,8 +45,14 @@ SMALLEST = 9
 
 
 def build_wheel(recipe: RuntimeRecipe, arch: str, workshop: Workshop, dest: Path) -> Path:
-    """Build the runtime wheel of a recipe for an architecture, into a folder made if missing."""
+    """Build the runtime wheel of a recipe for an architecture, into a folder made if missing.
+
+    For `ANY` it is the loader alone, which does nothing where it finds no library to serve: musl,
+    macOS and the rest have a wheel to install, so that a requirement on the runtime has no marker.
+    """
     dest.mkdir(parents=True, exist_ok=True)  # before minutes of building
+    if arch == ANY:
+        return assemble(recipe, arch, (), dest)
     components = [load_component(workshop.recipes, name) for name in recipe.components]
     staged = [stage(each, arch, recipe.glibc_floor, workshop) for each in components]
     for component in components:
@@ -58,7 +65,10 @@ def build_wheel(recipe: RuntimeRecipe, arch: str, workshop: Workshop, dest: Path
 def assemble(
     recipe: RuntimeRecipe, arch: str, components: Sequence[StagedComponent], dest: Path
 ) -> Path:
-    """Write the wheel of components in load order; `AssemblyError`: they do not make one."""
+    """Write the wheel of components in load order, for `ANY` of none.
+
+    Raises `AssemblyError`: they do not make one.
+    """
     manifest = build_manifest(recipe, arch, components, load_symbol_tables())
     tag = f"py3-none-{platform_tag(manifest)}"
     stem = f"{PACKAGE}-{manifest.version}"
@@ -79,7 +89,7 @@ def loader_source() -> Path:
 def _package(
     manifest: RuntimeManifest, components: Sequence[StagedComponent]
 ) -> Iterator[NewMember]:
-    source, opener = loader_source(), anchor(manifest.arch)
+    source = loader_source()
     for file in sorted(source.rglob("*")):
         inside = file.relative_to(source)
         if file.suffix in (".py", ".typed") and str(inside) not in (_GENERATED, *_FILLED):
@@ -87,11 +97,16 @@ def _package(
     staged = (each for component in components for each in component.libraries)
     paths = {str(each.soname): each.path for each in staged}
     contents = {each.soname: paths[each.soname].read_bytes() for each in manifest.libraries}
+    if manifest.arch == ANY:
+        for name in _FILLED:
+            yield NewMember(f"{PACKAGE}/{name}", (source / name).read_bytes())
+        yield NewMember(f"{PACKAGE}/{_GENERATED}", baked_source(manifest, {}).encode())
+        return
     for name, filled in _FILLED.items():
         text = (source / name).read_text(encoding="utf-8")
-        text = filled(text, manifest, {**contents, ANCHOR: opener})
+        text = filled(text, manifest, {**contents, ANCHOR: anchor(manifest.arch)})
         yield NewMember(f"{PACKAGE}/{name}", text.encode())
-    yield NewMember(f"{PACKAGE}/{ANCHOR}", opener, executable=True)
+    yield NewMember(f"{PACKAGE}/{ANCHOR}", anchor(manifest.arch), executable=True)
     for soname in served_alone(manifest):
         name, elsewhere = anchor_of(soname)
         content = anchor(manifest.arch, name, (soname,), elsewhere)
@@ -117,17 +132,19 @@ def dist_info(
     file = "providers/description.md" if recipe.line else "description.md"
     description = (recipes_root() / file).read_text(encoding="utf-8")
     metadata = core_metadata(manifest, licenses, description, requires, recipe.summary)
-    bill = bill_of_materials(manifest, components, license_expression(manifest))
     wheel = WheelFile(
         generator=f"cxxrt-toolchain {cxxrt_toolchain.__version__}",
-        root_is_purelib=False,
+        root_is_purelib=manifest.arch == ANY,
         tags=(f"py3-none-{platform_tag(manifest)}",),
     )
     yield NewMember(f"{folder}/METADATA", metadata.encode())
     yield NewMember(f"{folder}/WHEEL", str(wheel).encode())
-    yield NewMember(f"{folder}/entry_points.txt", entry_points(recipe.package).encode())
     for name, content in licenses.items():
         yield NewMember(f"{folder}/licenses/{name}", content)
+    if manifest.arch == ANY:
+        return
+    bill = bill_of_materials(manifest, components, license_expression(manifest))
+    yield NewMember(f"{folder}/entry_points.txt", entry_points(recipe.package).encode())
     yield NewMember(f"{folder}/sboms/{recipe.package}.cdx.json", bill.encode())
 
 

@@ -11,8 +11,15 @@ from packaging.licenses import canonicalize_license_expression
 if TYPE_CHECKING:
     from cxxrt_toolchain.abi.manifest import RuntimeManifest
 
+ANY = "any"
+"""The architecture of the wheel without libraries, for all platforms that none are built for."""
 LOADER_LICENSE = "Apache-2.0"
 _RUNTIME = "One shared libstdc++ and libcudart for every native wheel of a process"
+_NOTHING = (
+    "## In this wheel (any)\n\nNo library: it is for the platforms that no runtime serves, such as "
+    "musl, macOS and Windows,\nso that one requirement is right for all wheels of a version. "
+    "It does nothing there.\n"
+)
 _CLASSIFIERS = (
     "Development Status :: 3 - Alpha",
     "Intended Audience :: Developers",
@@ -25,10 +32,12 @@ _CLASSIFIERS = (
 
 
 def platform_tag(manifest: RuntimeManifest) -> str:
-    """The perennial manylinux tag of the glibc floor (PEP 600).
+    """The perennial manylinux tag of the glibc floor (PEP 600); `ANY` without libraries.
 
     Every pip of a Python that the wheel allows knows it, so no legacy alias ``manylinux2014``.
     """
+    if manifest.arch == ANY:
+        return ANY
     return f"manylinux_{manifest.glibc_floor.replace('.', '_')}_{manifest.arch}"
 
 
@@ -69,7 +78,8 @@ def core_metadata(
         ("Description-Content-Type", "text/markdown"),
     ]
     lines = "".join(f"{name}: {value}\n" for name, value in headers)
-    return f"{lines}\n{description.rstrip()}\n\n{_components_table(manifest)}"
+    inside = _NOTHING if manifest.arch == ANY else _components_table(manifest)
+    return f"{lines}\n{description.rstrip()}\n\n{inside}"
 
 
 def _extras(requires: Iterable[str]) -> list[str]:

@@ -112,8 +112,8 @@ class RuntimeNeeds:
 def runtime_needs(report: WheelReport, *, repaired: bool) -> RuntimeNeeds:
     """The sum of what the wheel's objects need from the runtime.
 
-    `repaired` counts needs that a bundled copy serves today, under the runtime's names; else only
-    what must come from outside the wheel counts.
+    `repaired` counts needs that a bundled copy serves today, under the runtime's names, and not
+    what those copies need; else what must come from outside the wheel counts, for copies, too.
     """
     from cxxrt_toolchain.facts.needs.provided import provider_needs  # imports packaging
 
@@ -122,7 +122,7 @@ def runtime_needs(report: WheelReport, *, repaired: bool) -> RuntimeNeeds:
     versions: set[tuple[str, str]] = set()
     cudart: dict[int, set[str]] = {}
     for found in report.objects:
-        if found.member in report.dropped:
+        if repaired and found.member in report.dropped:
             continue
         served = _served(found, report, repaired=repaired)
         if not served:

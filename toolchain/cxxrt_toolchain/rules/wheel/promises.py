@@ -42,6 +42,10 @@ _FROM_RUNTIME = "'cxxrt repair' takes it from the shared runtime."
 _GRAFT = "'cxxrt repair' grafts it where it is installed; or link it statically and hidden."
 _PROOF = "To prove it: pip download --no-deps -d required {wanted} && cxxrt check {wheel} required"
 _NEW_STRINGS = "-D_GLIBCXX_USE_CXX11_ABI=1"
+_NEWER_STRINGS = (
+    f"Rebuild it with {_NEW_STRINGS}, on manylinux_2_28 or later; or use the encoding plain, which "
+    'promises nothing about strings (a build needs ignore = ["P5"] in [tool.cxxrt], too).'
+)
 _LINKED_STATICALLY = (
     "Rebuild without -static-libgcc, -static-libstdc++ and -l:libgomp.a, or hide the symbols."
 )
@@ -231,9 +235,9 @@ def old_strings(claim: Claim) -> Iterator[Finding]:
     if claim.policy is None or not claim.policy.cxx11_abi:
         return
     for found in claim.linked:
-        exported = found.symbols.old_strings_exported
+        exported, copy = found.symbols.old_strings_exported, found.copy_of is not None
         symbols = exported or found.symbols.old_strings_of_libstdcxx
-        if found.copy_of or not symbols:
+        if not symbols or (copy and not exported):
             continue
         what = (
             f"exports {counted(symbols.count, 'symbol')} with" if exported else "was compiled with"
@@ -242,9 +246,8 @@ def old_strings(claim: Claim) -> Iterator[Finding]:
             f"{what} the old std::string",
             member=found.member,
             symbol=symbols.examples[0],
-            unrepairable=f"Rebuild it with {_NEW_STRINGS}, on manylinux_2_28 or later; or use the "
-            "encoding plain, which promises nothing about strings (a build needs "
-            'ignore = ["P5"] in [tool.cxxrt], too).',
+            remedies=(REPAIR,) if copy else (),
+            unrepairable="" if copy else _NEWER_STRINGS,
         )
 
 
