@@ -308,7 +308,7 @@ def test_what_a_refusal_advises_helps_in_the_same_tree(
 
     def built(table: str) -> subprocess.CompletedProcess[str]:
         project = '[project]\nname = "pair"\nversion = "1"\ndependencies = ["cxx11-cuda-runtime"]\n'
-        text = f'{project}[tool.setuptools]\npy-modules = []\n[tool.cxxrt]\n{table}\n'
+        text = f"{project}[tool.setuptools]\npy-modules = []\n[tool.cxxrt]\n{table}\n"
         (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
         code = f"import {backend} as b; b.build_wheel('wheels')"
         command = [sys.executable, "-c", code]
