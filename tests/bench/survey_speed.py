@@ -4,7 +4,8 @@
 
 WHEELS is a folder of real wheels. Parts: names (requests, bytes and processor time of a wheel over
 a loopback nginx, beside pip's lazy wheel), full (beside ``auditwheel show``), workers (one and
-two), growth (1,000, 10,000 and 100,000 wheels: rows a second and memory).
+two), memory (of each process of a full survey), growth (1,000, 10,000 and 100,000 wheels: rows a
+second and memory).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,6 +117,47 @@ def workers(wheels: Sequence[Path], folder: Path) -> None:
     print(f"  {times[0] / times[1]:.2f} times as fast")
 
 
+def memory(wheels: Sequence[Path], folder: Path) -> None:
+    """The most that a process of a full survey of all wheels has, by kind of memory.
+
+    Anonymous memory is a process's own. Pages of files are the libraries that it maps and are
+    shared and given back by the kernel, as is the cache of the wheels, which is in no process.
+    """
+    source = folder / "wheels"
+    source.mkdir()
+    for path in wheels:
+        (source / path.name).symlink_to(path)
+    rows = folder / "rows"
+    plan = [*_RUN, "plan", str(source), "-o", str(rows), "--per", "4"]
+    subprocess.run(plan, stdout=subprocess.DEVNULL, check=True)
+    most: dict[str, int] = {}
+    with subprocess.Popen([*_RUN, "run", str(rows), "--level", "full", "-j", "2"]) as run:
+        while run.poll() is None:
+            for pid in _below(run.pid):
+                for kind, size in _resident(pid).items():
+                    most[kind] = max(most.get(kind, 0), size)
+            time.sleep(0.02)
+    largest = max(path.stat().st_size for path in wheels)
+    print(f"memory: {len(wheels)} wheels, largest {largest / 1e6:.0f} MB")
+    print("  most of one process: " + ", ".join(f"{k} {v / 1000:.0f} MB" for k, v in most.items()))
+
+
+def _below(pid: int) -> list[int]:
+    """A process and its children."""
+    with suppress(OSError):
+        tasks = Path(f"/proc/{pid}/task").glob("*/children")
+        return [pid, *(int(child) for task in tasks for child in task.read_text().split())]
+    return []
+
+
+def _resident(pid: int) -> dict[str, int]:
+    """Kilobytes of a process by kind."""
+    with suppress(OSError):
+        text = Path(f"/proc/{pid}/status").read_text()
+        return {k: int(v) for k, v in re.findall(r"^(Rss\w+|VmHWM):\s+(\d+)", text, re.MULTILINE)}
+    return {}
+
+
 def growth(_wheels: Sequence[Path], folder: Path) -> None:
     """Names of synthetic wheels: ten versions of each project, a runtime in every 20th."""
     for count in _SIZES:
@@ -129,15 +172,16 @@ def growth(_wheels: Sequence[Path], folder: Path) -> None:
                 (source / one.name.replace("-0-", f"-{version}-")).hardlink_to(one)
         seconds, memory = _surveyed(source, folder / f"rows{count}", "names", 1, per=100)
         print(f"growth: {count} wheels, {count / seconds:.0f} a second, largest {memory:.0f} MB")
-        print(f"  report in {_cpu_seconds([*_RUN, 'report', str(folder / f'rows{count}')]):.1f} s")
+        seconds, memory = _cost([*_RUN, "report", str(folder / f"rows{count}")])
+        print(f"  report in {seconds:.1f} s of processor time, {memory:.0f} MB")
 
 
-def _cpu_seconds(command: Sequence[str]) -> float:
-    """Processor time of a command, on all cores."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, capture_output=True, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def _cost(command: Sequence[str]) -> tuple[float, float]:
+    """Processor time of a command on all cores, and megabytes of its largest process."""
+    timed = ["/usr/bin/time", "-f", "%U %S %M", *command]
+    done = subprocess.run(timed, capture_output=True, text=True, check=True)
+    user, system, memory = map(float, done.stderr.split()[-3:])
+    return user + system, memory / 1000
 
 
 def _surveyed(source: Path, rows: Path, level: str, jobs: int, per: int) -> tuple[float, float]:
@@ -146,16 +190,12 @@ def _surveyed(source: Path, rows: Path, level: str, jobs: int, per: int) -> tupl
     subprocess.run(plan, stdout=subprocess.DEVNULL, check=True)
     run = [*_RUN, "run", str(rows), "--level", level, "-j", str(jobs)]
     cores = sorted(os.sched_getaffinity(0))[:jobs]
-    limit = ["taskset", "-c", ",".join(map(str, cores))]
     start = time.monotonic()
-    done = subprocess.run(
-        ["/usr/bin/time", "-v", *limit, *run], capture_output=True, text=True, check=True
-    )
-    found = re.search(r"Maximum resident set size \(kbytes\): (\d+)", done.stderr)
-    return time.monotonic() - start, int(found[1]) / 1000 if found else 0.0
+    _, memory = _cost(["taskset", "-c", ",".join(map(str, cores)), *run])
+    return time.monotonic() - start, memory
 
 
-PARTS = {"names": names, "full": full, "workers": workers, "growth": growth}
+PARTS = {"names": names, "full": full, "workers": workers, "memory": memory, "growth": growth}
 
 if __name__ == "__main__":
     real = sorted(each for each in Path(sys.argv[1]).glob("*.whl") if is_linux_wheel(each.name))

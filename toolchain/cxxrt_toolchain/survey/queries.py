@@ -210,44 +210,55 @@ class Answers:
         return [(kind, wheels) for kind, wheels in self.rows("select * from unreadable")]
 
     @cached_property
-    def _met(self) -> str:
-        """The pairs that collide as a table, because finding them is most of a report."""
-        self._connection.execute(
-            "create temp table pairs as select * from met; "
-            "create or replace view met as select * from pairs"
-        )
+    def _meetings(self) -> str:
+        """A table of how often each project meets others, because it is most of a report."""
+        self._connection.execute("create temp table met as select * from meetings")
         return "met"
 
     def collision_counts(self) -> list[tuple[str, int, int, int | None]]:
-        """Kind, pairs, projects in them, and the sum of their weights."""
-        found = {
-            kind: (pairs, projects, weight)
-            for kind, pairs, projects, weight in self.rows(
-                f"select kind, count(*), any_value(projects), sum(weight) from {self._met} "  # noqa: S608
-                "join (select kind, count(distinct id) as projects from (select kind, one as id "
-                "from met union all select kind, other from met) group by kind) using (kind) "
-                "group by kind"
-            )
-        }
+        """Kind, pairs, projects in them, and the sum of their weights where downloads are known."""
+        query = (
+            f"select kind, sum(meetings)::bigint // 2, count(*), "  # noqa: S608 - our names
+            "if(exists (from newest where downloads is not null), sum(weight)::bigint // 2, null) "
+            f"from {self._meetings} group by kind"
+        )
+        found = {row[0]: (row[1], row[2], row[3]) for row in self.rows(query)}
         return [(kind, *found[kind]) for kind in KINDS if kind in found]
 
     def culprits(self, most: int) -> list[tuple[str, int, str]]:
-        """Projects in most collisions, the number of partners, and the kinds; RTLD_GLOBAL aside."""
-        _ = self._met
-        query = "select project, partners, kinds from culprits limit ?"
-        return [(project, number, kinds) for project, number, kinds in self.rows(query, [most])]
+        """Projects in the heaviest collisions, the number of partners, and the kinds.
+
+        Those that need RTLD_GLOBAL do not count.
+        """
+        worst = self.rows(
+            f"select id, project, string_agg(kind, ', ' order by kind) from {self._meetings} "  # noqa: S608
+            "join newest using (id) where kind <> 'definition' group by id, project "
+            "order by sum(met.weight) desc, sum(meetings) desc, project limit ?",
+            [most],
+        )
+        ids = [each for each, _, _ in worst]
+        partners = dict(
+            self.rows(
+                "select id, count(distinct partner) from ("
+                "select one as id, other as partner, kind from met_between($1, null) union all "
+                "select other, one, kind from met_between(null, $1)) "
+                "where kind <> 'definition' group by id",
+                [ids],
+            )
+        )
+        return [(project, partners[each], kinds) for each, project, kinds in worst]
 
     def pairs(self, projects: list[str]) -> dict[tuple[str, str], list[tuple[str, str]]]:
         """Kind and object of the collisions between some projects, by pair in alphabetic order."""
         found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        known = self.rows("select id from newest where list_contains(?, project)", [projects])
         query = (
-            f"with few as (select id, project from newest where list_contains(?, project)) "  # noqa: S608
             "select least(a.project, b.project), greatest(a.project, b.project), kind, "
-            f"string_agg(distinct what, ', ') from {self._met} m join few a on a.id = m.one "
-            "join few b on b.id = m.other where kind <> 'definition' "
-            "group by 1, 2, 3 order by 1, 2, 3"
+            "string_agg(distinct what, ', ') from met_between($1, $1) m "
+            "join newest a on a.id = m.one join newest b on b.id = m.other "
+            "where kind <> 'definition' group by 1, 2, 3 order by 1, 2, 3"
         )
-        for one, other, kind, what in self.rows(query, [projects]):
+        for one, other, kind, what in self.rows(query, [[each for (each,) in known]]):
             found.setdefault((one, other), []).append((kind, what))
         return found
 

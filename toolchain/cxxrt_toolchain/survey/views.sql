@@ -14,7 +14,7 @@ create view objects as
 
 -- Of each project one wheel of its newest version: a deep row, x86_64, the newest Python.
 create table newest as
-  select w.*, row_number() over (order by project) as id
+  select w.*, coalesce(downloads, 1) as weight, row_number() over (order by project) as id
   from wheels w join version_order v using (project, version)
   where error is null
   qualify row_number() over (
@@ -22,114 +22,168 @@ create table newest as
     order by v.place desc, w.level = 'full' desc, w.platform like '%x86_64%' desc, w.filename desc
   ) = 1;
 
--- A library that a wheel needs from outside and a project has that its Requires-Dist names.
+-- A library that a wheel needs from outside and a project has that its Requires-Dist names. What
+-- only an extra requires is not installed with it.
 create view brought as
-  with provided as (
+  with lacking as (select filename, unnest(outside) as library from wheels),
+  required as (
+    select distinct filename, regexp_replace(
+      lower(regexp_extract(requirement, '^[A-Za-z0-9._-]*[A-Za-z0-9]')), '[-_.]+', '-', 'g'
+    ) as project
+    from (
+      select filename, unnest(requires_dist) as requirement from wheels where len(outside) > 0
+    )
+    where not regexp_matches(requirement, ';.*\bextra\b')
+  ), provided as (
     select distinct w.project, coalesce(o.soname, regexp_extract(o.member, '[^/]*$')) as library
     from wheels w join objects o using (filename)
-  ), required as (
-    select distinct filename, regexp_replace(
-      lower(regexp_extract(unnest(requires_dist), '^[A-Za-z0-9._-]*[A-Za-z0-9]')), '[-_.]+', '-', 'g'
-    ) as project
-    from wheels
-  ), lacking as (select filename, unnest(outside) as library from wheels)
+    where w.project in (select project from required)
+  )
   select distinct l.filename, l.library, p.project
   from lacking l join required r using (filename)
   join provided p on p.project = r.project and p.library = l.library;
 
 -- Whether a wheel keeps its promise together with the projects that it requires.
 create view verdicts as
-  select n.filename, n.project, n.conforms,
-    n.conforms or (
-      n.errors = ['CXXRT-P1']
-      and not exists (
-        select 1 from (select unnest(n.outside) as library) l
-        where l.library not in (select b.library from brought b where b.filename = n.filename)
-      )
+  with missing as (
+    select filename from (select filename, unnest(outside) as library from newest)
+    anti join brought using (filename, library)
+  )
+  select filename, project, conforms, conforms or (
+      errors = ['CXXRT-P1'] and filename not in (select filename from missing)
     ) as conforms_with_required
-  from newest n where n.conforms is not null;
+  from newest where conforms is not null;
 
 -- Libraries that other objects of their wheel need by a plain name, by content.
 create view plain_libraries as
-  select distinct n.id, n.downloads, o.soname as name,
-    coalesce(o.sha256, concat(o.crc, '-', o.size)) as content
-  from newest n join objects o using (filename)
-  where o.soname is not null and o.family is null
-    and not regexp_matches(o.soname, '[-_.][0-9a-f]{8}[.]')
-    and exists (
-      select 1 from objects x where x.filename = o.filename and list_contains(x.needed, o.soname)
-    );
+  with own as (select n.id, o.* from newest n join objects o using (filename)),
+  needed as (select distinct id, unnest(needed) as soname from own)
+  select distinct id, soname as name, coalesce(sha256, concat(crc, '-', size)) as content
+  from own semi join needed using (id, soname)
+  where family is null and not regexp_matches(soname, '[-_.][0-9a-f]{8}[.]');
+
+-- What projects share, by `newest.id`. In a process that imports two of them, one that gives meets
+-- one that takes, unless what they have is the same: `low` and `high` are the least and the greatest
+-- content that a project has of it. One row each, so that pairs need not be kept to be counted.
+create table shared as
+  select *, kind in ('copies', 'soname') as mutual from (
+    select 'copies' as kind, unnest(bundles) as what, id, true as gives, true as takes,
+      null::varchar as low, null::varchar as high
+    from newest
+    union all
+    select 'captured', 'libstdc++.so.6', id, coalesce(captures > 0, false),
+      coalesce(list_contains(needs, 'libstdc++.so.6'), false), null, null
+    from newest where captures > 0 or list_contains(needs, 'libstdc++.so.6')
+    union all
+    select 'exported', family, id, bool_or(exports), not bool_and(exports), null, null
+    from (
+      select id, unnest(exports) as family, true as exports from newest
+      union all
+      select id, regexp_extract(unnest(needs), '^(.*?)[.]so', 1), false from newest
+    )
+    group by id, family
+    union all
+    select 'soname', name, id, true, true, min(content), max(content)
+    from plain_libraries group by id, name
+  )
+  qualify bool_or(gives) over (partition by kind, what)
+    and bool_or(takes) over (partition by kind, what);
 
 -- Symbols by the hashes of their names, with the least and the greatest content that defines them.
 -- What more than 200 projects define is left out: it is in every C++ program, and its pairs are all
 -- pairs.
 create macro definitions(hashes) as table
-  select id, any_value(downloads) as downloads, symbol, min(content) as low, max(content) as high
+  select id, symbol, min(content) as low, max(content) as high
   from (
-    select n.id, n.downloads, unnest(hashes) as symbol, hash(o.crc, o.size) as content
+    select n.id, unnest(hashes) as symbol, hash(o.crc, o.size) as content
     from newest n join objects o using (filename) where o.family is null
   )
   group by id, symbol
   qualify count(*) over (partition by symbol) between 2 and 200;
 
--- Pairs of projects that meet in a process, by `newest.id`, the kind, what they share, and how often
--- at most: the smaller of the two numbers of downloads. A report makes a table of it, once.
-create view met as
-  with held as (select id, downloads, unnest(bundles) as family from newest),
-  exporting as (select id, downloads, unnest(exports) as family from newest),
-  needing as (
-    select id, downloads, library, split_part(library, '.so', 1) as family
-    from (select id, downloads, unnest(needs) as library from newest) where library like '%.so%'
-  )
-  select 'copies' as kind, a.id as one, b.id as other, a.family as what,
-    least(a.downloads, b.downloads) as weight
-  from held a join held b on a.family = b.family and a.id < b.id
-  union all
-  select 'captured', a.id, b.id, b.library, least(a.downloads, b.downloads)
-  from newest a join needing b
-    on a.captures > 0 and b.library = 'libstdc++.so.6' and a.id <> b.id
-  union all
-  select 'exported', a.id, b.id, a.family, least(a.downloads, b.downloads)
-  from exporting a join needing b
-    on a.family = b.family and a.id <> b.id
-  union all
-  select 'soname', a.id, b.id, a.name, min(least(a.downloads, b.downloads))
-  from plain_libraries a join plain_libraries b
-    on a.name = b.name and a.id < b.id and a.content <> b.content
-  group by all
-  union all
-  select 'unique', a.id, b.id, count(*) || ' symbols', min(least(a.downloads, b.downloads))
-  from definitions(unique_hashes) a join definitions(unique_hashes) b
-    on a.symbol = b.symbol and a.id < b.id
-    and not (a.low = b.low and b.low = a.high and a.high = b.high)
-  group by a.id, b.id
-  union all
-  select 'definition', a.id, b.id, count(*) || ' of a 64th', min(least(a.downloads, b.downloads))
-  from definitions(export_hashes) a join definitions(export_hashes) b
-    on a.symbol = b.symbol and a.id < b.id
-    and not (a.low = b.low and b.low = a.high and a.high = b.high)
-  group by a.id, b.id;
-
--- The same by names.
-create view collisions as
-  select kind, a.project as one, b.project as other, what, weight
-  from met join newest a on a.id = met.one join newest b on b.id = met.other;
-
--- Projects in most collisions; those that need RTLD_GLOBAL do not count.
-create view culprits as
-  with both_ways as (
-    select one as id, other as partner, kind, weight from met where kind <> 'definition'
+-- Symbols that the same projects define in the same contents, as one set of so many symbols.
+create table shared_symbols as
+  with defined as (
+    select 'unique' as kind, * from definitions(unique_hashes)
     union all
-    select other, one, kind, weight from met where kind <> 'definition'
-  ), partners as (
-    select id, partner, sum(coalesce(weight, 1)) as weight from both_ways group by all
-  ), kinds as (
-    select id, string_agg(kind, ', ' order by kind) as kinds
-    from (select distinct id, kind from both_ways) group by id
+    select 'definition', * from definitions(export_hashes)
+  ), holders as (
+    select kind, list({'id': id, 'low': low, 'high': high} order by id) as held
+    from defined group by kind, symbol
+  ), alike as (
+    select kind, held, count(*) as symbols, row_number() over () as number
+    from holders group by kind, held
   )
-  select project, count(*) as partners, any_value(kinds) as kinds, sum(p.weight) as weight
-  from partners p join kinds using (id) join newest using (id) group by project
-  order by 4 desc, 2 desc, 1;
+  select kind, number, symbols, unnest(held, recursive := true) from alike;
+
+-- Pairs of projects that meet, of which the first is among some and the second among others (null:
+-- among all): the kind, what they share, and the weight, which is the smaller number of downloads,
+-- or 1 where none is known.
+create macro met_between(ones, others) as table
+  with pairs as (
+    select a.kind, a.id as one, b.id as other, a.what, 0 as symbols
+    from shared a join shared b on a.kind = b.kind and a.what = b.what
+    where a.gives and b.takes and a.id <> b.id and (a.id < b.id or not a.mutual)
+      and not coalesce(a.low = b.low and a.low = a.high and b.low = b.high, false)
+      and (ones is null or list_contains(ones, a.id))
+      and (others is null or list_contains(others, b.id))
+    union all
+    select a.kind, a.id, b.id, null, sum(a.symbols)
+    from shared_symbols a join shared_symbols b on a.number = b.number and a.id < b.id
+    where not (a.low = b.low and a.low = a.high and b.low = b.high)
+      and (ones is null or list_contains(ones, a.id))
+      and (others is null or list_contains(others, b.id))
+    group by a.kind, a.id, b.id
+  )
+  select kind, one, other, least(a.weight, b.weight) as weight,
+    coalesce(what, symbols || if(kind = 'unique', ' symbols', ' of a 64th')) as what
+  from pairs join newest a on a.id = one join newest b on b.id = other;
+
+create view collisions as
+  select kind, a.project as one, b.project as other, what, m.weight
+  from met_between(null, null) m join newest a on a.id = m.one join newest b on b.id = m.other;
+
+-- How often a project meets others, by kind, and the sum of the weights. Counted without pairs where
+-- all that give meet all that take: of those with the same content, the meetings are taken off.
+create view meetings as
+  with parts as (
+    select kind, what, '' as part, 1 as sign, id, gives, takes, mutual from shared
+    union all
+    select kind, what, low, -1, id, gives, takes, mutual from shared where low = high
+  ), counted as (
+    select kind, id, sign, gives, takes, mutual, n.weight,
+      count(*) filter (takes) over everybody as takers,
+      count(*) filter (gives) over everybody as givers,
+      count(*) filter (takes) over heavier as takers_above,
+      count(*) filter (gives) over heavier as givers_above,
+      coalesce(sum(n.weight) filter (takes) over lighter, 0) as taken_below,
+      coalesce(sum(n.weight) filter (gives) over lighter, 0) as given_below
+    from parts join newest n using (id)
+    window everybody as (partition by kind, what, part),
+      heavier as (
+        partition by kind, what, part order by n.weight desc, id
+        rows between unbounded preceding and 1 preceding
+      ), lighter as (
+        partition by kind, what, part order by n.weight desc, id
+        rows between 1 following and unbounded following
+      )
+  ), both_roles as (
+    select kind, id, sign, mutual, takers - takes::int as meetings,
+      weight * takers_above + taken_below as weight
+    from counted where gives
+    union all
+    select kind, id, sign, mutual, givers - gives::int, weight * givers_above + given_below
+    from counted where takes and not mutual
+  )
+  select kind, id, sum(sign * meetings)::bigint as meetings, sum(sign * weight)::bigint as weight
+  from both_roles group by kind, id having sum(sign * meetings) > 0
+  union all
+  select kind, id, count(*), sum(weight)::bigint
+  from (
+    select kind, unnest([one, other]) as id, weight from met_between(null, null)
+    where kind in ('unique', 'definition')
+  )
+  group by kind, id;
 
 create view unreadable as
   select split_part(error, ':', 1) as kind, count(*) as wheels
