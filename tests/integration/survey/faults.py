@@ -9,6 +9,7 @@ import socket
 import time
 from collections import Counter
 from contextlib import contextmanager
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, ClassVar
@@ -27,20 +28,26 @@ class Handler(BaseHTTPRequestHandler):
     content: ClassVar[bytes]
     seen: ClassVar[Counter[str]]
     headers_seen: ClassVar[list[dict[str, str]]]
+    moments: ClassVar[list[float]]
+    """When each request came."""
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
-    def do_GET(self) -> None:  # noqa: PLR0911 - a fault each
+    def do_GET(self) -> None:  # noqa: C901, PLR0911 - a fault each
         """Answer, with the fault of the path."""
         fault = self.path.split("/")[1]
         self.seen[fault] += 1
         self.headers_seen.append(dict(self.headers))
+        self.moments.append(time.monotonic())
         nth = self.seen[fault]
         if fault == "503" and nth <= 2:
             return self._plain(503)
         if fault == "429" and nth == 1:
             return self._plain(429, ("Retry-After", "1"))
+        if fault == "date" and nth == 1:
+            later = formatdate(time.time() + 2, usegmt=True)
+            return self._plain(503, ("Retry-After", later))
         if fault == "patience":
             return self._plain(429, ("Retry-After", "86400"))
         if fault == "redirect":
@@ -133,10 +140,15 @@ class _Server(ThreadingHTTPServer):
 @contextmanager
 def faulty(path: Path) -> Iterator[tuple[str, type[Handler]]]:
     """The server's address and what it saw."""
-    state = {"content": path.read_bytes(), "seen": Counter[str](), "headers_seen": []}
+    state = {
+        "content": path.read_bytes(),
+        "seen": Counter[str](),
+        "headers_seen": [],
+        "moments": [],
+    }
     handler = type("Bound", (Handler,), state)
     server = _Server(("127.0.0.1", 0), handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", handler

@@ -17,7 +17,7 @@ import duckdb
 import pytest
 from jsonschema import Draft202012Validator
 from servers import NGINX, Served, free_port, nginx, wait_for, write_index
-from survey_wheels import TAG, write
+from survey_wheels import ELF, TAG, write
 
 from cxxrt_toolchain.cli import main
 from cxxrt_toolchain.survey.store import Store
@@ -396,6 +396,40 @@ def test_a_report_in_words_groups_and_sql(local: Path, capsys: pytest.CaptureFix
     assert main(["survey", "report", str(local), "--sql", query]) == 0
     table = list(csv.reader(io.StringIO(capsys.readouterr().out)))
     assert table == [["one", "other"], ["p0", "p4"], ["p0", "p8"], ["p4", "p8"]]
+
+
+def test_what_a_required_project_brings_is_no_error_of_the_index(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each of these needs ``libdep.so.1`` from outside.
+
+    Alone, P1 warns of those with a requirement that may bring it, and calls the others wrong.
+    """
+    user, dep = ((ELF / f"lib{name}.so").read_bytes() for name in ("user", "dep"))
+    requirements = {
+        "direct": ["Dep_.Lib (>=1)"],
+        "marked": ["other", "dep-lib>=1; platform_system == 'Linux'"],
+        "extra": ["dep-lib; python_version >= '3.9' and extra == 'more'"],
+        "other": ["other>=1"],
+        "alone": [],
+    }
+    for name, requires in requirements.items():
+        write(tmp_path, name, {f"{name}/a.so": user}, requires=requires, record=True)
+    write(tmp_path, "dep_lib", {"dep_lib/any.so": dep}, record=True)
+    folder = surveyed(str(tmp_path), tmp_path / "rows", "--level", "full")
+    query = "select project from verdicts where missing = ['libdep.so.1'] order by 1"
+    capsys.readouterr()
+    assert main(["survey", "report", str(folder), "--sql", query]) == 0
+    assert capsys.readouterr().out.split() == ["project", "alone", "extra", "other"]
+    main(
+        ["survey", "report", str(folder), "--sql", "select distinct library, project from brought"]
+    )
+    assert capsys.readouterr().out.split() == ["library,project", "libdep.so.1,dep-lib"]
+    assert main(["survey", "report", str(folder)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "5 of 6 83.3 % need a library from outside (P1)" in said
+    assert "3 of 6 50.0 % need one that no surveyed requirement brings" in said
+    assert "2 of 6 33.3 % do not conform, even with what their requirements bring" in said
 
 
 def test_the_newest_version_stands_for_its_project(

@@ -1,7 +1,9 @@
 """The wheels of a simple index: JSON where it speaks it, else HTML.
 
-Sources: PEP 503 (HTML), PEP 691 (JSON), PEP 700 (size and upload time), and the serial numbers that
-PyPI's JSON has, by which a page that did not change since the last plan is not fetched again.
+Sources: PEP 503 (HTML), PEP 629 (its version), PEP 691 (JSON), PEP 700 (size and upload time), and
+the serial numbers that PyPI's JSON has, by which a page that did not change since the last plan is
+not fetched again. Metadata files (PEP 658, PEP 714) are not asked for: METADATA comes with the end
+of a wheel, in a request that is needed anyway.
 """
 
 from __future__ import annotations
@@ -13,12 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote
 
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.installed import normalized
 from cxxrt_toolchain.survey.refs import WheelRef, is_linux_wheel, utc
-from cxxrt_toolchain.web.address import public
+from cxxrt_toolchain.web.address import joined, parts_of, public
+from cxxrt_toolchain.web.client import WebError
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.web.client import Client, Reply
@@ -55,8 +58,7 @@ class Index:
         url, content = self._fetch(self.url, _MOST_ROOT)
         if isinstance(content, str):
             named: Iterable[tuple[str, int | None]] = (
-                (_last_part(urljoin(url, link.target)) or link.text, None)
-                for link in _links(content)
+                (_last_part(link.target) or link.text, None) for link in _links(url, content)
             )
         else:
             rows = _list(content, "projects", self.url)
@@ -81,7 +83,7 @@ class Index:
     def _page(self, project: str) -> Page:
         url, content = self._fetch(f"{self.url}{project}/", _MOST_PAGE)
         if isinstance(content, str):
-            files: Iterable[Mapping[str, Any]] = map(_file_of_link, _links(content))
+            files: Iterable[Mapping[str, Any]] = map(_file_of_link, _links(url, content))
         else:
             files = _list(content, "files", self.url)
         refs, others = [], 0
@@ -107,15 +109,20 @@ class Index:
                 raise InputError(f"{public(url)}: not JSON: {error}.") from error
             if not isinstance(content, Mapping):
                 raise InputError(f"{public(url)}: no page of a simple index.")
+            meta = content.get("meta")
+            _require_version(url, meta.get("api-version") if isinstance(meta, Mapping) else None)
             return reply.url, content
 
-        return self._client.get(url, read, _ACCEPT)
+        try:
+            return self._client.get(url, read, _ACCEPT)
+        except WebError as error:
+            raise error.about(url) from error
 
 
 def _ref(page: str, name: str, file: Mapping[str, Any]) -> WheelRef | None:
     """A reference to a file of a page; None without an address of a server."""
-    place = public(urljoin(page, str(file.get("url", ""))))
-    if urlsplit(place).scheme not in ("http", "https"):
+    place = public(joined(page, str(file.get("url", ""))))
+    if parts_of(place).scheme not in ("http", "https"):
         return None
     hashes = file.get("hashes")
     sha256 = str(hashes.get("sha256", "")).lower() if isinstance(hashes, Mapping) else ""
@@ -143,6 +150,12 @@ def _integer(value: object) -> int | None:
     return value if type(value) is int and value >= 0 else None
 
 
+def _require_version(url: str, version: object) -> None:
+    """`InputError` where a page has a layout of the future; without a version it has the first."""
+    if version is not None and str(version).partition(".")[0] != "1":
+        raise InputError(f"{public(url)}: version {str(version)[:20]!r} of the API is unknown.")
+
+
 class _Link(NamedTuple):
     """A link of an HTML page."""
 
@@ -151,35 +164,43 @@ class _Link(NamedTuple):
 
 
 class _Links(HTMLParser):
-    """Collects the links of a page."""
+    """Collects the links of a page, the address that they start from, and its version."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
         super().__init__()
         self.found: list[_Link] = []
+        self.version: str | None = None
+        self._base = url
         self._target: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
         if tag == "a":
-            self._target = dict(attrs).get("href")
+            self._target = values.get("href")
+        elif tag == "base":
+            self._base = joined(self._base, values.get("href") or "")
+        elif tag == "meta" and values.get("name") == "pypi:repository-version":
+            self.version = values.get("content")
 
     def handle_data(self, data: str) -> None:
         if self._target:
-            self.found.append(_Link(self._target, data.strip()))
+            self.found.append(_Link(joined(self._base, self._target), data.strip()))
             self._target = None
 
 
-def _links(page: str) -> list[_Link]:
-    parser = _Links()
+def _links(url: str, page: str) -> list[_Link]:
+    parser = _Links(url)
     parser.feed(page)
+    _require_version(url, parser.version)
     return parser.found
 
 
 def _file_of_link(link: _Link) -> dict[str, Any]:
     """A link as a file of a JSON page: PEP 503 puts the hash into the fragment."""
-    algorithm, _, value = urlsplit(link.target).fragment.partition("=")
+    algorithm, _, value = parts_of(link.target).fragment.partition("=")
     name = _last_part(link.target)
     return {"filename": name, "url": link.target, "hashes": {algorithm: value}}
 
 
 def _last_part(url: str) -> str:
-    return unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
+    return unquote(parts_of(url).path.rstrip("/").rpartition("/")[2])

@@ -176,9 +176,13 @@ class Answers:
         row = self.rows(f"select {counts} from {self.base}")[0]  # noqa: S608 - our names
         found = [share(label, row[2 * at], row[2 * at + 1]) for at, label in enumerate(FACTS)]
         if not self.sampled:
-            together = "count(*) filter (not conforms_with_required), count(*)"
-            count, of = self.rows(f"select {together} from verdicts")[0]  # noqa: S608 - our names
-            found.append(share("do not, even with what their requirements bring", count, of))
+            together = ("len(missing) > 0", "not conforms_with_required")
+            counts = ", ".join(f"count(*) filter ({test})" for test in together)
+            lacking, broken, of = self.rows(f"select {counts}, count(*) from verdicts")[0]  # noqa: S608
+            found.append(share("need one that no surveyed requirement brings", lacking, of))
+            found.append(
+                share("do not conform, even with what their requirements bring", broken, of)
+            )
         return [each for each in found if each.of]
 
     def rules(self) -> list[tuple[str, str, int]]:

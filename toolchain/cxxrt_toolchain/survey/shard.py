@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,10 +56,12 @@ class Settings:
     def client(self) -> Client:
         """A client that says who asks."""
         contact = f"; {self.contact}" if self.contact else ""
-        rate = self.rate or (CONTACT_RATE if self.contact else None)
+        most = self.rate or CONTACT_RATE
+        # Also where a plan of this machine's index is redirected to somebody else's files.
+        other = most if contact else min(most, UNASKED_RATE)
         return Client(
             f"cxxrt-survey/{__version__} (survey of native code in wheels{contact})",
-            pace=Pace(self.rate, other=rate, share=self.share),
+            pace=Pace(self.rate, other=other, share=self.share),
             connections=_AT_ONCE,
         )
 
@@ -78,7 +81,7 @@ def work(folder: str, shard: str, settings: Settings) -> int:
     store, level = Store(Path(folder)), settings.level
     refs = store.refs(shard)
     notes = _Notes(store.work_file(level, shard), level)
-    client = settings.client() if any(is_address(ref.place) for ref in refs) else None
+    client = _client(settings) if any(is_address(ref.place) for ref in refs) else None
 
     def look(ref: WheelRef) -> tuple[Row, list[Row]]:
         return survey(ref, level, client)
@@ -91,6 +94,12 @@ def work(folder: str, shard: str, settings: Settings) -> int:
     store.write_rows(level, shard, wheels, [each for _, objects in found for each in objects])
     store.try_again(level, shard, wanted=again)
     return len(wheels)
+
+
+@cache
+def _client(settings: Settings) -> Client:
+    """One for all shards of a process: its pace counts on from shard to shard."""
+    return settings.client()
 
 
 def survey(ref: WheelRef, level: str, client: Client | None) -> tuple[Row, list[Row]]:

@@ -43,16 +43,19 @@ create view brought as
   from lacking l join required r using (filename)
   join provided p on p.project = r.project and p.library = l.library;
 
--- Whether a wheel keeps its promise together with the projects that it requires.
+-- Whether a wheel keeps its promise together with the projects that it requires, and the libraries
+-- from outside that none of them has, as far as they are surveyed. One wheel alone cannot tell: rule
+-- P1 warns where a requirement may bring the library, and is an error where none can.
 create view verdicts as
   with missing as (
-    select filename from (select filename, unnest(outside) as library from newest)
-    anti join brought using (filename, library)
+    select filename, list(library order by library) as libraries
+    from (select filename, unnest(outside) as library from newest)
+    anti join brought using (filename, library) group by filename
   )
-  select filename, project, conforms, conforms or (
-      errors = ['CXXRT-P1'] and filename not in (select filename from missing)
-    ) as conforms_with_required
-  from newest where conforms is not null;
+  select n.filename, n.project, n.conforms,
+    coalesce(m.libraries, []) as missing,
+    n.conforms or (n.errors = ['CXXRT-P1'] and m.libraries is null) as conforms_with_required
+  from newest n left join missing m using (filename) where n.conforms is not null;
 
 -- Libraries that other objects of their wheel need by a plain name, by content.
 create view plain_libraries as

@@ -17,11 +17,11 @@ from http import HTTPStatus
 from importlib import import_module
 from types import ModuleType
 from typing import Any, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote
 from urllib.request import getproxies, proxy_bypass
 
 from cxxrt_toolchain.errors import InputError, MissingToolError
-from cxxrt_toolchain.web.address import host_of, public
+from cxxrt_toolchain.web.address import host_of, joined, parts_of, public
 from cxxrt_toolchain.web.bounded import bounded_pools
 from cxxrt_toolchain.web.credentials import authorization
 from cxxrt_toolchain.web.pace import Pace
@@ -61,7 +61,7 @@ class WebError(InputError):
     def about(self, url: str) -> WebError:
         """The same error, with the address that it is about."""
         told = WebError(self.kind, self.detail)
-        told.message = f"{public(url)}: {self.message}."
+        told.message = f"{public(url) or 'The address'}: {self.message}."
         return told
 
 
@@ -103,10 +103,9 @@ class Client:
         self._pace = pace or Pace()
         self._stall = stall
         self._headers = {"User-Agent": agent, "Accept-Encoding": "identity"}
-        self._known: dict[str, str] = {}
-        """Credentials by host."""
+        self._known: dict[tuple[str, str], str] = {}
+        """Credentials by `_origin`: what is for TLS is not sent in plain text."""
         self._pools: dict[tuple[str, str], Any] = {}
-        """By scheme and host."""
         self._connections = connections
 
     def get(
@@ -153,7 +152,7 @@ class Client:
                 if response.status == HTTPStatus.UNAUTHORIZED and not asked_again:
                     known = authorization(url)
                 if known:
-                    self._known[host_of(url)], asked_again = known, True
+                    self._known[_origin(url)], asked_again = known, True
                 elif response.status in _MOVED:
                     url = _next(url, response.headers.get("Location", ""))
                 else:
@@ -164,7 +163,7 @@ class Client:
     def _send(self, url: str, headers: Mapping[str, str]) -> Any:  # noqa: ANN401 - urllib3's
         self._pace.wait(host_of(url))
         sent = {**self._headers, **headers}
-        if known := self._known.get(host_of(url)):
+        if known := self._known.get(_origin(url)):
             sent["Authorization"] = known
         errors = self._urllib3.exceptions
         try:
@@ -198,20 +197,22 @@ class Client:
             raise WebError("cut", type(error).__name__) from error
 
     def _pool(self, url: str) -> Any:  # noqa: ANN401 - urllib3's
-        parts = urlsplit(url)
-        place = (parts.scheme, parts.netloc)
+        place = _origin(url)
         if place not in self._pools:  # looking for a proxy takes half as long as a request
-            host = parts.hostname or ""
-            proxy = None if proxy_bypass(host) else getproxies().get(parts.scheme)
-            options = {"maxsize": self._connections, "block": False}
-            manager = (
-                self._urllib3.ProxyManager(proxy, **options)
-                if proxy
-                else self._urllib3.PoolManager(**options)
-            )
+            proxy = None if proxy_bypass(host_of(url)) else getproxies().get(place[0])
+            options: dict[str, Any] = {"maxsize": self._connections, "block": False}
+            if proxy:
+                options |= {"proxy_url": proxy, "proxy_headers": self._proxy_headers(proxy)}
+            kind = self._urllib3.ProxyManager if proxy else self._urllib3.PoolManager
+            manager = kind(**options)
             manager.pool_classes_by_scheme = bounded_pools(_MOST_HEADERS * self._stall)
             self._pools[place] = manager
         return self._pools[place]
+
+    def _proxy_headers(self, proxy: str) -> dict[str, str]:
+        user, _, _ = parts_of(proxy).netloc.rpartition("@")
+        made: dict[str, str] = self._urllib3.make_headers(proxy_basic_auth=unquote(user) or None)
+        return made
 
 
 class _Response:
@@ -240,11 +241,17 @@ def _urllib3() -> ModuleType:
         raise MissingToolError("Reading from a server needs urllib3.", advice) from error
 
 
+def _origin(url: str) -> tuple[str, str]:
+    """Scheme, and host with its port."""
+    parts = parts_of(public(url))
+    return parts.scheme, parts.netloc.lower()
+
+
 def _next(url: str, location: str) -> str:
     """Where a redirect leads; never from TLS to plain text, nor to another kind of address."""
-    target = urljoin(url, location)
+    target = joined(url, location)
     allowed = ("https",) if url.lower().startswith("https:") else ("http", "https")
-    if not location or urlsplit(target).scheme.lower() not in allowed:
+    if not location or parts_of(target).scheme not in allowed:
         raise WebError("refused", "it redirects to nowhere that is as safe")
     return target
 
@@ -261,7 +268,7 @@ def _refuse(status: int, headers: Mapping[str, str]) -> None:
 
 def _asked_wait(text: str) -> float:
     """Seconds of a ``Retry-After``: a number of them, or a date (RFC 9110, 10.2.3)."""
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return float(text)
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())

@@ -7,10 +7,10 @@ import os
 from base64 import b64encode
 from importlib import import_module
 from netrc import NetrcParseError, netrc
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from cxxrt_toolchain.errors import ConfigError
-from cxxrt_toolchain.web.address import public
+from cxxrt_toolchain.web.address import parts_of, public
 
 
 def authorization(url: str) -> str | None:
@@ -19,7 +19,7 @@ def authorization(url: str) -> str | None:
     Raises:
         ConfigError: The netrc file cannot be parsed.
     """
-    parts = urlsplit(url)
+    parts = parts_of(url)
     if parts.username is not None:
         found: tuple[str, str] | None = (unquote(parts.username), unquote(parts.password or ""))
     else:
@@ -44,7 +44,7 @@ def _keyring(url: str) -> tuple[str, str] | None:
         keyring = import_module("keyring")
     except ImportError:
         return None
-    for name in (public(url), urlsplit(public(url)).netloc):
+    for name in (public(url), parts_of(public(url)).netloc):
         try:
             found = keyring.get_credential(name, None)
         except Exception:  # noqa: BLE001 - a backend of any kind, locked or without a session

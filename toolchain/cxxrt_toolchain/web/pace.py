@@ -36,11 +36,11 @@ class Pace:
     ) -> None:
         """Requests a second to each host, for all that share it together, and this one's share.
 
-        Without a rate, this machine has none, and `other` hosts have another, by default
-        `UNASKED_RATE`.
+        `other` is for hosts that are not this machine; by default the rate or, without one, at
+        which this machine has no limit, `UNASKED_RATE`.
         """
         self._rate = rate
-        self._other = rate or other or UNASKED_RATE
+        self._other = other or rate or UNASKED_RATE
         self._share = share
         self._next: dict[str, float] = {}
         self._lock = Lock()

@@ -17,8 +17,9 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from threading import Lock
 from typing import IO, TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
+from cxxrt_toolchain.web.address import parts_of
 from cxxrt_toolchain.web.client import Client, Reply, WebError
 from cxxrt_toolchain.wheel.reader import Wheel
 
@@ -55,7 +56,7 @@ def remote_wheel(
         InputError: It is no wheel.
     """
     spent = spent or Spent()
-    name = Path(unquote(urlsplit(url).path).rpartition("/")[2])
+    name = Path(unquote(parts_of(url).path).rpartition("/")[2])
     source: ByteSource
     if whole:
         source = fetch_whole(client, url, spent, most=_MOST_SIZE, size=size, sha256=sha256)
