@@ -299,7 +299,7 @@ _PAIR_IMPORT = "import sys; sys.setdlopenflags(0x102); import core, user; print(
 def test_what_a_refusal_advises_helps_in_the_same_tree(
     tmp_path: Path, runtime_env: Callable[[], Path], backend: str
 ) -> None:
-    """distutils takes what is newer than its sources, however it was linked before."""
+    """Distutils takes what is newer than its sources, however it was linked before."""
     need_extension_builder()
     packages = next(runtime_env().parents[1].glob("lib/python*/site-packages"))
     environment = {**clean_environment(), "PYTHONPATH": str(packages)}

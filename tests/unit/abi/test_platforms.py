@@ -98,3 +98,6 @@ def test_dotted_numbers_compare_as_numbers_and_names_are_none() -> None:
     assert glibc_release("GLIBC_2.34") == (2, 34)
     assert glibc_release("GLIBC_ABI_DT_RELR") == (2, 36)
     assert glibc_release("GLIBC_PRIVATE") is None
+    huge = glibc_release("GLIBC_" + "9" * 5000)
+    assert huge is not None
+    assert huge > (2, 99), "above what any platform tag promises: P4, not an unusable wheel"
