@@ -20,7 +20,7 @@ from cxxrt_toolchain.elf.patcher import find_patchelf
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_MODULE = """
+MODULE = """
 #include <Python.h>
 {body}
 static PyModuleDef definition = {{PyModuleDef_HEAD_INIT, "core", 0, -1, 0, 0, 0, 0, 0}};
@@ -56,7 +56,7 @@ class Workshop:
         package.mkdir()
         (package / "__init__.py").write_text(start)
         source = self.scrap / f"{name}.cc"
-        source.write_text(_MODULE.format(body=body))
+        source.write_text(MODULE.format(body=body))
         include = sysconfig.get_paths()["include"]
         command = ["g++", "-std=c++17", "-O1", "-fPIC", "-pthread", f"-I{include}", "-c"]
         unlinked = compiled(self.scrap / f"{name}.o", [*command, "-o", "@", str(source)])
@@ -90,15 +90,15 @@ class Workshop:
     def renamed(self, library: Path, soname: str) -> Path:
         """A copy with another SONAME, as repair tools make it."""
         copy = Path(shutil.copy(library, self.scrap / soname))
-        call(_patchelf(), "--set-soname", soname, str(copy))
+        call(patchelf(), "--set-soname", soname, str(copy))
         return copy
 
     def needs(self, module: Path, before: str, after: str) -> None:
         """Let a module ask for a library by another name."""
-        call(_patchelf(), "--replace-needed", before, after, str(module))
+        call(patchelf(), "--replace-needed", before, after, str(module))
 
 
-def _patchelf() -> str:
+def patchelf() -> str:
     return str(find_patchelf())
 
 

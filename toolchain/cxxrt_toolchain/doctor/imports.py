@@ -173,8 +173,7 @@ def _also(own: Sequence[Finding], scene: ImportScene) -> Iterator[Extra]:
             owner = scene.environment.owner(each.libraries[0])
             others = [e for e in each.libraries[1:] if scene.environment.owner(e) is not owner]
             for path in others[:1]:
-                module = scene.environment.module_above(path)
-                yield Extra(Change.OWNER, f"{module} first", before=(module,))
+                yield Extra(Change.LIBRARY, f"{path} loaded first", Variant(preload=(path,)))
     if scene.registries:
         name, variant = "a registry of types for each module", Variant(own_registries=True)
         yield Extra(Change.REGISTRY, name, variant)

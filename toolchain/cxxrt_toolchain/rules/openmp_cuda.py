@@ -16,10 +16,9 @@ from cxxrt_toolchain.rules.copies import described
 from cxxrt_toolchain.rules.remedies import (
     BOTH,
     COMPETING_THREADS,
-    INSTALL,
     ONE_OPENMP,
-    SHARED_LIBGOMP,
     Scene,
+    repaired,
     upgrade,
 )
 from cxxrt_toolchain.rules.rule import Finding, Severity, rule, warning
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.facts.loading import Unserved
     from cxxrt_toolchain.facts.members import MissingSymbols
 
+_LIBGOMP = "libgomp.so.1"
 ABORTING = frozenset({RuntimeFamily.LIBIOMP, RuntimeFamily.LIBOMP})
 """OpenMP runtimes of which a second one ends the process (``OMP: Error #15``)."""
 
@@ -41,10 +41,10 @@ def several_openmp(scene: Scene) -> Iterator[Finding]:
     serious = len(clash) > 1
     owners = {name for each in clash for name in each.owners}
     if len(copies) > 1:
+        remedies = [ONE_OPENMP if serious else COMPETING_THREADS]
         if all(each.family is RuntimeFamily.LIBGOMP for each in copies):
-            remedy = SHARED_LIBGOMP
-        else:
-            remedy = ONE_OPENMP if serious else COMPETING_THREADS
+            bundling = (each.owners[0] for each in copies if each.owners and each.name != _LIBGOMP)
+            remedies += [repaired(scene, each) for each in dict.fromkeys(bundling)]
         yield Finding(
             severity=Severity.WARNING if serious else Severity.NOTE,
             message=f"{len(copies)} OpenMP runtimes {scene.verb}: "
@@ -56,7 +56,7 @@ def several_openmp(scene: Scene) -> Iterator[Finding]:
                 *shortened([f"{each.path} is {each.name}" for each in copies]),
                 *(["two of Intel's or LLVM's kind abort with OMP: Error #15"] * serious),
             ),
-            remedies=(remedy,),
+            remedies=tuple(remedies),
         )
 
 
@@ -65,11 +65,13 @@ def old_cudart(env: EnvironmentFacts) -> Iterator[Finding]:
     """A package needs functions that its libcudart does not export."""
     for missing in env.loads.unserved:
         if missing.symbols and family_of_name(missing.provider) is RuntimeFamily.LIBCUDART:
-            provider = env.package_of(missing.provider) or missing.provider
+            owner, user = env.package_of(missing.provider), env.package_of(missing.consumer)
+            remedies = [upgrade(owner)] if owner else []
+            remedies += [repaired(env, user)] if user and user != owner else []
             what = "needs a newer libcudart than"
             by_code = env.loads.by_code(missing.modules)
             severity = Severity.WARNING if by_code else Severity.ERROR
-            yield lacking(env, missing, severity, what, (upgrade(provider), INSTALL))
+            yield lacking(env, missing, severity, what, tuple(remedies))
 
 
 def lacking(

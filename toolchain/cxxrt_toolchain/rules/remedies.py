@@ -27,7 +27,6 @@ ACTIVATE = "python -m cxx11_cuda_runtime activate"
 RUN = "python -m cxx11_cuda_runtime run SCRIPT.py"
 ONE_OPENMP = "Install builds of these packages that use one OpenMP runtime"
 COMPETING_THREADS = "If threads compete: threadpoolctl, or OMP_NUM_THREADS before Python starts"
-SHARED_LIBGOMP = "cxx11_cuda_runtime.require(openmp=True) before the packages that bring them"
 _VENDORED_CUDART = (12, 13)
 """The CUDA majors whose libcudart is in the runtime wheel."""
 _SUFFIXED = 12
@@ -111,6 +110,12 @@ def imported_before(first: str, second: str) -> Remedy:
     return Remedy(f"import {first} before {second}", Change.ORDER, first)
 
 
+def loaded_by_path(library: str) -> Remedy:
+    """The remedy of an installed library that nothing leads to."""
+    load = f"in code: ctypes.CDLL({library!r}, ctypes.RTLD_GLOBAL) before the import"
+    return Remedy(load, Change.LIBRARY)
+
+
 def cudart_first(scene: Scene, major: int, *, installed: str) -> tuple[str, ...]:
     """Commands that let the loader find a libcudart for those that have no way to it.
 
@@ -124,10 +129,11 @@ def cudart_first(scene: Scene, major: int, *, installed: str) -> tuple[str, ...]
     wanted = [] if scene.has_runtime else [RUNTIME_DISTRIBUTION]
     if not installed and major not in _VENDORED_CUDART:
         wanted.append(theirs)
-    install = f"pip install {' '.join(wanted)} && " if wanted else ""
+    install = f"pip install {' '.join(wanted)}" if wanted else ""
     return (
-        Remedy(f"{install}{ACTIVATE} --cudart {major}", Change.LIBRARY),
+        Remedy(f"{install and f'{install} && '}{ACTIVATE} --cudart {major}", Change.LIBRARY),
         Remedy(
+            f"{install and f'{install}, and '}"
             f'in code: cxx11_cuda_runtime.require(cudart="{major}") before the import',
             Change.LIBRARY,
         ),

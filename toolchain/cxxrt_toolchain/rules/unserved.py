@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.families import RuntimeFamily, cuda_major, family_of_name
-from cxxrt_toolchain.facts.imports.trials import Change
 from cxxrt_toolchain.facts.installed import normalized
 from cxxrt_toolchain.facts.process import names_of
 from cxxrt_toolchain.rules.remedies import (
-    Remedy,
     cudart_first,
+    loaded_by_path,
     reinstall,
     repaired,
     upgrade,
@@ -93,8 +92,7 @@ def _led_to(env: EnvironmentFacts, absent: Absent, packages: tuple[str, ...]) ->
         repair = [repaired(env, each) for each in packages[:1]]
         commands = cudart_first(env, major, installed=place)
         return tuple(dict.fromkeys((*commands, *repair, by_variable)))
-    load = f"in code: ctypes.CDLL({place!r}, ctypes.RTLD_GLOBAL) before the import"
-    return (by_variable, load)
+    return (by_variable, loaded_by_path(place))
 
 
 def _source(env: EnvironmentFacts, absent: Absent) -> str:
@@ -238,10 +236,8 @@ def _fitting(
         )
     if found.provider:
         return (f"Install another release of {names[0] if names else found.consumer}",)
-    module = env.environment.module_above(found.exporters[0]) if found.exporters else ""
-    before = Remedy(f"Import {module} before {listed(names) or 'it'}", Change.OWNER)
-    again = (*map(reinstall, names), "Install another release of it, or build it again")
-    return (before, *again) if module else again
+    again = f"Install another release of {listed(names) or found.consumer}, or build it again"
+    return (*([loaded_by_path(found.exporters[0])] if found.exporters else []), again)
 
 
 def shadowed(env: EnvironmentFacts) -> Iterator[Finding]:

@@ -208,7 +208,8 @@ def _order(
         victims=tuple(sorted(after)) or ((member.name,) if before else ()),
         libraries=(copy.path, *(each.path for each in served)),
         evidence=shortened(evidence),
-        remedies=(*runtime_first(env), repaired(env, member.name)),
+        # Repaired, it gets the runtime's, unless what is imported before has loaded an older one.
+        remedies=(*runtime_first(env), *([] if before else [repaired(env, member.name)])),
     )
 
 

@@ -96,7 +96,7 @@ def read_loads(
         by_name=frozenset(each.path for _, each in by_name),
         spare=spare,
         absent=absent,
-        unserved=tuple(_reported(unserved, members, scopes, code)),
+        unserved=tuple(_reported(unserved, members, scopes, code, ours)),
         inodes={
             each.path: key[:2]
             for member in members
@@ -185,10 +185,23 @@ def _explained(
 
 
 def _reported(
-    unserved: Iterable[Unserved], members: tuple[Member, ...], scopes: Scopes, code: OwnCode
+    unserved: Iterable[Unserved],
+    members: tuple[Member, ...],
+    scopes: Scopes,
+    code: OwnCode,
+    ours: tuple[ObjectFacts, ...],
 ) -> Iterator[Unserved]:
-    """With the installed objects that export the symbols; without those that code makes global."""
+    """With the installed objects that export the symbols; without those that code makes global.
+
+    Also without what the runtime wheel's loader finds for a package that requires it: it passes
+    over a libcudart that lacks what the package needs.
+    """
+    wired = {e.path for m in members if requires_runtime(m.distribution) for e in m.objects}
     for each in unserved:
+        name = each.provider.rpartition("/")[2]
+        own = (e.path for e in ours if cuda_major(name) and e.name == name)
+        if each.consumer in wired and any(scopes.serves(path, each.symbols) for path in own):
+            continue
         exporters: tuple[str, ...] = ()
         if each.symbols and not each.instead:
             exporters = tuple(

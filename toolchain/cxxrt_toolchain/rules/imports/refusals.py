@@ -15,6 +15,7 @@ from cxxrt_toolchain.facts.imports.trials import TRIED_ROOM, Change
 from cxxrt_toolchain.rules.remedies import (
     Remedy,
     cudart_first,
+    loaded_by_path,
     more_static_tls,
     repaired_wheel,
     runtime_first,
@@ -89,8 +90,7 @@ def _led_to(failure: Failure, library: str, places: Sequence[str]) -> tuple[str,
         return (*cudart_first(failure.view, major, installed=places[0]), *repair)
     module = failure.environment.module_above(places[0])
     before = Remedy(f"import {module} before {user.name if user else 'it'}", Change.OWNER)
-    load = f"in code: ctypes.CDLL({places[0]!r}, ctypes.RTLD_GLOBAL) before the import"
-    return (*([before] if module else []), Remedy(load, Change.LIBRARY))
+    return (*([before] if module else []), loaded_by_path(places[0]))
 
 
 def _bring(failure: Failure, library: str, *, served: bool) -> tuple[str, ...]:
