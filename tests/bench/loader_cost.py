@@ -28,6 +28,10 @@ import tempfile
 import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 GOAL_COLD = 1.5
 GOAL_LOADED_US = 200.0
@@ -38,7 +42,9 @@ _RESIDENT = "ours, loaded by others: import"
 _EMPTY = "an empty package: import"
 _EMPTY_TOO = "an empty package, after the same"
 _CUDA = "ours, cold: import, require(cudart='12')"
+_NVIDIA = "the same beside NVIDIA's wheel"
 _PATHFINDER = "cuda-pathfinder: libcudart alone"
+_RAPIDS = "RAPIDS' loader: rapids_logger"
 _TIMED = """\
 import sys
 sys.path[:0] = {paths!r}
@@ -80,6 +86,8 @@ class Goals:
 
     cold: float
     """Processor time of a cold import, in floors."""
+    cuda: float
+    """The same with a ``require(cudart=…)`` behind it."""
     require_us: float
     resident_us: float
     """Import where somebody else loaded the library, beyond an empty package's import."""
@@ -121,8 +129,14 @@ def prepare(folder: Path, wheel: Path, python: str) -> list[Row]:
     for name, text in (("empty_package", ""), ("rash_package", _RASH)):
         (site / name).mkdir()
         (site / name / "__init__.py").write_text(text)
-    pathfinder = fetch_pathfinder(folder / "pathfinder")
-    subprocess.run([interpreter, "-m", "compileall", "-q", str(site), str(pathfinder)], check=False)
+    others = fetch_others(folder / "others")
+    beside = None
+    if others is not None:
+        beside = folder / "beside"
+        for name in ("cxx11_cuda_runtime", "nvidia"):
+            shutil.copytree((others if name == "nvidia" else site) / name, beside / name)
+    places = [str(place) for place in (site, others, beside) if place]
+    subprocess.run([interpreter, "-m", "compileall", "-q", *places], check=False)
     floor = folder / "floor"
     compiler = shutil.which("cc") or sys.exit("needs a C compiler: install gcc")
     source = Path(__file__).with_name("loader_floor.c")
@@ -130,30 +144,56 @@ def prepare(folder: Path, wheel: Path, python: str) -> list[Row]:
     lib = site / "cxx11_cuda_runtime" / "lib"
     cxx = [str(lib / name) for name in ("libgcc_s.so.1", "libstdc++.so.6")]
     cuda = [*cxx, str(lib / "libcudart.so.12")]
-    return rows_of(interpreter, str(floor), pathfinder, cxx, cuda)
+    rows = rows_of(interpreter, str(floor), cxx, cuda)
+    if others is not None and beside is not None:
+        rows += rows_of_others(interpreter, str(floor), others, beside)
+    return rows
 
 
-def fetch_pathfinder(folder: Path) -> Path | None:
-    """Unpack cuda-pathfinder and a libcudart for it; None where pip cannot get them."""
+def fetch_others(folder: Path) -> Path | None:
+    """Unpack cuda-pathfinder, a libcudart and RAPIDS' logger; None where pip cannot get them."""
     folder.mkdir()
     done = subprocess.run(
         [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder),
-         "cuda-pathfinder", "nvidia-cuda-runtime-cu12"],
+         "cuda-pathfinder", "nvidia-cuda-runtime-cu12", "rapids-logger"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     return folder if done.returncode == 0 else None
 
 
-def rows_of(
-    python: str, floor: str, pathfinder: Path | None, cxx: list[str], cuda: list[str]
-) -> list[Row]:
-    """List what is measured, in the order of the table."""
+def timed_by(python: str) -> Callable[..., tuple[str, ...]]:
+    """Makes the command that times a statement, after another, with paths before ``sys.path``."""
 
     def timed(statement: str, before: str = "", *paths: Path) -> tuple[str, ...]:
-        text = _TIMED.format(
-            paths=[str(path) for path in paths], before=before, statement=statement
-        )
-        return python, "-I", "-c", text
+        places = [str(path) for path in paths]
+        return python, "-I", "-c", _TIMED.format(paths=places, before=before, statement=statement)
+
+    return timed
+
+
+def rows_of_others(python: str, floor: str, others: Path, beside: Path) -> list[Row]:
+    """What needs other wheels, each with its own floor."""
+    timed = timed_by(python)
+    lib = beside / "cxx11_cuda_runtime" / "lib"
+    nvidia = beside / "nvidia" / "cuda_runtime" / "lib" / "libcudart.so.12"
+    logger = str(next(others.glob("rapids_logger/lib*/librapids_logger.so")))
+    files = [str(lib / "libgcc_s.so.1"), str(lib / "libstdc++.so.6"), str(nvidia)]
+    one, two = "C program: the same, NVIDIA's libcudart", "C program: librapids_logger"
+    find = "from cuda.pathfinder import load_nvidia_dynamic_lib as load; load('cudart')"
+    log = "import rapids_logger; assert rapids_logger.load_library()"
+    ours = "import cxx11_cuda_runtime; cxx11_cuda_runtime.require(cudart='12')"
+    return [
+        Row(name=one, command=(floor, *files), floor=one),
+        Row(name=_NVIDIA, command=timed(ours, "", beside), floor=one),
+        Row(name=_PATHFINDER, command=(python, "-c", timed(find, "", others)[-1]), floor=one),
+        Row(name=two, command=(floor, logger), floor=two),
+        Row(name=_RAPIDS, command=timed(log, "", others), floor=two),
+    ]
+
+
+def rows_of(python: str, floor: str, cxx: list[str], cuda: list[str]) -> list[Row]:
+    """List what is measured, in the order of the table."""
+    timed = timed_by(python)
 
     def cdll(paths: list[str]) -> str:
         calls = (f"ctypes.CDLL({path!r}, mode=ctypes.RTLD_GLOBAL)" for path in paths)
@@ -163,7 +203,7 @@ def rows_of(
     resident = f"import _ctypes; _ctypes.dlopen({cxx[1]!r}, 2)"
     asking = "cxx11_cuda_runtime.require(glibcxx='3.4.30', who='bench')"
     one, two = "C program: libgcc_s, libstdc++", "C program: the same and libcudart 12"
-    rows = [
+    return [
         Row(name=one, command=(floor, *cxx), floor=one),
         Row(name=_COLD, command=timed(ours), floor=one),
         Row(name=_EMPTY, command=timed("import empty_package"), floor=one),
@@ -182,13 +222,6 @@ def rows_of(
         ),
         Row(name="ctypes.CDLL, all three", command=timed(cdll(cuda)), floor=two),
     ]
-    if pathfinder is not None:
-        load = "from cuda.pathfinder import load_nvidia_dynamic_lib as load; load('cudart')"
-        row = Row(
-            name=_PATHFINDER, command=(python, "-c", timed(load, "", pathfinder)[-1]), floor=two
-        )
-        rows.append(row)
-    return rows
 
 
 def measure(rows: list[Row], rounds: int) -> dict[str, list[tuple[float, ...]]]:
@@ -225,6 +258,7 @@ def goals(rows: list[Row], medians: dict[str, float]) -> Goals:
     finder = medians.get(_PATHFINDER)
     return Goals(
         cold=medians[_COLD] / medians[rows[0].name],
+        cuda=medians[_CUDA] / medians[next(row.floor for row in rows if row.name == _CUDA)],
         require_us=medians[_REQUIRE],
         resident_us=medians[_RESIDENT] - medians[_EMPTY_TOO],
         empty_us=medians[_EMPTY_TOO],
@@ -243,9 +277,9 @@ def table(
             wall = statistics.median(each[1] for each in samples[row.name])
             lines.append(f"{row.name:<42}{medians[row.name]:>9.0f}{ratio:>9.2f}{wall:>9.0f}")
     found = goals(rows, medians)
-    lines.append(
-        _verdict(f"cold {found.cold:.2f} x floor", f"at most {GOAL_COLD}", found.cold <= GOAL_COLD)
-    )
+    for what, ratio in (("cold", found.cold), ("with libcudart", found.cuda)):
+        text = f"{what} {ratio:.2f} x floor"
+        lines.append(_verdict(text, f"at most {GOAL_COLD}", ratio <= GOAL_COLD))
     loaded = max(found.require_us, found.resident_us)
     text = (
         f"already loaded: require() {found.require_us:.0f} us, import {found.resident_us:.0f} us"

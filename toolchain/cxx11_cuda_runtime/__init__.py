@@ -6,13 +6,13 @@ system's. Its symbols become global, so that private copies that are loaded late
 package never loads a second libstdc++.
 """
 
-# This file is the hot path. Another module costs a quarter of loading the two libraries,
-# ``_ctypes`` nearly half (tests/bench/loader_cost.py). So the short way opens ``_anchor.so``, which
-# only needs the two libraries (runtime/anchor.py): the linker takes the loaded ones, whatever their
-# files are called, else those beside it, and makes them global. ``_imp.create_dynamic`` is
-# ``dlopen(path, sys.getdlopenflags())`` and a look for ``PyInit_…``, whose absence it reports after
-# the library is loaded (Python/dynload_shlib.c, 3.9 to 3.14), done where no second thread can see
-# the changed flags. All else goes through ``_load``.
+# This file is the hot path. Another module costs a quarter of loading both libraries, ``_ctypes``
+# half (tests/bench/loader_cost.py): in the wheel, the text of ``_short`` is in place of `_serve`.
+# The short way opens ``_anchor.so``, which only needs the two libraries (runtime/anchor.py): the
+# linker takes the loaded ones, whatever their files are called, else those beside it, and makes
+# them global. ``_imp.create_dynamic`` is ``dlopen(path, sys.getdlopenflags())`` and a look for
+# ``PyInit_…``, whose absence it reports after the library is loaded (Python/dynload_shlib.c), done
+# where no second thread can see the changed flags. All else goes through ``_load``.
 
 import os
 import sys
@@ -61,10 +61,7 @@ _LIBSTDCXX = "libstdc++.so.6"
 _VENDORED = 0
 """N of the vendored ``GLIBCXX_3.4.N``; 0 if nothing is built."""
 _WHOLE: "tuple[tuple[str, int, tuple[tuple[int, bytes], ...]], ...]" = ()
-"""The files that the short way loads: path from here, size, and samples: a place and its content.
-
-The assembler fills both in, here and not in ``_baked``, whose import would cost more.
-"""
+"""The files that the short way loads: path, size, samples. The assembler fills in both."""
 
 _how = ""
 """How libstdc++ was found: a ``FoundVia``, or a state in which the package does nothing."""
@@ -99,8 +96,8 @@ def require(
 
     Args:
         glibcxx: Newest symbol version needed from libstdc++, for example ``"3.4.30"``.
-        cudart: Oldest sufficient CUDA runtime, for example ``"12.9"``; ``"12"`` is any 12.x.
-            It is loaded if no libcudart of that major is.
+        cudart: Oldest sufficient CUDA runtime, ``"12.9"``; ``"12"`` is any 12.x. It is loaded if
+            no libcudart of that major is.
         openmp: Whether libgomp is needed; it is loaded if no libgomp is.
         libraries: Rows of libraries that other distributions bring, as the build writes them; each
             is loaded if no library of its SONAME is.
@@ -113,7 +110,7 @@ def require(
     if (
         _how != "vendored"
         or not _vendored_has(glibcxx)
-        or not ((cudart is None and not openmp) or _quickly("_short").serve(cudart, openmp))
+        or not ((cudart is None and not openmp) or _serve(cudart, openmp))
     ):
         from cxx11_cuda_runtime import _require
 
@@ -160,6 +157,10 @@ def _quickly(submodule: str) -> "Any":  # noqa: ANN401 - as importlib.import_mod
 def _vendored_has(glibcxx: "str | None") -> bool:
     head, _, minor = ("3.4.0" if glibcxx is None else glibcxx).rpartition(".")
     return head == "3.4" and minor.isdecimal() and int(minor) <= _VENDORED
+
+
+def _serve(cudart: "str | None", openmp: bool) -> bool:
+    return bool(_quickly("_short")._serve(cudart, openmp))  # noqa: SLF001 - of this package
 
 
 def _short_way() -> str:

@@ -2,7 +2,8 @@
 
 As for libstdc++ (see the package), the dynamic linker takes the loaded library, whatever its file
 is called, else the one in the places that the anchor names; libcudart becomes global, libgomp does
-not (`_dl.mode_of`). What takes more questions is left to `_require`, which also explains.
+not (`_dl.mode_of`). What takes more questions is left to `_require`, which also explains. In the
+wheel this is no module: the assembler puts what follows the imports into the package.
 """
 
 import os
@@ -22,12 +23,13 @@ from cxx11_cuda_runtime import (
 )
 
 _GOMP = "libgomp.so.1"
-_SERVED: "dict[str, tuple[str, str, str, int, tuple[tuple[int, bytes], ...]]]" = {}
-"""SONAME to: the anchor; the folder from the site folder that it searches before ``lib/``, or "";
-the vendored release, or ""; size and samples of the vendored file. The assembler fills it in."""
+_SERVED: "dict[str, tuple[str, str, str, str, int, tuple[tuple[int, bytes], ...]]]" = {}
+"""SONAME to: the anchor of the vendored file; that of another wheel's file, or "", and its folder
+from the site folder; the vendored release, or ""; size and samples of the vendored file. The
+assembler fills it in."""
 
 
-def serve(cudart: "str | None", openmp: bool) -> bool:
+def _serve(cudart: "str | None", openmp: bool) -> bool:
     """Whether what is asked for is loaded now and new enough; False leaves it to the long way."""
     if openmp and not _open(_GOMP, ("torch/lib",), ""):
         return False
@@ -52,16 +54,17 @@ def _open(soname: str, folders: "tuple[str, ...]", release: str) -> bool:
     if not path:
         return False
     mode = _NOW if soname == _GOMP else _NOW_GLOBAL
-    if not _dlopen(f"{_HERE}/{_SERVED[soname][0]}", mode):
+    vendored = path.startswith(_LIB)
+    if not _dlopen(f"{_HERE}/{_SERVED[soname][0 if vendored else 1]}", mode):
         return False
-    how = "vendored" if path.startswith(_LIB) else "nvidia-wheel"
+    how = "vendored" if vendored else "nvidia-wheel"
     _found_via[soname] = how if _dlopen(path, mode | _NOLOAD) else "already-loaded"
     return not release or _found_via[soname] == "vendored"
 
 
 def _choice(soname: str, folders: "tuple[str, ...]", release: str) -> str:
     """The file that the anchor and the long way would both load; "" if that needs the long way."""
-    _, searched, _, size, samples = _SERVED[soname]
+    _, _, searched, _, size, samples = _SERVED[soname]
     site = os.path.dirname(_HERE)
     for root in dict.fromkeys((site, *_import_folders())):
         if not os.access(f"{root}/{folders[0].partition('/')[0]}", os.F_OK):
@@ -77,7 +80,7 @@ def _choice(soname: str, folders: "tuple[str, ...]", release: str) -> str:
 
 
 def _vendored_is_enough(soname: str, release: str) -> bool:
-    vendored = _SERVED[soname][2] if soname in _SERVED else ""
+    vendored = _SERVED[soname][3] if soname in _SERVED else ""
     return bool(vendored) and _numbers(release) <= _numbers(vendored)
 
 

@@ -105,6 +105,9 @@ def test_every_source_of_the_loader_is_in_the_wheel(
     members = contents(assemble(recipe, "x86_64", components, tmp_path))
     source = recipes_root().parent / "toolchain" / "cxx11_cuda_runtime"
     wanted = {f"cxx11_cuda_runtime/{path.relative_to(source)}" for path in source.rglob("*.py")}
+    wanted.remove("cxx11_cuda_runtime/_short.py")
+    assert b"\ndef _serve(" in members["cxx11_cuda_runtime/__init__.py"]
+    assert b'_quickly("_short")' not in members["cxx11_cuda_runtime/__init__.py"]
     assert wanted | {"cxx11_cuda_runtime/py.typed"} <= members.keys()
     assert not [name for name in members if "__pycache__" in name]
 

@@ -3,7 +3,7 @@
 To open ``_anchor.so`` asks the dynamic linker to serve ``libstdc++.so.6`` and ``libgcc_s.so.1``:
 the loaded ones if there are any, else those in ``lib/`` beside it. The loader would otherwise have
 to find out first what is loaded, from /proc/self/maps or with ``_ctypes``, which cost more.
-Further anchors serve libgomp and each libcudart, which is first looked for in NVIDIA's wheel.
+Further anchors serve libgomp and each libcudart, which has a second one for NVIDIA's wheel.
 
 * ``DT_NEEDED`` is compared with the SONAME of everything that is loaded, so no second copy comes.
 * ``DT_RPATH``, and no RUNPATH, is searched before ``LD_LIBRARY_PATH`` (ld.so(8)).
@@ -50,12 +50,16 @@ _HASH = struct.pack("<IIQ", 0, 1, 0)
 each symbol of libstdc++ would cost a fifth of loading it."""
 
 
-def anchor_of(soname: str) -> tuple[str, str]:
-    """Name of the anchor that serves one library, and the folder of another wheel it prefers."""
+def anchors_of(soname: str) -> dict[str, str]:
+    """The anchors that serve one library: name, and the folder of another wheel where it is.
+
+    The first is that of the file in ``lib/``. It searches no folder that is not there: that costs
+    the linker a dozen system calls.
+    """
     head, _, major = soname.partition(".so.")
+    stem = f"_anchor_{head.removeprefix('lib')}{major}"
     nvidia = f"nvidia/cu{major}/lib" if int(major) > _LAST_SUFFIXED else "nvidia/cuda_runtime/lib"
-    name = f"_anchor_{head.removeprefix('lib')}{major}.so"
-    return name, nvidia if head == "libcudart" else ""
+    return {f"{stem}.so": ""} | ({f"{stem}_nvidia.so": nvidia} if head == "libcudart" else {})
 
 
 def anchor(
@@ -63,9 +67,9 @@ def anchor(
 ) -> bytes:
     """The shared object for an architecture, as the platform tags spell it; else `KeyError`.
 
-    `elsewhere` is a folder from the site folder that is searched before ``lib/``.
+    `elsewhere` is a folder from the site folder that is searched in the place of ``lib/``.
     """
-    rpath = f"$ORIGIN/../{elsewhere}:{_RPATH}" if elsewhere else _RPATH
+    rpath = f"$ORIGIN/../{elsewhere}" if elsewhere else _RPATH
     strings, places = _string_table((*needed, rpath, name))
     start = _HEADER.size + 3 * _SEGMENT.size
     symbols_at = start + len(_HASH)

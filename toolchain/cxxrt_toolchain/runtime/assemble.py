@@ -15,8 +15,14 @@ import cxxrt_toolchain
 from cxxrt_toolchain.abi.symbols import load_symbol_tables
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.host.runtime_folder import PACKAGE
-from cxxrt_toolchain.runtime.anchor import ANCHOR, anchor, anchor_of
-from cxxrt_toolchain.runtime.baked import baked_source, filled_init, filled_short, served_alone
+from cxxrt_toolchain.runtime.anchor import ANCHOR, anchor, anchors_of
+from cxxrt_toolchain.runtime.baked import (
+    baked_source,
+    filled_init,
+    filled_short,
+    joined,
+    served_alone,
+)
 from cxxrt_toolchain.runtime.buildfiles import build_files, link_targets
 from cxxrt_toolchain.runtime.distinfo import (
     ANY,
@@ -39,7 +45,7 @@ if TYPE_CHECKING:
 _GENERATED = "_baked.py"
 """The module that is generated from the manifest, not copied from the source tree."""
 _FILLED = {"__init__.py": filled_init, "_short.py": filled_short}
-"""The module in which the build fills in one line."""
+"""The modules in which the build fills in figures, and which it joins to the first."""
 SMALLEST = 9
 """zlib's level: the wheel is written once and downloaded often."""
 
@@ -102,15 +108,17 @@ def _package(
             yield NewMember(f"{PACKAGE}/{name}", (source / name).read_bytes())
         yield NewMember(f"{PACKAGE}/{_GENERATED}", baked_source(manifest, {}).encode())
         return
-    for name, filled in _FILLED.items():
-        text = (source / name).read_text(encoding="utf-8")
-        text = filled(text, manifest, {**contents, ANCHOR: anchor(manifest.arch)})
-        yield NewMember(f"{PACKAGE}/{name}", text.encode())
+    files = {**contents, ANCHOR: anchor(manifest.arch)}
+    package, short = (
+        filled((source / name).read_text(encoding="utf-8"), manifest, files)
+        for name, filled in _FILLED.items()
+    )
+    yield NewMember(f"{PACKAGE}/__init__.py", joined(package, short).encode())
     yield NewMember(f"{PACKAGE}/{ANCHOR}", anchor(manifest.arch), executable=True)
     for soname in served_alone(manifest):
-        name, elsewhere = anchor_of(soname)
-        content = anchor(manifest.arch, name, (soname,), elsewhere)
-        yield NewMember(f"{PACKAGE}/{name}", content, executable=True)
+        for name, elsewhere in anchors_of(soname).items():
+            content = anchor(manifest.arch, name, (soname,), elsewhere)
+            yield NewMember(f"{PACKAGE}/{name}", content, executable=True)
     yield NewMember(f"{PACKAGE}/{_GENERATED}", baked_source(manifest, contents).encode())
     yield NewMember(f"{PACKAGE}/manifest.json", manifest.to_json().encode())
     for library in manifest.libraries:

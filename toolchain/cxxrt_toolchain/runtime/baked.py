@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from cxxrt_toolchain.facts.families import LIBGCC_S, LIBSTDCXX
-from cxxrt_toolchain.runtime.anchor import ANCHOR, anchor_of
+from cxxrt_toolchain.runtime.anchor import ANCHOR, anchors_of
 from cxxrt_toolchain.runtime.manifest_build import AssemblyError
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ _PLACEHOLDERS = (
     "_VENDORED = 0",
     '_WHOLE: "tuple[tuple[str, int, tuple[tuple[int, bytes], ...]], ...]" = ()',
 )
-_SERVED = ('_SERVED: "dict[str, tuple[str, str, str, int, tuple[tuple[int, bytes], ...]]]" = {}',)
+_SERVED = (
+    '_SERVED: "dict[str, tuple[str, str, str, str, int, tuple[tuple[int, bytes], ...]]]" = {}',
+)
 _SAMPLE = 8
 """Bytes of a sample; the loader knows."""
 _APART = 1 << 19
@@ -84,18 +86,21 @@ def served_alone(manifest: RuntimeManifest) -> tuple[str, ...]:
 
 
 def filled_short(source: str, manifest: RuntimeManifest, contents: Mapping[str, bytes]) -> str:
-    """The package's ``_short.py`` with this wheel's figures; `AssemblyError`: no place."""
+    """The code of ``_short.py`` with this wheel's figures; `AssemblyError`: no place."""
     releases = {f"libcudart.so.{major}": _cudart(each)[0] for major, each in manifest.cudart}
-    served = {
-        soname: (
-            *anchor_of(soname),
-            releases.get(soname, ""),
-            len(contents[soname]),
-            samples(contents[soname]),
-        )
-        for soname in served_alone(manifest)
-    }
+    served = {}
+    for soname in served_alone(manifest):
+        (own, _), (other, folder) = [*anchors_of(soname).items(), ("", "")][:2]
+        file, release = contents[soname], releases.get(soname, "")
+        served[soname] = (own, other, folder, release, len(file), samples(file))
     return _filled(source, dict(zip(_SERVED, (served,), strict=True)))
+
+
+def joined(package: str, short: str) -> str:
+    """The package's source with the short way's, less its imports, which the package has."""
+    before, _, after = package.partition("def _serve(")
+    after = after[after.index("\n\n\ndef ") :]
+    return before + short[short.index("_GOMP = ") :].rstrip("\n") + after
 
 
 def _filled(source: str, values: Mapping[str, object]) -> str:
