@@ -29,7 +29,7 @@ from cxxrt_toolchain.abi.variant import from_variant_name, plain_name, to_varian
 from cxxrt_toolchain.collect.wheel import collect
 from cxxrt_toolchain.elf.dynamic import Dynamic
 from cxxrt_toolchain.elf.image import ElfImage
-from cxxrt_toolchain.elf.reader import SparseElf, read_elf
+from cxxrt_toolchain.elf.reader import SparseElf, read_elf, read_elf_groups
 from cxxrt_toolchain.elf.references import read_definitions, read_references
 from cxxrt_toolchain.elf.sections import read_comment, read_constants
 from cxxrt_toolchain.errors import ToolchainError
@@ -62,8 +62,8 @@ _LIMITS = WheelLimits(total_size=1 << 28, ratio_from=1 << 22)
 def elf(data: bytes) -> None:
     """Everything that is asked of one ELF file."""
     with suppress(ToolchainError):
-        facts = read_elf(io.BytesIO(data), "fuzzed.so", groups=True)
-        digest(facts.groups or (), frozenset(facts.version_definitions))
+        facts, groups = read_elf_groups(io.BytesIO(data), "fuzzed.so")
+        digest(groups, frozenset(facts.version_definitions))
         family_of_object("demo.libs/fuzzed.so", facts)
     with suppress(ToolchainError):
         for symbol in read_elf(io.BytesIO(data), "fuzzed.so", symbols=True).symbols or ():

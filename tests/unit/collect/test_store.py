@@ -267,7 +267,7 @@ def test_the_version_is_raised_when_what_is_kept_changes() -> None:
     assert [each.name for each in fields(SharedObject)] == [
         *("bits", "little_endian", "machine", "kind", "soname", "needed", "rpath", "runpath"),
         *("version_needs", "version_definitions", "executable_stack", "static_tls"),
-        *("thread_local", "gnu_properties", "symbolic", "build_id", "symbols", "groups"),
+        *("thread_local", "gnu_properties", "symbolic", "build_id", "symbols"),
     ]
     assert [each.name for each in fields(UnreadableObject)] == [
         *("member", "reason", "machine", "executable")

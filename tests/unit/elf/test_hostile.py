@@ -24,7 +24,7 @@ from cxxrt_toolchain.elf.dynamic import (
     Strings,
 )
 from cxxrt_toolchain.elf.image import PT_DYNAMIC, PT_LOAD, ElfImage
-from cxxrt_toolchain.elf.reader import ElfError, Limits, read_elf
+from cxxrt_toolchain.elf.reader import ElfError, Limits, read_elf, read_elf_groups
 
 _DATA = Path(__file__).parents[2] / "data" / "elf"
 _SAMPLES = {path.name: path.read_bytes() for path in sorted(_DATA.glob("lib*.so"))}
@@ -65,9 +65,14 @@ def _segment_field(content: bytes, kind: int, field: int, value: int) -> bytes:
     return _put(content, 64 + 56 * kinds.index(kind) + field, struct.pack("<Q", value))
 
 
+def _read(content: bytes, name: str) -> None:
+    list(read_elf_groups(io.BytesIO(content), name)[1])
+    read_elf(io.BytesIO(content), name, symbols=True)
+
+
 def _refused(content: bytes, reason: str) -> None:
     with pytest.raises(ElfError, match=reason) as caught:
-        read_elf(io.BytesIO(content), "pkg/sample.so", symbols=True, groups=True)
+        _read(content, "pkg/sample.so")
     assert str(caught.value).startswith("pkg/sample.so: ")
 
 
@@ -190,8 +195,7 @@ def _mutations(draw: st.DrawFn) -> bytes:
 @given(_mutations())
 def test_only_elf_errors_escape_from_damaged_files(content: bytes) -> None:
     with suppress(ElfError):
-        read_elf(io.BytesIO(content), "sample", groups=True)
-        read_elf(io.BytesIO(content), "sample", symbols=True)
+        _read(content, "sample")
 
 
 @given(
@@ -199,7 +203,7 @@ def test_only_elf_errors_escape_from_damaged_files(content: bytes) -> None:
 )
 def test_only_elf_errors_escape_from_noise(head: bytes, noise: bytes) -> None:
     with suppress(ElfError):
-        read_elf(io.BytesIO(head + noise), "noise", groups=True)
+        _read(head + noise, "noise")
 
 
 def test_a_string_table_without_ends_cannot_give_endless_names() -> None:

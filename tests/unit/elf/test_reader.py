@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cxxrt_toolchain.elf import dynamic
 from cxxrt_toolchain.elf.dynamic import DT_STRSZ, DT_STRTAB, Dynamic
 from cxxrt_toolchain.elf.facts import Binding, NeededVersion, Soname, SymbolType
 from cxxrt_toolchain.elf.image import PT_LOAD, ElfImage
-from cxxrt_toolchain.elf.reader import ElfError, Limits, is_elf, read_elf
+from cxxrt_toolchain.elf.reader import ElfError, Limits, is_elf, read_elf, read_elf_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,15 +40,23 @@ def _named(facts: SharedObject, name: str) -> DynamicSymbol:
 
 
 @pytest.mark.parametrize("name", [path.name for path in (DATA / "elf").glob("*.so")] + ["plain.o"])
-def test_the_groups_are_the_symbols_that_bind(elf_fixture: ElfFixture, name: str) -> None:
+@pytest.mark.parametrize("block", [None, 1 << 20, 16, 3], ids=str)
+def test_the_groups_are_the_symbols_that_bind(
+    elf_fixture: ElfFixture, name: str, block: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the table of their names is read once, in blocks shorter than a name or longer."""
+    if block:
+        monkeypatch.setattr(dynamic, "_LARGE", 0)
+        monkeypatch.setattr(dynamic, "_PASS", block)
+        monkeypatch.setattr(dynamic, "_BATCH", 2)
     content = elf_fixture(name).read_bytes()
-    facts = read_elf(io.BytesIO(content), name, symbols=True, groups=True)
+    facts = read_elf(io.BytesIO(content), name, symbols=True)
     expected = Counter(
         (each.defined, each.binding, each.version, each.soname, each.name)
         for each in facts.symbols or ()
         if each.binding is not Binding.LOCAL and (each.visible or not each.defined)
     )
-    groups = facts.groups or ()
+    _, groups = read_elf_groups(io.BytesIO(content), name)
     assert Counter((*each[:4], symbol) for each in groups for symbol in each.names) == expected
 
 
@@ -56,7 +65,7 @@ def test_code_behind_the_tables_is_named_to_the_stream(elf_fixture: ElfFixture) 
     skipped: list[tuple[int, int]] = []
 
     def read() -> None:
-        read_elf(
+        read_elf_groups(
             io.BytesIO(content), "libuser.so", skip=lambda start, end: skipped.append((start, end))
         )
 

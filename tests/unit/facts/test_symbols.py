@@ -148,3 +148,14 @@ def test_undefined_symbols_that_a_platform_calls_private_are_kept() -> None:
     assert digest([symbol("inflate_table")]).private_needs == ()
     weak = symbol("inflate_table", defined=False)._replace(binding=Binding.WEAK)
     assert digest([weak]).private_needs == ()
+
+
+def test_many_names_are_all_there_and_few_are_compared_by_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cxxrt_toolchain.facts.symbols._FEW", 4)
+    names = [f"name{number}" for number in range(9)] + ["\N{GREEK SMALL LETTER PI}", ""]
+    many = digest(symbol(name) for name in names).exported
+    assert list(many) == names
+    assert (len(many), "name8" in many, "name9" in many) == (11, True, False)
+    assert digest(map(symbol, names[:4])) == digest(map(symbol, names[:4]))

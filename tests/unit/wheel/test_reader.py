@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tests.conftest import MakeWheel
     from tests.unit.wheel.conftest import WriteZip
 
+    from cxxrt_toolchain.wheel.stream import MemberStream
+
 
 def test_a_wheel_shows_its_members_and_texts(make_wheel: MakeWheel) -> None:
     path = make_wheel({"demo/__init__.py": b"pass\n"}, requires_dist=["numpy"])
@@ -68,6 +70,31 @@ def test_a_seek_back_into_a_dropped_piece_inflates_again(
             assert stream.read(500) == content[start : start + 500]
 
 
+def _in_memory(stream: MemberStream) -> int:
+    return sum(len(each) for each in stream._pieces.values() if isinstance(each, bytes))
+
+
+@pytest.mark.parametrize("room", [True, False])
+def test_most_of_the_beginning_is_kept_in_a_file_where_there_is_room(
+    make_wheel: MakeWheel, monkeypatch: pytest.MonkeyPatch, room: bool
+) -> None:
+    for name, size in (("_OUTPUT", 1000), ("_HEAD_IN_MEMORY", 3000), ("_LATEST_KEPT", 2000)):
+        monkeypatch.setattr(stream_module, name, size)
+    monkeypatch.setattr(stream_module, "_HEAD_KEPT", 40_000)
+    if not room:
+        monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    inflated: list[int] = []
+    content = bytes(i * i % 251 for i in range(90_000))
+    with Wheel.open(make_wheel({"a.bin": content})) as wheel:
+        with wheel.stream("a.bin", lambda at, _: inflated.append(at)) as stream:
+            for start in (89_000, 100, 20_000, 2_900, 38_000, 0, 30_001):
+                stream.seek(start)
+                assert stream.read(1500) == content[start : start + 1500]
+                assert _in_memory(stream) < 8000
+            assert (len(inflated) == len(set(inflated))) is room
+        assert stream.closed
+
+
 def test_what_a_reader_skips_takes_no_memory_and_can_still_be_read(
     make_wheel: MakeWheel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,7 +104,7 @@ def test_what_a_reader_skips_takes_no_memory_and_can_still_be_read(
         stream.skip(10_000, 190_000)
         stream.seek(199_000)
         assert stream.read() == content[199_000:]
-        assert sum(map(len, stream._pieces.values())) < 30_000
+        assert _in_memory(stream) < 30_000
         stream.seek(100_000)
         assert stream.read(500) == content[100_000:100_500]
 

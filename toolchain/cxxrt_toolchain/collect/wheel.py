@@ -17,7 +17,7 @@ from cxxrt_toolchain.abi.platforms import machines_of
 from cxxrt_toolchain.abi.versions import parse_version
 from cxxrt_toolchain.collect.files import ANY_EXECUTE
 from cxxrt_toolchain.elf.image import MAX_HEADER
-from cxxrt_toolchain.elf.reader import ElfError, is_elf, machine_of, read_elf
+from cxxrt_toolchain.elf.reader import ElfError, is_elf, machine_of, read_elf_groups
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.facts.families import RuntimeFamily, family_of_object
 from cxxrt_toolchain.facts.fingerprints import TextWatch, candidates
@@ -152,14 +152,14 @@ def _both(first: Watch, second: Watch) -> Watch:
 
 
 def _object(stream: MemberStream, member: Member, watch: TextWatch) -> ObjectReport:
-    facts = read_elf(stream, member.name, groups=True, skip=stream.skip)
+    facts, groups = read_elf_groups(stream, member.name, skip=stream.skip)
     versions, program = frozenset(facts.version_definitions), facts.kind == "exec"
-    symbols = digest(facts.groups or (), versions, program=program)
+    symbols = digest(groups, versions, program=program)
     copy_of = family_of_object(member.name, facts)
     return ObjectReport(
         member=member.name,
         size=member.size,
-        facts=replace(facts, groups=None),
+        facts=facts,
         copy_of=copy_of,
         symbols=symbols,
         static=() if copy_of else _static(stream, facts, symbols, watch),

@@ -3,10 +3,16 @@
 Source: System V gABI chapter 5, "Dynamic Section"; the GNU tags: glibc's elf.h.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import takewhile
+from typing import TYPE_CHECKING, TypeVar
 
 from cxxrt_toolchain.elf.image import PT_DYNAMIC, ElfImage
+
+if TYPE_CHECKING:
+    from array import array
 
 DT_NEEDED, DT_PLTRELSZ, DT_HASH, DT_STRTAB, DT_SYMTAB = 1, 2, 4, 5, 6
 DT_RELA, DT_RELASZ, DT_STRSZ, DT_SONAME, DT_RPATH, DT_SYMBOLIC = 7, 8, 10, 14, 15, 16
@@ -16,10 +22,19 @@ DT_VERDEF, DT_VERNEED = 0x6FFFFFFC, 0x6FFFFFFE
 DF_SYMBOLIC, DF_STATIC_TLS = 0x2, 0x10
 DF_1_PIE = 0x08000000
 
+Key = TypeVar("Key", bound=Hashable)
+
 _BLOCK = 4096
 _TOGETHER = 1024
 _LONG = 1 << 12
 """Characters; names beyond it are real, but so rare that they may be read one by one."""
+_BATCH = 16 * _TOGETHER
+"""Names that are there at a time where nobody needs all together."""
+_LARGE, _PASS = 16 << 20, 1 << 20
+"""Bytes of a table that is not read at once, and of a step of reading it once from its start."""
+_LEAST_BUDGET = 1 << 16
+_KEY_BITS = 32
+_KEY_MASK = (1 << _KEY_BITS) - 1
 
 
 class Strings:
@@ -32,7 +47,7 @@ class Strings:
     def __init__(self, image: ElfImage, table: bytes) -> None:
         self._image = image
         self._table = table
-        self._left = 8 * len(table) + (1 << 16)
+        self._left = 8 * len(table) + _LEAST_BUDGET
         self._text: str | None = None
 
     def at(self, offset: int, what: str) -> str:
@@ -59,6 +74,14 @@ class Strings:
                 self._take(sum(map(len, found)))
             names += found
         return tuple(names)
+
+    def batches(
+        self, keyed: Mapping[Key, array[int]], what: str
+    ) -> Iterator[tuple[Key, tuple[str, ...]]]:
+        """The strings at the offsets under each key, a few thousand at a time."""
+        for key, offsets in keyed.items():
+            for first in range(0, len(offsets), _BATCH):
+                yield key, self.many(offsets[first : first + _BATCH], what)
 
     def _take(self, size: int) -> None:
         self._left -= size
@@ -92,6 +115,46 @@ class SparseStrings:
     def many(self, offsets: Sequence[int], what: str) -> tuple[str, ...]:
         """The strings at many offsets; who asks for that had better read the table."""
         return tuple(self.at(offset, what) for offset in offsets)
+
+    def batches(
+        self, keyed: Mapping[Key, array[int]], what: str
+    ) -> Iterator[tuple[Key, tuple[str, ...]]]:
+        """As `Strings.batches`, in the order of the table, which is read once and not kept."""
+        keys = list(keyed)
+        wanted = sorted(
+            offset << _KEY_BITS | number for number, key in enumerate(keys) for offset in keyed[key]
+        )
+        found: list[list[str]] = [[] for _ in keys]
+        left = 8 * self._size + _LEAST_BUDGET
+        start, text = 0, ""
+        for each in wanted:
+            offset, number = each >> _KEY_BITS, each & _KEY_MASK
+            stop = text.find("\0", offset - start) if start <= offset else -1
+            if stop < 0:  # in another block, or it goes on in it
+                start, text = offset, self._passed(offset, what)
+                stop = text.find("\0")
+            if stop < 0:  # longer than a block
+                name = self.at(offset, what)
+            else:
+                name = text[offset - start : stop]
+                if not name.isascii():
+                    name = name.encode("latin-1").decode("utf-8", "backslashreplace")
+            left -= len(name)
+            if left < 0:
+                raise self._image.error("the names are many times longer than their string table")
+            found[number].append(name)
+            if len(found[number]) == _BATCH:
+                yield keys[number], tuple(found[number])
+                found[number].clear()
+        yield from ((key, tuple(names)) for key, names in zip(keys, found, strict=True) if names)
+
+    def _passed(self, start: int, what: str) -> str:
+        """A block of the table, a character for each byte."""
+        size = min(_PASS, self._size - start)
+        if size <= 0:
+            raise self._image.error(f"{what} points outside the string table ({start:#x})")
+        block = self._image.read_at(self._address + start, size, "the dynamic string table")
+        return block.decode("latin-1")
 
     def _block(self, start: int) -> bytes:
         block = self._blocks.get(start)
@@ -154,7 +217,7 @@ class Dynamic:
         if self._strings is None:
             address = self.require(DT_STRTAB, "DT_STRTAB")
             size = self.require(DT_STRSZ, "DT_STRSZ")
-            if self._sparse:
+            if self._sparse or size > _LARGE:
                 self._strings = SparseStrings(self._image, address, size)
             else:
                 table = self._image.read_at(address, size, "the dynamic string table")

@@ -128,4 +128,3 @@ class SharedObject:
     """``NT_GNU_BUILD_ID`` in hexadecimal; empty where the linker wrote none."""
     symbols: tuple[DynamicSymbol, ...] | None = None
     """None unless they were asked for."""
-    groups: tuple[SymbolGroup, ...] | None = None

@@ -10,7 +10,7 @@ tests/bench/elf_reader.py on numpy 2.4.6, scipy 1.17.1 and pyarrow 26.0.1, symbo
 0.6-1.1 s where this takes 0.45-0.6 (scipy's 114 objects, already inflated).
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 
 from cxxrt_toolchain.elf import dynamic as dt
@@ -40,7 +40,7 @@ from cxxrt_toolchain.elf.symbols import (
 )
 from cxxrt_toolchain.elf.versions import Versions, read_versions
 
-__all__ = ["ElfError", "Limits", "SparseElf", "is_elf", "machine_of", "read_elf"]
+__all__ = ["ElfError", "Limits", "SparseElf", "is_elf", "machine_of", "read_elf", "read_elf_groups"]
 
 _TO_MACHINE = 20
 """Bytes of a file up to the number of its machine."""
@@ -74,13 +74,7 @@ def machine_of(head: bytes) -> str:
 
 
 def read_elf(
-    stream: ByteSource,
-    member: str,
-    *,
-    symbols: bool = False,
-    groups: bool = False,
-    limits: Limits = DEFAULT_LIMITS,
-    skip: Callable[[int, int], None] | None = None,
+    stream: ByteSource, member: str, *, symbols: bool = False, limits: Limits = DEFAULT_LIMITS
 ) -> SharedObject:
     """Read the facts of one ELF file; `ElfError` where its bytes are no ELF file or contradictory.
 
@@ -88,13 +82,28 @@ def read_elf(
         stream: Open and seekable; it may stand anywhere and is left anywhere.
         member: The name that errors carry.
         symbols: Whether to read the dynamic symbols too.
-        groups: Whether to read their names by groups.
         limits: How much one file may make us read.
-        skip: Called with each range that will not be read.
+    """
+    image = ElfImage(stream, member, limits)
+    dynamic = Dynamic(image)
+    return _facts(image, dynamic, read_versions(image, dynamic), symbols=symbols)
+
+
+def read_elf_groups(
+    stream: ByteSource,
+    member: str,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    skip: Callable[[int, int], None] | None = None,
+) -> tuple[SharedObject, Iterator[SymbolGroup]]:
+    """The facts of one ELF file, and its symbols by groups, which are read as they are taken.
+
+    `skip` is called with each range that will not be read; the rest is as for `read_elf`.
     """
     image = ElfImage(stream, member, limits, skip)
     dynamic = Dynamic(image)
-    return _facts(image, dynamic, read_versions(image, dynamic), symbols=symbols, groups=groups)
+    versions = read_versions(image, dynamic)
+    return _facts(image, dynamic, versions), read_groups(image, dynamic, versions)
 
 
 class SparseElf:
@@ -121,7 +130,7 @@ class SparseElf:
             return frozenset()
         return frozenset(find_definitions(self.image, self._dynamic, names))
 
-    def groups(self) -> tuple[SymbolGroup, ...]:
+    def groups(self) -> Iterator[SymbolGroup]:
         """The dynamic symbols that take part in binding, by what they are; also of a program."""
         return read_groups(self.image, self._dynamic, self._versions)
 
@@ -148,12 +157,7 @@ class SparseElf:
 
 
 def _facts(
-    image: ElfImage,
-    dynamic: Dynamic,
-    versions: Versions,
-    *,
-    symbols: bool = False,
-    groups: bool = False,
+    image: ElfImage, dynamic: Dynamic, versions: Versions, *, symbols: bool = False
 ) -> SharedObject:
     if image.header.type not in _KINDS:
         raise image.error(f"ELF file type {image.header.type} is unknown")
@@ -179,7 +183,6 @@ def _facts(
         gnu_properties=read_properties(image),
         build_id=read_build_id(image),
         symbols=read_symbols(image, dynamic, versions) if symbols else None,
-        groups=read_groups(image, dynamic, versions) if groups else None,
     )
 
 

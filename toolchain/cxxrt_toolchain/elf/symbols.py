@@ -10,7 +10,10 @@ bfd/elflink.c (an empty table is written with one empty bucket and ``symndx`` 1)
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
+from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.elf import dynamic as dt
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.elf.dynamic import Dynamic
     from cxxrt_toolchain.elf.image import ElfImage
 
-_BINDINGS = {0: Binding.LOCAL, 1: Binding.GLOBAL, 2: Binding.WEAK, 10: Binding.UNIQUE}
+_LOCAL = 0
+_BINDINGS = {_LOCAL: Binding.LOCAL, 1: Binding.GLOBAL, 2: Binding.WEAK, 10: Binding.UNIQUE}
 _TYPES = {
     0: SymbolType.NOTYPE,
     1: SymbolType.OBJECT,
@@ -134,35 +138,41 @@ def _read(
     return tuple(symbols)
 
 
-def read_groups(image: ElfImage, dynamic: Dynamic, versions: Versions) -> tuple[SymbolGroup, ...]:
-    """The dynamic symbols that take part in binding between objects, by what they are."""
+def read_groups(image: ElfImage, dynamic: Dynamic, versions: Versions) -> Iterator[SymbolGroup]:
+    """The dynamic symbols that take part in binding between objects, by what they are.
+
+    A group comes in several parts where it has many names: a million of them are 250 MB.
+    """
     entry = image.layout("IBBH16x", "I8xBBH")
     count = _count(image, dynamic) if dynamic.get(dt.DT_SYMTAB) is not None else 0
     table, indices = _table(image, dynamic, entry.size, count)
-    found: dict[tuple[int, int, bool, int], list[int]] = defaultdict(list)
+    found: dict[tuple[int, int, bool, int], array[int]] = defaultdict(partial(array, "I"))
     for (name, info, other, section), index in zip(entry.iter_unpack(table), indices, strict=True):
         found[info >> 4, other & 3, section != 0, index & ~VERSYM_HIDDEN].append(name)
-    groups = []
-    for (bound, visibility, defined, index), offsets in found.items():
-        binding = _BINDINGS.get(bound, Binding.OTHER)
-        if binding is Binding.LOCAL or (defined and not _VISIBLE[visibility]):
-            continue
+    del table, indices
+    binding = {
+        key: offsets
+        for key, offsets in found.items()
+        if key[0] != _LOCAL and (_VISIBLE[key[1]] or not key[2])
+    }
+    if not binding:
+        return
+    for (bound, _, defined, index), names in dynamic.strings.batches(binding, "a symbol's name"):
         version, soname = versions.by_index.get(index, (None, None))
-        names = dynamic.strings.many(offsets, "a symbol's name")
-        groups.append(SymbolGroup(defined, binding, version, None if defined else soname, names))
-    return tuple(groups)
+        kind = _BINDINGS.get(bound, Binding.OTHER)
+        yield SymbolGroup(defined, kind, version, None if defined else soname, names)
 
 
 def _table(
     image: ElfImage, dynamic: Dynamic, entry: int, count: int
-) -> tuple[bytes, tuple[int, ...]]:
+) -> tuple[memoryview, tuple[int, ...]]:
     """The bytes of all symbols and their version indices, without the reserved first one."""
     if count <= 1:
-        return b"", ()
+        return memoryview(b""), ()
     if count > image.limits.symbols:
         raise image.error(f"{count} dynamic symbols, more than {image.limits.symbols}")
     address = dynamic.require(dt.DT_SYMTAB, "DT_SYMTAB")
-    table = image.read_at(address, count * entry, "the dynamic symbol table")
+    table = memoryview(image.read_at(address, count * entry, "the dynamic symbol table"))
     versions = dynamic.get(dt.DT_VERSYM)
     if versions is None:
         return table[entry:], (1,) * (count - 1)

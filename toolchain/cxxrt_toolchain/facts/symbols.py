@@ -8,6 +8,7 @@ test first.
 from __future__ import annotations
 
 import re
+import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.abi.policy import WatchedSymbols
 
 _EXAMPLES = 3
+_FEW = 1 << 14
+"""Names of an object that need not be compressed."""
 
 # libstdc++.so.6 refers to these through its own GOT and they carry state or decide how exceptions
 # travel: whoever exports them earlier in the scope of the first dlopen that pulls libstdc++ in
@@ -109,6 +112,37 @@ _OF_INTERPRETER = re.compile(
 )
 
 
+class _Names(Collection[str]):
+    """Names that are looked through once or twice, compressed: TensorFlow exports 80 MB of them."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._blocks: list[tuple[str, ...] | bytes] = []
+
+    def add(self, names: tuple[str, ...]) -> None:
+        """Take some more."""
+        few = not names or self._count + len(names) <= _FEW
+        self._blocks.append(names if few else zlib.compress("\0".join(names).encode(), 1))
+        self._count += len(names)
+
+    def kept(self) -> Collection[str]:
+        """All of them, by value where they are few."""
+        return tuple(self) if self._count <= _FEW else self
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        for block in self._blocks:
+            if isinstance(block, bytes):
+                yield from zlib.decompress(block).decode().split("\0")
+            else:
+                yield from block
+
+    def __contains__(self, name: object) -> bool:
+        return any(name == each for each in self)
+
+
 def digest(
     groups: Iterable[SymbolGroup],
     version_definitions: Collection[str] = (),
@@ -135,7 +169,7 @@ def digest(
     found: dict[str, list[str]] = defaultdict(list)
     undefined: set[str] = set()
     unversioned: list[str] = []
-    exported: list[str] = []
+    exported = _Names()
     for group in groups:
         if not group.defined:
             undefined.update(ASKED.intersection(group.names))
@@ -148,7 +182,7 @@ def digest(
             if group.version is None and group.binding is Binding.GLOBAL:
                 unversioned += [name for name in group.names if not interpreter_defines(name)]
         elif group.version is None or group.version in version_definitions:
-            exported += group.names
+            exported.add(group.names)
             kinds = () if program else _exported_kinds(group, watched, version_definitions)
         else:
             continue
@@ -168,7 +202,7 @@ def digest(
         provided_needs=tuple((s, tuple(sorted(provided_needs[s]))) for s in sorted(provided_needs)),
         unversioned=tuple(sorted(unversioned)),
         unique_names=tuple(set(found.get("unique", ()))),
-        exported=tuple(exported),
+        exported=exported.kept(),
     )
 
 

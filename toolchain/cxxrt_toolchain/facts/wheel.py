@@ -89,7 +89,7 @@ class SymbolDigest:
     them has no symbol versions, or was not part of the link."""
     unique_names: tuple[str, ...] = field(default=(), repr=False)
     """All exported ``STB_GNU_UNIQUE`` symbols; kept to find the other wheels that have them."""
-    exported: tuple[str, ...] = field(default=(), repr=False)
+    exported: Collection[str] = field(default=(), repr=False)
     """All exported names; kept to find out who defines other objects' `unversioned` symbols."""
 
 
@@ -247,9 +247,10 @@ class WheelReport:
     def _defined(self) -> frozenset[str]:
         """Of the symbols that some object needs without a version, those that another exports."""
         wanted = frozenset(name for found in self.objects for name in found.symbols.unversioned)
+        exporting = self.objects if wanted else ()
         return frozenset(
-            name for found in self.objects if wanted for name in found.symbols.exported
-        ).intersection(wanted)
+            name for found in exporting for name in found.symbols.exported if name in wanted
+        )
 
     @cached_property
     def _by_name(self) -> dict[str, ObjectReport]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain import __version__
 from cxxrt_toolchain.errors import InputError, UsageError
+from cxxrt_toolchain.processors import one_processor
 from cxxrt_toolchain.survey import rows
 from cxxrt_toolchain.survey.store import Row, Store
 from cxxrt_toolchain.temporary import removed_by_signals
@@ -86,7 +87,7 @@ def work(folder: str, shard: str, settings: Settings) -> int:
     def look(ref: WheelRef) -> tuple[Row, list[Row]]:
         return survey(ref, level, client)
 
-    with removed_by_signals():
+    with removed_by_signals(), one_processor():
         found = notes.guard(refs, look, _AT_ONCE if client and level == "names" else 1)
     notes.forget()
     wheels = [row for row, _ in found]

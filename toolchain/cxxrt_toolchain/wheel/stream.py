@@ -1,9 +1,10 @@
 """One member of an archive as a seekable stream that inflates as little as it can.
 
-Bytes are inflated once, front to back; the beginning and the latest pieces stay in memory, the
-middle is dropped, and so is what the reader says it will `skip`. That fits how an ELF file is read:
-its tables lie at the beginning (as linkers write them) or at the end (as patchelf does), and
-between them is code. A seek back into a dropped piece inflates again from the start.
+Bytes are inflated once, front to back; the latest pieces stay in memory and the beginning, too,
+the most of it in a file without a name; the middle is dropped, and so is what the reader says it
+will `skip`. That fits how an ELF file is read: its tables lie at the beginning (as linkers write
+them) or at the end (as patchelf does), and between them is code. A seek back into a dropped piece
+inflates again from the start.
 
 The size and the CRC-32 of the archive's directory are checked: more bytes than promised, fewer, or
 others raise `BadMemberError` when the last byte comes out. The streams of one wheel can be read in
@@ -19,8 +20,9 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from tempfile import TemporaryFile
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from cxxrt_toolchain.errors import MemberError
 
@@ -43,10 +45,13 @@ _OUTPUT = 256 << 10
 """Bytes of the other steps; small enough for the processor's cache."""
 _FIRST = 4 << 10
 """Bytes of the first step, in and out: many callers read only a magic number."""
-_HEAD_KEPT = 64 << 20
-"""Bytes kept from the beginning; the tables of torch's largest library end before 40 MB."""
+_HEAD_KEPT = 128 << 20
+"""Bytes kept from the beginning: the tables of torch's largest library end before 40 MB, those of
+TensorFlow's before 110."""
+_HEAD_IN_MEMORY = 16 << 20
+"""Bytes of those that are not in a file."""
 _LATEST_KEPT = 8 << 20
-MOST_KEPT = _HEAD_KEPT + _LATEST_KEPT
+MOST_KEPT = _HEAD_IN_MEMORY + _LATEST_KEPT
 """Bytes that one stream keeps in memory, its reader's own aside."""
 
 
@@ -79,7 +84,9 @@ class MemberStream(io.BufferedIOBase):
         self._extent = extent
         self._watch = watch
         self._position = 0
-        self._pieces: dict[int, bytes] = {}
+        self._pieces: dict[int, bytes | int] = {}
+        """By offset; of one that is in the file, its size."""
+        self._file: IO[bytes] | None = None
         self._starts: list[int] = []
         self._skipped: list[tuple[int, int]] = []
         self._restart()
@@ -95,6 +102,13 @@ class MemberStream(io.BufferedIOBase):
     def tell(self) -> int:
         """The position in the inflated bytes."""
         return self._position
+
+    def close(self) -> None:
+        """Forget what is kept."""
+        self._pieces.clear()
+        if self._file is not None:
+            self._file.close()
+        super().close()
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
         """Move; costs nothing until the next read."""
@@ -148,12 +162,18 @@ class MemberStream(io.BufferedIOBase):
     def _piece(self, position: int) -> tuple[int, bytes] | None:
         index = bisect_right(self._starts, position) - 1
         start = self._starts[index] if index >= 0 else -1
-        data = self._pieces.get(start)
-        return None if data is None or position >= start + len(data) else (start, data)
+        kept = self._pieces.get(start, 0)
+        if position >= start + (kept if isinstance(kept, int) else len(kept)):
+            return None
+        if isinstance(kept, int):
+            kept = self._from_file(start, kept)
+        return (start, kept) if position < start + len(kept) else None
 
     def _restart(self) -> None:
         self._pieces.clear()
         self._starts.clear()
+        self._settled = 0
+        """How many of the first pieces are not asked again whether they may stay."""
         self._engine = _zlib.decompressobj(-zlib.MAX_WBITS)
         self._consumed = 0
         self._pending = b""
@@ -182,9 +202,28 @@ class MemberStream(io.BufferedIOBase):
             start, end = self._starts[-2:]
             if any(first <= start and end <= last for first, last in self._skipped):
                 del self._pieces[self._starts.pop(-2)]
-        oldest = bisect_right(self._starts, _HEAD_KEPT)
-        while oldest < len(self._starts) and self._starts[oldest] < self._produced - _LATEST_KEPT:
-            del self._pieces[self._starts.pop(oldest)]
+        old = self._produced - _LATEST_KEPT
+        while self._settled < len(self._starts) and self._starts[self._settled] < old:
+            start = self._starts[self._settled]
+            if start <= _HEAD_IN_MEMORY or (start <= _HEAD_KEPT and self._put_into_file(start)):
+                self._settled += 1
+            else:
+                del self._pieces[self._starts.pop(self._settled)]
+
+    def _from_file(self, start: int, size: int) -> bytes:
+        return b"" if self._file is None else os.pread(self._file.fileno(), size, start)
+
+    def _put_into_file(self, start: int) -> bool:
+        """Whether a piece that was in memory is in the file now."""
+        data = self._pieces[start]
+        try:
+            self._file = self._file or TemporaryFile(buffering=0)  # noqa: SIM115 - `close` does
+            if isinstance(data, int) or os.pwrite(self._file.fileno(), data, start) != len(data):
+                return False
+        except OSError:  # no room; what is not kept is inflated again
+            return False
+        self._pieces[start] = len(data)
+        return True
 
     def _next(self) -> bytes:
         try:

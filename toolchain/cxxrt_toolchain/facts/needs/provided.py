@@ -120,9 +120,9 @@ def _is_own(report: WheelReport, row: Provided) -> bool:
 
 
 def _is_replaceable(report: WheelReport, copy: ObjectReport, row: Provided) -> bool:
-    exported = frozenset(copy.symbols.exported)
     users = [each for each in report.objects if {copy.name, copy.file_name} & {*each.facts.needed}]
-    taken = {name for each in users for name in each.symbols.unversioned} & exported
+    unversioned = {name for each in users for name in each.symbols.unversioned}
+    taken = unversioned.intersection(copy.symbols.exported)
     taken |= {name for each in users for name in _symbols(each, Soname(copy.name), row)}
     try:
         row.requirement(taken)
