@@ -500,6 +500,8 @@ def test_a_library_beside_others_that_open_may_be_a_plug_in(lab: Lab) -> None:
     assert lab.said() == []
     record.write_text("native/libplug.so,,\n")
     assert lab.said() == [("CXXRT-P7", "note")], "the program that opens it may have the symbol"
+    (base.parent / "start.py").write_text("import ctypes; ctypes.CDLL('libplug.so')\n")
+    assert lab.said() == [("CXXRT-P7", "warning")], "Python opens it"
 
 
 def test_a_variable_that_breaks_a_library_that_code_opens_is_an_error(

@@ -58,6 +58,8 @@ class Unserved:
     does."""
     instead: str = ""
     """Path of the library that would be found without the variable and that defines it."""
+    by_python: bool = False
+    """Whether Python code opens the module, so that no other program has the symbols."""
     exporters: tuple[str, ...] = ()
     """Paths of installed objects that export the symbols and that nothing leads to."""
 
@@ -90,6 +92,8 @@ class Loads:
 
 
 NO_LOADS = Loads()
+GRAFTED = re.compile(r"-[0-9a-f]{8}(?=\.)")
+"""What repair tools add to the name of a library that they put into a wheel."""
 
 _RESERVE = 1664
 _OPTIONAL = 512

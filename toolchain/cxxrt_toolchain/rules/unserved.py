@@ -8,13 +8,13 @@ is not said of plug-ins beside others that open, such as those of MKL.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.facts.environment import EnvironmentFacts
 from cxxrt_toolchain.facts.families import RuntimeFamily, cuda_major, family_of_name
 from cxxrt_toolchain.facts.installed import normalized
+from cxxrt_toolchain.facts.loading import GRAFTED
 from cxxrt_toolchain.facts.process import names_of
 from cxxrt_toolchain.rules.remedies import (
     cudart_first,
@@ -30,8 +30,6 @@ from cxxrt_toolchain.wording import counted, listed, shortened
 if TYPE_CHECKING:
     from cxxrt_toolchain.facts.loading import Absent, Unserved
 
-_GRAFTED = re.compile(r"-[0-9a-f]{8}(?=\.)")
-"""What repair tools add to the name of a library that they put into a wheel."""
 _VERSIONED = ("libstdc++.so.6", "libgcc_s.so.1", "libgomp.so.1")
 """What D1 judges."""
 
@@ -98,7 +96,7 @@ def _led_to(env: EnvironmentFacts, absent: Absent, packages: tuple[str, ...]) ->
 def _source(env: EnvironmentFacts, absent: Absent) -> str:
     """The distribution that should have installed a file; empty if that may be another."""
     owners = map(env.environment.owner, env.environment.files_named(absent.name))
-    own = env.package_of(absent.consumer) if _GRAFTED.search(absent.name) else None
+    own = env.package_of(absent.consumer) if GRAFTED.search(absent.name) else None
     return next((owner.name for owner in owners if owner), own or "")
 
 
@@ -194,7 +192,8 @@ def _unserved(env: EnvironmentFacts, found: Unserved) -> Finding:
     whole = _whole(env, found.modules)
     makes = error if whole or provider not in (None, *names) else warning
     if env.loads.by_code(found.modules):
-        makes = warning if whole and (provider or found.versions) else note
+        proven = found.by_python or provider or found.versions
+        makes = warning if whole and proven else note
     others = [each for each in (provider,) if each and each not in names]
     return makes(
         f"{consumer} needs {what}, which {lack}" + (also if elsewhere else ""),

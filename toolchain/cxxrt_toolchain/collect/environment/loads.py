@@ -12,7 +12,7 @@ from cxxrt_toolchain.collect.environment.own_code import OwnCode
 from cxxrt_toolchain.collect.environment.unserved import Scopes, absent_libraries, lacking_versions
 from cxxrt_toolchain.facts.environment import requires_runtime
 from cxxrt_toolchain.facts.families import cuda_major
-from cxxrt_toolchain.facts.loading import Loads, Unserved
+from cxxrt_toolchain.facts.loading import GRAFTED, Loads, Unserved
 from cxxrt_toolchain.host.runtime_folder import hook_majors
 
 if TYPE_CHECKING:
@@ -147,7 +147,8 @@ def _beside_others(
     for member, each in by_name:
         packages.setdefault(member.distribution.key, (member, []))[1].append(each.path)
     for member, paths in packages.values():
-        others = (each.path for each in member.objects if each.path not in paths)
+        own = (each.path for each in member.objects if each.copy_of is None)
+        others = (path for path in own if path not in paths and not GRAFTED.search(path))
         if any(map(opens, (*paths, *others))):
             yield from paths
 
@@ -211,4 +212,5 @@ def _reported(
                 if found.path != each.provider and scopes.exports(found.path, each.symbols)
             )
         if not (exporters and code.makes_global(each.consumer, exporters)):
-            yield replace(each, exporters=exporters)
+            by_python = bool(each.symbols) and any(map(code.opens, (each.consumer, *each.modules)))
+            yield replace(each, exporters=exporters, by_python=by_python)

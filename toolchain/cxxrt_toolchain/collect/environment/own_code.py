@@ -59,6 +59,12 @@ class OwnCode:
                 return True
         return False
 
+    def opens(self, library: str) -> bool:
+        """Whether code of the library's package, or of one that it requires, opens it by name."""
+        stem = library.rpartition("/")[2].partition(".so")[0].removeprefix("lib").encode()
+        code = self._code(self._around(library))
+        return any(_OPENS.search(text) and stem in text for text in code)
+
     def nearest(self, consumer: str, places: tuple[str, ...]) -> str:
         """The file of a package that the object's package requires, else the first one."""
         around = self._around(consumer)

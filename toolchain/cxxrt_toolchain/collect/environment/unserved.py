@@ -225,7 +225,12 @@ class Scopes:
     def _expected(self, path: str, name: str, version: str, opened: Opened) -> str:
         """The library that was to define a symbol: by its version, else by its exported names."""
         needs = self._loader.facts[path].facts.version_needs
-        row = {each: file for each, file in opened.edges[path].items() if not is_trusted(each)}
+        row = {
+            each: file
+            for each, file in opened.edges[path].items()
+            if not is_trusted(each)
+            and ("cuda" in name or family_of_name(each) is not RuntimeFamily.LIBCUDART)
+        }
         by_version = (row.get(each.soname) for each in needs if version and each.version == version)
         if found := next(filter(None, by_version), ""):
             return found
