@@ -16,7 +16,7 @@ from cxxrt_toolchain.runtime.recipe_reader import load_component, load_runtime, 
 HERE = Path(__file__).parent
 COMPONENTS = HERE / "components"
 CASES = load_catalogue().cases
-FAMILIES = ("components", "healthy", "historical", "present")
+FAMILIES = ("components", "healthy", "historical", "present", "reported")
 SURE = "ok"
 
 
@@ -59,7 +59,7 @@ def test_the_doctor_is_tried_on_at_least_twenty_healthy_environments() -> None:
     assert all(case.expect.outcomes == (SURE,) and not case.cures for case in healthy)
 
 
-@pytest.mark.parametrize("python", ["3.6", "3.11", "3.12"])
+@pytest.mark.parametrize("python", ["3.6", "3.8", "3.11", "3.12"])
 def test_every_pin_is_of_use(python: str) -> None:
     used = {str(pin) for case in CASES for pin in case.environment.pins if pin.python == python}
     assert set(load_pins(python)) == used

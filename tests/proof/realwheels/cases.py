@@ -33,6 +33,7 @@ class Mechanism(Enum):
     M2 = "duplicated runtime"
     M3 = "too old"
     M4 = "same name, different code"
+    UNDEFINED = "a symbol that nothing defines"
     OPENMP = "duplicated OpenMP runtime"
     NONE = "none known"
 
@@ -96,7 +97,7 @@ class Case:
     about: str
     """What a reader of the table needs to know; may be empty."""
     family: str
-    """The table's name: ``historical``, ``present``, ``components``, ``healthy``."""
+    """The table's name: ``historical``, ``present``, ``components``, ``reported``, ``healthy``."""
     packages: tuple[str, ...]
     """``name==version``, in the order of the steps."""
     environment: Environment

@@ -24,6 +24,7 @@ _COLUMNS = {
     "historical": (Cure.RUNTIME, Cure.PRELOAD, Cure.ORDER, Cure.LOCAL, Cure.DEEPBIND, Cure.REPAIR),
     "present": (Cure.RUNTIME, Cure.PRELOAD, Cure.ORDER, Cure.DEEPBIND, Cure.REPAIR),
     "components": (Cure.RUNTIME, Cure.ORDER),
+    "reported": (Cure.RUNTIME, Cure.ORDER),
 }
 
 
@@ -152,7 +153,7 @@ def _cured(rows: Sequence[CaseResult]) -> str:
         good = [way for way in ways if {each.kind for each in way.outcomes} == {"ok"}]
         if ways:
             parts.append(f"{cure.value} {len(good)}/{len(ways)}")
-    return f"{len(rows)} cases; cured by {', '.join(parts)}."
+    return f"{len(rows)} cases; " + (f"cured by {', '.join(parts)}." if parts else "no cure tried.")
 
 
 def _hit_rate(
