@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from environment_workshop import findings, run_doctor
@@ -21,9 +21,6 @@ from machine import need_extension_builder
 
 from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.host.frozen import find_frozen
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.compile
 
@@ -84,6 +81,22 @@ def test_one_file_can_be_looked_at_only_while_it_runs(tmp_path: Path) -> None:
         find_frozen(str(program))
 
 
+def test_the_starter_of_one_file_leads_to_the_program(tmp_path: Path) -> None:
+    program = tmp_path / "prog"
+    program.write_bytes(Path("/bin/bash").read_bytes() + b"MEI\014\013\012\013\016" + bytes(80))
+    program.chmod(0o755)
+    inner = f"{program} -c 'echo $$; read line; true'; true"
+    with subprocess.Popen(
+        [program, "-c", inner], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as starter:
+        assert starter.stdout is not None
+        started = starter.stdout.readline().strip()
+        done = run_doctor("--pid", str(starter.pid))
+        assert (done.returncode, f"cxxrt doctor --pid {started}" in done.stderr) == (2, True)
+        assert run_doctor("--pid", started).returncode == 0
+        starter.communicate("\n")
+
+
 @pytest.mark.parametrize("name", ["python3", "python3.12", "pypy3", "other"])
 def test_an_interpreter_and_other_programs_are_not_taken_for_one(tmp_path: Path, name: str) -> None:
     (tmp_path / "lib").mkdir()
@@ -93,6 +106,28 @@ def test_an_interpreter_and_other_programs_are_not_taken_for_one(tmp_path: Path,
     assert find_frozen(sys.executable) is None
     assert find_frozen(sys.prefix) is None
     assert find_frozen(str(tmp_path / "nowhere")) is None
+
+
+@pytest.mark.corpus
+def test_one_file_of_the_real_packer_is_judged_by_its_program(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True)
+    tools = tmp_path / "env" / "bin"
+    subprocess.run([tools / "pip", "install", "-q", "pyinstaller", "numpy"], check=True)
+    text = "import numpy, os\nprint(os.getpid(), flush=True)\ninput()\n"
+    (tmp_path / "prog.py").write_text(text)
+    command = [tools / "pyinstaller", "--onefile", "prog.py"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    with subprocess.Popen(
+        [tmp_path / "dist" / "prog"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as starter:
+        assert starter.stdout is not None
+        program = starter.stdout.readline().strip()
+        done = run_doctor("--pid", str(starter.pid))
+        assert (done.returncode, f"cxxrt doctor --pid {program}" in done.stderr) == (2, True)
+        done = run_doctor("--pid", program, "--json")
+        assert "numpy" in {each["name"] for each in json.loads(done.stdout)["packages"]}
+        assert done.returncode == 0
+        starter.communicate("\n")
 
 
 @pytest.mark.corpus

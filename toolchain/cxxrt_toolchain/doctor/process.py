@@ -6,6 +6,8 @@ from cxxrt_toolchain.collect.process.belongings import interpreter_of
 from cxxrt_toolchain.collect.process.observer import Observer
 from cxxrt_toolchain.collect.process.procfs import read_process
 from cxxrt_toolchain.collect.store import Store
+from cxxrt_toolchain.errors import InputError
+from cxxrt_toolchain.host.frozen import running_program
 from cxxrt_toolchain.report.diagnosis import Diagnosis, Subject
 from cxxrt_toolchain.report.graph import edges_of
 from cxxrt_toolchain.rules.scenes import judge
@@ -22,11 +24,17 @@ def diagnose_process(
     is kept.
 
     Raises:
-        InputError: There is no such process, or it has nothing loaded.
+        InputError: There is no such process, it has nothing loaded, or it only starts another one.
         MissingToolError: This is not Linux, or /proc denies access to the process.
     """
     facts = read_process(pid)
     interpreter = interpreter_of(facts)
+    program = None if interpreter.python else running_program(pid, facts.executable)
+    if program is not None:
+        raise InputError(
+            f"process {pid} only starts the program, which is process {program}.",
+            f"Look at that one: cxxrt doctor --pid {program}",
+        )
     observer = Observer(interpreter, store or Store(), workers=workers)
     view = observer.look(facts, memory=memory)
     command = " ".join(shlex.join(facts.arguments or (facts.executable,)).split())

@@ -48,6 +48,21 @@ def find_frozen(place: str) -> Interpreter | None:
     return None
 
 
+def running_program(pid: int, executable: str) -> int | None:
+    """The process that PyInstaller's starter of one file has started: the program itself.
+
+    None where a process is no such starter.
+    """
+    try:
+        if not _has_archive(Path(executable)):
+            return None
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+        found = (each for each in children if Path(f"/proc/{each}/exe").samefile(executable))
+        return next(map(int, found), None)
+    except OSError:
+        return None
+
+
 def _is_packed(contents: Path, folder: Path, names: list[str]) -> bool:
     """Whether a folder holds an interpreter's modules without the folders of an installation."""
     if any(name in names for name in _ARCHIVES):

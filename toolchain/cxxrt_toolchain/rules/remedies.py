@@ -93,6 +93,9 @@ def _is_too_old(scene: Scene) -> bool:
 def _for_program(view: ProcessView) -> str:
     """What helps a program that embeds Python, or that was packed with it."""
     first = next((e for e in view.libraries if e.soname == LIBSTDCXX), None)
+    if "/_MEI" in view.frozen:  # unpacked for this run only
+        newer = f"--add-binary FOLDER/{LIBSTDCXX}:."
+        return f"pack {view.host} again with that of a newer GCC, as by pyinstaller {newer}"
     if view.frozen and first is not None and first.path.startswith(f"{view.frozen}/"):
         return (
             f"replace {first.path} by that of a newer GCC, or remove it, if the machine's is newer"

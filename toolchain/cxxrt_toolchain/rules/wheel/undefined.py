@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.families import family_of_name
+from cxxrt_toolchain.facts.families import LIBSTDCXX, family_of_name
 from cxxrt_toolchain.facts.symbols import belongs_to_libstdcxx
 from cxxrt_toolchain.rules.rule import Finding, error, warning
 from cxxrt_toolchain.rules.wheel.claim import Claim, of_wheels
@@ -19,6 +19,7 @@ _NEWER_COMPILER = (
     "The compiler is newer than the libstdc++ that it linked to: link to the compiler's own, or "
     "compile with the g++ that 'cxxrt runtime compiler' names."
 )
+_NOT_LINKED = "It is not linked to libstdc++: link it with g++, or with -lstdc++."
 _KEEP = (
     "Link the library that defines it. If another module of the package defines it, do not hide "
     "it there: keep-exports in [tool.cxxrt] names that module."
@@ -42,7 +43,10 @@ def undefined_symbols(claim: Claim) -> Iterator[Finding]:
             continue
         many = f"{len(names)} symbols" if len(names) > 1 else "a symbol"
         library = next(filter(_is_of_libstdcxx, names), None)
-        advice = _NEWER_COMPILER if library else _KEEP
+        advice = _KEEP
+        if library:
+            linked = LIBSTDCXX in found.facts.needed
+            advice = _NEWER_COMPILER if linked else _NOT_LINKED
         loaded = library is not None or _is_loaded_by_python(claim, found)
         yield (error if loaded else warning)(
             f"needs {many} that nothing in its link defines",
