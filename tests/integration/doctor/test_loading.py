@@ -474,7 +474,10 @@ def test_a_library_that_only_code_opens_is_looked_at(lab: Lab) -> None:
     assert lab.said() == [("CXXRT-P1", "warning")]
     opens.write_text(f"import ctypes; ctypes.CDLL({str(other)!r}); ctypes.CDLL({str(opened)!r})")
     assert lab.imports("opens") == ""
-    (opened.parent / "start.py").write_text("ctypes.CDLL('libframe.so')")
+    start = opened.parent / "start.py"
+    start.write_text("import ctypes; ctypes.CDLL('libframe.so')")
+    assert lab.said() == [("CXXRT-P1", "warning")], "by its name it is not found (numba and TBB)"
+    start.write_text("import ctypes, os\nctypes.CDLL(os.path.join(found, 'libframe.so'))")
     assert lab.said() == [], "the package's own code opens it before"
 
 

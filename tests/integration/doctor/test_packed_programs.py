@@ -115,7 +115,7 @@ def test_one_file_of_the_real_packer_is_judged_by_its_program(tmp_path: Path) ->
     subprocess.run([tools / "pip", "install", "-q", "pyinstaller", "numpy"], check=True)
     text = "import numpy, os\nprint(os.getpid(), flush=True)\ninput()\n"
     (tmp_path / "prog.py").write_text(text)
-    command = [tools / "pyinstaller", "--onefile", "prog.py"]
+    command = [str(tools / "pyinstaller"), "--onefile", "prog.py"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     with subprocess.Popen(
         [tmp_path / "dist" / "prog"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

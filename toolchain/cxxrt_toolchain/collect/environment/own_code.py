@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.facts.members import Member
 
 _OPENS = re.compile(rb"\bC?DLL\b|dlopen|LoadLibrary|load_nvidia_dynamic_lib|load_library", re.ASCII)
+_BY_PATH = re.compile(
+    rb"__file__|__path__|os\.path|\bpath\.join|pathlib|\bPath\(|sys\.(?:base_|exec_)?prefix|find_library"
+    rb"|\bi?glob\(|importlib|import_module|load_nvidia_dynamic_lib|dirname|site-packages|/lib"
+)
+"""Code that knows where a library lies: by its bare name the loader does not find it either."""
 _GLOBAL = re.compile(rb"RTLD_GLOBAL|setdlopenflags")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _MOST_FILES = 400
@@ -50,7 +55,8 @@ class OwnCode:
         stem = name.partition(".so")[0].removeprefix("lib").encode()
         tops = {self._top(place) for place in places} - {self._top(consumer), b""}
         for text in self._code(around):
-            if _OPENS.search(text) and (stem in text or any(top in text for top in tops)):
+            named = stem in text or any(top in text for top in tops)
+            if named and _OPENS.search(text) and _BY_PATH.search(text):
                 return True
             if any(
                 re.search(rb"^\s*(?:import|from)\s+%s\b" % re.escape(top), text, re.MULTILINE)
