@@ -5,6 +5,7 @@ umask 022
 export LC_ALL=C TZ=UTC SOURCE_DATE_EPOCH=1
 
 ROOT=$(pwd -P)
+SCRIPTS=${0%/*}
 MAJOR=${CXXRT_VERSION%%.*}
 BUILD=x86_64-linux-gnu
 TARGET=$CXXRT_ARCH-linux-gnu
@@ -22,6 +23,7 @@ CET=
 bin=$TOOLS/usr/bin/$TARGET
 export AR="$bin-ar" AS="$bin-as" LD="$bin-ld" NM="$bin-nm" RANLIB="$bin-ranlib" STRIP="$bin-strip"
 export OBJCOPY="$bin-objcopy" OBJDUMP="$bin-objdump" READELF="$bin-readelf" LIPO=false
+export CONFIG_SHELL=/bin/sh
 PATH=$TOOLS/usr/$TARGET/bin:$PATH:$TOOLS/usr/bin
 GCC="$bin-gcc-$MAJOR --sysroot=$SYSROOT -specs=$OBJ/origin.specs"
 

@@ -19,6 +19,14 @@ rm -r compiler/usr
 # only those below such a folder can be reached this way.
 ln -s "/usr/include/$TARGET" "compiler/host/$TARGET"
 cp "$OBJ"/gcc/*.o "$OBJ"/gcc/*.a "$OBJ/$TARGET/libgomp/libgomp.spec" compiler/libgcc/
+# For C code that gets Fortran's arrays; the language's modules are in the toolchain.
+mkdir compiler/libgcc/include
+cp "$SRC/libgfortran/ISO_Fortran_binding.h" compiler/libgcc/include/
+if [ -e "$OBJ/f128/libf128.a" ]; then
+  cp "$OBJ/f128/libf128.a" compiler/lib/
+  sed 's/--as-needed /&-lf128 /' "$TOOLS"/usr/lib/gcc*/"$TARGET/$MAJOR/libgfortran.spec" \
+    > compiler/libgcc/libgfortran.spec
+fi
 find "$std/src" -path '*.libs/*' \( -name 'libstdc++.a' -o -name 'libstdc++exp.a' \) \
   -exec cp {} compiler/lib/ \;
 run "$STRIP" -g compiler/libgcc/*.a compiler/libgcc/*.o compiler/lib/*.a
@@ -43,4 +51,5 @@ EOF
 }
 cxx="\$here/include/c++/$MAJOR"
 driver gcc ''
+driver gfortran ''
 driver g++ "-nostdinc++ -isystem \"$cxx\" -isystem \"$cxx/$TARGET\" -isystem \"$cxx/backward\""

@@ -31,6 +31,6 @@ TARGET_CPU_DEFAULT='' HEADERS='auto-host.h ansidecl.h' DEFINES='USED_FOR_TARGET 
 cd "$OBJ/$TARGET/libgcc"
 CC=$GCC CFLAGS=$FLAGS run "$SRC/libgcc/configure" --srcdir="$SRC/libgcc" \
   --build=$BUILD --host=$TARGET --target=$TARGET --prefix=/usr \
-  --disable-multilib --enable-shared --with-gcc-major-version-only $CET
+  --disable-multilib --enable-shared --disable-gcov --with-gcc-major-version-only $CET
 run make -j"$CXXRT_JOBS" LIBGCC2_DEBUG_CFLAGS=-g0
 cp libgcc_s.so.1 "$ROOT/lib/"

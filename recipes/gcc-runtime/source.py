@@ -15,10 +15,14 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-LIBRARIES = ("libstdc++-v3", "libgcc", "libatomic", "libgomp", "libquadmath")
 FOLDERS = (
-    *LIBRARIES,
+    "libstdc++-v3",
+    "libgcc",
+    "libatomic",
+    "libgomp",
+    "libquadmath",
     "libbacktrace",
+    "libgfortran",
     "libiberty",
     "include",
     "config",
