@@ -47,7 +47,7 @@ _AR_MAGIC = b"!<arch>\n"
 _AR_HEADER = 60
 """Bytes of a member's header in an ``ar`` archive, which a Debian package is (deb(5))."""
 _SYMBOLS_LINE = re.compile(r" \S+@(?P<node>\S+) (?P<version>[0-9.]+)\S*(?: \d+)?")
-_GCC_LIBRARY = re.compile(r"lib(?:stdc\+\+|gcc_s|gomp|atomic|quadmath)\.so\.\d+")
+_GCC_LIBRARY = re.compile(r"lib(?:stdc\+\+|gcc_s|gomp|atomic|quadmath|gfortran)\.so\.\d+")
 _CUDART_MEMBER = re.compile(r"nvidia/\w+/lib/libcudart\.so\.\d+")
 
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}

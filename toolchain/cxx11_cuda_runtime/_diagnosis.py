@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LIBSTDCXX = "libstdc++.so.6"
 _RUNTIME = re.compile(
-    r"lib(?:stdc\+\+|gcc_s|gomp|atomic|quadmath|cudart|c\+\+|iomp5|omp)(?:-[^/]*)?\.so(?:\.[0-9.]+)?"
+    r"lib(?:stdc\+\+|gcc_s|gomp|atomic|quadmath|gfortran|cudart|c\+\+|iomp5|omp)(?:-[^/]*)?\.so(?:\.[0-9.]+)?"
 )
 """The vendors' names, and those that auditwheel makes of them: ``libgomp-e985bcbb.so.1.0.0``."""
 FoundVia = Literal[

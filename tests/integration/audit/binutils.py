@@ -29,7 +29,7 @@ from auditwheel.libc import Libc
 from auditwheel.policy import Policy, WheelPolicies
 
 _RUNTIMES = (
-    r"(?:libstdc\+\+|libgcc_s|libgomp|libatomic|libquadmath|libcudart|libc\+\+|libiomp5|libomp)"
+    r"(?:libstdc\+\+|libgcc_s|libgomp|libatomic|libquadmath|libgfortran|libcudart|libc\+\+|libiomp5|libomp)"
 )
 _RUNTIME_NAME = re.compile(rf"{_RUNTIMES}(?:-[^/]*)?\.so[.0-9]*")
 _RUNTIME_NODE = re.compile(r"GLIBCXX_3\.4|GCC_3\.0|GOMP_1\.0|LIBATOMIC_1\.0|QUADMATH_1\.0")

@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 _ITSELF = "'cxxrt repair"
 """How remedies name this command."""
 _NOTES = """\
-libstdc++, libgcc_s, libgomp, libatomic, libquadmath and libcudart come from the
-shared runtime. auditwheel (the extra 'graft') copies every other library that no
-manylinux tag promises into the wheel, in a subprocess with a clean environment.
-It finds libraries as the loader does (LD_LIBRARY_PATH helps). --exclude skips
-one library, --no-graft all; --dry-run lists them. The platform tag becomes the
-oldest one that is true.
+libstdc++, libgcc_s, libgomp, libatomic, libquadmath, libgfortran and libcudart
+come from the shared runtime. auditwheel (the extra 'graft') copies every other
+library that no manylinux tag promises into the wheel, in a subprocess with a
+clean environment. It finds libraries as the loader does (LD_LIBRARY_PATH
+helps). --exclude skips one library, --no-graft all; --dry-run lists them. The
+platform tag becomes the oldest one that is true.
 
 With cibuildwheel, in place of auditwheel:
 

@@ -33,7 +33,7 @@ Identity = tuple[int, int, int, int, int]
 """Device, inode, size, mtime and ctime in nanoseconds. A program can set an mtime; the ctime
 moves with every change of content, owner or name (inode(7)), so that it cannot hide a change."""
 
-VERSION = 13
+VERSION = 14
 """Raise it whenever what is kept, or the code that reads it from a file, changes: the readers of
 facts and references, the watched names, the families, the questions of `Answers`."""
 _MAGIC = f"cxxrt-store-{VERSION}"

@@ -27,7 +27,10 @@ from cxxrt_toolchain.host.interpreter import module_command
 from cxxrt_toolchain.report.terminal import Page, Text
 from cxxrt_toolchain.temporary import scratch_folder
 
-_RUNTIME_STEMS = ("libstdc++", "libgcc_s", "libgomp", "libatomic", "libquadmath", "libcudart")
+_RUNTIME_STEMS = (
+    *("libstdc++", "libgcc_s", "libgomp", "libatomic", "libquadmath", "libgfortran"),
+    "libcudart",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

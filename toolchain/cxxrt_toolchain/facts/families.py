@@ -18,6 +18,7 @@ class RuntimeFamily(Enum):
     LIBGOMP = "libgomp"
     LIBATOMIC = "libatomic"
     LIBQUADMATH = "libquadmath"
+    LIBGFORTRAN = "libgfortran"
     LIBCUDART = "libcudart"
     LIBCXX = "libc++"
     LIBIOMP = "libiomp5"
@@ -38,8 +39,10 @@ OPENMP_FAMILIES = frozenset({RuntimeFamily.LIBGOMP, RuntimeFamily.LIBIOMP, Runti
 
 # auditwheel: libgomp-e985bcbb.so.1.0.0; by hand: libstdc++-pymomentum.so.6; distributions:
 # libgcc_s-4.8.5-20150702.so.1. The first number after ".so." is the SONAME's in every case.
+# libgfortran before GCC 8 is another library (libgfortran.so.3, .so.4), which no runtime serves.
 _NAME = re.compile(
-    r"(?P<family>libstdc\+\+|libgcc_s|libgomp|libatomic|libquadmath|libcudart|libc\+\+|libiomp5|libomp)"
+    r"(?P<family>libstdc\+\+|libgcc_s|libgomp|libatomic|libquadmath|libgfortran(?!(-.*)?\.so\.[0-4])"
+    r"|libcudart|libc\+\+|libiomp5|libomp)"
     r"(?P<mangled>-[^/]*)?\.so(?:\.(?P<major>[0-9]+)(?:\.[0-9.]+)?)?"
 )
 
@@ -49,6 +52,7 @@ DEFINED_BY = {
     "GOMP_1.0": RuntimeFamily.LIBGOMP,
     "LIBATOMIC_1.0": RuntimeFamily.LIBATOMIC,
     "QUADMATH_1.0": RuntimeFamily.LIBQUADMATH,
+    "GFORTRAN_8": RuntimeFamily.LIBGFORTRAN,
 }
 """The oldest version node of each library, which every release defines."""
 
@@ -61,6 +65,7 @@ _SONAMES = {
     RuntimeFamily.LIBGOMP: "libgomp.so.1",
     RuntimeFamily.LIBATOMIC: "libatomic.so.1",
     RuntimeFamily.LIBQUADMATH: "libquadmath.so.0",
+    RuntimeFamily.LIBGFORTRAN: "libgfortran.so.5",
 }
 """For copies whose name says nothing; libcudart is missing because its SONAME has the major."""
 
