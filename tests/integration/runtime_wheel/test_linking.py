@@ -145,7 +145,7 @@ def test_cmake_finds_it_in_site_packages_as_scikit_build_core_looks(
 @pytest.mark.parametrize(
     ("version", "components", "found"),
     [
-        ("1.14.0", "stdcxx gomp atomic quadmath gcc_s cudart12 cudart13", True),
+        ("1.14.0", "stdcxx gomp atomic quadmath gfortran gcc_s cudart12 cudart13", True),
         ("1.0", "stdcxx", True),
         ("1.15", "stdcxx", False),
         ("2.0", "stdcxx", False),
