@@ -35,6 +35,12 @@ for file in lib/*.so.*; do
   ln -s "../../lib/$soname" "compiler/lib/$soname"
   ln -s "$soname" "compiler/lib/${soname%.so.*}.so"
 done
+# The toolchain's own: Meson searches that folder first when it links Fortran.
+for file in compiler/lib/*.so compiler/libgcc/*.a; do
+  name=${file##*/}
+  rm -f "$TOOLS"/usr/lib/gcc*/"$TARGET/$MAJOR/${name%.*}".a \
+    "$TOOLS"/usr/lib/gcc*/"$TARGET/$MAJOR/${name%.*}".so
+done
 # As GCC's own: libgcc.a has what libgcc_s does not export.
 rm compiler/lib/libgcc_s.so
 echo 'GROUP ( libgcc_s.so.1 -lgcc )' > compiler/lib/libgcc_s.so
