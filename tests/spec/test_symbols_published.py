@@ -35,6 +35,7 @@ WANTED = {
     "x86_64": "libstdc++-v3/config/abi/post/x86_64-linux-gnu/baseline_symbols.txt",
     "aarch64": "libstdc++-v3/config/abi/post/aarch64-linux-gnu/baseline_symbols.txt",
     "gomp": "libgomp/libgomp.map",
+    "gfortran": "libgfortran/gfortran.map",
 }
 ONLY_X86 = {"CXXABI_FLOAT128"}
 ONLY_RISCV = {"CXXABI_1.3.16"}
@@ -153,3 +154,11 @@ def test_the_version_script_of_libgomp_has_the_same_nodes(
     assert set(re.findall(r"^([A-Z_]+_[0-9.]+) \{", texts["gomp"], re.MULTILINE)) == set(
         known("libgomp.so.1", major)
     )
+
+
+def test_the_version_script_of_libgfortran_has_the_same_nodes(
+    source: tuple[int, dict[str, str]],
+) -> None:
+    major, texts = source
+    nodes = set(re.findall(r"^(GFORTRAN_[A-Z0-9_.]+) \{", texts["gfortran"], re.MULTILINE))
+    assert nodes == set(known("libgfortran.so.5", major))

@@ -29,6 +29,7 @@ def test_list_names_recipes_versions_components_and_licences(tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     for text in (
         "runtime: cxx11-cuda-runtime 1.14.0, glibc 2.17",
+        "runtime-15: cxx11-cuda-runtime 1.15.0, glibc 2.17",
         "runtime-16: cxx11-cuda-runtime 1.16.0, glibc 2.17",
         "gcc-runtime 14.2.0 (GPL-3.0-or-later WITH GCC-exception-3.1",
         "cudart13 13.",

@@ -24,8 +24,15 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.runtime, pytest.mark.network]
 
-BUILDS = [("gcc-runtime", "x86_64"), ("gcc-runtime", "aarch64"), ("gcc-runtime-16", "x86_64")]
-TOP = {"gcc-runtime": ("3.4.33", "1.3.15"), "gcc-runtime-16": ("3.4.36", "1.3.17")}
+BUILDS = [
+    *(("gcc-runtime", "x86_64"), ("gcc-runtime", "aarch64"), ("gcc-runtime-16", "x86_64")),
+    pytest.param("gcc-runtime-15", "x86_64", marks=pytest.mark.cold),
+]
+TOP = {
+    "gcc-runtime": ("3.4.33", "1.3.15"),
+    "gcc-runtime-15": ("3.4.34", "1.3.15"),
+    "gcc-runtime-16": ("3.4.36", "1.3.17"),
+}
 
 
 def _readelf(readelf: str, option: str, path: Path) -> str:

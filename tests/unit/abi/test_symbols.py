@@ -41,6 +41,7 @@ def nodes(soname: str, namespace: str) -> dict[Version, Version]:
         ("libgomp.so.1", "OMP"),
         ("libatomic.so.1", "LIBATOMIC"),
         ("libquadmath.so.0", "QUADMATH"),
+        ("libgfortran.so.5", "GFORTRAN"),
     ],
 )
 def test_a_higher_node_never_comes_from_an_older_gcc(soname: str, namespace: str) -> None:

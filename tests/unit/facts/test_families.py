@@ -23,6 +23,8 @@ from cxxrt_toolchain.facts.families import (
         ("libgomp.so.1.0.0", RuntimeFamily.LIBGOMP, "libgomp.so.1"),
         ("libgcc_s-4.8.5-20150702.so.1", RuntimeFamily.LIBGCC, "libgcc_s.so.1"),
         ("libquadmath-96973f99.so.0.0.0", RuntimeFamily.LIBQUADMATH, "libquadmath.so.0"),
+        ("libgfortran-040039e1-0352e75f.so.5.0.0", RuntimeFamily.LIBGFORTRAN, "libgfortran.so.5"),
+        ("libgfortran.so", RuntimeFamily.LIBGFORTRAN, "libgfortran.so"),
         ("libcudart-5a077122.so.12.0.107", RuntimeFamily.LIBCUDART, "libcudart.so.12"),
         ("libcudart.so.11.0", RuntimeFamily.LIBCUDART, "libcudart.so.11"),
         ("libiomp5.so", RuntimeFamily.LIBIOMP, "libiomp5.so"),
@@ -37,7 +39,10 @@ def test_a_runtime_library_is_known_under_every_spelling(
 
 @pytest.mark.parametrize(
     "name",
-    ["libstdc++fs.so.1", "libgompertz.so.1", "libcudart_static.so", "libc.so.6", "libstdc++.a", ""],
+    [
+        *("libstdc++fs.so.1", "libgompertz.so.1", "libcudart_static.so", "libc.so.6"),
+        *("libstdc++.a", "libgfortran.so.3", "libgfortran-ed201abd.so.3.0.0", ""),
+    ],
 )
 def test_a_name_that_only_looks_like_one_is_none(name: str) -> None:
     assert family_of_name(name) is None
