@@ -29,10 +29,13 @@ from auditwheel.libc import Libc
 from auditwheel.policy import Policy, WheelPolicies
 
 _RUNTIMES = (
-    r"(?:libstdc\+\+|libgcc_s|libgomp|libatomic|libquadmath|libgfortran|libcudart|libc\+\+|libiomp5|libomp)"
+    r"(?:libstdc\+\+|libgcc_s|libgomp|libatomic|libquadmath|libgfortran(?!\S*\.so\.[0-4])"
+    r"|libcudart|libc\+\+|libiomp5|libomp)"
 )
 _RUNTIME_NAME = re.compile(rf"{_RUNTIMES}(?:-[^/]*)?\.so[.0-9]*")
-_RUNTIME_NODE = re.compile(r"GLIBCXX_3\.4|GCC_3\.0|GOMP_1\.0|LIBATOMIC_1\.0|QUADMATH_1\.0")
+_RUNTIME_NODE = re.compile(
+    r"GLIBCXX_3\.4|GCC_3\.0|GOMP_1\.0|LIBATOMIC_1\.0|QUADMATH_1\.0|GFORTRAN_8"
+)
 _LIBRARY_NAME = re.compile(
     r"(?:vtable for |VTT for |typeinfo for |typeinfo name for |guard variable for "
     r"|(?:non-)?virtual thunk to )?(?:std|__gnu_cxx|__cxxabiv1)::"

@@ -32,10 +32,10 @@ results = [
 ]
 mapped = {{
     family: sorted({{line.split()[-1] for line in open("/proc/self/maps") if family in line}})
-    for family in %r
+    for family in {families}
 }}
 print(json.dumps({{"results": results, "mapped": mapped}}))
-""" % (FAMILIES,)
+"""
 
 
 def _environment(folder: Path, *wheels: Path) -> Path:
@@ -47,7 +47,7 @@ def _environment(folder: Path, *wheels: Path) -> Path:
 
 
 def _compute(python: Path, *order: str) -> dict[str, Any]:
-    code = COMPUTE.format(first=order[0], second=order[1])
+    code = COMPUTE.format(first=order[0], second=order[1], families=FAMILIES)
     done = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -95,7 +95,7 @@ def test_repaired_wheels_compute_the_same_with_one_copy_of_each_runtime_library(
     print(json.dumps({"before": before, "after": after}, indent=1))
     assert after["results"] == before["results"]
     assert len(before["mapped"]["libgomp"]) > 1
-    for family in ("libstdc++", "libgcc_s", "libgomp", "libquadmath", "libcudart"):
+    for family in ("libstdc++", "libgcc_s", "libgomp", "libquadmath", "libgfortran", "libcudart"):
         (path,) = after["mapped"][family]
         assert re.search(r"/cxx11_cuda_runtime/lib/", path), path
     assert after["threads"] <= before["threads"]

@@ -28,7 +28,9 @@ import xgboost
 from sklearn.cluster import KMeans
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-_FAMILY = re.compile(r"(libstdc\+\+|libgcc_s|libgomp|libquadmath|libgfortran|libcudart|libatomic)[-.]")
+_FAMILY = re.compile(
+    r"(libstdc\+\+|libgcc_s|libgomp|libquadmath|libgfortran|libcudart|libatomic)[-.]"
+)
 
 
 @numba.njit(parallel=True)  # type: ignore[untyped-decorator]  # numba has none
