@@ -137,6 +137,13 @@ def _open(
     if cut:
         from cxx11_cuda_runtime._blame.provider import refused
 
+        # A file that needs a newer libstdc++ than this process has is not damaged: the error is
+        # what a package with such a need gets.
+        newer = reason.partition("libstdc++.so.6: version `GLIBCXX_3.4.")[2].partition("'")[0]
+        if newer.isdecimal():
+            from cxx11_cuda_runtime._require import check_libstdcxx
+
+            check_libstdcxx(int(newer), f"{rows[0]['soname']} of {who}")
         raise refused(rows, cut, reason)
     if ctypes is not None and len(rows) == 1:
         _prove(ctypes, rows[0], handle, who, paths[0])

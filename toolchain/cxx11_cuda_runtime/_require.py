@@ -32,7 +32,7 @@ def require(*, glibcxx: str | None, cudart: str | None, openmp: bool, who: str, 
     if openmp:
         _load.load_openmp(who)
     if minor:
-        _check_libstdcxx(minor, who)
+        check_libstdcxx(minor, who)
     if cudart is not None:
         _check_cudart(major, release, who)
 
@@ -62,7 +62,8 @@ def proved_glibcxx(handle: int, path: str) -> int:
     return next((n for n, name in _baked.MARKERS if _dl.has_function(handle, path, name)), 0)
 
 
-def _check_libstdcxx(minor: int, who: str) -> None:
+def check_libstdcxx(minor: int, who: str) -> None:
+    """Return if the libstdc++ of this process has ``GLIBCXX_3.4.minor``; else raise."""
     handle = _load.resident(_load.LIBSTDCXX)
     if handle is None:  # never loaded: CXXRT_CXX=system found no libstdc++
         _raise_unbuilt(who)

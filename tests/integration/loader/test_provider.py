@@ -147,6 +147,23 @@ def test_an_installed_library_without_the_function_is_not_left_loaded(
     assert after == "ok"
 
 
+def test_a_library_that_needs_a_newer_libstdcxx_is_refused_as_a_package_with_that_need(
+    run_state: Callable[..., Any], probes: dict[str, Path], foreign: dict[str, Path]
+) -> None:
+    new = probes["new"]
+    place = row(new.name, f"site:{new.name}")
+    steps = [
+        ["import"],
+        ["path", str(new.parent)],
+        ["require", {"libraries": [place], "who": "me"}],
+    ]
+    found, _, answer = run_state(steps, environ={"LD_PRELOAD": str(foreign["28"])}).results
+    assert found == "already-loaded"
+    assert answer["rule"] == "CXXRT-L002"
+    assert f"{new.name} of me needs GLIBCXX_3.4.30" in answer["message"]
+    assert str(foreign["28"]) in answer["message"]
+
+
 def test_nothing_is_loaded_if_one_library_is_nowhere(
     run_state: Callable[..., Any], libraries: Path
 ) -> None:
