@@ -56,6 +56,8 @@ class Clinic:
 
     def __init__(self, folder: Path, runtime: Path) -> None:
         self.folder = folder
+        self.changed = False
+        """Whether what is installed is another than at the start of `follow`."""
         self.shelf = folder / "shelf"
         self.shelf.mkdir(parents=True)
         shutil.copy(runtime, self.shelf)
@@ -145,6 +147,7 @@ class Clinic:
         for start, rebuild in sick.rebuilt.items():
             if text.startswith(start):
                 rebuild()
+                self.changed = True
                 return sick.fails, variables
         if "SCRIPT.py" in text:
             (self.folder / "SCRIPT.py").write_text(sick.fails)
@@ -187,6 +190,7 @@ class Clinic:
         return {**kept, **pip, "PATH": self._path, "CXXRT_CUDA": "none", **variables}
 
     def _shell(self, command: str, variables: Mapping[str, str]) -> None:
+        self.changed |= command != "true"
         self._run("bash", "-c", f"set -e; {command}", variables=variables)
 
     def _run(self, *command: str, variables: Mapping[str, str] | None = None) -> None:
