@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -46,6 +47,15 @@ def test_any_exception_ends_with_one_paragraph(
     assert text.count("\n") == 1
     assert text.rstrip("\n").isprintable()
     assert "Traceback" not in text
+
+
+def test_an_output_without_a_descriptor_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_args: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(explain, "run", fail)
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert cli.main(["explain", "CXXRT-H1"]) in (2, 3)
 
 
 @pytest.mark.parametrize("command", [["--help"], ["tags", "--help"], ["--version"]], ids=" ".join)

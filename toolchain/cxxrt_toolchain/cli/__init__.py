@@ -121,8 +121,11 @@ def _open_closed_streams() -> None:
 def _discard_output() -> None:
     """Make the interpreter's own flush at exit succeed."""
     import os
+    from contextlib import suppress
 
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(OSError, ValueError):  # a caller's own stream may have no descriptor
+        descriptor = sys.stdout.fileno()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def _overview() -> str:
