@@ -432,6 +432,59 @@ def test_what_a_required_project_brings_is_no_error_of_the_index(
     assert "2 of 6 33.3 % do not conform, even with what their requirements bring" in said
 
 
+def test_a_folder_as_people_have_them(
+    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Subfolders, links under other names, copies, sdists, pipes; a name is one wheel."""
+    mirror, name = tmp_path / "mirror", f"p0-1.0-{TAG}.whl"
+    for folder in ("blobs", "deep/er", "copies"):
+        (mirror / folder).mkdir(parents=True)
+    (mirror / "blobs" / "0a1b2c").write_bytes((wheels / name).read_bytes())
+    (mirror / "deep/er" / name).symlink_to(mirror / "blobs/0a1b2c")
+    (mirror / "copies" / name).write_bytes((wheels / name).read_bytes())
+    (mirror / f"gone-1.0-{TAG}.whl").symlink_to("/nowhere")
+    (mirror / f"folder-1.0-{TAG}.whl").mkdir()
+    os.mkfifo(mirror / f"pipe-1.0-{TAG}.whl")
+    (mirror / "loop").symlink_to(mirror)
+    for other in ("notes.txt", "p0-1.0.tar.gz", "bad.whl", f"sp ace-1.0-{TAG}.whl"):
+        (mirror / other).write_bytes(b"x")
+    (mirror / f"empty-1.0-{TAG}.whl").write_bytes(b"")
+    plan = ["survey", "plan", str(mirror), "-o", str(tmp_path / "rows")]
+    for new in (2, 0):
+        assert main(plan) == 0
+        said = capsys.readouterr().out
+        assert f"{new} new wheels, 2 in 1 shards; 2 other files were passed over" in said
+        assert ("1 file of a name that another one has" in said) is bool(new)
+    assert main(["survey", "run", str(tmp_path / "rows"), "-j", "1"]) == 0
+    assert [(row["project"], row["error"] is None) for row in rows(tmp_path / "rows")] == [
+        ("empty", False),
+        ("p0", True),
+    ]
+    capsys.readouterr()
+    assert main(["survey", "report", str(tmp_path / "rows")]) == 0
+    assert f"1 not readable: bad-wheel, for example empty-1.0-{TAG}.whl" in capsys.readouterr().out
+
+
+def test_a_list_as_editors_write_them_and_a_single_wheel(wheels: Path, tmp_path: Path) -> None:
+    lines = ["\ufeff# wheels", f"{wheels}/p0-1.0-{TAG}.whl  ", "", f"  {wheels}/p1-1.0-{TAG}.whl"]
+    (tmp_path / "list").write_bytes("\r\n".join(lines).encode())
+    for source, count in ((tmp_path / "list", 2), (wheels / f"p2-1.0-{TAG}.whl", 1)):
+        folder = tmp_path / f"rows{count}"
+        assert main(["survey", "plan", str(source), "-o", str(folder)]) == 0
+        assert Store(folder).plan["wheels"] == count
+
+
+def test_a_report_of_half_a_survey_says_so(
+    wheels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "rows"
+    main(["survey", "plan", str(wheels), "-o", str(folder), "--per", "8"])
+    main(["survey", "run", str(folder), "--shard", "3/3", "-j", "1"])
+    capsys.readouterr()
+    assert main(["survey", "report", str(folder)]) == 0
+    assert f"; {PLANNED} are planned" in capsys.readouterr().out
+
+
 def test_the_newest_version_stands_for_its_project(
     local: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -449,7 +502,9 @@ def test_the_newest_version_stands_for_its_project(
         (["plan", "{wheels}", "-o", "{rows}", "--top", "3"], 2, "--top needs --downloads"),
         (["plan", "{list}", "-o", "{rows}"], 2, "which is no file"),
         (["plan", "{list}", "-o", "{rows}", "--from-parquet"], 2, "cannot be read as Parquet"),
-        (["plan", "http://127.0.0.1:9/simple/", "-o", "{rows}"], 3, "unreachable"),
+        (["plan", "http://127.0.0.1:9/simple/", "-o", "{rows}"], 3, "9/simple/: unreachable"),
+        (["plan", "http://[bad/", "-o", "{rows}"], 2, "no address of a server"),
+        (["plan", "{wheels}", "-o", "{list}"], 2, "list cannot be a folder"),
         (["plan", "https://index.invalid/", "-o", "{rows}", "--rate", "5"], 2, "needs --contact"),
     ],
 )
@@ -469,3 +524,28 @@ def test_bad_input_is_one_paragraph(
     error = capsys.readouterr().err
     assert said in error
     assert "Traceback" not in error
+    assert "report this" not in error
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [("selec 1", "syntax error"), ("select no from wheels", "not found"), ("", "has no query")],
+)
+def test_a_query_that_cannot_be_answered_is_explained(
+    local: Path, capsys: pytest.CaptureFixture[str], query: str, said: str
+) -> None:
+    assert main(["survey", "report", str(local), "--sql", query]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert "report this" not in error
+
+
+def test_a_plan_without_wheels_has_no_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "none").mkdir()
+    folder = str(tmp_path / "rows")
+    assert main(["survey", "plan", str(tmp_path / "none"), "-o", folder]) == 0
+    assert main(["survey", "run", folder]) == 0
+    assert main(["survey", "report", folder]) == 2
+    assert "has no wheel" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import UsageError
 from cxxrt_toolchain.web.address import is_address
+from cxxrt_toolchain.wording import counted
 
 if TYPE_CHECKING:
     from cxxrt_toolchain.survey.store import Store
@@ -109,12 +110,14 @@ def _plan(args: argparse.Namespace, store: Store) -> int:
     if is_address(args.source) and not args.from_parquet:
         require_contact([args.source], args.rate, args.contact)
         client = Settings(level="names", rate=args.rate, contact=args.contact).client()
-    new = make_plan(args.source, store, choice, args.per, client)
+    new, twice = make_plan(args.source, store, choice, args.per, client)
     plan = store.plan
     print(
         f"{new} new wheels, {plan['wheels']} in {len(store.shards())} shards; "
         f"{plan['others']} other files were passed over by their names."
     )
+    if twice:
+        print(f"{counted(twice, 'file')} of a name that another one has: the first is planned.")
     return 0
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cxxrt_toolchain.errors import InputError, UsageError
 from cxxrt_toolchain.survey.index import Index
@@ -55,8 +55,19 @@ class Batch:
     serial: int | None = None
 
 
-def make_plan(source: str, store: Store, choice: Choice, per: int, client: Client | None) -> int:
-    """Add the wheels of a source to a plan; how many are new.
+class Planned(NamedTuple):
+    """What planning added."""
+
+    new: int
+    """Wheels."""
+    twice: int
+    """Other files of the source with the name of one of these; one wheel stands for a name."""
+
+
+def make_plan(
+    source: str, store: Store, choice: Choice, per: int, client: Client | None
+) -> Planned:
+    """Add the wheels of a source to a plan.
 
     `client` is needed for an address. `per` is the number of wheels in a shard.
 
@@ -98,9 +109,10 @@ class _Planner:
         self._waiting: list[WheelRef] = []
         self._projects: dict[str, int | None] = {}
         self._hosts: set[str] = set()
-        self._new = self._others = 0
+        self._new = self._others = self._twice = 0
+        self._added: set[str] = set()
 
-    def run(self, source: str, batches: Iterator[Batch]) -> int:
+    def run(self, source: str, batches: Iterator[Batch]) -> Planned:
         population = None
         if self._choice.sample is not None:
             everything = list(batches)
@@ -117,7 +129,7 @@ class _Planner:
                 self._freeze()
         self._freeze(whole=True)
         self._write(source, population)
-        return self._new
+        return Planned(self._new, self._twice)
 
     def _chosen(self, batch: Batch) -> list[WheelRef]:
         refs = batch.refs
@@ -127,8 +139,10 @@ class _Planner:
 
     def _take(self, refs: list[WheelRef]) -> None:
         for ref in refs:
-            if ref.filename not in self._planned:
-                self._planned.add(ref.filename)
+            if ref.filename in self._added:
+                self._twice += 1
+            elif ref.filename not in self._planned:
+                self._added.add(ref.filename)
                 if is_address(ref.place):
                     self._hosts.add("/".join(ref.place.split("/", 3)[:3]))
                 self._waiting.append(weighted(ref, self._downloads))
@@ -146,12 +160,16 @@ class _Planner:
         store = self._store
         before: dict[str, Any] = store.plan if (store.folder / "plan.json").exists() else {}
         choice = self._choice
+        passed: dict[str, int] = before.get("passed_over", {})
+        # Of an index that was planned before, only the pages that changed were looked at again.
+        passed = {**passed, source: max(self._others, passed.get(source, 0))}
         store.write_plan(
             {
                 "schema": 1,
                 "sources": sorted({source, *before.get("sources", ())}),
                 "wheels": before.get("wheels", 0) + self._new,
-                "others": before.get("others", 0) + self._others,
+                "others": sum(passed.values()),
+                "passed_over": passed,
                 "hosts": sorted({*self._hosts, *before.get("hosts", ())}),
                 "since": choice.since,
                 "top": choice.top,
@@ -171,6 +189,8 @@ def _batches(
             raise UsageError(f"{source} is an address; it needs a client.")
         return _of_index(Index(client, source), store, wanted, keep=choice.sample is None)
     path = Path(source)
+    if path.suffix == ".whl" and path.is_file():
+        return _of_files(iter([path]))
     if path.is_dir():
         return _of_files(path.rglob("*.whl"))
     if path.is_file():
@@ -195,7 +215,8 @@ def _of_index(
 
 
 def _of_files(paths: Iterator[Path]) -> Iterator[Batch]:
-    found = sorted(path.resolve() for path in paths if path.is_file())
+    # Not resolved: a mirror may keep its files under other names than its links have.
+    found = sorted(path.absolute() for path in paths if path.is_file())
     refs = [_of_file(path) for path in found if is_linux_wheel(path.name)]
     yield Batch(refs, len(found) - len(refs))
 
@@ -214,7 +235,7 @@ def _of_file(path: Path) -> WheelRef:
 def _of_list(path: Path) -> Iterator[Batch]:
     """A text with a path or an address in each line; ``#`` begins a comment."""
     try:
-        lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
+        lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as a list of files: {error}.") from error
     named = [line for line in lines if line and not line.startswith("#")]

@@ -116,8 +116,10 @@ class Answers:
         wheels, projects, size = self.rows(
             "select count(*), count(distinct project), coalesce(sum(size), 0) from wheels"
         )[0]
-        failed = sum(count for _, count in self.errors())
+        failed = sum(count for _, count, _ in self.errors())
         text = f"{counted(wheels, 'wheel')} of {counted(projects, 'project')}, {size / 1e9:.2f} GB"
+        if wheels < self.plan["wheels"]:
+            text = f"{text}; {self.plan['wheels']} are planned"
         return f"{text}, {failed} of them not readable" if failed else text
 
     @cached_property
@@ -136,6 +138,8 @@ class Answers:
                 else:
                     connection.register(name, parquet_schema(table).empty_table())
         if not (self.store.done("names") or self.store.done("full")):
+            if not self.plan["wheels"]:
+                raise UsageError(f"The plan of {self.store.folder} has no wheel.")
             advice = f"'cxxrt survey run {self.store.folder}' makes them."
             raise UsageError(f"{self.store.folder} has no rows yet.", advice)
         connection.execute("create table version_order (project text, version text, place int)")
@@ -166,6 +170,8 @@ class Answers:
         """Names of columns and rows of a user's query; `InputError` where it cannot be answered."""
         try:
             cursor = self._connection.execute(query)
+            if cursor is None:
+                raise UsageError("--sql has no query.")
             return [column[0] for column in cursor.description], cursor.fetchall()
         except extra("duckdb").Error as error:
             raise InputError(f"--sql: {error}") from error
@@ -209,9 +215,9 @@ class Answers:
             f"and {key} is not null group by 1 order by {order}, 1"
         )
 
-    def errors(self) -> list[tuple[str, int]]:
-        """Kinds of wheels that could not be read, and how many each."""
-        return [(kind, wheels) for kind, wheels in self.rows("select * from unreadable")]
+    def errors(self) -> list[tuple[str, int, str]]:
+        """Kinds of wheels that could not be read, how many each, and the name of one."""
+        return [(kind, wheels, one) for kind, wheels, one in self.rows("select * from unreadable")]
 
     @cached_property
     def _meetings(self) -> str:

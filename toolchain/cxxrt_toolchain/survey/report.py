@@ -30,8 +30,8 @@ def _headline(page: Page, answers: Answers) -> None:
     for each in answers.shares():
         share = measure(each, sampled=answers.sampled)
         page.line((f"{each.found:8} of {each.of:<8} {share:>8}  {each.label}", ""))
-    for kind, count in answers.errors():
-        page.line((f"{count:8} not readable: {kind}", "yellow"))
+    for kind, count, example in answers.errors():
+        page.line((f"{count:8} not readable: {kind}, for example {example}", "yellow"))
     counts = answers.collision_counts()
     if counts:
         page.line(("pairs of projects that collide in one process", "bold"))

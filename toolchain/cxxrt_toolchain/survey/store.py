@@ -63,7 +63,10 @@ class Store:
     @contextmanager
     def planning(self) -> Iterator[None]:
         """Keeps other planners out; `UsageError` where one is at work."""
-        self._plans.mkdir(parents=True, exist_ok=True)
+        try:
+            self._plans.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
+            raise InputError(f"{self.folder} cannot be a folder: {error.strerror}.") from error
         with (self.folder / "plan.lock").open("wb") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -189,5 +189,5 @@ create view meetings as
   group by kind, id;
 
 create view unreadable as
-  select split_part(error, ':', 1) as kind, count(*) as wheels
+  select split_part(error, ':', 1) as kind, count(*) as wheels, min(filename) as example
   from wheels where error is not null group by 1 order by 2 desc, 1;
