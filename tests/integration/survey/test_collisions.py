@@ -97,10 +97,11 @@ def test_culprits_are_those_of_the_pairs(answers: Answers) -> None:
             kinds[project].add(kind)
             weights[project] += weight
     found = answers.culprits(_PROJECTS)
-    assert {project: (number, kinds) for project, number, kinds in found} == {
+    assert {each.project: (each.partners, each.kinds) for each in found} == {
         project: (len(partners[project]), ", ".join(sorted(kinds[project]))) for project in partners
     }
-    order = [weights[project] for project, _, _ in found]
+    assert all(each.weight in (None, weights[each.project]) for each in found)
+    order = [weights[each.project] for each in found]
     assert order == sorted(order, reverse=True)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import sync_playwright
+from survey_wheels import write
 
 from cxxrt_toolchain.cli import main
 
@@ -93,3 +94,49 @@ def test_light_dark_narrow_and_paper(page_file: Path, browser: Browser) -> None:
     narrow.emulate_media(media="print")
     assert not narrow.locator("header.bar").is_visible()
     assert len(narrow.pdf()) > 10_000
+
+
+@pytest.fixture(scope="module")
+def weighted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of many colliding projects, each with downloads."""
+    folder = tmp_path_factory.mktemp("weighted")
+    names = [f"project-with-a-name-{number}" for number in range(30)]
+    for number, name in enumerate(names):
+        stem = name.replace("-", "_")
+        write(folder, stem, {f"{stem}.libs/libgomp-{number:08x}.so.1": b"x"})
+    lines = [f"{name},{10**6 * (number + 2)}\n" for number, name in enumerate(names)]
+    (folder / "downloads.csv").write_text("project,downloads\n" + "".join(lines))
+    rows, plan = str(folder / "rows"), ["--downloads", str(folder / "downloads.csv")]
+    main(["survey", "plan", str(folder), "-o", rows, *plan])
+    main(["survey", "run", rows, "-j", "1"])
+    main(["survey", "report", rows, "--html", str(folder / "page.html")])
+    return folder / "page.html"
+
+
+def test_numbers_are_read_and_sorted_as_numbers(weighted: Path, browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto(weighted.as_uri())
+    assert "\\u" not in page.locator("body").inner_text()
+    cells = page.locator("#kinds tbody td").all_inner_texts()
+    assert cells[1:] == ["435", "30", f"{sum(10**6 * (n + 2) * (29 - n) for n in range(30)):,}"]
+    page.locator("#culprits thead button", has_text="Weight").click()
+    shown = page.locator("#culprits tbody td:nth-child(3)").all_inner_texts()
+    weights = [int(text.replace(",", "")) for text in shown]
+    assert weights == sorted(weights)
+    assert len(set(weights)) > 20
+
+
+def test_nothing_is_cut_narrow_or_on_paper(weighted: Path, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto(weighted.as_uri())
+    cell = page.locator("#culprits tbody td").first
+    said = cell.evaluate("node => getComputedStyle(node, '::before').content")
+    assert "Partners" in said
+    assert page.locator("svg.chart").first.evaluate("node => node.clientWidth") >= 600
+    outside = "nodes => nodes.filter(node => node.getBBox().x < 0).map(node => node.textContent)"
+    assert page.locator("svg.chart text").evaluate_all(outside) == []
+    paper = browser.new_page(viewport={"width": 700, "height": 1000})  # A4 without its margins
+    paper.emulate_media(media="print")
+    paper.goto(weighted.as_uri())
+    for table in ("table.matrix", "#culprits", "#shares"):
+        assert paper.locator(table).evaluate("node => node.scrollWidth") <= 700

@@ -95,13 +95,13 @@ def _collisions(answers: Answers) -> Html:
         "Pairs of projects that meet in a process which imports both. Weight: the sum over the "
         "pairs of the smaller number of downloads, where the plan has downloads."
     )
-    heads = ("", "Kind", "Pairs", "Projects", "Weight")
+    heads = ("Letter", "Kind", "Pairs", "Projects", "Weight")
     table = _table("kinds", heads, rows)
     return lines([element("p", said, class_="quiet"), table]) if rows else EMPTY
 
 
 def _matrix(answers: Answers) -> Html:
-    names = [project for project, _, _ in answers.culprits(_MOST_CULPRITS)]
+    names = [each.project for each in answers.culprits(_MOST_CULPRITS)]
     if len(names) < 2:  # noqa: PLR2004 - a pair
         return EMPTY
     pairs = answers.pairs(names)
@@ -124,7 +124,10 @@ def _matrix(answers: Answers) -> Html:
         for kind, (letter, words) in KINDS.items()
         if any(kind == found for each in pairs.values() for found, _ in each)
     ]
-    said = "The projects in most collisions. Each letter is a kind; point at it for what is shared."
+    said = (
+        "The projects in the heaviest collisions. Each letter is a kind; point at it for what is "
+        "shared."
+    )
     return lines(
         [
             element("p", said, class_="quiet"),
@@ -181,9 +184,10 @@ def _trend(answers: Answers) -> Html:
 
 def _projects(answers: Answers) -> Html:
     rows = [
-        (project, str(partners), kinds) for project, partners, kinds in answers.culprits(_MOST_ROWS)
+        (each.project, str(each.partners), _number(each.weight), each.kinds)
+        for each in answers.culprits(_MOST_ROWS)
     ]
-    heads = ("Project", "Partners", "Kinds of collisions")
+    heads = ("Project", "Partners", "Weight", "Kinds of collisions")
     return _table("culprits", heads, rows) if rows else EMPTY
 
 
@@ -210,7 +214,10 @@ def _table(anchor: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> 
         element(
             "tr",
             element("th", code(row[0]) if anchor != "shares" else row[0], scope="row"),
-            *(element("td", text, class_=c) for text, c in zip(row[1:], classes[1:], strict=True)),
+            *(
+                element("td", text, class_=c, data_head=name)
+                for text, c, name in zip(row[1:], classes[1:], heads[1:], strict=True)
+            ),
         )
         for row in found
     )
@@ -233,7 +240,7 @@ def _is_number(text: str) -> bool:
 
 
 def _number(value: Any) -> str:  # noqa: ANN401 - of DuckDB
-    return "" if value is None else f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return "" if value is None else f"{value:,}"
 
 
 def _percent(value: float | None) -> str:

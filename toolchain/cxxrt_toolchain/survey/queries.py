@@ -50,6 +50,21 @@ KINDS = {
 GROUPS = {"month": "substr(upload_time, 1, 7)", "project": "project", "tag": "platform"}
 
 
+_KNOWN = "if(exists (from newest where downloads is not null),"
+"""Before what means something only where a plan has downloads."""
+
+
+class Culprit(NamedTuple):
+    """A project in collisions."""
+
+    project: str
+    partners: int
+    kinds: str
+    """Names, with commas."""
+    weight: int | None
+    """The sum over its collisions of the smaller number of downloads, where they are known."""
+
+
 class Share(NamedTuple):
     """So many of so many, and where the true share is with 95 % confidence (Wilson)."""
 
@@ -186,22 +201,20 @@ class Answers:
             counts = ", ".join(f"count(*) filter ({test})" for test in together)
             lacking, broken, of = self.rows(f"select {counts}, count(*) from verdicts")[0]  # noqa: S608
             found.append(share("need one that no surveyed requirement brings", lacking, of))
-            found.append(
-                share("do not conform, even with what their requirements bring", broken, of)
-            )
+            found.append(share("do not conform even with their requirements", broken, of))
         return [each for each in found if each.of]
 
     def rules(self) -> list[tuple[str, str, int]]:
         """Rule, severity and how many of the base it fires on."""
         parts = " union all ".join(
-            f"select unnest({kind}s) as rule, '{kind}' as severity from {self.base}"  # noqa: S608
-            for kind in ("error", "warning", "note")
+            f"select unnest({kind}s) as rule, '{kind}' as severity, {at} as place from {self.base}"  # noqa: S608
+            for at, kind in enumerate(("error", "warning", "note"))
         )
         return [
             (rule, severity, count)
             for rule, severity, count in self.rows(
-                f"select rule, severity, count(*) from ({parts}) group by all "  # noqa: S608
-                "order by severity, count(*) desc, rule"
+                f"select rule, severity, count(*) from ({parts}) group by rule, severity "  # noqa: S608
+                "order by any_value(place), 3 desc, rule"
             )
         ]
 
@@ -229,24 +242,21 @@ class Answers:
         """Kind, pairs, projects in them, and the sum of their weights where downloads are known."""
         query = (
             f"select kind, sum(meetings)::bigint // 2, count(*), "  # noqa: S608 - our names
-            "if(exists (from newest where downloads is not null), sum(weight)::bigint // 2, null) "
-            f"from {self._meetings} group by kind"
+            f"{_KNOWN} sum(weight)::bigint // 2, null) from {self._meetings} group by kind"
         )
         found = {row[0]: (row[1], row[2], row[3]) for row in self.rows(query)}
         return [(kind, *found[kind]) for kind in KINDS if kind in found]
 
-    def culprits(self, most: int) -> list[tuple[str, int, str]]:
-        """Projects in the heaviest collisions, the number of partners, and the kinds.
-
-        Those that need RTLD_GLOBAL do not count.
-        """
+    def culprits(self, most: int) -> list[Culprit]:
+        """Projects in the heaviest collisions; those that need RTLD_GLOBAL do not count."""
         worst = self.rows(
-            f"select id, project, string_agg(kind, ', ' order by kind) from {self._meetings} "  # noqa: S608
+            f"select id, project, string_agg(kind, ', ' order by kind), {_KNOWN} "  # noqa: S608
+            f"sum(met.weight)::bigint, null) from {self._meetings} "
             "join newest using (id) where kind <> 'definition' group by id, project "
             "order by sum(met.weight) desc, sum(meetings) desc, project limit ?",
             [most],
         )
-        ids = [each for each, _, _ in worst]
+        ids = [row[0] for row in worst]
         partners = dict(
             self.rows(
                 "select id, count(distinct partner) from ("
@@ -256,7 +266,10 @@ class Answers:
                 [ids],
             )
         )
-        return [(project, partners[each], kinds) for each, project, kinds in worst]
+        return [
+            Culprit(project, partners[each], kinds, weight)
+            for each, project, kinds, weight in worst
+        ]
 
     def pairs(self, projects: list[str]) -> dict[tuple[str, str], list[tuple[str, str]]]:
         """Kind and object of the collisions between some projects, by pair in alphabetic order."""

@@ -38,8 +38,9 @@ def _headline(page: Page, answers: Answers) -> None:
     for kind, pairs, projects, weight in counts:
         heavy = f", weight {weight}" if weight else ""
         page.line((f"{pairs:8} {KINDS[kind][1]} ({counted(projects, 'project')}{heavy})", ""))
-    for project, partners, kinds in answers.culprits(_MOST_CULPRITS):
-        page.line((f"{partners:8} partners of {project} ({kinds})", ""))
+    for each in answers.culprits(_MOST_CULPRITS):
+        heavy = f", weight {each.weight}" if each.weight else ""
+        page.line((f"{each.partners:8} partners of {each.project} ({each.kinds}{heavy})", ""))
 
 
 def _groups(page: Page, answers: Answers, by: str) -> None:

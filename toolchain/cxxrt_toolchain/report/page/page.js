@@ -174,6 +174,10 @@
     $("graph-text").open = false;
   }
 
+  function number(text) {
+    return parseFloat(text.replace(/[\s,]/g, ""));
+  }
+
   function sorting() {
     for (const table of all("table:not(.matrix)")) {
       const body = table.tBodies[0];
@@ -194,7 +198,7 @@
           if (order !== "none") {
             keyed.sort(([a], [b]) => {
               if (a === "" || b === "") return (a === "") - (b === "");
-              return sign * (numeric ? a - b : a.localeCompare(b, "en", { numeric: true }));
+              return sign * (numeric ? number(a) - number(b) : a.localeCompare(b, "en", { numeric: true }));
             });
           }
           body.append(...keyed.map(([, row]) => row));
