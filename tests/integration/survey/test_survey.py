@@ -211,7 +211,7 @@ def test_collisions_are_weighted_by_the_less_downloaded(
     assert main(["survey", "report", str(tmp_path / "rows")]) == 0
     said = capsys.readouterr().out
     assert "3 both bundle a copy of one runtime (3 projects, weight 54)" in said  # 40 + 7 + 7
-    assert "2 partners of p0 (copies)" in said
+    assert "2 partners of p0 (copies, weight 47)" in said
 
 
 @pytest.mark.parametrize(

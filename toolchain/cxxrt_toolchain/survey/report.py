@@ -38,9 +38,9 @@ def _headline(page: Page, answers: Answers) -> None:
     for kind, pairs, projects, weight in counts:
         heavy = f", weight {weight}" if weight else ""
         page.line((f"{pairs:8} {KINDS[kind][1]} ({counted(projects, 'project')}{heavy})", ""))
-    for each in answers.culprits(_MOST_CULPRITS):
-        heavy = f", weight {each.weight}" if each.weight else ""
-        page.line((f"{each.partners:8} partners of {each.project} ({each.kinds}{heavy})", ""))
+    for one in answers.culprits(_MOST_CULPRITS):
+        heavy = f", weight {one.weight}" if one.weight else ""
+        page.line((f"{one.partners:8} partners of {one.project} ({one.kinds}{heavy})", ""))
 
 
 def _groups(page: Page, answers: Answers, by: str) -> None:
