@@ -37,22 +37,36 @@ def cpython(interpreter: Interpreter) -> Interpreter:
     return interpreter
 
 
-@pytest.fixture(scope="session")
-def packages(tmp_path_factory: pytest.TempPathFactory, runtime_wheel: Path) -> Path:
+def _packages(site: Path, runtime: Path, platform: str) -> Path:
     """The runtime, the toolchain and what builds need, of pure Python, for all interpreters."""
-    site = tmp_path_factory.mktemp("packages") / "site"
     needs = [each for each in requires("cxxrt-toolchain") or () if "extra ==" not in each]
     plain = [each for each in needs if not re.match("isal", each)]  # an option of speed, in C
     command = [sys.executable, "-m", "uv", "pip", "install", "-q", "--python-version", "3.10"]
-    command += ["--target", str(site), str(runtime_wheel), *plain, "setuptools>=77", "pip"]
-    subprocess.run(command, check=True)
+    command += ["--python-platform", platform, "--only-binary", ":all:", "--target", str(site)]
+    subprocess.run([*command, str(runtime), *plain, "setuptools>=77", "pip"], check=True)
     for package in (cxxrt_toolchain, cxxrt_abi_tag_spec):
         shutil.copytree(package.__path__[0], site / package.__name__)
     return site
 
 
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory, runtime_wheel: Path) -> Path:
+    """The site folder for this architecture."""
+    site = tmp_path_factory.mktemp("packages") / "site"
+    return _packages(site, runtime_wheel, "x86_64-manylinux_2_28")
+
+
+@pytest.fixture(scope="session")
+def packages_aarch64(tmp_path_factory: pytest.TempPathFactory, runtime_wheel_aarch64: Path) -> Path:
+    """The site folder for the other."""
+    site = tmp_path_factory.mktemp("packages") / "site"
+    return _packages(site, runtime_wheel_aarch64, "aarch64-manylinux_2_28")
+
+
 @pytest.fixture
-def folder(packages: Path, tmp_path: Path) -> Path:
+def folder(interpreter: Interpreter, request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A folder with ``site``, for `Interpreter.run`."""
+    name = "packages_aarch64" if interpreter.name.endswith("aarch64") else "packages"
+    packages: Path = request.getfixturevalue(name)
     shutil.copytree(packages, tmp_path / "site", copy_function=os.link)
     return tmp_path

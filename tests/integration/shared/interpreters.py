@@ -6,6 +6,7 @@ A native one runs with a folder of its own as it is; one of the sid root sees it
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 NAMES = (
     *("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"),
-    *("3.13t", "3.14t", "3.15t", "pypy3"),
+    *("3.13t", "3.14t", "3.15t", "pypy3", "3.13 on aarch64"),
 )
 KEPT = Path(
     os.environ.get("CXXRT_INTERPRETERS")
@@ -42,13 +43,23 @@ class Interpreter:
         return self.name[0].isdigit()
 
     @property
+    def is_sid(self) -> bool:
+        """In a root whose own libraries are newer than those of the runtime wheel."""
+        return self.root is not None and self.root.name == "sid"
+
+    @property
+    def emulated(self) -> bool:
+        """For aarch64, on a machine that is another."""
+        return self.name.endswith("aarch64") and platform.machine() != "aarch64"
+
+    @property
     def free_threaded(self) -> bool:
         return self.name.endswith("t")
 
     @property
     def minor(self) -> int:
         """Of Python 3; 0 for PyPy, which says it itself."""
-        return int(self.name.rstrip("t").partition(".")[2]) if self.is_cpython else 0
+        return int(self.name.split()[0].rstrip("t").partition(".")[2]) if self.is_cpython else 0
 
     @property
     def abi(self) -> str:
@@ -68,7 +79,8 @@ class Interpreter:
         if self.root:
             given = [f"{name}={value}" for name, value in variables.items()]
             enter = ["/bin/sh", "-c", 'cd "$0" && exec "$@"', f"{home}/{cwd}"]
-            return in_root(self.root, folder, *given, *enter, *command)
+            given += [*enter, *command]
+            return in_root(self.root, folder, *given, emulated=self.emulated)
         foreign = ("CXXRT_", "PYTHON", "LD_", "PIP_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         return subprocess.run(
@@ -95,6 +107,9 @@ def _native(name: str) -> Iterator[str]:
 
 def find(name: str) -> Interpreter | None:
     """The interpreter of that name; the newest PyPy is that of sid."""
+    if name.endswith("aarch64"):
+        arm64 = Interpreter(name=name, python="/usr/bin/python3.13", root=KEPT / "arm64")
+        return arm64 if (KEPT / "arm64" / "usr").exists() else None
     inside = name if name == "pypy3" else f"python{name}"
     if (KEPT / "sid" / "usr" / "bin" / inside).exists():
         return Interpreter(name=name, python=f"/usr/bin/{inside}", root=KEPT / "sid")

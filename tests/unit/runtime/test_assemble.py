@@ -118,6 +118,7 @@ def test_linker_scripts_stand_for_symlinks(
     members = contents(assemble(recipe, "x86_64", components, tmp_path))
     lib = "cxx11_cuda_runtime/lib"
     assert members[f"{lib}/libstdc++.so"] == b"INPUT(libstdc++.so.6)\n"
+    assert members[f"{lib}/libgcc_s.so"] == b"INPUT(libgcc_s.so.1 -lgcc)\n"
     assert members[f"{lib}/libcudart.so"] == b"INPUT(libcudart.so.12)\n"
     assert members[f"{lib}/cu12/libcudart.so"] == b"INPUT(../libcudart.so.12)\n"
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.facts.families import cuda_major
+from cxxrt_toolchain.facts.families import LIBGCC_S, cuda_major
 from cxxrt_toolchain.host.runtime_folder import PACKAGE
 
 if TYPE_CHECKING:
@@ -68,11 +68,14 @@ def linker_scripts(targets: Iterable[LinkTarget]) -> dict[str, str]:
 
     A name without a leading slash is looked for below each ``-L`` folder (ld manual, "File
     Commands"), so the script needs no absolute path. Each libcudart has a folder, too, so that
-    ``-lcudart`` can mean a chosen major; in ``lib`` itself it means the newest.
+    ``-lcudart`` can mean a chosen major; in ``lib`` itself it means the newest. Whoever asks for
+    libgcc_s gets the compiler's libgcc.a behind it, as by GCC's own script: on aarch64 each atomic
+    operation calls a function that only that one has.
     """
     scripts = {}
     for target in targets:
-        scripts[f"lib/lib{target.link_name}.so"] = f"INPUT({target.soname})\n"
+        more = " -lgcc" if target.soname == LIBGCC_S else ""
+        scripts[f"lib/lib{target.link_name}.so"] = f"INPUT({target.soname}{more})\n"
         if major := cuda_major(target.soname):
             scripts[f"lib/cu{major}/lib{target.link_name}.so"] = f"INPUT(../{target.soname})\n"
     return scripts

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.facts.wheel import ObjectReport
 
 _GLIBC = re.compile(r"(?:lib(?:anl|c|crypt|dl|m|nsl|pthread|resolv|rt|util)\.so\.\d+|ld-linux.*)")
+_NEVER_OF_THE_PROCESS = ("_Z", "__aarch64_")
+"""C++, and atomic operations, which are hidden in libgcc.a."""
 _NEWER_COMPILER = (
     "The compiler is newer than the libstdc++ that it linked to: link to the compiler's own, or "
     "compile with the g++ that 'cxxrt runtime compiler' names."
@@ -38,7 +40,7 @@ def undefined_symbols(claim: Claim) -> Iterator[Finding]:
     for found in claim.linked:
         names = claim.report.unresolved(found)
         if "libc.so.6" not in found.facts.needed:  # it relies on the process for functions of C
-            names = tuple(name for name in names if name.startswith("_Z"))
+            names = tuple(name for name in names if name.startswith(_NEVER_OF_THE_PROCESS))
         if not names or not _only_versioned(claim, found):
             continue
         many = f"{len(names)} symbols" if len(names) > 1 else "a symbol"
