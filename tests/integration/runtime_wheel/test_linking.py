@@ -202,7 +202,7 @@ def rpath_link(package: Path) -> str:
 def test_every_pkg_config_file_is_valid_and_has_the_version(package: Path) -> None:
     pkg_config = tool("pkg-config", "pkg-config")
     files = sorted((package / "pkgconfig").glob("*.pc"))
-    assert len(files) == 7
+    assert len(files) == 8
     for file in files:
         environment = {"PKG_CONFIG_PATH": str(file.parent)}
         run(pkg_config, "--validate", file.stem, **environment)
