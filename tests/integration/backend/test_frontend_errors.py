@@ -181,15 +181,19 @@ def test_an_error_that_nobody_foresaw_ends_a_setuptools_build_in_one_paragraph(
     assert not list((tmp_path / "wheels").glob("*.whl"))
 
 
-def test_a_setuptools_project_does_not_require_the_runtime_where_there_is_none(
+def test_a_setuptools_project_requires_the_same_where_the_runtime_does_nothing(
     tmp_path: Path,
 ) -> None:
+    """All wheels of a version require the same: there, the runtime's ``any`` wheel is installed."""
     (tmp_path / "pyproject.toml").write_text(_ASKING, encoding="utf-8")
     (tmp_path / "other.py").touch()
     done = _patched(tmp_path, "sys.implementation.name", "'pypy'", "build_wheel")
     assert done.returncode == 0, done.stderr
     with Wheel.open(next((tmp_path / "wheels").glob("*.whl"))) as wheel:
-        assert [each.name for each in wheel.metadata.requirements()] == ["packaging"]
+        assert [each.name for each in wheel.metadata.requirements()] == [
+            "packaging",
+            "cxx11-cuda-runtime",
+        ]
 
 
 _ASKING = """\

@@ -275,7 +275,7 @@ def _run_tests(project: Project, source: Path, environment: Environment) -> dict
     command = [str(environment.python.with_name("pytest")), "-q", f"--junitxml={report}"]
     subprocess.run(
         [*command, f"--rootdir={source}", *project.options, project.tests],
-        # Tests of the installed package start programs, which import what lies in the working folder.
+        # Tests of the installed package start programs, which import from the working folder.
         cwd=source.parent if "--pyargs" in project.options else source,
         env=clean_environment(),
         capture_output=True,

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.runtime, pytest.mark.network]
 
-_OLDEST_OF_THE_TOOLCHAIN = 10
 _MAPPED = """
 def mapped(name):
     with open("/proc/self/maps") as maps:
@@ -187,7 +186,8 @@ def test_the_loader_serves_it(interpreter: Interpreter, folder: Path) -> None:
 def test_a_module_is_built_installed_used_and_diagnosed(
     interpreter: Interpreter, folder: Path, encoding: str, *, openmp: bool
 ) -> None:
-    if interpreter.is_cpython and interpreter.minor < _OLDEST_OF_THE_TOOLCHAIN:
+    asked = "import sys; sys.exit(sys.version_info < (3, 10))"
+    if interpreter.run(folder, "-c", asked).returncode:
         pytest.skip("the toolchain needs Python 3.10; the runtime does not")
     need_extension_builder()
     project = folder / "project"

@@ -342,6 +342,22 @@ def tree(pid: int) -> list[int]:
     return found
 
 
+_HOLDING = """\
+import time
+from pathlib import Path
+from cxxrt_toolchain.survey import rows
+old, seen = rows.names, []
+def names(*arguments):
+    seen.append(arguments)
+    time.sleep(0.02)
+    while len(seen) > 20 and (Path(__file__).parent / "hold").exists():
+        time.sleep(0.01)
+    return old(*arguments)
+rows.names = names
+"""
+"""A worker stops after 20 wheels until the file ``hold`` is gone: the survey is in its middle."""
+
+
 @pytest.mark.parametrize("whom", ["worker", "all", "interrupt"])
 def test_a_survey_that_is_killed_goes_on_and_loses_nothing(tmp_path: Path, whom: str) -> None:
     folder, source = tmp_path / "rows", tmp_path / "wheels"
@@ -351,9 +367,9 @@ def test_a_survey_that_is_killed_goes_on_and_loses_nothing(tmp_path: Path, whom:
     main(["survey", "plan", str(source), "-o", str(folder), "--per", "2"])
     command = [sys.executable, "-m", "cxxrt_toolchain", "survey", "run", str(folder), "-j", "2"]
     slow = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    text = "import time\nfrom cxxrt_toolchain.survey import rows\nold = rows.names\n"
-    text += "rows.names = lambda *a: (time.sleep(0.02), old(*a))[1]\n"
-    (tmp_path / "sitecustomize.py").write_text(text)
+    (tmp_path / "sitecustomize.py").write_text(_HOLDING)
+    hold = tmp_path / "hold"
+    hold.touch()
     run = subprocess.Popen(
         command, env=slow, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -366,6 +382,7 @@ def test_a_survey_that_is_killed_goes_on_and_loses_nothing(tmp_path: Path, whom:
         below = tree(run.pid)
         for pid in below if whom == "all" else below[-1:]:
             os.kill(pid, signal.SIGKILL)
+    hold.unlink()
     said = run.communicate(timeout=60)[1]
     kept = {path: path.stat().st_mtime_ns for path in folder.glob("names-*/wheels/*")}
     if whom == "worker":
