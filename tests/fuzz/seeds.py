@@ -72,6 +72,7 @@ _ANSWERS = (
         {
             **dict.fromkeys(("python", "program", "prefix", "base_prefix", "glibc"), "3.11"),
             "path": ["/x"],
+            "free_threaded": False,
             "vetoes": [[1, 12, "x86_64"]],
             "manifest": None,
             "tags": ["a"],

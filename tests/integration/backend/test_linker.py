@@ -65,7 +65,11 @@ def _exports(facts: SharedObject) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "name", [_MODULE, "core.abi3.so", "core.pypy311-pp73-x86_64-linux-gnu.so", "core.so"]
+    "name",
+    [
+        *(_MODULE, "core.cpython-313t-x86_64-linux-gnu.so", "core.abi3.so", "core.abi3t.so"),
+        *("core.pypy311-pp73-x86_64-linux-gnu.so", "core.so"),
+    ],
 )
 def test_an_extension_module_exports_its_init_function_only(link: Link, name: str) -> None:
     assert _exports(link(name)) == {"PyInit_core"}

@@ -83,6 +83,7 @@ def describe(executable: str, spec: Spec | None = None, *, with_tags: bool = Fal
         prefix=answer["prefix"],
         base_prefix=answer["base_prefix"],
         path=tuple(filter(may_name_a_file, answer["path"])),
+        free_threaded=answer["free_threaded"],
         vetoes=tuple((epoch, cuda, arch) for epoch, cuda, arch in answer.get("vetoes", ())),
         manifest=answer.get("manifest"),
         pip=answer.get("pip"),
@@ -149,6 +150,10 @@ def _is_optional_text(value: object) -> bool:
     return value is None or isinstance(value, str)
 
 
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
 def _are_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
@@ -163,6 +168,7 @@ _FORM = {
     **dict.fromkeys(("python", "program", "prefix", "base_prefix"), _is_text),
     "glibc": _is_optional_text,
     "path": _are_texts,
+    "free_threaded": _is_flag,
 }
 _FORM_OF_TAGS = {
     "vetoes": _are_vetoes,

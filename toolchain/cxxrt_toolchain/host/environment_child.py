@@ -5,7 +5,7 @@ not exist. Start files and libraries may write to every descriptor, or close it:
 
     > {"answer": "FILE", "question": null}
     < {"python": "3.6.15", "glibc": "2.36", "path": ["DIR", …], "prefix": "DIR",
-       "base_prefix": "DIR", "program": "…/python3.6"}
+       "base_prefix": "DIR", "program": "…/python3.6", "free_threaded": false}
     > {"answer": "FILE", "question": {"epochs": {"1": {"architectures": ["x86_64"],
        "cuda_majors": [12]}}, "packaging": "DIR"}}
     < {…, "vetoes": [[1, 12, "x86_64"]], "manifest": "TEXT", "pip": "DIR", "tags": ["…"]}
@@ -47,6 +47,7 @@ def main() -> None:
         "prefix": sys.prefix,
         "base_prefix": sys.base_prefix,
         "program": os.path.realpath("/proc/self/exe"),
+        "free_threaded": "t" in getattr(sys, "abiflags", ""),
     }
     if question is not None:
         answer.update(about_tags(question["epochs"], question["packaging"]))

@@ -36,6 +36,8 @@ class Interpreter:
     base_prefix: str
     path: tuple[str, ...]
     """``sys.path``, absolute."""
+    free_threaded: bool = False
+    """Whether it was built without the global lock, which is another ABI (PEP 703)."""
     root: str = ""
     """What stands, here, before a path that the process uses itself: in another mount namespace, or
     with another root folder."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cxxrt_toolchain.abi.versions import version_tuple
 from cxxrt_toolchain.collect.environment.loading import Loader
 from cxxrt_toolchain.collect.environment.own_code import OwnCode
 from cxxrt_toolchain.collect.environment.unserved import Scopes, absent_libraries, lacking_versions
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
     from cxxrt_toolchain.facts.installed import Environment
     from cxxrt_toolchain.facts.members import Member
     from cxxrt_toolchain.facts.objects import ObjectFacts
+    from cxxrt_toolchain.host.interpreter import Interpreter
 
-_SUFFIX = re.compile(r"(?:\.cpython-(?P<tag>\d+[a-z]*)-(?!.*musl)[^.]*|\.abi3)?\.so")
+_SUFFIX = re.compile(r"(?:\.cpython-(?P<tag>\d+[a-z]*)-(?!.*musl)[^.]*|\.(?P<stable>abi3t?))?\.so")
+_FIRST_WITH_ABI3T = (3, 15)
+"""CPython of PEP 803: all of its builds import ``.abi3t.so``; those without the global lock no
+longer import ``.abi3.so``."""
 
 
 def read_loads(
@@ -48,7 +53,7 @@ def read_loads(
         (member, each)
         for member in members
         for each in member.objects
-        if _is_importable(each, environment.interpreter.python)
+        if is_importable(each, environment.interpreter)
     ]
     by_name = _opened_by_name(members)
     modules += by_name
@@ -107,14 +112,18 @@ def read_loads(
     )
 
 
-def _is_importable(found: ObjectFacts, python: str) -> bool:
+def is_importable(found: ObjectFacts, interpreter: Interpreter) -> bool:
     """Whether it is an extension module that this Python imports, by its name and its exports."""
     name = found.path.rpartition("/")[2]
     match = _SUFFIX.fullmatch(name, name.find("."))
     if match is None or not found.is_module:
         return False
-    version = "".join(python.split(".")[:2])
-    return match["tag"] in (None, version, f"{version}m")  # "m": before Python 3.8
+    version = interpreter.python.split(".")[:2]
+    if match["stable"]:
+        newer = version_tuple(".".join(version)) >= _FIRST_WITH_ABI3T
+        return newer if match["stable"] == "abi3t" else not (newer and interpreter.free_threaded)
+    flags = ("t",) if interpreter.free_threaded else ("", "m")  # "m": before Python 3.8
+    return match["tag"] in (None, *("".join(version) + each for each in flags))
 
 
 def _opened_by_name(members: Iterable[Member]) -> list[tuple[Member, ObjectFacts]]:
