@@ -29,7 +29,7 @@ Document = dict[str, Any]
 SPEC, TABLES = load_spec(), load_symbol_tables()
 _MOST_TAG = 240
 """Characters: a file name has room for no more."""
-_MEMBER = re.compile(r"(?!\.\.?(?:/|$))[\w.+-]+(?:/(?!\.\.?(?:/|$))[\w.+-]+)*", re.ASCII)
+_MEMBER = re.compile(r"(?!.{256})(?!\.\.?(?:/|$))[\w.+-]+(?:/(?!\.\.?(?:/|$))[\w.+-]+)*", re.ASCII)
 SENTENCES = {
     **{f"CXXRT-T{number}": f"G-{number}" for number in range(1, 8)},
     **{f"CXXRT-P{number}": f"P-{number}" for number in range(1, 6)},

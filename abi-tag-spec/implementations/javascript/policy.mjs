@@ -4,7 +4,7 @@ import { bounds } from './bounds.mjs';
 import { readElf } from './elf.mjs';
 import { compare, eligible, formatRuntime, parse, pythonAllowed, Rejected } from './tag.mjs';
 
-const MEMBER = /^(?!\.\.?(?:\/|$))[\w.+-]+(?:\/(?!\.\.?(?:\/|$))[\w.+-]+)*$/;
+const MEMBER = /^(?!.{256})(?!\.\.?(?:\/|$))[\w.+-]+(?:\/(?!\.\.?(?:\/|$))[\w.+-]+)*$/;
 const glob = (pattern) => new RegExp(`^${pattern.replace(/[.+^${}()|\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.')}$`);
 const any = (patterns, text) => patterns.some((pattern) => glob(pattern).test(text));
 

@@ -50,7 +50,8 @@ pub fn policy(data: &Data, input: &Json) -> Result<Json, Rejection> {
         let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_.+-".contains(c);
         !matches!(part, "" | "." | "..") && part.chars().all(is_allowed)
     };
-    let are_paths = names.iter().all(|name| name.split('/').all(is_part));
+    let is_path = |name: &&str| name.len() <= 255 && name.split('/').all(is_part);
+    let are_paths = names.iter().all(is_path);
     if text(input, "tag").len() > 240 || names.len() < objects.len() || !are_paths {
         return Err("C-5".into());
     }
