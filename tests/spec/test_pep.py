@@ -15,6 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import interpreter_matrix
 import lock_matrix
 import pep_figures
 import pep_tables
@@ -161,6 +162,16 @@ def test_the_matrix_of_tools_has_every_encoding_for_every_tool() -> None:
     rows = json.loads(tool_matrix.RECORDED.read_text(encoding="utf-8"))
     for tool, row in rows.items():
         assert set(row) - {"release"} == set(tool_matrix.endings()), tool
+
+
+def test_pip_and_uv_do_alike_for_interpreters_with_another_abi() -> None:
+    rows = json.loads(interpreter_matrix.RECORDED.read_text(encoding="utf-8"))
+    here = json.loads(tool_matrix.RECORDED.read_text(encoding="utf-8"))
+    assert {tool.split()[0] for tool in rows} == {"pip", "uv"}
+    for tool, row in rows.items():
+        alike = {name: row[name] for name in row if name != interpreter_matrix.NAME}
+        newest = [name for name in here if name.split()[0] == tool.split()[0] and "," not in name]
+        assert alike == here[newest[-1]], tool
 
 
 @pytest.mark.isolated

@@ -22,10 +22,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.tags import sys_tags
+from packaging.tags import Tag, sys_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 RECORDED = Path(__file__).with_suffix(".json")
 OBJECT = Path(__file__).parents[2] / "abi-tag-spec" / "vectors" / "files" / "nothing.so"
@@ -63,20 +63,20 @@ class Tool:
     """Whether "takes" means that it would install it; else that it understands the name."""
 
 
-def endings() -> dict[str, str]:
-    """Encoding to the end of its file name, for this interpreter and platform."""
-    best = next(tag for tag in sys_tags() if tag.platform.startswith("manylinux_2_17_"))
-    python, platform = best.interpreter, best.platform
+def endings(tags: Iterable[Tag] | None = None) -> dict[str, str]:
+    """Encoding to the end of its file name, for an interpreter's tags; None: for this one's."""
+    best = next(tag for tag in tags or sys_tags() if tag.platform.startswith("manylinux_2_17_"))
+    python, base, platform = best.interpreter, best.abi, best.platform
     return {
-        "plain": f"{python}-{python}-{platform}",
-        "tag": f"{python}-{LABEL}_{python}-{platform}",
+        "plain": f"{python}-{base}-{platform}",
+        "tag": f"{python}-{LABEL}_{base}-{platform}",
         "abi3": f"{python}-{LABEL}_abi3-{platform}",
         "none": f"{python}-{LABEL}_none-{platform}",
-        "suffix": f"{python}-{python}_{LABEL}-{platform}",
-        "plus": f"{python}-{LABEL}+{python}-{platform}",
-        "mixed": f"{python}-{python}.{LABEL}_{python}-{platform}",
-        "platform": f"{python}-{python}-cxxrt_1_cu12_{platform.removeprefix('manylinux_')}",
-        "variant": f"{python}-{python}-{platform}-{VARIANT_LABEL}",
+        "suffix": f"{python}-{base}_{LABEL}-{platform}",
+        "plus": f"{python}-{LABEL}+{base}-{platform}",
+        "mixed": f"{python}-{base}.{LABEL}_{base}-{platform}",
+        "platform": f"{python}-{base}-cxxrt_1_cu12_{platform.removeprefix('manylinux_')}",
+        "variant": f"{python}-{base}-{platform}-{VARIANT_LABEL}",
     }
 
 
@@ -122,12 +122,12 @@ def run(*command: str | Path) -> tuple[bool, str]:
     return done.returncode == 0, done.stdout + done.stderr
 
 
-def make_environment(folder: Path, *packages: str) -> Path:
+def make_environment(folder: Path, *packages: str, python: str = sys.executable) -> Path:
     """A new virtual environment with packages."""
-    done, text = run(*UV, "venv", "--quiet", "--seed", "--python", sys.executable, folder)
+    done, text = run(*UV, "venv", "--quiet", "--seed", "--python", python, folder)
     if done and packages:
-        python = folder / "bin" / "python"
-        done, text = run(*UV, "pip", "install", "--quiet", "--python", python, *packages)
+        into = ("--python", folder / "bin" / "python")
+        done, text = run(*UV, "pip", "install", "--quiet", *into, *packages)
     if not done:
         raise SystemExit(text)
     return folder
@@ -145,11 +145,13 @@ def pip(python: str) -> Callable[[Path], str | None]:
     return asks
 
 
-def uv(*options: str, program: Sequence[str] = UV) -> Callable[[Path], str | None]:
+def uv(
+    *options: str, program: Sequence[str] = UV, python: str = sys.executable
+) -> Callable[[Path], str | None]:
     """Ask an uv for its plan."""
 
     def asks(folder: Path) -> str | None:
-        fixed = ("--python", sys.executable, "--no-cache", "--verbose", "--dry-run", "--no-index")
+        fixed = ("--python", python, "--no-cache", "--verbose", "--dry-run", "--no-index")
         good, text = run(
             *(*program, "pip", "install", *fixed, *options, "--reinstall"),
             *("--find-links", folder, "foo"),
@@ -261,17 +263,20 @@ def old_tools(folder: Path) -> Iterator[Tool]:
         yield Tool(name=f"{name} {release}", asks=ask[name](python), installs=installs)
 
 
-def measure(tool: Tool) -> dict[str, str]:
-    """Encoding to what the tool does; for installers also what they take of a whole release."""
+def measure(tool: Tool, names: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Encoding to what the tool does; for installers also what they take of a whole release.
+
+    `names` are the `endings` that it is asked about; None: those of this interpreter.
+    """
+    names, row = names or endings(), {}
     words = ("takes", "skips") if tool.installs else ("reads", "fails")
-    row = {}
-    for encoding, ending in endings().items():
+    for encoding, ending in names.items():
         with tempfile.TemporaryDirectory() as name:
             write_wheel(Path(name), ending)
             row[encoding] = words[tool.asks(Path(name)) is None]
     if tool.installs:
         with tempfile.TemporaryDirectory() as name:
-            offered = {write_wheel(Path(name), endings()[each]).name: each for each in PERMITTED}
+            offered = {write_wheel(Path(name), names[each]).name: each for each in PERMITTED}
             row["release"] = offered[tool.asks(Path(name)) or ""]
     return row
 
