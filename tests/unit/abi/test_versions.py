@@ -7,6 +7,7 @@ from packaging.requirements import InvalidRequirement
 from packaging.version import InvalidVersion
 
 from cxxrt_toolchain.abi.versions import (
+    applies,
     as_number,
     parse_requirement,
     parse_version,
@@ -47,3 +48,18 @@ def test_a_version_with_such_a_number_is_invalid() -> None:
 def test_a_requirement_that_costs_too_much_is_invalid(text: str, reason: str) -> None:
     with pytest.raises(InvalidRequirement, match=reason):
         parse_requirement(text)
+
+
+@pytest.mark.parametrize(
+    ("marker", "holds"),
+    [
+        ("os_name == 'posix'", True),
+        ("extra == 'x'", False),
+        ("os_name ~= 'posix'", False),
+        ("implementation_version ~= 'x'", False),
+        ("'x' in extras", False),
+    ],
+)
+def test_a_marker_that_cannot_be_evaluated_does_not_hold(marker: str, *, holds: bool) -> None:
+    values = {"extra": "", "os_name": "posix"}
+    assert applies(parse_requirement(f"demo; {marker}"), values) is holds

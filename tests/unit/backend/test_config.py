@@ -42,10 +42,12 @@ def test_a_project_without_a_table_gets_setuptools_and_a_plain_name() -> None:
         (["cxxrt-toolchain", "meson-python >= 0.13", "meson"], "mesonpy"),
         (["Scikit_Build.Core[pyproject]>=0.10; python_version>'3'"], "scikit_build_core.build"),
         (["setuptools-scm>=8", "hatchling"], "hatchling.build"),
+        (3, "setuptools.build_meta"),
+        ("hatchling", "setuptools.build_meta"),
     ],
 )
 def test_the_wrapped_backend_is_the_one_that_the_project_requires(
-    requires: list[str], backend: str
+    requires: object, backend: str
 ) -> None:
     config = parse_config({"build-system": {"requires": requires}}, None, {})
     assert config.build_backend == backend
@@ -71,6 +73,8 @@ def test_several_backends_and_no_choice_is_an_error() -> None:
         ({"name": "demo", "dependencies": ["cxx11-cuda-runtime; sys_platform == 'linux'"]}, True),
         ({"name": "demo", "dependencies": ["cxx11-cuda-runtime; sys_platform == 'win32'"]}, False),
         ({"name": "demo", "dependencies": ["cxx11-cuda-runtime; extra == 'x'", 7]}, False),
+        ({"name": "demo", "dependencies": ["cxx11-cuda-runtime; os_name ~= 'posix'"]}, False),
+        ({"name": "demo", "dependencies": ["cxx11-cuda-runtime; 'a' in extras"]}, False),
         ({"name": "demo", "dynamic": ["dependencies"]}, True),
         ({"name": "demo", "dynamic": ["version"]}, False),
     ],

@@ -7,7 +7,7 @@ defines both as symbol versions. Python itself refuses to read numbers of more t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,6 +53,20 @@ def parse_requirement(text: str) -> Requirement:
         return Requirement(text)
     except RecursionError:
         raise InvalidRequirement("its marker is nested too deeply") from None
+
+
+def applies(requirement: Requirement, values: Mapping[str, str]) -> bool:
+    """Whether a requirement's marker holds for an environment's values.
+
+    It does not where the marker compares what cannot be compared (``os_name ~= "posix"``) or names
+    no variable; `packaging` lets such a marker pass until it is evaluated.
+    """
+    from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+
+    try:
+        return requirement.marker is None or requirement.marker.evaluate(dict(values))
+    except (UndefinedComparison, UndefinedEnvironmentName):
+        return False
 
 
 def requirement_set(lines: Iterable[str]) -> frozenset[str]:

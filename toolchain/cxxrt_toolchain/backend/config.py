@@ -23,9 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import InvalidRequirement
 from packaging.utils import canonicalize_name
 
+from cxxrt_toolchain.abi.versions import applies, parse_requirement
 from cxxrt_toolchain.errors import ConfigError, UsageError
 from cxxrt_toolchain.repair.options import Encoding, Platform
 from cxxrt_toolchain.rules.selection import NOT_IGNORABLE, ONLY_OF_THE_TAG, read_selection
@@ -140,7 +141,8 @@ def _required_backend(document: Mapping[str, Any]) -> str:
     """
     system = document.get("build-system", {})
     requires = system.get("requires", []) if isinstance(system, dict) else []
-    names = _names(requires)
+    # Of another type, it is the wrapped backend's or the frontend's to refuse.
+    names = _names(requires) if isinstance(requires, list) else set()
     found = sorted(backend for name, backend in _BACKENDS.items() if name in names)
     if len(found) > 1:
         raise ConfigError(
@@ -165,12 +167,10 @@ def _declares_runtime(document: Mapping[str, Any]) -> bool:
 def names_runtime(line: object) -> bool:
     """Whether a requirement is one on the runtime and holds in this environment."""
     try:
-        found = Requirement(str(line))
+        found = parse_requirement(str(line))
     except InvalidRequirement:
         return False  # the wrapped backend says what is wrong with it
-    return canonicalize_name(found.name) == RUNTIME and (
-        not found.marker or found.marker.evaluate()
-    )
+    return canonicalize_name(found.name) == RUNTIME and applies(found, {})
 
 
 def _names(requirements: Iterable[object]) -> set[str]:

@@ -88,7 +88,8 @@ def _exports(found: ObjectReport, config: BuildConfig) -> Iterator[str]:
         examples = ", ".join(others[:_EXAMPLES])
         yield (
             f"{found.member} exports {len(others)} symbols beside its init function ({examples}): "
-            "its link had a version script of its own, or did not use this build's linker."
+            "its link had a version script of its own, or did not use this build's linker: an "
+            "earlier build made it if its build folder was kept; remove that folder then."
         )
 
 

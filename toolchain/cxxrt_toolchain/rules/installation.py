@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.abi.versions import parse_requirement
+from cxxrt_toolchain.abi.versions import applies, parse_requirement
 from cxxrt_toolchain.facts.environment import EnvironmentFacts, claims_tag, requires_runtime
 from cxxrt_toolchain.facts.families import LIBSTDCXX
 from cxxrt_toolchain.facts.installed import VARIABLE_STEPS, Step, normalized
@@ -97,9 +97,7 @@ def _requirement(lines: tuple[str, ...]) -> Requirement | None:
             found = parse_requirement(line)
         except InvalidRequirement:
             continue
-        if normalized(found.name) == RUNTIME_DISTRIBUTION and (
-            found.marker is None or found.marker.evaluate({"extra": ""})
-        ):
+        if normalized(found.name) == RUNTIME_DISTRIBUTION and applies(found, {"extra": ""}):
             return found
     return None
 

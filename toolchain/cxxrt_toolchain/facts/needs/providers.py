@@ -8,10 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 
-from cxxrt_toolchain.abi.versions import parse_requirement
+from cxxrt_toolchain.abi.versions import applies, parse_requirement
 from cxxrt_toolchain.facts.installed import normalized
 
 if TYPE_CHECKING:
@@ -135,8 +134,8 @@ def _applying(
 ) -> Iterator[Requirement]:
     """The requirements that hold, with some extras."""
     for line in lines:
-        with suppress(InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName):
+        with suppress(InvalidRequirement):
             found = parse_requirement(line)
             values = ({**markers, "extra": each} for each in ("", *extras))
-            if found.marker is None or any(map(found.marker.evaluate, values)):
+            if any(applies(found, each) for each in values):
                 yield found
