@@ -296,6 +296,7 @@ def test_a_library_that_is_not_installed_is_an_error_only_where_nothing_else_wor
     (found,) = lab.judged().findings
     assert (found.severity.value, found.culprits) == ("error", ("ops",))
     assert "a file of ops that is gone" in found.message
+    assert found.remedies == ("pip install --force-reinstall --no-deps ops==1.0",)
 
 
 TLS = """

@@ -225,5 +225,5 @@ def unreadable(env: EnvironmentFacts) -> Iterator[Finding]:
             culprits=names if fatal else (),
             victims=names if fatal else (),
             libraries=(broken.member,),
-            remedies=tuple(map(reinstall, names)) if fatal else (),
+            remedies=tuple(reinstall(n, env.version_of(n)) for n in names) if fatal else (),
         )

@@ -107,7 +107,7 @@ def _lost(env: EnvironmentFacts, absent: Absent, owner: str) -> Finding:
         victims=names_of(env, absent.modules),
         libraries=(absent.consumer,),
         evidence=_failing(env, absent.modules),
-        remedies=(reinstall(owner),),
+        remedies=(reinstall(owner, env.version_of(owner)),),
     )
 
 
