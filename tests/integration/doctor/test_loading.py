@@ -299,6 +299,20 @@ def test_a_library_that_is_not_installed_is_an_error_only_where_nothing_else_wor
     assert found.remedies == ("pip install --force-reinstall --no-deps ops==1.0",)
 
 
+def test_a_library_of_the_runtime_that_holds_zeros_is_an_error(lab: Lab) -> None:
+    library = lab.env.site / "cxx11_cuda_runtime" / "lib" / "libstdc++.so.6"
+    library.parent.mkdir(parents=True)
+    library.write_bytes(bytes(4096))
+    metadata = lab.env.site / "cxx11_cuda_runtime-1.14.0.dist-info"
+    metadata.mkdir()
+    text = "Metadata-Version: 2.1\nName: cxx11-cuda-runtime\nVersion: 1.14.0\n"
+    (metadata / "METADATA").write_text(text)
+    (metadata / "RECORD").write_text(f"{library.relative_to(lab.env.site)},,\n")
+    (found,) = (each for each in lab.judged().findings if each.rule == "CXXRT-W5")
+    assert found.severity.value == "error"
+    assert found.remedies == ("pip install --force-reinstall --no-deps cxx11-cuda-runtime==1.14.0",)
+
+
 TLS = """
 __attribute__((tls_model("initial-exec"))) __thread char block[{}];
 int use(int i) {{ return block[i]++; }}

@@ -102,6 +102,7 @@ def collect_environment(
         unreadable=(
             *(each for each in read.unreadable if each.member != environment.interpreter.program),
             *_gone(environment),
+            *_no_library(environment, read),
         ),
         machine=program.machine,
     )
@@ -117,6 +118,16 @@ def _gone(environment: Environment) -> Iterator[UnreadableObject]:
             more = f" (as are {len(gone) - 1} more files of the package)" if len(gone) > 1 else ""
             reason = f"it is a link to {os.readlink(gone[0])}, which does not exist{more}"  # noqa: PTH115 - a text
             yield UnreadableObject(member=gone[0], reason=reason)
+
+
+def _no_library(environment: Environment, read: objects.Objects) -> Iterator[UnreadableObject]:
+    """The runtime wheel's libraries that are no ELF files any more, as after a power cut."""
+    known = {*read.found, *(each.member for each in read.unreadable)}
+    for each in environment.distributions:
+        if each.key == RUNTIME_DISTRIBUTION:
+            for path in each.files:
+                if path not in known and ".so." in path and os.path.isfile(path):  # noqa: PTH113 - as in `_gone`
+                    yield UnreadableObject(member=path, reason="it is no ELF file any more")
 
 
 def _program(environment: Environment, read: objects.Objects) -> SharedObject:
