@@ -138,12 +138,14 @@ def _open(
         from cxx11_cuda_runtime._blame.provider import refused
 
         # A file that needs a newer libstdc++ than this process has is not damaged: the error is
-        # what a package with such a need gets.
-        newer = reason.partition("libstdc++.so.6: version `GLIBCXX_3.4.")[2].partition("'")[0]
-        if newer.isdecimal():
+        # what a package with such a need gets. dlerror has the first version that is missing, which
+        # may not be the newest.
+        if "libstdc++.so.6: version `" in reason:
             from cxx11_cuda_runtime._require import check_libstdcxx
+            from cxx11_cuda_runtime._search import glibcxx_of_file
 
-            check_libstdcxx(int(newer), f"{rows[0]['soname']} of {who}")
+            file = reason.rpartition("(required by ")[2].rstrip(")")
+            check_libstdcxx(glibcxx_of_file(file), f"{os.path.basename(file)} of {who}")
         raise refused(rows, cut, reason)
     if ctypes is not None and len(rows) == 1:
         _prove(ctypes, rows[0], handle, who, paths[0])

@@ -20,7 +20,7 @@ _NEWEST_THINKABLE = 99
 
 
 def glibcxx_of_file(path: str) -> int:
-    """N of the newest ``GLIBCXX_3.4.N`` that a file defines; 0 if it cannot be read."""
+    """N of the newest ``GLIBCXX_3.4.N`` that a file defines or needs; 0 if it cannot be read."""
     minor = os.path.basename(os.path.realpath(path)).rpartition(".so.6.0.")[2]
     if minor.isdecimal():
         return int(minor)

@@ -149,7 +149,8 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def probes(ours: Path, foreign: dict[str, Path]) -> dict[str, Path]:
     """Extensions-to-be, by how they bring libstdc++.
 
-    ``plain`` and ``second`` need the shared one, ``new`` needs GLIBCXX_3.4.30 of it, ``exported``
+    ``plain`` and ``second`` need the shared one, ``new`` needs GLIBCXX_3.4.30 of it, ``newer`` also
+    3.4.29, ``exported``
     and ``hidden`` are linked with -static-libstdc++, ``mangled-N`` need a renamed private copy.
     """
     compiler = shutil.which("g++")
@@ -168,6 +169,7 @@ _VARIANTS = {
     "plain": ["-DPROBE_OLD"],
     "second": ["-DPROBE_OLD"],
     "new": ["-DPROBE_OLD", "-DPROBE_NEW"],
+    "newer": ["-DPROBE_NEW"],
     "exported": ["-static-libstdc++"],
     "hidden": ["-static-libstdc++", "-Wl,--version-script=hidden.map"],
 }

@@ -147,10 +147,11 @@ def test_an_installed_library_without_the_function_is_not_left_loaded(
     assert after == "ok"
 
 
+@pytest.mark.parametrize("name", ["new", "newer"])
 def test_a_library_that_needs_a_newer_libstdcxx_is_refused_as_a_package_with_that_need(
-    run_state: Callable[..., Any], probes: dict[str, Path], foreign: dict[str, Path]
+    run_state: Callable[..., Any], probes: dict[str, Path], foreign: dict[str, Path], name: str
 ) -> None:
-    new = probes["new"]
+    new = probes[name]
     place = row(new.name, f"site:{new.name}")
     steps = [
         ["import"],

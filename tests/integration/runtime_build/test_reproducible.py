@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cxxrt_toolchain.runtime.recipe_reader import provider_names, recipes_root
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,8 +22,8 @@ SEES_NO_NETWORK = "import socket; socket.create_connection(('127.0.0.1', 9))"
 
 
 def cxxrt(*arguments: object, prefix: tuple[str, ...] = (), **environment: str) -> Path:
-    """Run a subcommand of ``cxxrt runtime``; the path that it prints."""
-    command = [*prefix, sys.executable, "-m", "cxxrt_toolchain", "runtime"]
+    """Run ``cxxrt``; the path that it prints."""
+    command = [*prefix, sys.executable, "-m", "cxxrt_toolchain"]
     done = subprocess.run(
         [*command, *map(str, arguments)],
         env={**os.environ, **environment},
@@ -56,17 +58,18 @@ def test_the_wheel_depends_on_neither_network_folder_umask_time_zone_nor_locale(
 ) -> None:
     built("gcc-runtime", "x86_64")  # fills the downloads, or skips
     first = cxxrt(
-        *("build", "-w", tmp_path / "one", "--cache", tmp_path / "cache"),
+        *("runtime", "build", "-w", tmp_path / "one", "--cache", tmp_path / "cache"),
         prefix=("sh", "-c", 'umask 022; exec "$@"', "sh"),
         CXXRT_DOWNLOADS=str(downloads),
         TZ="UTC",
         LC_ALL="C",
     )
     bundle = cxxrt(
-        *("sources", "--arch", "x86_64", "-o", tmp_path / "bundle"), CXXRT_DOWNLOADS=str(downloads)
+        *("runtime", "sources", "--arch", "x86_64", "-o", tmp_path / "bundle"),
+        CXXRT_DOWNLOADS=str(downloads),
     )
     second = cxxrt(
-        *("build", "--sources", bundle, "-w", tmp_path / "two"),
+        *("runtime", "build", "--sources", bundle, "-w", tmp_path / "two"),
         *("--cache", tmp_path / "a-much-longer-name" / "cache"),
         prefix=("sh", "-c", 'umask 077; exec "$@"', "sh", *no_routes),
         TZ="Pacific/Kiritimati",
@@ -75,4 +78,24 @@ def test_the_wheel_depends_on_neither_network_folder_umask_time_zone_nor_locale(
     assert not list((tmp_path / "a-much-longer-name" / "cache").glob("downloads/*"))
     one, two = members(first), members(second)
     assert [name for name in one if one[name] != two.get(name)] == []
+    assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize("name", provider_names(recipes_root()))
+def test_a_providers_wheel_and_its_compiler_are_built_again_without_a_network(
+    name: str, tmp_path: Path, built: Callable[[str, str], Path], no_routes: list[str]
+) -> None:
+    built("gcc-runtime", "x86_64")  # the user's cache serves the first wheel; or skips
+    first = cxxrt("provider", "build", name, "--arch", "x86_64", "-w", tmp_path / "one")
+    bundle = cxxrt("provider", "sources", name, "--arch", "x86_64", "-o", tmp_path / "bundle")
+    second = cxxrt(
+        *("provider", "build", name, "--arch", "x86_64", "--sources", bundle),
+        *("-w", tmp_path / "two", "--cache", tmp_path / "a-much-longer-name" / "cache"),
+        prefix=("sh", "-c", 'umask 077; exec "$@"', "sh", *no_routes),
+        TZ="Pacific/Kiritimati",
+        LC_ALL="C.UTF-8",
+    )
+    assert not list((tmp_path / "a-much-longer-name" / "cache").glob("downloads/*"))
+    one, two = members(first), members(second)
+    assert [member for member in one if one[member] != two.get(member)] == []
     assert first.read_bytes() == second.read_bytes()

@@ -32,6 +32,8 @@ BUILD_NOTES = (
     "from apt's mirror or CXXRT_DEBIAN_MIRROR. Built libraries stay in the cache (CXXRT_CACHE). "
     "aarch64 is cross-compiled. Two builds of one recipe give the same bytes."
 )
+BUNDLE_HELP = "write all that a build needs into one folder"
+BUNDLE_NOTES = "The bundle is for every architecture unless --arch names one."
 
 _NOTES = (
     f"{BUILD_NOTES} With --arch {ANY} it is the loader alone, for all other platforms, and does "
@@ -45,23 +47,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     common, building = common_options(), common_options(ANY)
     for each in (common, building):
         each.add_argument("--recipe", metavar="NAME", help="recipes/NAME.toml; default: runtime")
-    build = commands.add_parser(
-        "build", parents=[building], help="build the runtime wheel", epilog=_NOTES
+    commands.add_parser(
+        "build", parents=[building, wheel_options()], help="build the runtime wheel", epilog=_NOTES
     )
-    build.add_argument(
-        "-w", "--wheel-dir", type=Path, default=Path(), metavar="DIR", help="where the wheel goes"
-    )
-    build.add_argument(
-        "--sources", type=Path, metavar="DIR", help="build from a bundle, without a network"
-    )
-    sources = commands.add_parser(
+    commands.add_parser(
         "sources",
-        parents=[common],
-        help="write all that a build needs into one folder",
-        epilog="The bundle is for every architecture unless --arch names one. With the wheel it is "
-        "GCC's corresponding source.",
+        parents=[common, bundle_options()],
+        help=BUNDLE_HELP,
+        epilog=f"{BUNDLE_NOTES} With the wheel it is GCC's corresponding source.",
     )
-    sources.add_argument("-o", "--output", type=Path, metavar="DIR", required=True)
     commands.add_parser("list", parents=[common], help="recipes, versions, components, figures")
     commands.add_parser(
         "compiler", parents=[common], help="print the path of the g++ that built the libraries"
@@ -82,6 +76,25 @@ def common_options(*more: str) -> argparse.ArgumentParser:
     return common
 
 
+def wheel_options() -> argparse.ArgumentParser:
+    """Options of a build: where the wheel goes, and the bundle that it is built from."""
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument(
+        "-w", "--wheel-dir", type=Path, default=Path(), metavar="DIR", help="where the wheel goes"
+    )
+    options.add_argument(
+        "--sources", type=Path, metavar="DIR", help="build from a bundle, without a network"
+    )
+    return options
+
+
+def bundle_options() -> argparse.ArgumentParser:
+    """The option that says where a bundle goes."""
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument("-o", "--output", type=Path, metavar="DIR", required=True)
+    return options
+
+
 def run(args: argparse.Namespace) -> int:
     """Run one subcommand."""
     if args.command == "demo":
@@ -96,17 +109,20 @@ def run(args: argparse.Namespace) -> int:
 def _build(args: argparse.Namespace) -> None:
     from cxxrt_toolchain.runtime.assemble import build_wheel
 
-    arch, shop, name = chosen_arch(args), workshop(args), args.recipe
-    if args.sources is not None and arch != ANY:
-        bundle = open_bundle(args.sources, name, arch)
-        name, shop = bundle.name, replace(shop, bundle=bundle)
-    recipe = load_runtime(shop.recipes, name or _DEFAULT)
-    print(build_wheel(recipe, arch, shop, args.wheel_dir))
+    arch = chosen_arch(args)
+    shop = workshop(args) if arch == ANY else workshop_with_sources(args, args.recipe, arch)
+    name = shop.bundle.name if shop.bundle else args.recipe or _DEFAULT
+    print(build_wheel(load_runtime(shop.recipes, name), arch, shop, args.wheel_dir))
 
 
 def _sources(args: argparse.Namespace) -> None:
+    write_sources(args, args.recipe or _DEFAULT)
+
+
+def write_sources(args: argparse.Namespace, name: str) -> None:
+    """Write the bundle of a recipe, and print where it is."""
     archs = (args.arch,) if args.arch else ARCHITECTURES
-    name, root = args.recipe or _DEFAULT, recipes_root()
+    root = recipes_root()
     refuse_occupied(args.output)
     files = workshop(args).fetch(bundled_inputs(root, name, archs))
     write_bundle(root, name, files, args.output)
@@ -150,3 +166,11 @@ def workshop(args: argparse.Namespace) -> Workshop:
         jobs=args.jobs,
         progress=Progress(),
     )
+
+
+def workshop_with_sources(args: argparse.Namespace, name: str | None, arch: str) -> Workshop:
+    """The workshop of a build of a recipe, with the bundle that ``--sources`` names."""
+    shop = workshop(args)
+    if args.sources is None:
+        return shop
+    return replace(shop, bundle=open_bundle(args.sources, name, arch))

@@ -10,7 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 import cxxrt_toolchain
 from cxxrt_toolchain.elf.facts import Soname
-from cxxrt_toolchain.errors import ConfigError
+from cxxrt_toolchain.errors import ConfigError, UsageError
 from cxxrt_toolchain.runtime.recipe import (
     ARCHITECTURES,
     Component,
@@ -24,6 +24,8 @@ from cxxrt_toolchain.runtime.recipe import (
 )
 from cxxrt_toolchain.strict import ANY, Value
 
+PROVIDERS = "providers"
+"""The folder of the recipes of providers."""
 _NAME = r"[a-z0-9][a-z0-9.+-]*"
 _ARCH = "|".join(ARCHITECTURES)
 
@@ -63,7 +65,7 @@ def load_runtime(root: Path, name: str = "runtime") -> RuntimeRecipe:
 
 def provider_names(root: Path) -> tuple[str, ...]:
     """Names of the recipes of providers under a root, sorted."""
-    return runtime_names(root / "providers")
+    return runtime_names(root / PROVIDERS)
 
 
 def load_provider(root: Path, name: str) -> RuntimeRecipe:
@@ -71,7 +73,7 @@ def load_provider(root: Path, name: str) -> RuntimeRecipe:
     if name not in provider_names(root):
         known = ", ".join(provider_names(root)) or "none"
         raise ConfigError(f"no recipe of a provider {name!r} exists.", f"Known: {known}.")
-    table = Value.load_toml(root / "providers" / f"{name}.toml")
+    table = Value.load_toml(root / PROVIDERS / f"{name}.toml")
     compiler = load_runtime(root, table["compiler"].text())
     line = table["line"].text(r"\d+(\.\d+)*")
     recipe = RuntimeRecipe(
@@ -87,6 +89,21 @@ def load_provider(root: Path, name: str) -> RuntimeRecipe:
     )
     table.close()
     return recipe
+
+
+def load_recipe(root: Path, name: str) -> RuntimeRecipe:
+    """Read a runtime recipe or, as ``providers/NAME``, that of a provider; errors as of these."""
+    if name.startswith(f"{PROVIDERS}/"):
+        return load_provider(root, name.removeprefix(f"{PROVIDERS}/"))
+    return load_runtime(root, name)
+
+
+def compiler_component(root: Path, recipe: RuntimeRecipe) -> Component:
+    """The component whose compiler builds a runtime; `UsageError` if none of it has one."""
+    for component in (load_component(root, name) for name in recipe.components):
+        if "compiler" in component.kept:
+            return component
+    raise UsageError(f"the recipe of {recipe.name} {recipe.version} has no compiler.")
 
 
 def load_component(root: Path, name: str) -> Component:

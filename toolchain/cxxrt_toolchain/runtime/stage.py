@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxxrt_toolchain.errors import InputError, UsageError
+from cxxrt_toolchain.errors import InputError
 from cxxrt_toolchain.runtime.build import BuildOrder, build
 from cxxrt_toolchain.runtime.recipe import Component, Input, Kind, Library, Role, RuntimeRecipe
-from cxxrt_toolchain.runtime.recipe_reader import load_component, load_host_tools, recipes_root
+from cxxrt_toolchain.runtime.recipe_reader import compiler_component, load_host_tools, recipes_root
 from cxxrt_toolchain.runtime.sources.cache import Cache, locked, new_folder
 from cxxrt_toolchain.runtime.sources.fetch import Downloader, fetch
 from cxxrt_toolchain.runtime.sources.seal import is_intact, seal
@@ -127,11 +127,8 @@ def stage(component: Component, arch: str, glibc_floor: str, workshop: Workshop)
 
 def find_compiler(recipe: RuntimeRecipe, arch: str, workshop: Workshop) -> Path:
     """The g++ that builds a runtime's libraries; `UsageError` if no component of it has one."""
-    for component in (load_component(workshop.recipes, name) for name in recipe.components):
-        if "compiler" in component.kept:
-            folder = built_folder(component, arch, recipe.glibc_floor, workshop)
-            return folder / "compiler" / "g++"
-    raise UsageError(f"the recipe of {recipe.name} {recipe.version} has no compiler.")
+    component = compiler_component(workshop.recipes, recipe)
+    return built_folder(component, arch, recipe.glibc_floor, workshop) / "compiler" / "g++"
 
 
 def built_folder(component: Component, arch: str, glibc_floor: str, workshop: Workshop) -> Path:

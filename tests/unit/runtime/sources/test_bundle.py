@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
@@ -12,7 +13,14 @@ from recipe_texts import RUNTIME
 
 from cxxrt_toolchain.cli import main
 from cxxrt_toolchain.errors import ConfigError, InputError
-from cxxrt_toolchain.runtime.recipe_reader import recipes_root, runtime_names
+from cxxrt_toolchain.runtime.recipe_reader import (
+    compiler_component,
+    load_provider,
+    load_runtime,
+    provider_names,
+    recipes_root,
+    runtime_names,
+)
 from cxxrt_toolchain.runtime.sources.bundle import bundled_inputs, open_bundle, write_bundle
 
 if TYPE_CHECKING:
@@ -27,6 +35,21 @@ libraries = [{ soname = "libthing.so.1", link-name = "thing" }]
 [build]
 scripts = "../scripts"
 steps = [{ name = "make", run = ["sh", "make.sh"] }]
+"""
+PREBUILT = """
+version = "12.9"
+license = "MIT"
+license-files = ["COPYING"]
+libraries = [{ soname = "libprebuilt.so.1", link-name = "prebuilt", member = "libprebuilt.so.1" }]
+"""
+PROVIDER = """
+name = "cxx11-proto-1.2"
+version = "1.2.0"
+line = "1.2"
+summary = "A proto"
+glibc-floor = "2.17"
+compiler = "runtime"
+components = ["proto"]
 """
 PIN = """
 [[inputs.%s]]
@@ -139,14 +162,83 @@ def test_another_architecture_or_recipe_than_the_bundle_has_is_refused(bundle: P
         open_bundle(bundle, "other", "x86_64")
 
 
+@pytest.fixture
+def providers_bundle(root: Path, tmp_path: Path) -> Path:
+    """Of a provider whose compiler is that of another runtime component."""
+    for name, text in {
+        "runtime.toml": RUNTIME.replace('["thing"]', '["prebuilt", "thing"]'),
+        "thing/recipe.toml": (root / "thing/recipe.toml")
+        .read_text()
+        .replace("[build]\n", '[build]\nkeep = ["compiler"]\n'),
+        "prebuilt/recipe.toml": PREBUILT + pin("library", "prebuilt"),
+        "providers/proto.toml": PROVIDER,
+        "providers/other.toml": PROVIDER,
+        "proto/recipe.toml": COMPONENT.replace('"../scripts"', '"."') + pin("source", "proto"),
+        "proto/build.sh": "true\n",
+    }.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(text)
+    files = {}
+    for item in bundled_inputs(root, "providers/proto", ("x86_64",)):
+        files[item] = tmp_path / item.package
+        files[item].write_text(item.package)
+    write_bundle(root, "providers/proto", files, tmp_path / "bundle")
+    return tmp_path / "bundle"
+
+
+def test_the_bundle_of_a_provider_has_its_compilers_sources_too(providers_bundle: Path) -> None:
+    opened = open_bundle(providers_bundle, "providers/proto", "x86_64")
+    assert {item.package for item in opened.files} == {"proto", "source", "gcc-x86", "make"}
+    recipes = {str(path.relative_to(opened.recipes)) for path in opened.recipes.rglob("*.*")}
+    own = {"providers/proto.toml", "proto/recipe.toml", "proto/build.sh", "prebuilt/recipe.toml"}
+    shared = {"runtime.toml", "thing/recipe.toml", "scripts/make.sh", "host-tools/inputs.toml"}
+    assert recipes == own | shared
+    recipe = load_provider(opened.recipes, "proto")
+    found = compiler_component(opened.recipes, load_runtime(opened.recipes, recipe.compiler))
+    assert found.name == "thing"
+
+
+@pytest.mark.parametrize(
+    ("damage", "name", "named"),
+    [
+        (lambda bundle: _input(bundle, "proto").unlink(), "proto", "proto 1:1.0-1"),
+        (lambda bundle: _input(bundle, "gcc-x86").unlink(), "proto", "gcc-x86 1:1.0-1"),
+        (lambda bundle: (bundle / "recipes/proto/build.sh").write_text("rm"), "proto", "build.sh"),
+        (shutil.rmtree, "proto", "cxxrt provider sources proto -o DIR writes one"),
+        (lambda _: None, "other", "no recipe of a provider 'other' exists. Known: proto."),
+    ],
+)
+def test_a_damaged_bundle_of_a_provider_is_2_and_names_the_file(
+    damage: Callable[[Path], object],
+    name: str,
+    named: str,
+    providers_bundle: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    damage(providers_bundle)
+    command = ["provider", "build", name, "--sources", str(providers_bundle), "--arch", "x86_64"]
+    assert main([*command, "--cache", str(tmp_path / "cache"), "-w", str(tmp_path / "out")]) == 2
+    assert named in capsys.readouterr().err
+    assert not (tmp_path / "cache").exists()
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_bundle_of_a_provider_is_none_of_its_compilers_runtime(providers_bundle: Path) -> None:
+    with pytest.raises(InputError, match=r"prebuilt 1:1\.0-1.* cxxrt runtime sources -o DIR"):
+        open_bundle(providers_bundle, None, "x86_64")
+
+
 def test_nothing_is_fetched_for_a_place_that_is_occupied(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("file", "folder/inside"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    for name in ("file", "folder"):
-        command = ["runtime", "sources", "-o", str(tmp_path / name)]
+    for of, name in itertools.product(
+        (["runtime", "sources"], ["provider", "sources", "protobuf"]), ("file", "folder")
+    ):
+        command = [*of, "-o", str(tmp_path / name)]
         assert main([*command, "--cache", str(tmp_path / "cache")]) == 2
         assert "exists and is not an empty folder" in capsys.readouterr().err
     assert not (tmp_path / "cache").exists()
@@ -162,3 +254,12 @@ def test_a_bundle_of_a_published_recipe_has_the_source_of_gcc(name: str) -> None
     packages = [item.package for item in one]
     assert {"make", "patch", "ziglang"} < set(packages)
     assert [each for each in packages if each.startswith("gcc-") and each.endswith("-source")]
+
+
+@pytest.mark.parametrize("name", provider_names(recipes_root()))
+def test_a_bundle_of_a_published_provider_has_its_source_and_that_of_gcc(name: str) -> None:
+    items = bundled_inputs(recipes_root(), f"providers/{name}", ("x86_64", "aarch64"))
+    packages = [item.package for item in items]
+    assert [each for each in packages if each.startswith("gcc-") and each.endswith("-source")]
+    assert any(item.is_tarball for item in items)
+    assert not [each for each in packages if each.startswith("nvidia-")]

@@ -20,7 +20,7 @@ class ProviderNeed:
 
     row: Provided
     symbols: tuple[str, ...] = ()
-    """Needed ones, as far as it is known that they are this library's; sorted."""
+    """Needed ones (or versions), as far as it is known that they are this library's; sorted."""
     users: tuple[str, ...] = ()
     """Members that need it, sorted; empty for a library that only comes before another one."""
     built: str | None = None
@@ -121,9 +121,10 @@ def _is_own(report: WheelReport, row: Provided) -> bool:
 
 def _is_replaceable(report: WheelReport, copy: ObjectReport, row: Provided) -> bool:
     users = [each for each in report.objects if {copy.name, copy.file_name} & {*each.facts.needed}]
-    unversioned = {name for each in users for name in each.symbols.unversioned}
-    taken = unversioned.intersection(copy.symbols.exported)
-    taken |= {name for each in users for name in _symbols(each, Soname(copy.name), row)}
+    taken = {name for each in users for name in _symbols(each, Soname(copy.name), row)}
+    if row.policy != "versions":
+        unversioned = {name for each in users for name in each.symbols.unversioned}
+        taken |= unversioned.intersection(copy.symbols.exported)
     try:
         row.requirement(taken)
     except NoProviderError:
@@ -132,7 +133,13 @@ def _is_replaceable(report: WheelReport, copy: ObjectReport, row: Provided) -> b
 
 
 def _symbols(found: ObjectReport, name: Soname, row: Provided) -> set[str]:
-    """What an object needs of a library: by its version, or where only that library has it."""
+    """What an object needs of a library: symbol versions where the row's policy counts these.
+
+    Else symbols, by their version, or where only that library has it.
+    """
+    if row.policy == "versions":
+        needs = found.facts.version_needs
+        return {need.version for need in needs if need.soname == name and not need.weak}
     versioned = dict(found.symbols.provided_needs).get(name, ())
     return {*versioned, *filter(row.table.knows, found.symbols.unversioned)}
 

@@ -2,7 +2,8 @@
 
     SHA256SUMS               of every other file; what each input is stands in a comment before it
     inputs/<sha256>.deb      and .whl, byte for byte as they were published
-    recipes/                 the recipe and the scripts of its steps, as in `recipes_root`
+    recipes/                 the recipe and the scripts of its steps, as in `recipes_root`; for a
+                             provider, those of the compiler that builds it, too
 
 It is also what GCC's licence calls the corresponding source: the source and the scripts.
 """
@@ -17,8 +18,11 @@ from typing import TYPE_CHECKING
 
 from cxxrt_toolchain.errors import InputError, MissingToolError, UsageError
 from cxxrt_toolchain.runtime.recipe_reader import (
+    PROVIDERS,
+    compiler_component,
     load_component,
     load_host_tools,
+    load_recipe,
     load_runtime,
     runtime_names,
 )
@@ -39,13 +43,16 @@ class Bundle:
     recipes: Path
     """Stands for `recipes_root`."""
     name: str
-    """Of the runtime recipe."""
+    """Of the recipe, as `load_recipe` takes it."""
     files: Mapping[Input, Path]
 
 
 def bundled_inputs(root: Path, name: str, archs: Iterable[str]) -> tuple[Input, ...]:
     """What a recipe is built from for some architectures, programs that a machine may lack too."""
-    components = [load_component(root, each) for each in load_runtime(root, name).components]
+    recipe = load_recipe(root, name)
+    components = [load_component(root, each) for each in recipe.components]
+    if recipe.compiler:
+        components.append(compiler_component(root, load_runtime(root, recipe.compiler)))
     rows = [each.inputs_for(arch) for each in components for arch in archs]
     return tuple(dict.fromkeys(item for row in (*rows, load_host_tools(root)) for item in row))
 
@@ -77,7 +84,7 @@ def write_bundle(root: Path, name: str, files: Mapping[Input, Path], target: Pat
                     sums.write(f"# {item}\n{_line(copy, work)}")
                 for file in _recipe_files(root, name):
                     copy = work / _RECIPES / file.relative_to(root)
-                    copy.parent.mkdir(exist_ok=True)
+                    copy.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(file, copy)
                     sums.write(_line(copy, work))
             work.replace(target)
@@ -86,11 +93,14 @@ def write_bundle(root: Path, name: str, files: Mapping[Input, Path], target: Pat
 
 
 def _recipe_files(root: Path, name: str) -> list[Path]:
-    components = [load_component(root, each) for each in load_runtime(root, name).components]
+    recipes = {name: load_recipe(root, name)}
+    if compiler := recipes[name].compiler:
+        recipes[compiler] = load_runtime(root, compiler)
+    components = [load_component(root, each) for r in recipes.values() for each in r.components]
     folders = {root / each.name for each in components} | {root / "host-tools"}
     folders |= {each.scripts for each in components if each.built}
     inside = (file for folder in folders for file in folder.iterdir() if file.is_file())
-    return sorted({root / f"{name}.toml", *inside})
+    return sorted({*(root / f"{each}.toml" for each in recipes), *inside})
 
 
 def _line(file: Path, work: Path) -> str:
@@ -100,35 +110,45 @@ def _line(file: Path, work: Path) -> str:
 def open_bundle(folder: Path, name: str | None, arch: str) -> Bundle:
     """A bundle from which a recipe can be built for an architecture, all of it compared.
 
-    The only recipe in it needs no name. `InputError`: it is no bundle, or a file of it is missing,
-    damaged or too many.
+    The only runtime recipe in it needs no name. `InputError`: it is no bundle, or a file of it is
+    missing, damaged or too many.
     """
     recipes = folder / _RECIPES
-    sums = {path: digest for digest, path in _sums(folder) if path.startswith(f"{_RECIPES}/")}
+    again = _command(name)
+    sums = {
+        path: digest for digest, path in _sums(folder, again) if path.startswith(f"{_RECIPES}/")
+    }
     found = {str(file.relative_to(folder)) for file in recipes.rglob("*") if file.is_file()}
     texts = {path: (folder / path, sums.get(path)) for path in {*sums, *found}}
-    _refuse(folder, texts)
+    _refuse(folder, texts, again)
     names = runtime_names(recipes)
     chosen = name or (names[0] if len(names) == 1 else "runtime")
     items = bundled_inputs(recipes, chosen, (arch,))
     files = {item: cached_path(item, folder / _INPUTS) for item in items}
-    _refuse(folder, {str(item): (file, item.sha256) for item, file in files.items()})
+    _refuse(folder, {str(item): (file, item.sha256) for item, file in files.items()}, again)
     return Bundle(recipes=recipes, name=chosen, files=files)
 
 
-def _sums(folder: Path) -> list[tuple[str, str]]:
+def _command(name: str | None) -> str:
+    """What writes a bundle of the recipe."""
+    of = "runtime sources"
+    if name and name.startswith(f"{PROVIDERS}/"):
+        of = f"provider sources {name.removeprefix(f'{PROVIDERS}/')}"
+    return f"cxxrt {of} -o DIR"
+
+
+def _sums(folder: Path, again: str) -> list[tuple[str, str]]:
     try:
         text = (folder / _SUMS).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{folder} is no bundle of sources: {_SUMS} cannot be read.",
-            "cxxrt runtime sources -o DIR writes one.",
+            f"{folder} is no bundle of sources: {_SUMS} cannot be read.", f"{again} writes one."
         ) from error
     rows = (line.split("  ", 1) for line in text.splitlines() if not line.startswith("#"))
     return [(row[0], row[1]) for row in rows if len(row) == 2]  # noqa: PLR2004 - digest and path
 
 
-def _refuse(folder: Path, files: Mapping[str, tuple[Path, str | None]]) -> None:
+def _refuse(folder: Path, files: Mapping[str, tuple[Path, str | None]], again: str) -> None:
     bad = sorted(
         name
         for name, (file, digest) in files.items()
@@ -137,5 +157,5 @@ def _refuse(folder: Path, files: Mapping[str, tuple[Path, str | None]]) -> None:
     if bad:
         raise InputError(
             f"{folder} cannot be built from: {listed(bad)} missing, damaged or not of the bundle.",
-            "Write it again, for the recipe and the architecture: cxxrt runtime sources -o DIR",
+            f"Write it again, for the recipe and the architecture: {again}",
         )
