@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from system_runtime import OURS_IS_NEWEST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +50,7 @@ def test_both_cuda_runtimes_answer(demo: tuple[str, Path]) -> None:
         )
 
 
+@OURS_IS_NEWEST
 def test_every_soname_is_mapped_once_and_from_the_wheel(demo: tuple[str, Path]) -> None:
     assert "every SONAME is mapped exactly once" in demo[0]
     for soname in ("libgcc_s.so.1", "libstdc++.so.6", "libcudart.so.12", "libcudart.so.13"):

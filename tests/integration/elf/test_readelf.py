@@ -140,7 +140,7 @@ def test_readelf_agrees_on_the_libraries_of_this_machine() -> None:
 
 
 @pytest.mark.network
-@pytest.mark.parametrize("requirement", ["numpy==2.2.6", "pyzmq==26.2.1"])
+@pytest.mark.parametrize("requirement", ["numpy", "pyzmq"])
 def test_readelf_agrees_on_every_object_of_a_real_wheel(requirement: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:"]
     subprocess.run([*command, "-d", str(tmp_path), requirement], check=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from system_runtime import OURS_IS_NEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -170,6 +171,7 @@ def test_run_starts_the_program_with_ours_first(
     assert done.stdout.strip() == f"['--flag', 'x'] {preload} ['{ours / LIBSTDCXX}']"
 
 
+@OURS_IS_NEWEST
 def test_run_beats_an_older_preload_and_keeps_other_entries(
     runtime_site: Path, ours: Path, foreign: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -236,6 +238,7 @@ def test_a_hook_that_somebody_else_wrote_is_left_alone(
     assert (site / "cxxrt.pth").read_text() == "# mine\n"
 
 
+@OURS_IS_NEWEST
 def test_activate_in_the_users_site_folder(runtime_site: Path, tmp_path: Path, ours: Path) -> None:
     python = os.path.realpath(sys.executable)
     environ = {"PYTHONUSERBASE": str(tmp_path)}

@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from system_runtime import OURS_IS_NEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +36,7 @@ def test_with_nothing_else_installed_the_vendored_one_answers(
     assert [each for each in reply.mapped if "libcudart" in each] == [str(path)]
 
 
+@OURS_IS_NEWEST
 def test_both_majors_serve_side_by_side(run_state: Callable[..., Any], ours: Path) -> None:
     reply = run_state(
         [
@@ -224,6 +226,7 @@ def test_a_conda_environments_own_libcudart_is_taken(
     assert ["libcudart.so.12", str(library), "conda", "12.9"] in reply.results[2]
 
 
+@OURS_IS_NEWEST
 def test_cudart_13_1_and_later_find_our_libstdcxx_and_no_other(
     run_state: Callable[..., Any], nvidia_wheels: dict[str, Path], ours: Path
 ) -> None:

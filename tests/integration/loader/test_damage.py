@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from system_runtime import OURS_IS_NEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,6 +96,7 @@ DAMAGES = (
 )
 
 
+@OURS_IS_NEWEST
 @pytest.mark.parametrize("library", LIBRARIES[:2])
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda each: each.__name__)
 def test_a_library_that_lost_its_content_is_an_import_error(
@@ -109,6 +111,7 @@ def test_a_library_that_lost_its_content_is_an_import_error(
         assert "pip install --force-reinstall --no-deps cxx11-cuda-runtime" in done.stderr
 
 
+@OURS_IS_NEWEST
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda each: each.__name__)
 def test_without_a_whole_anchor_the_long_way_decides(
     own_site: Path, damage: Callable[[Path], None]
@@ -118,6 +121,7 @@ def test_without_a_whole_anchor_the_long_way_decides(
     assert done.stdout.startswith("vendored "), done.stderr
 
 
+@OURS_IS_NEWEST
 def test_a_library_that_was_copied_sparsely_is_whole(own_site: Path) -> None:
     path = own_site / PACKAGE / LIBRARIES[0]
     content = path.read_bytes()
@@ -143,6 +147,7 @@ def activated(runtime_env: Callable[..., Path], runtime_wheel: Path, tmp_path: P
     return python
 
 
+@OURS_IS_NEWEST
 def test_an_activated_environment_starts_and_can_be_mended(
     activated: Path, runtime_wheel: Path, tmp_path: Path
 ) -> None:
@@ -171,6 +176,7 @@ def test_an_activated_environment_starts_and_can_be_mended(
     assert start("-c", "", site=tmp_path, python=activated).stderr == ""
 
 
+@OURS_IS_NEWEST
 @pytest.mark.parametrize("flag", ["-I", "-E"])
 @pytest.mark.parametrize(
     "variables",

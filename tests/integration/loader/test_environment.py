@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from machine import need_pip
+from system_runtime import OURS_IS_NEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,6 +57,7 @@ def test_a_newer_copy_on_ld_library_path_wins(
     assert libstdcxx_of(reply) == [str(newer)]
 
 
+@OURS_IS_NEWEST
 def test_a_newer_copy_that_cannot_be_loaded_loses(
     run_state: Callable[..., Any], ours: Path, tmp_path: Path
 ) -> None:
@@ -93,6 +95,7 @@ def test_a_preloaded_private_copy_does_not_pass_for_the_shared_one(
     assert str(ours / LIBSTDCXX) in reply.mapped
 
 
+@OURS_IS_NEWEST
 def test_in_a_conda_environment_its_older_copy_loses_and_its_newer_one_wins(
     run_state: Callable[..., Any],
     conda_python: Path,
@@ -137,6 +140,7 @@ def test_a_python_whose_rpath_brings_condas_older_copy_gets_it_named(
     assert any("conda install 'libstdcxx>=12'" in text for text in reply.results[2]["remedies"])
 
 
+@OURS_IS_NEWEST
 @pytest.mark.parametrize(
     ("value", "state"),
     [
@@ -178,6 +182,7 @@ def test_the_variable_chooses_the_libstdcxx(
     assert missing.results[0]["rule"] == "CXXRT-L001"
 
 
+@OURS_IS_NEWEST
 def test_a_target_folder_and_a_split_between_folders_work(
     run_state: Callable[..., Any], runtime_wheel: Path, probes: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -263,6 +268,7 @@ def test_a_damaged_library_gives_a_clear_error_and_the_doctor_sees_it(
     assert "pip install --force-reinstall --no-deps cxx11-cuda-runtime" in error["remedies"]
 
 
+@OURS_IS_NEWEST
 def test_a_half_written_library_gives_a_clear_error(
     run_state: Callable[..., Any], own_site: Path
 ) -> None:

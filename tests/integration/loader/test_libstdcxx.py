@@ -10,6 +10,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from system_runtime import OURS_IS_NEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,6 +111,7 @@ def test_a_preloaded_file_of_another_name_is_seen_without_ctypes(
     assert reply.count("libstdc++") == 0
 
 
+@OURS_IS_NEWEST
 @pytest.mark.parametrize("kind", ["mangled-28", "mangled-30", "mangled-ours", "exported", "hidden"])
 @pytest.mark.parametrize("twice", [False, True])
 def test_private_copies_that_come_later_work(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from debfixtures import debian_set, library
+from system_runtime import OURS_IS_NEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,7 @@ def bullseye() -> tuple[Path, list[str | Path]]:
     return root, [loader, "--library-path", path, root / "usr/bin/python3.9"]
 
 
+@OURS_IS_NEWEST
 def test_on_glibc_2_31_the_vendored_copy_is_loaded_and_a_cxx_module_runs_on_it(
     bullseye: tuple[Path, list[str | Path]], runtime_site: Path, probes: dict[str, Path], ours: Path
 ) -> None:

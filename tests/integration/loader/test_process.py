@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from debfixtures import library
+from system_runtime import OURS_IS_NEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -209,6 +210,7 @@ def test_torchs_older_libgomp_loses_to_the_vendored_one(
     assert [path for path in reply.mapped if "libgomp" in path] == [str(ours / "libgomp.so.1")]
 
 
+@OURS_IS_NEWEST
 def test_two_copies_of_one_soname_are_listed_and_left_to_the_full_doctor(
     run_state: Callable[..., Any], foreign: dict[str, Path], ours: Path
 ) -> None:

@@ -309,8 +309,10 @@ def test_the_user_site_beside_an_environment_that_sees_it(
 ) -> None:
     user = {"PYTHONUSERBASE": str(tmp_path / "home")}
     base = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info[1]}"
-    _run([base, "-m", "pip", "install", "-q", "--user", "--no-deps", "--no-index",
-          "--break-system-packages", provider_wheel], **user)  # fmt: skip
+    # pip of this environment: Debian's interpreter has none without python3-pip.
+    pip = [sys.executable, "-m", "pip", "--python", base, "install", "-q", "--user"]
+    quiet = ["--no-deps", "--no-index", "--break-system-packages"]
+    _run([*pip, *quiet, provider_wheel], **user)
     python = venv / "bin/python"
     mapped = _run([python, "-c", PROBE.format(rows=BOTH)], **user)
     assert mapped.split()[0] == str(tmp_path / "home/lib/libdemo.so.1")

@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from system_runtime import OURS_IS_NEWEST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +56,7 @@ def _ask(
     return answer, answer.pop("modules")
 
 
+@OURS_IS_NEWEST
 @pytest.mark.parametrize(
     ("needs", "short"),
     [
@@ -89,6 +91,7 @@ def _nvidia(site: Path, folder: str, library: Path) -> Path:
     return path
 
 
+@OURS_IS_NEWEST
 @pytest.mark.parametrize("where", ["beside", "elsewhere", "newer folder"])
 def test_nvidias_file_is_taken_wherever_the_long_way_takes_it(
     own_site: Path, tmp_path: Path, where: str
@@ -113,6 +116,7 @@ def test_a_cut_file_of_nvidias_is_explained_and_not_mapped(own_site: Path) -> No
     assert not any("libcudart" in mapped for mapped in answer["maps"])
 
 
+@OURS_IS_NEWEST
 def test_one_that_is_loaded_under_another_path_stays_the_only_one(
     own_site: Path, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ import sys
 TYPE_CHECKING = False  # what typing.TYPE_CHECKING is; importing typing takes as long as Python
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TextIO
 
 COMMANDS = {
     "runtime": "build the runtime wheel from its recipe, list recipes, run the demo",
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             sys.stdout.flush()
     except BrokenPipeError:  # `cxxrt tags | head`: nobody reads on, which is no error of ours
-        _discard_output()
+        _discard(sys.stdout)
         return _BROKEN_PIPE
     except KeyboardInterrupt:
         _complain(command, "interrupted")
@@ -59,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from cxxrt_toolchain.errors import explained
 
         if isinstance(error, OSError):  # a full disk, above all: the other output has no place
-            _discard_output()
+            _discard(sys.stdout)
         code, text = explained(error)
         _complain(command, text)
         return code
@@ -99,7 +100,7 @@ def _complain(command: str, text: str) -> None:
         print(f"{f'cxxrt {command}'.rstrip()}: {printable(text, keep=NEWLINE)}", file=sys.stderr)
         sys.stderr.flush()
     except OSError:  # a full disk: the exit code says it
-        pass
+        _discard(sys.stderr)
 
 
 def _open_closed_streams() -> None:
@@ -118,13 +119,13 @@ def _open_closed_streams() -> None:
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
-def _discard_output() -> None:
-    """Make the interpreter's own flush at exit succeed."""
+def _discard(stream: TextIO) -> None:
+    """Make the interpreter's own flush at exit succeed: Python 3.14 ends in 120 if it cannot."""
     import os
     from contextlib import suppress
 
     with suppress(OSError, ValueError):  # a caller's own stream may have no descriptor
-        descriptor = sys.stdout.fileno()
+        descriptor = stream.fileno()
         os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
