@@ -370,9 +370,14 @@ def test_a_survey_that_is_killed_goes_on_and_loses_nothing(tmp_path: Path, whom:
     (tmp_path / "sitecustomize.py").write_text(_HOLDING)
     hold = tmp_path / "hold"
     hold.touch()
-    run = subprocess.Popen(
-        command, env=slow, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    # What a shell starts in the background ignores SIGINT, and so do its children.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        run = subprocess.Popen(
+            command, env=slow, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     store = Store(folder)
     while len(store.done("names")) < 10:
         time.sleep(0.02)
