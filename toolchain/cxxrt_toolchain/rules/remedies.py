@@ -172,7 +172,7 @@ def repaired_wheel(name: str, version: str) -> str:
 def reinstall(name: str, version: str) -> str:
     """The command that installs the same release of a distribution again; its version is known.
 
-    Without the version pip takes the newest release, and leaves what that requires as it is.
+    Without the version pip takes the newest release, and leaves what that requires unchanged.
     """
     return f"pip install --force-reinstall --no-deps {name}=={version}"
 
