@@ -64,6 +64,9 @@ BASES = {
     "free-threaded": Base(
         python="cp313", abi="cp313t", version="3.13", free_threaded=True, programs=("python3.13t",)
     ),
+    "abi3t": Base(
+        python="cp315", abi="abi3t", version="3.15", free_threaded=True, programs=("python3.15t",)
+    ),
     "pypy": Base(
         python="pp39",
         abi="pypy39_pp73",
@@ -171,7 +174,8 @@ def test_a_tool_skips_every_tagged_wheel_and_takes_the_plain_one(
         write_wheel(offered, base.tagged(runtime))
     assert chosen(tool, base) is None
     write_wheel(offered, base.plain)
-    assert chosen(tool, base) == base.plain
+    knows_base = (tool, base.abi) != ("dep-logic", "abi3t")  # PEP 803 is new
+    assert chosen(tool, base) == (base.plain if knows_base else None)
 
 
 @pytest.mark.parametrize("tool", ["uv 0.8.24", "uv 0.9.28", "dep-logic"])
