@@ -40,6 +40,13 @@ def members(wheel: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
+def assert_same(first: Path, second: Path) -> None:
+    """Two wheels have the same bytes; members that differ are named first."""
+    one, two = members(first), members(second)
+    assert [name for name in one if one[name] != two.get(name)] == []
+    assert first.read_bytes() == second.read_bytes()
+
+
 @pytest.fixture(scope="module")
 def no_routes() -> list[str]:
     """The beginning of a command that sees no network, not even the loopback; or a skip."""
@@ -76,9 +83,7 @@ def test_the_wheel_depends_on_neither_network_folder_umask_time_zone_nor_locale(
         LC_ALL="C.UTF-8",
     )
     assert not list((tmp_path / "a-much-longer-name" / "cache").glob("downloads/*"))
-    one, two = members(first), members(second)
-    assert [name for name in one if one[name] != two.get(name)] == []
-    assert first.read_bytes() == second.read_bytes()
+    assert_same(first, second)
 
 
 @pytest.mark.parametrize("name", provider_names(recipes_root()))
@@ -96,6 +101,4 @@ def test_a_providers_wheel_and_its_compiler_are_built_again_without_a_network(
         LC_ALL="C.UTF-8",
     )
     assert not list((tmp_path / "a-much-longer-name" / "cache").glob("downloads/*"))
-    one, two = members(first), members(second)
-    assert [member for member in one if one[member] != two.get(member)] == []
-    assert first.read_bytes() == second.read_bytes()
+    assert_same(first, second)
